@@ -1,0 +1,8 @@
+//! A Prometheus exporter for Alibaba Cloud's Realtime Compute for Apache Flink.
+
+pub mod api;
+pub mod clock;
+pub mod credentials;
+pub mod exposition;
+pub mod model;
+pub mod poll;

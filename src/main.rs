@@ -1,0 +1,3 @@
+//! The `aliyun-flink-exporter` binary.
+
+fn main() {}
