@@ -1,8 +1,4 @@
 //! A Prometheus exporter for Alibaba Cloud's Realtime Compute for Apache Flink.
 
-pub mod api;
 pub mod clock;
-pub mod credentials;
-pub mod exposition;
 pub mod model;
-pub mod poll;

@@ -1,5 +1,66 @@
 //! What the exporter knows of a deployment and of what to ask for: no I/O, no wire format.
+//!
+//! Units are Prometheus's: bytes, cores, seconds. A value that the API did not give, or gave in a form that can't
+//! be read, is `None`; nothing here is made up.
 
-pub mod selection;
+mod deployment;
+mod memory;
+mod plan;
+mod requested;
+mod selection;
 
+pub use deployment::{
+    BasicSetting, BatchSetting, Deployment, ExpertSetting, Info, JobCounts, JobState, ProcessSpec,
+    ResourceSettings, TaskSlots, Text,
+};
+pub use memory::{MemoryError, parse_memory};
+pub use plan::{PlanNode, ResourcePlan, SlotGroup};
+pub use requested::Requested;
 pub use selection::{ExecutionMode, JobStatus, LabelSelector, Operation, Selection};
+
+/// Which deployment labels are exported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LabelKeys {
+    /// Those with the listed keys; none if the list is empty.
+    Listed(Vec<String>),
+    /// All that a deployment has.
+    All,
+}
+
+impl LabelKeys {
+    /// Whether a label with this key is exported.
+    pub fn wants(&self, key: &str) -> bool {
+        match self {
+            Self::Listed(keys) => keys.iter().any(|listed| listed == key),
+            Self::All => true,
+        }
+    }
+
+    /// Whether no label is exported at all.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Listed(keys) if keys.is_empty())
+    }
+}
+
+impl Default for LabelKeys {
+    fn default() -> Self {
+        Self::Listed(Vec::new())
+    }
+}
+
+/// What is read of a deployment beside its identity: what no metric needs is never copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The counts of jobs by state.
+    pub jobs: bool,
+    /// The resource settings.
+    pub resources: bool,
+    /// The deployment labels.
+    pub labels: LabelKeys,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self { jobs: true, resources: true, labels: LabelKeys::default() }
+    }
+}

@@ -1,0 +1,24 @@
+//! Tells the binary what it was built from, for `--version` and `aliyun_flink_exporter_build_info`.
+
+#![expect(clippy::disallowed_methods, reason = "a build script has no configuration")]
+
+use std::process::Command;
+
+fn main() {
+    // A release built outside a checkout says its revision by this variable.
+    println!("cargo:rerun-if-env-changed=BUILD_REVISION");
+    println!("cargo:rerun-if-changed=.git/HEAD");
+    println!("cargo:rerun-if-changed=.git/refs/heads");
+    let given = std::env::var("BUILD_REVISION").ok();
+    let revision = given.or_else(|| output("git", &["rev-parse", "--short=12", "HEAD"]));
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+    println!("cargo:rustc-env=BUILD_REVISION={}", revision.unwrap_or_else(|| "unknown".into()));
+    let version = output(&rustc, &["--version"]).unwrap_or_default();
+    println!("cargo:rustc-env=BUILD_RUSTC={}", version.split(' ').nth(1).unwrap_or("unknown"));
+}
+
+fn output(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
+}

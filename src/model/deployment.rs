@@ -1,0 +1,187 @@
+//! A deployment, as far as metrics need it.
+
+use std::sync::Arc;
+
+use super::ResourcePlan;
+
+/// A text that many deployments share.
+pub type Text = Arc<str>;
+
+/// One deployment of a namespace.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Deployment {
+    /// `deploymentId`, unique in its namespace; never empty.
+    pub id: Box<str>,
+    /// `name`.
+    pub name: Box<str>,
+    /// What describes it.
+    pub info: Info,
+    /// The wanted labels, sorted by key.
+    pub labels: Vec<(Text, Text)>,
+    /// `jobSummary`.
+    pub jobs: JobCounts,
+    /// `createdAt`, seconds since the Unix epoch.
+    pub created: Option<f64>,
+    /// `modifiedAt`, seconds since the Unix epoch.
+    pub modified: Option<f64>,
+    /// `deploymentHasChanged`: changed since its last start.
+    pub changes_pending: Option<bool>,
+    /// The resource settings.
+    pub resources: ResourceSettings,
+}
+
+/// What describes a deployment; empty where the API gave nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Info {
+    /// `executionMode`.
+    pub execution_mode: Text,
+    /// `engineVersion`.
+    pub engine_version: Text,
+    /// `artifact.kind`.
+    pub artifact_kind: Text,
+    /// `streamingResourceSetting.resourceSettingMode`.
+    pub resource_mode: Text,
+    /// `deploymentTarget.mode`.
+    pub target_mode: Text,
+    /// `deploymentTarget.name`.
+    pub target: Text,
+    /// `creator`.
+    pub creator: Text,
+    /// `modifier`.
+    pub modifier: Text,
+}
+
+/// A state of the counts in `jobSummary`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobState {
+    /// Being started.
+    Starting,
+    /// Running.
+    Running,
+    /// Being cancelled.
+    Cancelling,
+    /// Cancelled, over the deployment's history.
+    Cancelled,
+    /// Finished, over the deployment's history.
+    Finished,
+    /// Failed, over the deployment's history.
+    Failed,
+}
+
+impl JobState {
+    /// Every state, in the API's order.
+    pub const ALL: [Self; 6] =
+        [Self::Starting, Self::Running, Self::Cancelling, Self::Cancelled, Self::Finished, Self::Failed];
+
+    /// The state as the label `state` spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Cancelling => "cancelling",
+            Self::Cancelled => "cancelled",
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The number of jobs in each state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JobCounts([Option<u64>; 6]);
+
+impl JobCounts {
+    /// Counts as the API gave them, in the order of [`JobState::ALL`].
+    pub fn new(counts: [Option<u64>; 6]) -> Self {
+        Self(counts)
+    }
+
+    /// The count of one state.
+    pub fn get(&self, state: JobState) -> Option<u64> {
+        self.0[state as usize]
+    }
+}
+
+/// CPU and memory of one process.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ProcessSpec {
+    /// CPU cores.
+    pub cpu_cores: Option<f64>,
+    /// Memory in bytes.
+    pub memory_bytes: Option<u64>,
+}
+
+/// `basicResourceSetting`.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct BasicSetting {
+    /// `parallelism`.
+    pub parallelism: Option<u64>,
+    /// The job manager.
+    pub jobmanager: ProcessSpec,
+    /// One task manager.
+    pub taskmanager: ProcessSpec,
+}
+
+/// `expertResourceSetting`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExpertSetting {
+    /// The job manager.
+    pub jobmanager: ProcessSpec,
+    /// `resourcePlan`.
+    pub plan: Option<ResourcePlan>,
+}
+
+/// `batchResourceSetting`.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct BatchSetting {
+    /// `maxSlot`.
+    pub max_slots: Option<u64>,
+    /// `basicResourceSetting`.
+    pub basic: Option<BasicSetting>,
+}
+
+/// Every resource setting that a deployment carries, in force or not.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResourceSettings {
+    /// `streamingResourceSetting.basicResourceSetting`.
+    pub basic: Option<Box<BasicSetting>>,
+    /// `streamingResourceSetting.expertResourceSetting`.
+    pub expert: Option<Box<ExpertSetting>>,
+    /// `batchResourceSetting`.
+    pub batch: Option<Box<BatchSetting>>,
+    /// `flinkConf["taskmanager.numberOfTaskSlots"]`.
+    pub taskmanager_slots: TaskSlots,
+}
+
+/// The slots of one task manager.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TaskSlots {
+    /// Not given: Flink's default of one holds.
+    #[default]
+    Absent,
+    /// Given as this number; 0 counts as not given.
+    Given(u64),
+    /// Given as a number below zero, which counts as not given.
+    Negative,
+    /// Given, but not as a number: nothing can be computed from it.
+    Unreadable,
+}
+
+impl TaskSlots {
+    /// The number to export.
+    pub fn given(self) -> Option<u64> {
+        match self {
+            Self::Given(slots) => Some(slots),
+            Self::Absent | Self::Negative | Self::Unreadable => None,
+        }
+    }
+
+    /// The number in force: one if absent or not positive, none if it can't be known.
+    pub fn in_force(self) -> Option<u64> {
+        match self {
+            Self::Given(slots) => Some(slots.max(1)),
+            Self::Absent | Self::Negative => Some(1),
+            Self::Unreadable => None,
+        }
+    }
+}

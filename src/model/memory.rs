@@ -1,0 +1,99 @@
+//! Memory sizes as the API and Flink write them.
+
+use std::fmt;
+
+/// Sizes from here on are not exact as a gauge's value, and no process has them.
+const LIMIT: f64 = 9_007_199_254_740_992.0;
+
+/// A text that is no memory size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryError;
+
+impl fmt::Display for MemoryError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("not a memory size: expected a number and a unit, as in \"4 GiB\"")
+    }
+}
+
+impl std::error::Error for MemoryError {}
+
+/// Reads a size such as `4 GiB`, `1.5Gi`, `1 gb`, `1024m` or `1048576` into bytes.
+///
+/// As in Flink's `MemorySize`, every unit is a power of 1024, whether it is spelt `gb` or `GiB`; a bare number is
+/// bytes.
+pub fn parse_memory(text: &str) -> Result<u64, MemoryError> {
+    let text = text.trim();
+    let digits = text.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
+    let (number, unit) = text.split_at(digits);
+    let unit: u64 = match unit.trim_start().to_ascii_lowercase().as_str() {
+        "" | "b" | "byte" | "bytes" => 1,
+        "k" | "kb" | "ki" | "kib" | "kibibyte" | "kibibytes" => 1 << 10,
+        "m" | "mb" | "mi" | "mib" | "mebibyte" | "mebibytes" => 1 << 20,
+        "g" | "gb" | "gi" | "gib" | "gibibyte" | "gibibytes" => 1 << 30,
+        "t" | "tb" | "ti" | "tib" | "tebibyte" | "tebibytes" => 1 << 40,
+        _ => return Err(MemoryError),
+    };
+    let number: f64 = number.parse().map_err(|_| MemoryError)?;
+    let bytes = (number * unit as f64).round();
+    if !(0.0..LIMIT).contains(&bytes) {
+        return Err(MemoryError);
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 0 and 2^53")]
+    Ok(bytes as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_the_api_and_of_flink_is_read() {
+        const GIB: u64 = 1 << 30;
+        let cases = [
+            ("4 GiB", 4 * GIB),
+            ("4Gi", 4 * GIB),
+            ("1g", GIB),
+            ("1 gb", GIB),
+            ("32 mb", 32 << 20),
+            ("1024m", GIB),
+            ("1024 mb", GIB),
+            ("1 kb", 1024),
+            ("1t", 1 << 40),
+            ("2 tebibytes", 2 << 40),
+            ("1024Mi", GIB),
+            ("1.5Gi", 1_610_612_736),
+            ("1024000", 1_024_000),
+            ("0", 0),
+            ("  7 bytes\n", 7),
+            ("0.5 B", 1),
+        ];
+        for (text, bytes) in cases {
+            assert_eq!(parse_memory(text), Ok(bytes), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_size_is_refused() {
+        for text in [
+            "", " ", "GiB", "-1g", "+1g", "NaN", "inf", "1e3", "1 g b", "4 GB/s", "1..5g", ".", "9999999t",
+            "٣g",
+        ] {
+            assert_eq!(parse_memory(text), Err(MemoryError), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_without_a_panic(text in ".*") {
+            let _ = parse_memory(&text);
+        }
+
+        #[test]
+        fn a_whole_number_of_a_unit_is_exact(number in 0_u64..4096, shift in 0_usize..5) {
+            let unit = ["b", "kb", "MiB", "gi", "T"][shift];
+            prop_assert_eq!(parse_memory(&format!("{number} {unit}")), Ok(number << (10 * shift)));
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! `expertResourceSetting.resourcePlan`: slot sharing groups and the operators in them.
+
+use super::Text;
+
+/// One slot sharing group (`ssgProfiles[]`), with the slots that the plan's nodes give it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlotGroup {
+    /// `name`.
+    pub name: Text,
+    /// `cpu` of one slot.
+    pub cpu_cores: Option<f64>,
+    /// `heap` of one slot.
+    pub heap_bytes: Option<u64>,
+    /// `offHeap` of one slot.
+    pub off_heap_bytes: Option<u64>,
+    /// `managed` of one slot, summed where the plan gives a map.
+    pub managed_bytes: Option<u64>,
+    /// The highest parallelism of its nodes, 0 without nodes; none where a node's can't be read.
+    pub slots: Option<u64>,
+}
+
+/// What a node (`nodes[]`) says of slots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanNode {
+    /// `profile.group`.
+    pub group: Text,
+    /// `profile.parallelism`.
+    pub parallelism: Option<u64>,
+}
+
+/// A decoded plan.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResourcePlan {
+    groups: Vec<SlotGroup>,
+    parallelism: Option<u64>,
+    has_nodes: bool,
+}
+
+impl ResourcePlan {
+    /// Gives each group its slots.
+    ///
+    /// A node of a group without a profile still takes slots: the group is added, without resources.
+    pub fn new(mut groups: Vec<SlotGroup>, nodes: &[PlanNode]) -> Self {
+        for group in &mut groups {
+            group.slots = Some(0);
+        }
+        for node in nodes {
+            let index = groups.iter().position(|group| group.name == node.group).unwrap_or_else(|| {
+                groups.push(SlotGroup {
+                    name: node.group.clone(),
+                    cpu_cores: None,
+                    heap_bytes: None,
+                    off_heap_bytes: None,
+                    managed_bytes: None,
+                    slots: Some(0),
+                });
+                groups.len() - 1
+            });
+            let group = &mut groups[index];
+            group.slots = group.slots.zip(node.parallelism).map(|(slots, more)| slots.max(more));
+        }
+        let parallelism = nodes.iter().map(|node| node.parallelism).collect::<Option<Vec<_>>>();
+        Self {
+            groups,
+            parallelism: parallelism.and_then(|all| all.into_iter().max()),
+            has_nodes: !nodes.is_empty(),
+        }
+    }
+
+    /// The slot sharing groups, each name once.
+    pub fn groups(&self) -> &[SlotGroup] {
+        &self.groups
+    }
+
+    /// The highest parallelism of a node.
+    pub fn parallelism(&self) -> Option<u64> {
+        self.parallelism
+    }
+
+    /// The slots of all groups.
+    pub fn slots(&self) -> Option<u64> {
+        if !self.has_nodes {
+            return None;
+        }
+        self.groups.iter().map(|group| group.slots).sum()
+    }
+
+    /// The CPU of all slots of all groups.
+    pub fn cpu_cores(&self) -> Option<f64> {
+        if !self.has_nodes {
+            return None;
+        }
+        self.groups
+            .iter()
+            .map(|group| match group.slots? {
+                0 => Some(0.0),
+                slots => Some(group.cpu_cores? * slots as f64),
+            })
+            .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(name: &str, cpu_cores: Option<f64>) -> SlotGroup {
+        SlotGroup {
+            name: name.into(),
+            cpu_cores,
+            heap_bytes: None,
+            off_heap_bytes: None,
+            managed_bytes: None,
+            slots: None,
+        }
+    }
+
+    fn node(group: &str, parallelism: Option<u64>) -> PlanNode {
+        PlanNode { group: group.into(), parallelism }
+    }
+
+    #[test]
+    fn slots_are_the_sum_over_groups_of_the_highest_parallelism() {
+        let nodes = [node("a", Some(2)), node("a", Some(8)), node("b", Some(3))];
+        let plan = ResourcePlan::new(vec![group("a", Some(0.5)), group("b", Some(1.0))], &nodes);
+        assert_eq!(plan.slots(), Some(11));
+        assert_eq!(plan.parallelism(), Some(8));
+        assert_eq!(plan.cpu_cores(), Some(7.0));
+    }
+
+    #[test]
+    fn a_group_without_nodes_takes_no_slot_and_needs_no_cpu() {
+        let plan = ResourcePlan::new(vec![group("a", Some(0.5)), group("idle", None)], &[node("a", Some(2))]);
+        assert_eq!((plan.slots(), plan.cpu_cores()), (Some(2), Some(1.0)));
+    }
+
+    #[test]
+    fn a_node_of_an_unknown_group_takes_slots_of_unknown_cpu() {
+        let nodes = [node("a", Some(2)), node("b", Some(3))];
+        let plan = ResourcePlan::new(vec![group("a", Some(0.5))], &nodes);
+        assert_eq!((plan.slots(), plan.cpu_cores()), (Some(5), None));
+    }
+
+    #[test]
+    fn an_unreadable_parallelism_leaves_out_what_needs_it() {
+        let nodes = [node("a", Some(2)), node("b", None)];
+        let plan = ResourcePlan::new(vec![group("a", Some(0.5)), group("b", Some(1.0))], &nodes);
+        assert_eq!((plan.slots(), plan.cpu_cores(), plan.parallelism()), (None, None, None));
+        assert_eq!(plan.groups()[0].slots, Some(2));
+    }
+
+    #[test]
+    fn an_empty_plan_asks_for_nothing_that_is_known() {
+        let plan = ResourcePlan::new(Vec::new(), &[]);
+        assert_eq!((plan.slots(), plan.cpu_cores(), plan.parallelism()), (None, None, None));
+    }
+}

@@ -1,0 +1,196 @@
+//! What one running job of a deployment asks for, computed from the setting in force.
+
+use super::{BasicSetting, Deployment, ResourceSettings};
+
+const GIB: f64 = 1_073_741_824.0;
+
+/// A compute unit is 1 core and 4 GiB of memory.
+/// Source: Realtime Compute for Apache Flink, "Billable items".
+const GIB_PER_COMPUTE_UNIT: f64 = 4.0;
+
+/// The resources of one running job; `None` where a part of the setting is missing.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Requested {
+    /// Task slots.
+    pub slots: Option<u64>,
+    /// CPU cores of the job manager and all task managers.
+    pub cpu_cores: Option<f64>,
+    /// Memory in bytes of the job manager and all task managers.
+    pub memory_bytes: Option<f64>,
+    /// The greater of the cores and a quarter of the memory in GiB.
+    pub compute_units: Option<f64>,
+}
+
+impl Requested {
+    /// Computes it for `deployment`: nothing for a mode that is not known.
+    pub fn of(deployment: &Deployment) -> Self {
+        let resources = &deployment.resources;
+        match (&*deployment.info.execution_mode, &*deployment.info.resource_mode) {
+            ("STREAMING", "BASIC") => {
+                resources.basic.as_deref().map(|basic| of_basic(basic.parallelism, basic, resources))
+            }
+            ("STREAMING", "EXPERT") => of_expert(resources),
+            ("BATCH", _) => of_batch(resources),
+            _ => None,
+        }
+        .unwrap_or_default()
+    }
+}
+
+fn of_basic(slots: Option<u64>, basic: &BasicSetting, resources: &ResourceSettings) -> Requested {
+    let managers = slots
+        .zip(resources.taskmanager_slots.in_force())
+        .map(|(slots, slots_per_manager)| slots.div_ceil(slots_per_manager) as f64);
+    let total =
+        |jobmanager: Option<f64>, taskmanager: Option<f64>| finite(jobmanager? + managers? * taskmanager?);
+    let bytes = |memory: Option<u64>| memory.map(|bytes| bytes as f64);
+    let cpu_cores = total(basic.jobmanager.cpu_cores, basic.taskmanager.cpu_cores);
+    let memory_bytes = total(bytes(basic.jobmanager.memory_bytes), bytes(basic.taskmanager.memory_bytes));
+    Requested {
+        slots,
+        cpu_cores,
+        memory_bytes,
+        compute_units: cpu_cores
+            .zip(memory_bytes)
+            .map(|(cores, bytes)| cores.max(bytes / GIB / GIB_PER_COMPUTE_UNIT)),
+    }
+}
+
+/// The plan's memory is a lower bound (no network, metaspace or JVM overhead), so no memory is computed from it.
+fn of_expert(resources: &ResourceSettings) -> Option<Requested> {
+    let expert = resources.expert.as_deref()?;
+    let plan = expert.plan.as_ref()?;
+    let cpu_cores = expert.jobmanager.cpu_cores.zip(plan.cpu_cores());
+    Some(Requested {
+        slots: plan.slots(),
+        cpu_cores: cpu_cores.and_then(|(jobmanager, groups)| finite(jobmanager + groups)),
+        ..Requested::default()
+    })
+}
+
+/// Slots are taken stage by stage, so this is an upper bound.
+fn of_batch(resources: &ResourceSettings) -> Option<Requested> {
+    let batch = resources.batch.as_deref()?;
+    let basic = batch.basic.unwrap_or_default();
+    let slots = match (batch.max_slots, basic.parallelism) {
+        (Some(max_slots), Some(parallelism)) => Some(max_slots.min(parallelism)),
+        (max_slots, parallelism) => max_slots.or(parallelism),
+    };
+    Some(of_basic(slots, &basic, resources))
+}
+
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{
+        BatchSetting, ExpertSetting, Info, PlanNode, ProcessSpec, ResourcePlan, SlotGroup, TaskSlots,
+    };
+    use super::*;
+
+    const GIB_BYTES: u64 = 1 << 30;
+
+    fn process(cores: f64, gib: u64) -> ProcessSpec {
+        ProcessSpec { cpu_cores: Some(cores), memory_bytes: Some(gib * GIB_BYTES) }
+    }
+
+    fn basic(parallelism: Option<u64>) -> BasicSetting {
+        BasicSetting { parallelism, jobmanager: process(2.0, 4), taskmanager: process(2.0, 4) }
+    }
+
+    fn deployment(execution_mode: &str, resource_mode: &str, resources: ResourceSettings) -> Deployment {
+        let info = Info {
+            execution_mode: execution_mode.into(),
+            resource_mode: resource_mode.into(),
+            ..Info::default()
+        };
+        Deployment { info, resources, ..Deployment::default() }
+    }
+
+    fn streaming(parallelism: Option<u64>, taskmanager_slots: TaskSlots) -> Deployment {
+        let basic = Some(Box::new(basic(parallelism)));
+        deployment("STREAMING", "BASIC", ResourceSettings { basic, taskmanager_slots, ..Default::default() })
+    }
+
+    fn batch(max_slots: Option<u64>, parallelism: Option<u64>) -> Deployment {
+        let setting = BatchSetting { max_slots, basic: Some(basic(parallelism)) };
+        deployment("BATCH", "", ResourceSettings { batch: Some(Box::new(setting)), ..Default::default() })
+    }
+
+    #[test]
+    fn basic_mode_counts_whole_task_managers() {
+        let requested = Requested::of(&streaming(Some(4), TaskSlots::Absent));
+        assert_eq!(requested.slots, Some(4));
+        assert_eq!(requested.cpu_cores, Some(10.0));
+        assert_eq!(requested.memory_bytes, Some(20.0 * GIB));
+        assert_eq!(requested.compute_units, Some(10.0));
+        let requested = Requested::of(&streaming(Some(5), TaskSlots::Given(2)));
+        assert_eq!(requested.cpu_cores, Some(8.0), "5 slots at 2 a task manager are 3 task managers");
+        for slots in [TaskSlots::Given(0), TaskSlots::Negative] {
+            assert_eq!(Requested::of(&streaming(Some(4), slots)).cpu_cores, Some(10.0));
+        }
+    }
+
+    #[test]
+    fn memory_makes_the_compute_units_where_it_weighs_more() {
+        let mut deployment = streaming(Some(1), TaskSlots::Absent);
+        deployment.resources.basic.as_mut().unwrap().taskmanager = process(1.0, 36);
+        let requested = Requested::of(&deployment);
+        assert_eq!((requested.cpu_cores, requested.compute_units), (Some(3.0), Some(10.0)));
+    }
+
+    #[test]
+    fn a_missing_part_leaves_out_only_what_needs_it() {
+        let mut deployment = streaming(Some(4), TaskSlots::Absent);
+        deployment.resources.basic.as_mut().unwrap().jobmanager.memory_bytes = None;
+        let requested = Requested::of(&deployment);
+        assert_eq!(requested.cpu_cores, Some(10.0));
+        assert_eq!((requested.memory_bytes, requested.compute_units), (None, None));
+        let requested = Requested::of(&streaming(Some(4), TaskSlots::Unreadable));
+        assert_eq!((requested.slots, requested.cpu_cores), (Some(4), None));
+        assert_eq!(Requested::of(&streaming(None, TaskSlots::Absent)), Requested::default());
+    }
+
+    #[test]
+    fn expert_mode_takes_the_plan_and_says_nothing_of_memory() {
+        let group = SlotGroup {
+            name: "default".into(),
+            cpu_cores: Some(1.13),
+            heap_bytes: Some(GIB_BYTES),
+            off_heap_bytes: None,
+            managed_bytes: None,
+            slots: None,
+        };
+        let node = PlanNode { group: "default".into(), parallelism: Some(1) };
+        let plan = Some(ResourcePlan::new(vec![group], &[node]));
+        let expert = Some(Box::new(ExpertSetting { jobmanager: process(2.0, 4), plan }));
+        let basic = Some(Box::new(basic(Some(4))));
+        let resources = ResourceSettings { basic, expert, ..Default::default() };
+        let requested = Requested::of(&deployment("STREAMING", "EXPERT", resources));
+        assert_eq!((requested.slots, requested.cpu_cores), (Some(1), Some(3.13)));
+        assert_eq!((requested.memory_bytes, requested.compute_units), (None, None));
+    }
+
+    #[test]
+    fn batch_mode_takes_the_lesser_of_what_is_there() {
+        let slots = |max_slots, parallelism| Requested::of(&batch(max_slots, parallelism)).slots;
+        assert_eq!(slots(Some(10), Some(4)), Some(4));
+        assert_eq!(slots(Some(3), Some(4)), Some(3));
+        assert_eq!(slots(Some(3), None), Some(3));
+        assert_eq!(slots(None, Some(4)), Some(4));
+        assert_eq!(slots(None, None), None);
+    }
+
+    #[test]
+    fn an_unknown_mode_asks_for_nothing_that_is_known() {
+        let resources = ResourceSettings { basic: Some(Box::new(basic(Some(4)))), ..Default::default() };
+        for (execution, resource) in [("STREAMING", "AUTO"), ("STREAMING", ""), ("", "BASIC"), ("X", "Y")] {
+            assert_eq!(
+                Requested::of(&deployment(execution, resource, resources.clone())),
+                Requested::default()
+            );
+        }
+    }
+}
