@@ -1,4 +1,7 @@
 //! A Prometheus exporter for Alibaba Cloud's Realtime Compute for Apache Flink.
 
+pub mod api;
 pub mod clock;
+pub mod credentials;
 pub mod model;
+pub mod telemetry;

@@ -1,0 +1,317 @@
+//! Sends signed calls for one workspace: limits, deadline, retries, counting.
+
+use std::{sync::Arc, time::Duration};
+
+use rand::RngExt as _;
+use reqwest::{
+    Client as HttpClient, StatusCode,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+use secrecy::ExposeSecret as _;
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::debug;
+use url::Url;
+
+use super::{
+    ApiError, ErrorKind, Progress, Retry, Settings,
+    limiter::Limiter,
+    sign::{self, EMPTY_SHA256, Signable},
+};
+use crate::{
+    clock::Clock,
+    credentials::{Credentials, ProvideCredentials},
+    model::Operation,
+    telemetry::ApiMetrics,
+};
+
+/// The version of the API.
+const VERSION: &str = "2022-07-18";
+
+/// The first pause of a backoff, doubled with each further try.
+const BACKOFF_BASE: Duration = Duration::from_millis(500);
+
+/// The longest pause of a backoff.
+const BACKOFF_CAP: Duration = Duration::from_secs(20);
+
+/// Where the calls of a workspace go.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Scheme and host, without a trailing slash.
+    base: String,
+    /// The `Host` header's value, as it is signed.
+    host: String,
+}
+
+impl Endpoint {
+    /// The endpoint at `url`, whose path is not used.
+    pub fn new(url: &Url) -> Self {
+        let host = match (url.host_str().unwrap_or_default(), url.port()) {
+            (host, Some(port)) => format!("{host}:{port}"),
+            (host, None) => host.to_owned(),
+        };
+        Self { base: format!("{}://{host}", url.scheme()), host }
+    }
+}
+
+/// Whom the calls are for.
+#[derive(Debug)]
+pub struct Workspace {
+    /// The workspace's id.
+    pub id: String,
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// Who asks.
+    pub credentials: Arc<dyn ProvideCredentials>,
+}
+
+/// One call: what is asked, of which path.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub(super) operation: Operation,
+    /// The encoded path.
+    pub(super) path: String,
+    /// The canonical query.
+    pub(super) query: String,
+}
+
+/// The client of one workspace.
+#[derive(Debug)]
+pub struct Client {
+    workspace: Workspace,
+    http: HttpClient,
+    limiter: Limiter,
+    pub(super) settings: Settings,
+    pub(super) metrics: ApiMetrics,
+    pub(super) progress: Arc<Progress>,
+    clock: Clock,
+}
+
+/// A client of HTTP for [`Client`]: its limits are set here, its time-outs with each request.
+pub fn http_client(settings: &Settings) -> Result<HttpClient, reqwest::Error> {
+    HttpClient::builder()
+        .user_agent(concat!("aliyun-flink-exporter/", env!("CARGO_PKG_VERSION")))
+        // A signed request must reach no one but its addressee.
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .pool_max_idle_per_host(settings.max_concurrent_requests)
+        .tcp_keepalive(Duration::from_secs(60))
+        .build()
+}
+
+impl Client {
+    /// A client for `workspace`.
+    pub fn new(
+        workspace: Workspace,
+        http: HttpClient,
+        settings: Settings,
+        metrics: ApiMetrics,
+        progress: Arc<Progress>,
+        clock: Clock,
+    ) -> Self {
+        let limiter = Limiter::new(settings.max_concurrent_requests, settings.requests_per_second);
+        Self { workspace, http, limiter, settings, metrics, progress, clock }
+    }
+
+    /// Makes `call` and decodes its reply, trying again what may succeed, until `deadline`.
+    pub(super) async fn send<T, D>(&self, call: &Call, decode: D, deadline: Instant) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        D: Fn(&[u8]) -> Result<T, ApiError> + Clone + Send + 'static,
+    {
+        let mut attempt = 0;
+        loop {
+            let error = match self.attempt(call, decode.clone(), deadline).await {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            let Some(pause) = self.pause_before_retry(&error, attempt, deadline) else { return Err(error) };
+            self.metrics.retried(error.kind().as_str());
+            debug!(workspace = self.workspace.id, operation = %call.operation, %error, ?pause, "trying again");
+            sleep(pause).await;
+            attempt += 1;
+        }
+    }
+
+    /// The pause before the next try; none if there is to be none or no time for it.
+    fn pause_before_retry(&self, error: &ApiError, attempt: u32, deadline: Instant) -> Option<Duration> {
+        if attempt >= self.settings.max_retries {
+            return None;
+        }
+        let mut random = rand::rng();
+        let pause = match error.retry() {
+            Retry::Never => return None,
+            Retry::After(pause) => pause + random.random_range(Duration::ZERO..=pause / 10),
+            Retry::Backoff => random.random_range(Duration::ZERO..=backoff_limit(attempt)),
+        };
+        (pause < deadline.saturating_duration_since(Instant::now())).then_some(pause)
+    }
+
+    async fn attempt<T, D>(&self, call: &Call, decode: D, deadline: Instant) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        D: Fn(&[u8]) -> Result<T, ApiError> + Send + 'static,
+    {
+        let late = |_| timed_out("waiting for the workspace's turn (api.requests_per_second)");
+        let turn = timeout_at(deadline, self.limiter.turn()).await.map_err(late)?;
+        let credentials = self
+            .workspace
+            .credentials
+            .credentials()
+            .await
+            .map_err(|error| ApiError::new(ErrorKind::Auth, Retry::Never, error.to_string()))?;
+        let headers = self.headers(call, &credentials)?;
+        let limit = deadline.min(Instant::now() + self.settings.request_timeout);
+        // Counts the request even if this future is dropped while it is under way.
+        let counted = self.metrics.request(call.operation);
+        let exchanged = timeout_at(limit, self.exchange(call, headers)).await;
+        drop(turn);
+        match exchanged.unwrap_or_else(|_| Err(timed_out("the request"))) {
+            Ok(reply) => {
+                counted.ended(reply.status.as_str());
+                let read = match reply.status {
+                    StatusCode::OK => decoded(decode, reply.body).await,
+                    status => Err(refused(status, &reply)),
+                };
+                read.map_err(|error| error.without_secrets(&credentials))
+            }
+            Err(error) => {
+                counted.ended(&error.counted_as());
+                Err(error)
+            }
+        }
+    }
+
+    async fn exchange(&self, call: &Call, headers: HeaderMap) -> Result<Reply, ApiError> {
+        let url = format!("{}{}?{}", self.workspace.endpoint.base, call.path, call.query);
+        let request = self.http.get(url).headers(headers).send();
+        let mut response = request.await.map_err(|error| network(&error))?;
+        let status = response.status();
+        let limit = self.settings.max_response_size;
+        let announced = response.content_length().unwrap_or_default();
+        if announced > limit as u64 {
+            return Err(too_large(limit).with_status(status.as_u16()));
+        }
+        let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or_default());
+        while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error, status))? {
+            if body.len() + chunk.len() > limit {
+                return Err(too_large(limit).with_status(status.as_u16()));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let headers = std::mem::take(response.headers_mut());
+        Ok(Reply { status, headers, body })
+    }
+
+    fn headers(&self, call: &Call, credentials: &Credentials) -> Result<HeaderMap, ApiError> {
+        let date = self.clock.timestamp().to_string();
+        let nonce = format!("{:032x}", rand::rng().random::<u128>());
+        let mut signed = vec![
+            ("host", self.workspace.endpoint.host.as_str()),
+            ("workspace", self.workspace.id.as_str()),
+            ("x-acs-action", call.operation.as_str()),
+            ("x-acs-content-sha256", EMPTY_SHA256),
+            ("x-acs-date", date.as_str()),
+            ("x-acs-signature-nonce", nonce.as_str()),
+            ("x-acs-version", VERSION),
+        ];
+        if let Some(token) = &credentials.security_token {
+            signed.push(("x-acs-accesskey-id", &credentials.access_key_id));
+            signed.push(("x-acs-security-token", token.expose_secret()));
+        }
+        let request = Signable {
+            method: "GET",
+            path: &call.path,
+            query: &call.query,
+            headers: &signed,
+            body_sha256: EMPTY_SHA256,
+        };
+        let secret = credentials.access_key_secret.expose_secret();
+        let authorization = sign::authorization(request, &credentials.access_key_id, secret);
+        signed.push(("accept", "application/json"));
+        signed.push(("authorization", &authorization));
+        signed.into_iter().map(|(name, value)| header(name, value)).collect()
+    }
+}
+
+/// A reply that came whole.
+struct Reply {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+fn refused(status: StatusCode, reply: &Reply) -> ApiError {
+    if status.is_redirection() {
+        let detail = format!("HTTP {}: redirects are not followed; check `endpoint`", status.as_u16());
+        return ApiError::new(ErrorKind::Api, Retry::Never, detail);
+    }
+    ApiError::from_reply(status.as_u16(), &reply.headers, &reply.body)
+}
+
+fn header(name: &'static str, value: &str) -> Result<(HeaderName, HeaderValue), ApiError> {
+    let mut value = HeaderValue::from_str(value).map_err(|_| {
+        let detail =
+            format!("the header `{name}` can't be sent: its value holds characters that HTTP forbids");
+        ApiError::new(ErrorKind::Auth, Retry::Never, detail)
+    })?;
+    value.set_sensitive(matches!(name, "authorization" | "x-acs-security-token"));
+    Ok((HeaderName::from_static(name), value))
+}
+
+/// Decodes off the asynchronous threads: a page is a few hundred kilobytes, and may be many megabytes.
+async fn decoded<T, D>(decode: D, body: Vec<u8>) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    D: Fn(&[u8]) -> Result<T, ApiError> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(move || decode(&body)).await {
+        Ok(decoded) => decoded,
+        // A panic of the decoder's is the polling task's, whose supervisor tells of it.
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(timed_out("stopping")),
+    }
+}
+
+fn backoff_limit(attempt: u32) -> Duration {
+    BACKOFF_BASE.saturating_mul(1 << attempt.min(16)).min(BACKOFF_CAP)
+}
+
+fn timed_out(what: &str) -> ApiError {
+    ApiError::new(ErrorKind::Timeout, Retry::Backoff, format!("no time left: {what}"))
+}
+
+fn too_large(limit: usize) -> ApiError {
+    let detail = format!("the reply is larger than api.max_response_size ({limit} bytes)");
+    ApiError::invalid(Retry::Never, detail)
+}
+
+/// What broke on the way, without the URL: a proxy's may hold a password.
+fn network(error: &reqwest::Error) -> ApiError {
+    if error.is_timeout() {
+        return timed_out("the connection");
+    }
+    let mut detail = String::new();
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        // The innermost cause is the one that says what happened.
+        detail = inner.to_string();
+        cause = inner.source();
+    }
+    let stage = if error.is_connect() { "no connection" } else { "the connection broke" };
+    ApiError::new(ErrorKind::Network, Retry::Backoff, format!("{stage}: {detail}"))
+}
+
+/// What broke while the body came.
+fn broken(error: &reqwest::Error, status: StatusCode) -> ApiError {
+    use std::error::Error as _;
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        // hyper's errors are of the connection; any other is the decoder's.
+        if inner.downcast_ref::<hyper::Error>().is_some() {
+            return network(error);
+        }
+        cause = inner.source();
+    }
+    ApiError::invalid(Retry::Backoff, "the reply's compression is damaged").with_status(status.as_u16())
+}

@@ -1,0 +1,252 @@
+//! What can go wrong with a call, classified where it is seen.
+
+use std::{fmt, time::Duration};
+
+use reqwest::header::HeaderMap;
+use secrecy::ExposeSecret as _;
+
+use super::envelope::ErrorBody;
+use crate::credentials::Credentials;
+
+/// The most that is kept of a message of the cloud's.
+const MAX_MESSAGE: usize = 200;
+
+/// Why a call failed, in the words of `aliyun_flink_target_polls_total{outcome}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The credentials are missing, wrong, expired, or the signature is refused.
+    Auth,
+    /// The credentials are known, but may not do this.
+    Permission,
+    /// Too many calls.
+    Throttled,
+    /// No answer in time.
+    Timeout,
+    /// No connection, or one that broke.
+    Network,
+    /// The service refused the call or failed.
+    Api,
+    /// The answer can't be understood.
+    InvalidResponse,
+}
+
+impl ErrorKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::Auth,
+        Self::Permission,
+        Self::Throttled,
+        Self::Timeout,
+        Self::Network,
+        Self::Api,
+        Self::InvalidResponse,
+    ];
+
+    /// The kind as a label's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Permission => "permission",
+            Self::Throttled => "throttled",
+            Self::Timeout => "timeout",
+            Self::Network => "network",
+            Self::Api => "api",
+            Self::InvalidResponse => "invalid_response",
+        }
+    }
+}
+
+/// Whether and when the same call may be made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// The answer would be the same.
+    Never,
+    /// After a pause of the client's choice.
+    Backoff,
+    /// After the pause that the cloud asked for.
+    After(Duration),
+}
+
+/// A failed call. Its texts hold no secret: see [`ApiError::from_reply`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    kind: ErrorKind,
+    retry: Retry,
+    status: Option<u16>,
+    code: Option<String>,
+    request_id: Option<String>,
+    detail: String,
+}
+
+impl ApiError {
+    /// An error that the cloud did not word.
+    pub fn new(kind: ErrorKind, retry: Retry, detail: impl Into<String>) -> Self {
+        Self { kind, retry, status: None, code: None, request_id: None, detail: detail.into() }
+    }
+
+    /// An answer that can't be understood; `retry` where it may have been damaged on its way.
+    pub fn invalid(retry: Retry, detail: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidResponse, retry, detail)
+    }
+
+    /// The error that a reply tells, by its status, its headers and its body.
+    pub(super) fn from_reply(status: u16, headers: &HeaderMap, body: &[u8]) -> Self {
+        let told = ErrorBody::read(body);
+        let mut error = Self::classify(Some(status), told, body.is_empty());
+        error.request_id = error
+            .request_id
+            .or_else(|| headers.get("x-acs-request-id").and_then(|id| id.to_str().ok()).and_then(identifier));
+        if error.retry != Retry::Never
+            && let Some(pause) = pause_asked_for(headers)
+        {
+            error.retry = Retry::After(pause);
+        }
+        error
+    }
+
+    /// The error of a reply under HTTP 200 that says `success: false`.
+    pub(super) fn unsuccessful(told: ErrorBody) -> Self {
+        Self::classify(None, told, false)
+    }
+
+    fn classify(status: Option<u16>, told: ErrorBody, empty: bool) -> Self {
+        let code = told.code.as_deref().and_then(identifier);
+        let (kind, retry) = kind_of(status, code.as_deref().unwrap_or_default(), told.http_code);
+        let detail = match told.message {
+            // These messages echo the request that was signed, security token included.
+            Some(_) if kind == ErrorKind::Auth => String::new(),
+            Some(message) => one_line(&message),
+            None if empty => "an empty body".to_owned(),
+            None => String::new(),
+        };
+        let detail = match (kind, told.denied_action.as_deref().and_then(identifier)) {
+            (ErrorKind::Permission, Some(action)) => {
+                format!("{detail} (the RAM action {action} is not allowed)").trim_start().to_owned()
+            }
+            _ => detail,
+        };
+        let request_id = told.request_id.as_deref().and_then(identifier);
+        Self { kind, retry, status, code, request_id, detail }
+    }
+
+    /// The same, without the values of `credentials` where the cloud echoed them.
+    pub(super) fn without_secrets(mut self, credentials: &Credentials) -> Self {
+        let token = credentials.security_token.as_ref().map_or("", |token| token.expose_secret());
+        let secrets = [credentials.access_key_secret.expose_secret(), token, &credentials.access_key_id];
+        for secret in secrets.into_iter().filter(|secret| !secret.is_empty()) {
+            if self.detail.contains(secret) {
+                self.detail = self.detail.replace(secret, "<redacted>");
+            }
+        }
+        self
+    }
+
+    /// The same, seen in a reply with this status.
+    pub(super) fn with_status(self, status: u16) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
+    /// The request's `code` in `aliyun_flink_exporter_api_requests_total`.
+    pub(super) fn counted_as(&self) -> String {
+        match (self.kind, self.status) {
+            (ErrorKind::Timeout, _) => "timeout".to_owned(),
+            (_, Some(status)) => status.to_string(),
+            _ => "network".to_owned(),
+        }
+    }
+
+    /// The class.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Whether and when to try again.
+    pub fn retry(&self) -> Retry {
+        self.retry
+    }
+
+    /// The cloud's id of the failed request, by which its support finds it.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
+    /// The cloud's error code.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = self.status.map(|status| format!("HTTP {status}"));
+        let head: Vec<&str> = [status.as_deref(), self.code.as_deref()].into_iter().flatten().collect();
+        let parts = [head.join(" "), self.detail.clone()];
+        let text: Vec<_> = parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
+        formatter.write_str(if text.is_empty() { "refused without a reason" } else { "" })?;
+        formatter.write_str(&text.join(": "))?;
+        if self.code.as_deref().is_some_and(|code| code.starts_with("InvalidTimeStamp")) {
+            formatter.write_str(": this machine's clock is off")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+/// Codes come first: the gateway throttles under 400 and refuses keys under 404.
+fn kind_of(status: Option<u16>, code: &str, http_code: Option<u16>) -> (ErrorKind, Retry) {
+    const AUTH: [&str; 8] = [
+        "InvalidAccessKeyId",
+        "InvalidAccessKeySecret",
+        "InvalidSecurityToken",
+        "InvalidTimeStamp",
+        "MissingSecurityToken",
+        "MissingAccessKeyId",
+        "IncompleteSignature",
+        "SignatureDoesNotMatch",
+    ];
+    const PERMISSION: [&str; 3] = ["Forbidden", "NoPermission", "AccessDenied"];
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| code.starts_with(prefix));
+    match status.or(http_code) {
+        _ if code.starts_with("Throttling") => (ErrorKind::Throttled, Retry::Backoff),
+        // The next try carries another nonce.
+        _ if code == "SignatureNonceUsed" => (ErrorKind::Auth, Retry::Backoff),
+        _ if starts(&AUTH) => (ErrorKind::Auth, Retry::Never),
+        _ if starts(&PERMISSION) => (ErrorKind::Permission, Retry::Never),
+        Some(401) => (ErrorKind::Auth, Retry::Never),
+        Some(403) => (ErrorKind::Permission, Retry::Never),
+        Some(429) => (ErrorKind::Throttled, Retry::Backoff),
+        Some(408 | 500..=599) => (ErrorKind::Api, Retry::Backoff),
+        // A success that is none, as by a proxy on the way.
+        Some(200..=299) if status.is_some() => (ErrorKind::InvalidResponse, Retry::Backoff),
+        // Terraform's provider takes this code for "not found".
+        _ if code == "990301" => (ErrorKind::Api, Retry::Never),
+        Some(200..=299) | None => (ErrorKind::Api, Retry::Backoff),
+        Some(_) => (ErrorKind::Api, Retry::Never),
+    }
+}
+
+/// `x-acs-retry-after` is in milliseconds, `Retry-After` in seconds or a date, which is taken for no hint.
+fn pause_asked_for(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    number("x-acs-retry-after")
+        .map(Duration::from_millis)
+        .or_else(|| number("retry-after").map(Duration::from_secs))
+}
+
+/// An id or a code: anything longer, or with other characters, is not one.
+fn identifier(text: &str) -> Option<String> {
+    let text = text.trim();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:*".contains(&byte);
+    (!text.is_empty() && text.len() <= 80 && text.bytes().all(plain)).then(|| text.to_owned())
+}
+
+/// A message on one line and of bounded length.
+fn one_line(message: &str) -> String {
+    let mut line: String =
+        message.chars().take(MAX_MESSAGE).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if line.len() < message.len() {
+        line.push('…');
+    }
+    line.trim().to_owned()
+}

@@ -1,0 +1,230 @@
+//! Walks the pages of a listing, and makes sure that they belong together.
+//!
+//! The service pages by offset over a fleet that lives: a deployment created or deleted between two pages shifts
+//! the rest. So a walk whose pages disagree is walked again.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::time::Instant;
+
+use super::{
+    ApiError, Client, Retry, deployment::InvalidValues, envelope::Page, get_deployments_by_label,
+    list_deployments,
+};
+use crate::model::{Deployment, Operation, Selection, Wanted};
+
+/// How often a listing is walked before its disagreement is accepted.
+const MAX_WALKS: usize = 3;
+
+/// No namespace has more: a larger `totalSize` is a mistake, not a reason to ask for millions of pages.
+const MAX_TOTAL: u64 = 1_000_000;
+
+/// So many empty pages in a row are the end of the listing, whatever `totalSize` says.
+const EMPTY_PAGES_AT_THE_END: usize = 3;
+
+/// What to list.
+#[derive(Debug, Clone)]
+pub struct ListRequest {
+    /// The namespace.
+    pub namespace: String,
+    /// The filters.
+    pub selection: Selection,
+    /// The operation that lists.
+    pub operation: Operation,
+    /// What is read of each deployment.
+    pub wanted: Arc<Wanted>,
+}
+
+/// A whole listing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Listing {
+    /// The deployments, each id once.
+    pub deployments: Vec<Deployment>,
+    /// What could not be read of them.
+    pub invalid: InvalidValues,
+    /// The pages of the last walk.
+    pub pages: u64,
+}
+
+/// How far the listings of a process are, for who waits for them.
+#[derive(Debug, Default)]
+pub struct Progress {
+    pages: AtomicU64,
+    read: AtomicU64,
+}
+
+impl Progress {
+    /// Pages read, and pages known of so far.
+    pub fn pages(&self) -> (u64, u64) {
+        (self.read.load(Ordering::Relaxed), self.pages.load(Ordering::Relaxed))
+    }
+
+    fn expect(&self, pages: u64) {
+        self.pages.fetch_add(pages, Ordering::Relaxed);
+    }
+
+    fn done(&self) {
+        self.read.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// One walk over all pages.
+#[derive(Debug, Default)]
+struct Walk {
+    deployments: Vec<Deployment>,
+    invalid: InvalidValues,
+    pages: u64,
+    /// Whether the pages agree with each other and with what the first announced.
+    consistent: bool,
+}
+
+impl Client {
+    /// Lists what `request` selects, until `deadline`.
+    pub async fn list(&self, request: &ListRequest, deadline: Instant) -> Result<Listing, ApiError> {
+        match request.operation {
+            Operation::ListDeployments => self.list_pages(request, deadline).await,
+            Operation::GetDeploymentsByLabel => self.list_by_label(request, deadline).await,
+        }
+    }
+
+    async fn list_by_label(&self, request: &ListRequest, deadline: Instant) -> Result<Listing, ApiError> {
+        let call = get_deployments_by_label::call(&request.namespace, &request.selection, &request.wanted);
+        self.progress.expect(1);
+        let wanted = request.wanted.clone();
+        let page = self.send(&call, move |body| Page::decode(body, &wanted), deadline).await?;
+        self.progress.done();
+        let mut walk = Walk { pages: 1, ..Walk::default() };
+        walk.add(page);
+        walk.drop_repeated();
+        Ok(Listing { deployments: walk.deployments, invalid: walk.invalid, pages: 1 })
+    }
+
+    async fn list_pages(&self, request: &ListRequest, deadline: Instant) -> Result<Listing, ApiError> {
+        let mut before = Walk::default();
+        for _ in 1..MAX_WALKS {
+            let walk = self.walk(request, deadline).await?;
+            if walk.consistent {
+                return Ok(walk.into());
+            }
+            self.metrics.inconsistent_listing(&request.namespace);
+            before = walk;
+        }
+        let walk = self.walk(request, deadline).await?;
+        if walk.consistent {
+            return Ok(walk.into());
+        }
+        self.metrics.inconsistent_listing(&request.namespace);
+        let walk = before.followed_by(walk);
+        if walk.deployments.is_empty() {
+            let detail = "`totalSize` announces deployments, and no page has any";
+            return Err(ApiError::invalid(Retry::Never, detail));
+        }
+        Ok(walk.into())
+    }
+
+    async fn walk(&self, request: &ListRequest, deadline: Instant) -> Result<Walk, ApiError> {
+        let asked = u64::from(self.settings.page_size);
+        self.progress.expect(1);
+        let first = self.page(request, 1, asked, deadline).await?;
+        let Some(total) = first.total_size else {
+            return Err(ApiError::invalid(Retry::Never, "the reply does not say `totalSize`"));
+        };
+        if total > MAX_TOTAL {
+            let detail = format!("`totalSize` is {total}: no namespace has so many deployments");
+            return Err(ApiError::invalid(Retry::Never, detail));
+        }
+        let page_size = first.size_in_force(asked, total);
+        let pages = total.div_ceil(page_size);
+        self.progress.expect(pages.saturating_sub(1));
+        let mut walk = Walk { pages: 1, consistent: true, ..Walk::default() };
+        let mut identified = first.decoded.unidentified as u64;
+        walk.add(first);
+        let rest = stream::iter(2..=pages)
+            .map(|index| self.page(request, index, page_size, deadline))
+            .buffered(self.settings.max_concurrent_requests);
+        tokio::pin!(rest);
+        let mut empty_pages = 0;
+        while let Some(page) = rest.try_next().await? {
+            walk.consistent &= page.total_size == Some(total);
+            empty_pages = if page.elements == 0 { empty_pages + 1 } else { 0 };
+            identified += page.decoded.unidentified as u64;
+            walk.pages += 1;
+            walk.add(page);
+            if empty_pages == EMPTY_PAGES_AT_THE_END {
+                walk.consistent = false;
+                break;
+            }
+        }
+        let repeated = walk.drop_repeated();
+        identified += walk.deployments.len() as u64;
+        walk.consistent &= repeated == 0 && identified == total;
+        Ok(walk)
+    }
+
+    async fn page(
+        &self,
+        request: &ListRequest,
+        index: u64,
+        size: u64,
+        deadline: Instant,
+    ) -> Result<Page, ApiError> {
+        let call = list_deployments::call(&request.namespace, &request.selection, index, size);
+        let wanted = request.wanted.clone();
+        let page = self.send(&call, move |body| Page::decode(body, &wanted), deadline).await?;
+        self.progress.done();
+        Ok(page)
+    }
+}
+
+impl Page {
+    /// The size of the pages: the one asked for, unless the service says that it gave a smaller one, and did.
+    fn size_in_force(&self, asked: u64, total: u64) -> u64 {
+        let elements = self.elements as u64;
+        let smaller = (1..asked).contains(&elements) && total > elements;
+        if smaller && self.size == Some(elements) { elements } else { asked }
+    }
+}
+
+impl Walk {
+    fn add(&mut self, page: Page) {
+        self.deployments.extend(page.decoded.deployments);
+        self.invalid.merge(page.decoded.invalid);
+    }
+
+    /// Keeps the last of each id, in the place of the first; tells how many were dropped.
+    fn drop_repeated(&mut self) -> usize {
+        let before = self.deployments.len();
+        let mut places: HashMap<Box<str>, usize> = HashMap::with_capacity(before);
+        let mut kept: Vec<Deployment> = Vec::with_capacity(before);
+        for deployment in self.deployments.drain(..) {
+            if let Some(&place) = places.get(&deployment.id) {
+                kept[place] = deployment;
+            } else {
+                places.insert(deployment.id.clone(), kept.len());
+                kept.push(deployment);
+            }
+        }
+        self.deployments = kept;
+        before - self.deployments.len()
+    }
+
+    /// The union of two walks, the later one's word holding.
+    fn followed_by(mut self, later: Self) -> Self {
+        self.deployments.extend(later.deployments);
+        self.drop_repeated();
+        Self { deployments: self.deployments, ..later }
+    }
+}
+
+impl From<Walk> for Listing {
+    fn from(walk: Walk) -> Self {
+        Self { deployments: walk.deployments, invalid: walk.invalid, pages: walk.pages }
+    }
+}

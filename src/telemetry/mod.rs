@@ -1,0 +1,193 @@
+//! The exporter's own metrics.
+//!
+//! They live in a registry of their own, one a process or a test, and are read at scrape time; what the API told
+//! is rendered from the snapshot instead, so that nothing of a deployment outlives it.
+
+mod process;
+
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
+};
+use tokio::time::Instant;
+
+use crate::model::Operation;
+
+/// Seconds; the API answers a page in tens of milliseconds, and is given up after `api.request_timeout`.
+const REQUEST_BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// The exporter's instruments.
+#[derive(Debug, Clone)]
+pub struct Telemetry {
+    registry: Registry,
+    api_requests: IntCounterVec,
+    api_durations: HistogramVec,
+    api_retries: IntCounterVec,
+    invalid_values: IntCounterVec,
+    inconsistent_listings: IntCounterVec,
+    http_requests: IntCounterVec,
+}
+
+impl Telemetry {
+    /// Registers every instrument.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let telemetry = Self {
+            registry: Registry::new(),
+            api_requests: counters(
+                "api_requests_total",
+                "Requests sent to the API, retries included, by HTTP status, or timeout or network where none \
+                 came.",
+                &["workspace", "operation", "code"],
+            )?,
+            api_durations: HistogramVec::new(
+                HistogramOpts::new(
+                    "aliyun_flink_exporter_api_request_duration_seconds",
+                    "Seconds from sending a request to the API to the last byte of its reply, or to its failure.",
+                )
+                .buckets(REQUEST_BUCKETS.to_vec()),
+                &["operation"],
+            )?,
+            api_retries: counters(
+                "api_retries_total",
+                "Requests to the API that were tried again, by why the try before failed.",
+                &["workspace", "reason"],
+            )?,
+            invalid_values: counters(
+                "invalid_values_total",
+                "Values of the API that could not be read, by field; their series are left out, the rest is \
+                 served. Counted at each poll.",
+                &["field"],
+            )?,
+            inconsistent_listings: counters(
+                "inconsistent_listings_total",
+                "Walks over a namespace's pages that disagreed with themselves, as when deployments are created \
+                 or deleted meanwhile; each is walked again, three times at the most.",
+                &["workspace", "namespace"],
+            )?,
+            http_requests: counters(
+                "http_requests_total",
+                "Requests that the exporter answered, by handler and HTTP status.",
+                &["handler", "code"],
+            )?,
+        };
+        telemetry.register()?;
+        Ok(telemetry)
+    }
+
+    fn register(&self) -> Result<(), prometheus::Error> {
+        let build_info = IntGaugeVec::new(
+            Opts::new(
+                "aliyun_flink_exporter_build_info",
+                "1, with the exporter's version and how it was built.",
+            ),
+            &["version", "revision", "rustc"],
+        )?;
+        let (revision, rustc) = (env!("BUILD_REVISION"), env!("BUILD_RUSTC"));
+        build_info.with_label_values(&[env!("CARGO_PKG_VERSION"), revision, rustc]).set(1);
+        let collectors: [Box<dyn Collector>; 8] = [
+            Box::new(self.api_requests.clone()),
+            Box::new(self.api_durations.clone()),
+            Box::new(self.api_retries.clone()),
+            Box::new(self.invalid_values.clone()),
+            Box::new(self.inconsistent_listings.clone()),
+            Box::new(self.http_requests.clone()),
+            Box::new(build_info),
+            Box::new(process::ProcessCollector::new()?),
+        ];
+        collectors.into_iter().try_for_each(|collector| self.registry.register(collector))
+    }
+
+    /// The instruments of one workspace's client. Its retries start at 0, so that the first is an increase.
+    pub fn api(&self, workspace: &str, retry_reasons: &[&str]) -> ApiMetrics {
+        for reason in retry_reasons {
+            self.api_retries.with_label_values(&[workspace, reason]).inc_by(0);
+        }
+        ApiMetrics { telemetry: self.clone(), workspace: workspace.to_owned() }
+    }
+
+    /// Starts the count of a namespace's inconsistent listings at 0.
+    pub fn namespace(&self, workspace: &str, namespace: &str) {
+        self.inconsistent_listings.with_label_values(&[workspace, namespace]).inc_by(0);
+    }
+
+    /// Counts unreadable values.
+    pub fn invalid_values(&self, field: &str, count: u64) {
+        self.invalid_values.with_label_values(&[field]).inc_by(count);
+    }
+
+    /// Counts a request that the exporter answered.
+    pub fn http_request(&self, handler: &str, status: u16) {
+        self.http_requests.with_label_values(&[handler, &status.to_string()]).inc();
+    }
+
+    /// The live metrics in the text format.
+    pub fn render(&self) -> Result<String, prometheus::Error> {
+        let mut text = String::with_capacity(8 * 1024);
+        TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+fn counters(name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+    IntCounterVec::new(Opts::new(format!("aliyun_flink_exporter_{name}"), help), labels)
+}
+
+/// What one workspace's client counts.
+#[derive(Debug, Clone)]
+pub struct ApiMetrics {
+    telemetry: Telemetry,
+    workspace: String,
+}
+
+impl ApiMetrics {
+    /// Counts a request from here on, until it is told how it ended.
+    pub fn request(&self, operation: Operation) -> CountedRequest {
+        CountedRequest {
+            metrics: self.clone(),
+            operation: operation.as_str(),
+            since: Instant::now(),
+            ended: false,
+        }
+    }
+
+    /// Counts a retry.
+    pub fn retried(&self, reason: &str) {
+        self.telemetry.api_retries.with_label_values(&[self.workspace.as_str(), reason]).inc();
+    }
+
+    /// Counts a walk whose pages disagreed.
+    pub fn inconsistent_listing(&self, namespace: &str) {
+        self.telemetry.inconsistent_listings.with_label_values(&[self.workspace.as_str(), namespace]).inc();
+    }
+}
+
+/// A request under way; one that is dropped before it ended counts as timed out.
+#[derive(Debug)]
+pub struct CountedRequest {
+    metrics: ApiMetrics,
+    operation: &'static str,
+    since: Instant,
+    ended: bool,
+}
+
+impl CountedRequest {
+    /// Counts it under `code`.
+    pub fn ended(mut self, code: &str) {
+        self.count(code);
+    }
+
+    fn count(&mut self, code: &str) {
+        self.ended = true;
+        let ApiMetrics { telemetry, workspace } = &self.metrics;
+        let seconds = self.since.elapsed().as_secs_f64();
+        telemetry.api_requests.with_label_values(&[workspace.as_str(), self.operation, code]).inc();
+        telemetry.api_durations.with_label_values(&[self.operation]).observe(seconds);
+    }
+}
+
+impl Drop for CountedRequest {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.count("timeout");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The standard `process_*` metrics, from `/proc/self`; none where there is no such thing.
+
+use procfs::process::{LimitValue, Process};
+use prometheus::{
+    Counter, Gauge, IntGauge,
+    core::{Collector, Desc},
+    proto::MetricFamily,
+};
+
+/// Reads the process's figures at each scrape.
+///
+/// The `prometheus` crate's own collector cuts CPU time to whole seconds, which makes a staircase of its rate.
+#[derive(Debug)]
+pub(super) struct ProcessCollector {
+    cpu: Counter,
+    resident: IntGauge,
+    virtual_memory: IntGauge,
+    open_fds: IntGauge,
+    max_fds: IntGauge,
+    threads: IntGauge,
+    started: Gauge,
+}
+
+impl ProcessCollector {
+    pub(super) fn new() -> Result<Self, prometheus::Error> {
+        let collector = Self {
+            cpu: Counter::new("process_cpu_seconds_total", "Seconds of CPU time, user and system.")?,
+            resident: IntGauge::new("process_resident_memory_bytes", "Resident memory in bytes.")?,
+            virtual_memory: IntGauge::new("process_virtual_memory_bytes", "Virtual memory in bytes.")?,
+            open_fds: IntGauge::new("process_open_fds", "Open file descriptors.")?,
+            max_fds: IntGauge::new("process_max_fds", "The limit of open file descriptors.")?,
+            threads: IntGauge::new("process_threads", "Operating system threads.")?,
+            started: Gauge::new(
+                "process_start_time_seconds",
+                "When the process started, since the Unix epoch.",
+            )?,
+        };
+        if let Some((started, limit)) = constants() {
+            collector.started.set(started);
+            collector.max_fds.set(limit);
+        }
+        Ok(collector)
+    }
+
+    fn gauges(&self) -> [&dyn Collector; 7] {
+        [
+            &self.cpu,
+            &self.resident,
+            &self.virtual_memory,
+            &self.open_fds,
+            &self.max_fds,
+            &self.threads,
+            &self.started,
+        ]
+    }
+
+    fn read(&self) -> procfs::ProcResult<()> {
+        let process = Process::myself()?;
+        let stat = process.stat()?;
+        let seconds = (stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64;
+        self.cpu.inc_by((seconds - self.cpu.get()).max(0.0));
+        self.resident.set(signed(stat.rss * procfs::page_size()));
+        self.virtual_memory.set(signed(stat.vsize));
+        self.threads.set(stat.num_threads);
+        self.open_fds.set(signed(process.fd_count()? as u64));
+        Ok(())
+    }
+}
+
+impl Collector for ProcessCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        self.gauges().into_iter().flat_map(Collector::desc).collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        if self.read().is_err() {
+            return Vec::new();
+        }
+        self.gauges().into_iter().flat_map(Collector::collect).collect()
+    }
+}
+
+/// The start in seconds since the epoch, and the limit of file descriptors.
+fn constants() -> Option<(f64, i64)> {
+    let process = Process::myself().ok()?;
+    let booted = procfs::boot_time_secs().ok()? as f64;
+    let started = process.stat().ok()?.starttime as f64 / procfs::ticks_per_second() as f64;
+    let limit = match process.limits().ok()?.max_open_files.soft_limit {
+        LimitValue::Value(limit) => signed(limit),
+        LimitValue::Unlimited => i64::MAX,
+    };
+    Some((booted + started, limit))
+}
+
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
