@@ -3,5 +3,7 @@
 pub mod api;
 pub mod clock;
 pub mod credentials;
+pub mod exposition;
 pub mod model;
+pub mod snapshot;
 pub mod telemetry;

@@ -1,0 +1,65 @@
+//! Label names from the keys of deployment labels, as kube-state-metrics makes them.
+
+use std::collections::HashMap;
+
+/// The names for `keys`, in their order; keys whose names would be the same get `_conflict1`, `_conflict2`, …
+pub fn names(keys: &[&str]) -> Vec<String> {
+    let mut names: Vec<String> = keys.iter().map(|key| name(key)).collect();
+    // Conflicts are numbered in the order of the keys, however they were listed.
+    let mut order: Vec<usize> = (0..keys.len()).collect();
+    order.sort_by_key(|&index| keys[index]);
+    let mut same: HashMap<String, Vec<usize>> = HashMap::new();
+    for index in order {
+        same.entry(names[index].clone()).or_default().push(index);
+    }
+    for (name, indices) in same.into_iter().filter(|(_, indices)| indices.len() > 1) {
+        for (number, index) in (1..).zip(indices) {
+            names[index] = format!("{name}_conflict{number}");
+        }
+    }
+    names
+}
+
+/// `label_` and the key: what no label name may hold becomes `_`, camel case becomes snake case.
+fn name(key: &str) -> String {
+    let mut name = String::from("label_");
+    let mut before = None;
+    for character in key.chars() {
+        if character.is_ascii_uppercase()
+            && before.is_some_and(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        {
+            name.push('_');
+        }
+        name.push(if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { '_' });
+        before = Some(character);
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_become_names_as_in_kube_state_metrics() {
+        let cases = [
+            ("team", "label_team"),
+            ("costCenter", "label_cost_center"),
+            ("app.kubernetes.io/name", "label_app_kubernetes_io_name"),
+            ("HTTPServer2Go", "label_httpserver2_go"),
+            ("团队", "label___"),
+            ("", "label_"),
+        ];
+        for (key, expected) in cases {
+            assert_eq!(name(key), expected, "{key:?}");
+        }
+    }
+
+    #[test]
+    fn keys_that_collide_are_told_apart() {
+        assert_eq!(
+            names(&["b", "a-b", "a.b", "a_b"]),
+            ["label_b", "label_a_b_conflict1", "label_a_b_conflict2", "label_a_b_conflict3"]
+        );
+    }
+}

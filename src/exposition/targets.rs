@@ -1,0 +1,128 @@
+//! How polling goes, as text: the families of targets and workspaces.
+
+use bytes::Bytes;
+
+use super::{
+    Description, Kind,
+    text::{Pieces, Samples, write_label},
+};
+
+/// A configured workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkspaceInfo {
+    /// Its id.
+    pub workspace: String,
+    /// Its region; empty if only the endpoint is configured.
+    pub region: String,
+    /// Where its API is asked.
+    pub endpoint: String,
+}
+
+/// What is served of a target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TargetSamples<'a> {
+    /// Its workspace.
+    pub workspace: &'a str,
+    /// Its namespace.
+    pub namespace: &'a str,
+    /// Its selection; empty for the whole namespace.
+    pub selection: &'a str,
+    /// Whether the last poll succeeded; none before the first.
+    pub up: Option<bool>,
+    /// The deployments in the data served now.
+    pub deployments: Option<u64>,
+    /// When the last good poll ended, in seconds since the Unix epoch.
+    pub last_success: Option<f64>,
+    /// How long the last poll took, in seconds.
+    pub poll_duration: Option<f64>,
+    /// The polls so far, by outcome.
+    pub polls: Vec<(&'static str, u64)>,
+}
+
+const fn family(name: &'static str, kind: Kind, help: &'static str) -> Description {
+    Description { name, kind, help }
+}
+
+const WORKSPACE_INFO: Description = family(
+    "aliyun_flink_workspace_info",
+    Kind::Gauge,
+    "1, for each configured workspace; its region, and where its API is asked.",
+);
+const UP: Description = family(
+    "aliyun_flink_target_up",
+    Kind::Gauge,
+    "1 if the target's last poll succeeded, 0 if it failed; no series before its first.",
+);
+const DEPLOYMENTS: Description = family(
+    "aliyun_flink_target_deployments",
+    Kind::Gauge,
+    "Deployments of the target in the data served now; no series while there is none.",
+);
+const LAST_SUCCESS: Description = family(
+    "aliyun_flink_target_last_success_timestamp_seconds",
+    Kind::Gauge,
+    "When the target's last good poll ended, in seconds since the Unix epoch.",
+);
+const POLL_DURATION: Description = family(
+    "aliyun_flink_target_poll_duration_seconds",
+    Kind::Gauge,
+    "Seconds that the target's last poll took, retries included.",
+);
+const POLLS: Description =
+    family("aliyun_flink_target_polls_total", Kind::Counter, "Polls of the target by outcome.");
+
+/// Every family in the order they are served.
+pub const FAMILIES: [Description; 6] = [WORKSPACE_INFO, UP, DEPLOYMENTS, LAST_SUCCESS, POLL_DURATION, POLLS];
+
+/// Renders all families.
+pub fn render(workspaces: &[WorkspaceInfo], targets: &[TargetSamples<'_>]) -> Bytes {
+    let mut text = Vec::new();
+    let workspace = |info: &WorkspaceInfo, samples: &mut Samples<'_>| {
+        let WorkspaceInfo { workspace, region, endpoint } = info;
+        samples.count(&[("workspace", workspace), ("region", region), ("endpoint", endpoint)], Some(1));
+    };
+    append(&mut text, WORKSPACE_INFO, workspaces, |_| Vec::new(), workspace);
+    let mut each = |family, write: fn(&TargetSamples<'_>, &mut Samples<'_>)| {
+        append(&mut text, family, targets, identity, write);
+    };
+    each(UP, |target, samples| samples.count(&[], target.up.map(u64::from)));
+    each(DEPLOYMENTS, |target, samples| samples.count(&[], target.deployments));
+    each(LAST_SUCCESS, |target, samples| samples.number(&[], target.last_success));
+    each(POLL_DURATION, |target, samples| samples.number(&[], target.poll_duration));
+    each(POLLS, |target, samples| {
+        for (outcome, polls) in &target.polls {
+            samples.count(&[("outcome", outcome)], Some(*polls));
+        }
+    });
+    text.into()
+}
+
+fn identity(target: &TargetSamples<'_>) -> Vec<u8> {
+    let mut labels = Vec::new();
+    write_label(&mut labels, "workspace", target.workspace);
+    labels.push(b',');
+    write_label(&mut labels, "namespace", target.namespace);
+    labels.push(b',');
+    write_label(&mut labels, "selection", target.selection);
+    labels
+}
+
+fn append<T>(
+    text: &mut Vec<u8>,
+    family: Description,
+    objects: &[T],
+    identity: impl Fn(&T) -> Vec<u8>,
+    write: impl Fn(&T, &mut Samples<'_>),
+) {
+    let mut pieces = Pieces::default();
+    for object in objects {
+        write(object, &mut Samples::new(&mut pieces, family.name, &identity(object)));
+    }
+    let pieces = pieces.take();
+    if !pieces.is_empty() {
+        text.extend_from_slice(family.header().as_bytes());
+        for piece in pieces {
+            text.extend_from_slice(&piece);
+        }
+    }
+}

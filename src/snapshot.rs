@@ -1,0 +1,408 @@
+//! What is served: every target's latest data and state, published as one immutable value.
+//!
+//! A [`Board`] takes what polls report and publishes a [`Snapshot`] by an atomic swap. A reader holds all of one
+//! poll or all of the one before, and never waits. Targets of one namespace share a chunk of rendered text, since
+//! their selections may overlap and a series must be served once.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::{
+    api::ErrorKind,
+    clock::Clock,
+    exposition::{
+        self, Chunk,
+        targets::{TargetSamples, WorkspaceInfo},
+    },
+    model::{Deployment, JobState, LabelKeys, Selection},
+};
+
+/// What tells a target from all others.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetId {
+    /// The workspace's id.
+    pub workspace: String,
+    /// The namespace.
+    pub namespace: String,
+    /// The selection as a label's value; empty for the whole namespace.
+    pub selection: String,
+}
+
+impl TargetId {
+    /// The id of a selection's target.
+    pub fn new(workspace: &str, namespace: &str, selection: &Selection) -> Self {
+        let selection = selection.to_string();
+        Self { workspace: workspace.to_owned(), namespace: namespace.to_owned(), selection }
+    }
+}
+
+impl fmt::Display for TargetId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.workspace, self.namespace)?;
+        if !self.selection.is_empty() {
+            write!(formatter, "[{}]", self.selection)?;
+        }
+        Ok(())
+    }
+}
+
+/// How a poll ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The whole listing came.
+    Success,
+    /// It did not.
+    Failure(ErrorKind),
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub fn all() -> impl Iterator<Item = Self> {
+        std::iter::once(Self::Success).chain(ErrorKind::ALL.map(Self::Failure))
+    }
+
+    /// The outcome as a label's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure(kind) => kind.as_str(),
+        }
+    }
+
+    fn index(self) -> usize {
+        match self {
+            Self::Success => 0,
+            Self::Failure(kind) => 1 + kind as usize,
+        }
+    }
+}
+
+/// A target's last poll.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LastPoll {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it ended, since the Unix epoch.
+    pub ended: Duration,
+    /// How long it took.
+    pub took: Duration,
+    /// Why it failed: safe to show.
+    pub error: Option<String>,
+}
+
+/// How good a target's data is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// Not polled yet.
+    Pending,
+    /// The last poll succeeded.
+    Fresh,
+    /// The last poll failed; the data of the last good one is served.
+    Stale,
+    /// No data is served: no poll ever succeeded, or the last good one is too old.
+    Expired,
+}
+
+impl Freshness {
+    /// The freshness as people and programs read it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Fresh => "fresh",
+            Self::Stale => "stale",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// The data of a target's last good poll.
+#[derive(Debug, Clone)]
+struct Data {
+    deployments: Arc<Vec<Deployment>>,
+    since: Instant,
+}
+
+/// A target's state.
+#[derive(Debug, Clone, Default)]
+pub struct TargetStatus {
+    polls: [u64; 1 + ErrorKind::ALL.len()],
+    data: Option<Data>,
+    /// The last poll; none before the first.
+    pub last_poll: Option<LastPoll>,
+    /// When the last good poll ended, since the Unix epoch.
+    pub last_success: Option<Duration>,
+    /// When the next poll is due, since the Unix epoch.
+    pub next_poll: Option<Duration>,
+    /// The pages of the last good poll.
+    pub pages: u64,
+}
+
+impl TargetStatus {
+    /// How good the data is.
+    pub fn freshness(&self) -> Freshness {
+        match (&self.last_poll, &self.data) {
+            (None, None) => Freshness::Pending,
+            (_, None) => Freshness::Expired,
+            (Some(LastPoll { outcome: Outcome::Failure(_), .. }), Some(_)) => Freshness::Stale,
+            _ => Freshness::Fresh,
+        }
+    }
+
+    /// The deployments served now.
+    pub fn deployments(&self) -> Option<&[Deployment]> {
+        self.data.as_ref().map(|data| data.deployments.as_slice())
+    }
+
+    /// The failed jobs of the deployments served now; none if no deployment says.
+    pub fn failed_jobs(&self) -> Option<u64> {
+        let failed =
+            self.deployments()?.iter().filter_map(|deployment| deployment.jobs.get(JobState::Failed));
+        failed.reduce(u64::saturating_add)
+    }
+
+    fn samples<'a>(&'a self, id: &'a TargetId) -> TargetSamples<'a> {
+        TargetSamples {
+            workspace: &id.workspace,
+            namespace: &id.namespace,
+            selection: &id.selection,
+            up: self.last_poll.as_ref().map(|poll| poll.outcome == Outcome::Success),
+            deployments: self.deployments().map(|deployments| deployments.len() as u64),
+            last_success: self.last_success.map(|time| time.as_secs_f64()),
+            poll_duration: self.last_poll.as_ref().map(|poll| poll.took.as_secs_f64()),
+            polls: Outcome::all().map(|outcome| (outcome.as_str(), self.polls[outcome.index()])).collect(),
+        }
+    }
+}
+
+/// The workspace and the namespace of targets that share a chunk.
+type GroupId = (String, String);
+
+/// What is served between two reports.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    chunks: Vec<Arc<Chunk>>,
+    targets: Vec<(TargetId, TargetStatus)>,
+    workspaces: Arc<[WorkspaceInfo]>,
+    text_of_targets: OnceLock<Bytes>,
+}
+
+impl Snapshot {
+    /// Every target and its state, in the order of their ids.
+    pub fn targets(&self) -> &[(TargetId, TargetStatus)] {
+        &self.targets
+    }
+
+    /// Whether every target has been polled, with or without success.
+    pub fn is_complete(&self) -> bool {
+        self.targets.iter().all(|(_, status)| status.last_poll.is_some())
+    }
+
+    /// The text to serve, in pieces: deployments, then targets and workspaces.
+    pub fn text(&self) -> Vec<Bytes> {
+        let mut pieces = Chunk::join(&self.chunks);
+        pieces.push(self.text_of_targets().clone());
+        pieces
+    }
+
+    fn text_of_targets(&self) -> &Bytes {
+        self.text_of_targets.get_or_init(|| {
+            let targets: Vec<_> = self.targets.iter().map(|(id, status)| status.samples(id)).collect();
+            exposition::targets::render(&self.workspaces, &targets)
+        })
+    }
+}
+
+/// A poll that ended, as its target reports it.
+#[derive(Debug, Clone, Copy)]
+pub struct PollTimes {
+    /// How long the poll took.
+    pub took: Duration,
+    /// When the next one is due.
+    pub next: Instant,
+}
+
+/// Where polls report, and readers read.
+#[derive(Debug)]
+pub struct Board {
+    state: Mutex<State>,
+    published: ArcSwap<Snapshot>,
+    label_keys: LabelKeys,
+    clock: Clock,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    targets: BTreeMap<TargetId, TargetStatus>,
+    groups: HashMap<GroupId, Group>,
+    workspaces: Arc<[WorkspaceInfo]>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Group {
+    chunk: Arc<Chunk>,
+    /// Held while the chunk is made anew, so that two targets of a namespace don't overwrite each other's work.
+    rendering: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Board {
+    /// A board for `targets`, none of them polled yet.
+    pub fn new(
+        workspaces: Vec<WorkspaceInfo>,
+        targets: impl IntoIterator<Item = TargetId>,
+        label_keys: LabelKeys,
+        clock: Clock,
+    ) -> Self {
+        let mut state = State { workspaces: workspaces.into(), ..State::default() };
+        for id in targets {
+            state.groups.entry(group_of(&id)).or_default();
+            state.targets.insert(id, TargetStatus::default());
+        }
+        let published = ArcSwap::from_pointee(state.snapshot());
+        Self { state: Mutex::new(state), published, label_keys, clock }
+    }
+
+    /// What is served now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.published.load_full()
+    }
+
+    /// When a target's data was made, if any is served.
+    pub fn data_since(&self, id: &TargetId) -> Option<Instant> {
+        Some(self.state().targets.get(id)?.data.as_ref()?.since)
+    }
+
+    /// Tells when a target's next poll is due.
+    pub fn scheduled(&self, id: &TargetId, next: Instant) {
+        let next = self.time_of_day(next);
+        self.change(id, |status| status.next_poll = Some(next));
+    }
+
+    /// Publishes a whole listing.
+    pub async fn succeeded(&self, id: &TargetId, deployments: Vec<Deployment>, pages: u64, times: PollTimes) {
+        let poll = self.last_poll(Outcome::Success, times, None);
+        let next = self.time_of_day(times.next);
+        let data = Data { deployments: Arc::new(deployments), since: Instant::now() };
+        self.replace_data(id, Some(data), |status| {
+            status.polls[Outcome::Success.index()] += 1;
+            status.last_success = Some(poll.ended);
+            status.last_poll = Some(poll);
+            status.next_poll = Some(next);
+            status.pages = pages;
+        })
+        .await;
+    }
+
+    /// Notes a failed poll; the data of the last good one stays.
+    pub fn failed(&self, id: &TargetId, kind: ErrorKind, error: String, times: PollTimes) {
+        let outcome = Outcome::Failure(kind);
+        let poll = self.last_poll(outcome, times, Some(error));
+        let next = self.time_of_day(times.next);
+        self.change(id, |status| {
+            status.polls[outcome.index()] += 1;
+            status.last_poll = Some(poll);
+            status.next_poll = Some(next);
+        });
+    }
+
+    /// Withdraws a target's data.
+    pub async fn expire(&self, id: &TargetId) {
+        self.replace_data(id, None, |_| {}).await;
+    }
+
+    fn last_poll(&self, outcome: Outcome, times: PollTimes, error: Option<String>) -> LastPoll {
+        LastPoll { outcome, ended: self.clock.since_epoch(), took: times.took, error }
+    }
+
+    fn time_of_day(&self, instant: Instant) -> Duration {
+        self.clock.since_epoch() + instant.saturating_duration_since(Instant::now())
+    }
+
+    /// Changes a target's state and publishes it.
+    fn change(&self, id: &TargetId, change: impl FnOnce(&mut TargetStatus)) {
+        let mut state = self.state();
+        if let Some(status) = state.targets.get_mut(id) {
+            change(status);
+            self.published.store(Arc::new(state.snapshot()));
+        }
+    }
+
+    /// Replaces a target's data, renders its namespace if that changed anything, and publishes both at once.
+    async fn replace_data(&self, id: &TargetId, data: Option<Data>, change: impl FnOnce(&mut TargetStatus)) {
+        let group_id = group_of(id);
+        let Some(group) = self.state().groups.get(&group_id).cloned() else { return };
+        let _rendering = group.rendering.lock().await;
+        let (before, mut siblings) = {
+            let state = self.state();
+            let before = state.targets.get(id).and_then(|status| status.data.clone());
+            let others =
+                state.targets.iter().filter(|(other, _)| *other != id && group_of(other) == group_id);
+            (before, others.filter_map(|(_, status)| status.data.clone()).collect::<Vec<_>>())
+        };
+        let before = before.map(|data| data.deployments);
+        let now = data.as_ref().map(|data| data.deployments.clone());
+        let chunk = if siblings.is_empty() && before == now {
+            None
+        } else {
+            siblings.extend(data.clone());
+            let keys = self.label_keys.clone();
+            let (workspace, namespace) = group_id.clone();
+            let rendered =
+                tokio::task::spawn_blocking(move || render(&workspace, &namespace, siblings, &keys)).await;
+            match rendered {
+                Ok(chunk) => Some(Arc::new(chunk)),
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                // The runtime is stopping.
+                Err(_) => return,
+            }
+        };
+        let mut state = self.state();
+        if let Some(status) = state.targets.get_mut(id) {
+            status.data = data;
+            change(status);
+            if let (Some(chunk), Some(group)) = (chunk, state.groups.get_mut(&group_id)) {
+                group.chunk = chunk;
+            }
+            self.published.store(Arc::new(state.snapshot()));
+        }
+    }
+
+    /// No state is left half-changed by a panic: each change is made of assignments.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            chunks: self.groups.values().map(|group| group.chunk.clone()).collect(),
+            targets: self.targets.iter().map(|(id, status)| (id.clone(), status.clone())).collect(),
+            workspaces: self.workspaces.clone(),
+            text_of_targets: OnceLock::new(),
+        }
+    }
+}
+
+fn group_of(id: &TargetId) -> GroupId {
+    (id.workspace.clone(), id.namespace.clone())
+}
+
+/// Renders the data of a namespace's targets; of a deployment that several have, the latest poll's word holds.
+fn render(workspace: &str, namespace: &str, mut all: Vec<Data>, keys: &LabelKeys) -> Chunk {
+    all.sort_by_key(|data| std::cmp::Reverse(data.since));
+    let deployments = all.iter().flat_map(|data| data.deployments.iter());
+    if all.len() == 1 {
+        return exposition::render(workspace, namespace, deployments, keys);
+    }
+    let mut seen = HashSet::new();
+    let distinct = deployments.filter(|deployment| seen.insert(&deployment.id));
+    exposition::render(workspace, namespace, distinct, keys)
+}
