@@ -5,5 +5,6 @@ pub mod clock;
 pub mod credentials;
 pub mod exposition;
 pub mod model;
+pub mod poll;
 pub mod snapshot;
 pub mod telemetry;

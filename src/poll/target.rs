@@ -1,0 +1,163 @@
+//! The loop of one target.
+
+use std::{
+    collections::HashSet,
+    future::pending,
+    pin::pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use super::{Schedule, Settings};
+use crate::{
+    api::{ApiError, Client, ErrorKind, InvalidValues, ListRequest, Listing, Retry},
+    snapshot::{Board, Outcome, PollTimes, TargetId},
+    telemetry::Telemetry,
+};
+
+/// A target and all that its loop needs.
+#[derive(Debug)]
+pub struct Target {
+    /// Its identity.
+    pub id: TargetId,
+    /// What it lists.
+    pub request: ListRequest,
+    /// Through which client.
+    pub client: Arc<Client>,
+    /// Its rhythm.
+    pub settings: Settings,
+    /// When it is due.
+    pub schedule: Schedule,
+    /// Where it reports.
+    pub board: Arc<Board>,
+    /// Where it counts.
+    pub telemetry: Telemetry,
+    /// What a restart of its loop must know of the time before.
+    pub memory: Memory,
+}
+
+/// What a target remembers beside its data.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// Whether the loop ran before.
+    started: AtomicBool,
+    /// The fields whose unreadable values were told of.
+    told_fields: Mutex<HashSet<&'static str>>,
+}
+
+impl Target {
+    /// Polls whenever it is due, and withdraws data that became too old, until `cancel`.
+    pub async fn run(self: Arc<Self>, cancel: CancellationToken) {
+        let polling = async {
+            let again = self.memory.started.swap(true, Ordering::Relaxed);
+            // A task that died on a reply must not ask for the same at once.
+            let mut due =
+                if again { self.schedule.next_after(Instant::now()) } else { self.schedule.first() };
+            loop {
+                self.board.scheduled(&self.id, due);
+                self.while_waiting(sleep_until(due)).await;
+                self.while_waiting(self.poll()).await;
+                due = self.schedule.next_after(Instant::now());
+            }
+        };
+        cancel.run_until_cancelled(polling).await;
+    }
+
+    /// Awaits `event`, withdrawing the data when it becomes too old meanwhile.
+    async fn while_waiting<T>(&self, event: impl Future<Output = T>) -> T {
+        let mut event = pin!(event);
+        loop {
+            let expiry = self.board.data_since(&self.id).map(|since| since + self.settings.stale_after);
+            let expired = async {
+                match expiry {
+                    Some(expiry) => sleep_until(expiry).await,
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                value = &mut event => return value,
+                () = expired => {
+                    warn!(target = %self.id, "the last good poll is too old: series withdrawn");
+                    self.board.expire(&self.id).await;
+                }
+            }
+        }
+    }
+
+    /// Polls once and reports.
+    pub async fn poll(&self) -> Outcome {
+        let begun = Instant::now();
+        let deadline = begun + self.settings.timeout;
+        // The client keeps the deadline itself; this holds it against everything else.
+        let listed = timeout_at(deadline, self.client.list(&self.request, deadline)).await;
+        let listed = listed.unwrap_or_else(|_| {
+            let detail = "no time left: the poll (poll.timeout)";
+            Err(ApiError::new(ErrorKind::Timeout, Retry::Backoff, detail))
+        });
+        let times = PollTimes { took: begun.elapsed(), next: self.schedule.next_after(Instant::now()) };
+        match listed {
+            Ok(listing) => self.succeeded(listing, times).await,
+            Err(error) => self.failed(&error, times),
+        }
+    }
+
+    async fn succeeded(&self, listing: Listing, times: PollTimes) -> Outcome {
+        self.tell_of_invalid_values(&listing.invalid);
+        let deployments = listing.deployments.len();
+        self.board.succeeded(&self.id, listing.deployments, listing.pages, times).await;
+        debug!(target = %self.id, deployments, pages = listing.pages, took = ?times.took, "polled");
+        Outcome::Success
+    }
+
+    fn failed(&self, error: &ApiError, times: PollTimes) -> Outcome {
+        let outcome = Outcome::Failure(error.kind());
+        warn!(
+            target = %self.id,
+            outcome = outcome.as_str(),
+            %error,
+            request_id = error.request_id(),
+            took = ?times.took,
+            "poll failed"
+        );
+        let mut shown = error.to_string();
+        if let Some(id) = error.request_id() {
+            shown = format!("{shown} (request id {id})");
+        }
+        self.board.failed(&self.id, error.kind(), shown, times);
+        outcome
+    }
+
+    /// Counts a poll whose task died.
+    pub fn died(&self) {
+        tracing::error!(target = %self.id, "the task that polls died; it is started again");
+        let times = PollTimes { took: Duration::ZERO, next: self.schedule.next_after(Instant::now()) };
+        let error = "the task that polls died on the reply; it was started again".to_owned();
+        self.board.failed(&self.id, ErrorKind::InvalidResponse, error, times);
+    }
+
+    /// Counts every unreadable value, and logs each field once until it can be read again.
+    fn tell_of_invalid_values(&self, invalid: &InvalidValues) {
+        let mut told = self.memory.told_fields.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|known| invalid.iter().any(|(field, _)| field == *known));
+        for (field, values) in invalid.iter() {
+            self.telemetry.invalid_values(field, values.count);
+            if told.insert(field) {
+                info!(
+                    target = %self.id,
+                    field,
+                    count = values.count,
+                    deployment_id = %values.deployment_id,
+                    "unreadable values: their series are left out (logged once for each field)"
+                );
+            }
+        }
+    }
+}
