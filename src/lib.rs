@@ -8,3 +8,4 @@ pub mod model;
 pub mod poll;
 pub mod snapshot;
 pub mod telemetry;
+pub mod web;
