@@ -1,0 +1,120 @@
+//! What is wrong with a configuration, told to the person who wrote it.
+
+use std::fmt;
+
+/// Every mistake that was found; never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    mistakes: Vec<Mistake>,
+}
+
+impl ConfigError {
+    pub(super) fn new(mistakes: Vec<Mistake>) -> Self {
+        Self { mistakes }
+    }
+
+    /// The mistakes, in the order in which they were found.
+    pub fn mistakes(&self) -> &[Mistake] {
+        &self.mistakes
+    }
+}
+
+impl From<Mistake> for ConfigError {
+    fn from(mistake: Mistake) -> Self {
+        Self { mistakes: vec![mistake] }
+    }
+}
+
+/// One line a mistake, preceded by their count when there are several.
+impl fmt::Display for ConfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.mistakes.len() > 1 {
+            writeln!(formatter, "{} mistakes in the configuration:", self.mistakes.len())?;
+        }
+        let mut separator = "";
+        for mistake in &self.mistakes {
+            write!(formatter, "{separator}{mistake}")?;
+            separator = "\n";
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// One mistake: where it stands, which key it is about, what is wrong and what is expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    place: Option<String>,
+    key: Option<String>,
+    message: String,
+}
+
+impl Mistake {
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self { place: None, key: None, message: message.into() }
+    }
+
+    pub(super) fn at(mut self, place: impl Into<String>) -> Self {
+        self.place = Some(place.into());
+        self
+    }
+
+    pub(super) fn about(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// The file (with the line, if known), the environment variable or the flag that holds it.
+    pub fn place(&self) -> Option<&str> {
+        self.place.as_deref()
+    }
+
+    /// The key as it is written, such as `workspaces[1].namespaces[0].select.status`.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A flag is a key by itself: the path it stands for would only puzzle.
+        let is_flag = self.place().is_some_and(|place| place.starts_with("--"));
+        for part in [self.place(), self.key().filter(|_| !is_flag)].into_iter().flatten() {
+            write!(formatter, "{part}: ")?;
+        }
+        formatter.write_str(&self.message)
+    }
+}
+
+const LONGEST_EXCERPT: usize = 80;
+
+/// A text in quotes, on one line and cut when long, so that a message stays readable whatever was pasted.
+pub(super) fn excerpt(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_EXCERPT) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_mistake_needs_no_count() {
+        let mistake = Mistake::new("missing").at("config.yml:3").about("workspaces[0].id");
+        assert_eq!(mistake.to_string(), "config.yml:3: workspaces[0].id: missing");
+        assert_eq!(ConfigError::from(mistake.clone()).to_string(), mistake.to_string());
+        assert_eq!(
+            ConfigError::new(vec![mistake, Mistake::new("b")]).to_string(),
+            "2 mistakes in the configuration:\nconfig.yml:3: workspaces[0].id: missing\nb"
+        );
+    }
+
+    #[test]
+    fn a_long_or_many_lined_text_is_shown_on_one_short_line() {
+        assert_eq!(excerpt("a\nb\"c"), r#""a\nb\"c""#);
+        assert_eq!(excerpt(&"杭".repeat(500)).chars().count(), LONGEST_EXCERPT + 3);
+    }
+}

@@ -1,0 +1,138 @@
+//! The configuration: read from a file, the environment and the command line, checked as a whole.
+//!
+//! figment merges the layers, the later over the earlier: tables key by key, lists and plain values as a whole. A
+//! decoder of our own then reads the types that the program uses, and reports every mistake with its key and its
+//! source. What leaves this module is valid.
+//!
+//! In the environment, `ALIYUN_FLINK_EXPORTER_POLL__INTERVAL` sets `poll.interval`; case doesn't matter after the
+//! prefix. A value is always text, read as the type expected there. A list or table in one variable is written
+//! `[{id="a1",namespaces=[n1,n2]}]`, a list of words also `team,stage`. An empty variable is an empty value, which
+//! lists and tables may be and nothing else. Variables that Kubernetes makes for Services are ignored.
+
+use std::path::Path;
+
+use figment::Figment;
+use url::Url;
+
+use crate::model::{Operation, Selection};
+use crate::{api, credentials, model, poll};
+
+mod access;
+mod decode;
+mod environment;
+mod error;
+mod file;
+mod flags;
+mod inline;
+mod layer;
+mod locate;
+mod print;
+mod settings;
+mod target;
+mod units;
+mod warnings;
+mod workspace;
+
+#[cfg(test)]
+mod tests;
+
+pub use environment::Environment;
+pub use error::{ConfigError, Mistake};
+pub use flags::Flags;
+pub use units::parse_duration;
+
+use decode::Decoder;
+
+const SECTIONS: [&str; 5] = ["poll", "api", "credentials", "workspaces", "metrics"];
+
+/// A valid configuration, with every default filled in.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The workspaces; never empty, each id once.
+    pub workspaces: Vec<Workspace>,
+    /// How the API is asked.
+    pub api: api::Settings,
+    /// What is exported.
+    pub metrics: model::Wanted,
+}
+
+/// One workspace and what is polled there.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// The workspace's id, fit for a header.
+    pub id: String,
+    /// The region, if it is known.
+    pub region: Option<String>,
+    /// Where requests go: a scheme, a host and perhaps a port.
+    pub endpoint: Url,
+    /// Where the access key comes from.
+    pub credentials: credentials::Source,
+    /// What is polled; never empty, no two with the same namespace and selection.
+    pub targets: Vec<Target>,
+}
+
+/// A namespace, or those of its deployments that are selected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The namespace's name, fit for a path's segment.
+    pub namespace: String,
+    /// Which deployments.
+    pub selection: Selection,
+    /// The operation that lists them.
+    pub operation: Operation,
+    /// When they are listed.
+    pub poll: poll::Settings,
+}
+
+impl Config {
+    /// What is valid but hardly meant, one sentence each.
+    pub fn warnings(&self) -> Vec<String> {
+        warnings::of(self)
+    }
+
+    /// The configuration as YAML, as it was resolved, with `<redacted>` for each part of an access key.
+    pub fn to_yaml_redacted(&self) -> String {
+        print::yaml(self)
+    }
+}
+
+/// Reads the configuration from all its sources. Without a file, the environment and the flags stand alone.
+pub fn load(file: Option<&Path>, environment: &Environment, flags: &Flags) -> Result<Config, ConfigError> {
+    let file_layer = file.map(file::layer).transpose()?;
+    let (variables, mistakes) = environment.layers();
+    let layers = file_layer.into_iter().chain(variables).chain(flags.layer());
+    let figment = layers.fold(Figment::new(), Figment::merge);
+    let decoder = Decoder::new(figment, mistakes);
+    let config = decode(&decoder, file);
+    let mistakes = decoder.into_mistakes();
+    if mistakes.is_empty() { Ok(config) } else { Err(ConfigError::new(mistakes)) }
+}
+
+/// The configuration as far as it can be read; of use only if no mistake was noted.
+fn decode(decoder: &Decoder, file: Option<&Path>) -> Config {
+    let root = decoder.root(&SECTIONS);
+    let poll = settings::poll(root.get("poll"), poll::Settings::default());
+    let api = settings::api(root.get("api"));
+    let credentials = root.get("credentials").and_then(|section| access::source(&section));
+    let defaults = workspace::Defaults { poll, credentials: credentials.unwrap_or_default() };
+    let workspaces = root.get("workspaces").map(|section| workspace::workspaces(&section, &defaults));
+    let metrics = settings::metrics(root.get("metrics"));
+    let workspaces = workspaces.unwrap_or_default();
+    if workspaces.is_empty() && !decoder.noted_below("workspaces") {
+        decoder.note(no_workspaces(file));
+    }
+    Config { workspaces, api, metrics }
+}
+
+fn no_workspaces(file: Option<&Path>) -> Mistake {
+    let prefix = environment::PREFIX;
+    let mistake = Mistake::new(format!(
+        "there is none: name a file that lists some with --config.file, or give --workspace, --region and \
+         --namespace, or set {prefix}WORKSPACES"
+    ));
+    let mistake = mistake.about("workspaces");
+    match file {
+        Some(file) => mistake.at(file.display().to_string()),
+        None => mistake,
+    }
+}

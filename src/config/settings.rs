@@ -1,0 +1,86 @@
+//! The sections `poll`, `api` and `metrics`.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::decode::Node;
+use crate::model::LabelKeys;
+use crate::{api, model, poll};
+
+pub(super) const POLL_KEYS: [&str; 3] = ["interval", "timeout", "stale_after"];
+pub(super) const API_KEYS: [&str; 6] = [
+    "page_size",
+    "max_concurrent_requests",
+    "requests_per_second",
+    "request_timeout",
+    "max_retries",
+    "max_response_size",
+];
+pub(super) const METRICS_KEYS: [&str; 3] = ["jobs", "resources", "deployment_labels"];
+
+/// Shorter intervals would only reach the API's limits.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+const SHORTEST_LIMIT: Duration = Duration::from_millis(1);
+const RESPONSE_SIZES: std::ops::RangeInclusive<u64> = 1 << 10..=4 << 30;
+
+/// The section's settings; what it doesn't give, or gives wrongly, is `base`'s.
+pub(super) fn poll(section: Option<Node<'_>>, base: poll::Settings) -> poll::Settings {
+    let Some(table) = section.and_then(|section| section.table(&POLL_KEYS)) else { return base };
+    let duration = |key, least, base| table.get(key).and_then(|node| node.duration(least)).unwrap_or(base);
+    poll::Settings {
+        interval: duration("interval", SHORTEST_INTERVAL, base.interval),
+        timeout: duration("timeout", SHORTEST_LIMIT, base.timeout),
+        stale_after: duration("stale_after", SHORTEST_LIMIT, base.stale_after),
+    }
+}
+
+pub(super) fn api(section: Option<Node<'_>>) -> api::Settings {
+    let base = api::Settings::default();
+    let Some(table) = section.and_then(|section| section.table(&API_KEYS)) else { return base };
+    let number = |key, range| table.get(key).and_then(|node| node.whole_number(range));
+    let page_size = number("page_size", 1..=100);
+    let concurrency = number("max_concurrent_requests", 1..=1000);
+    let rate = table.get("requests_per_second").and_then(|node| node.positive_number(1_000_000));
+    let timeout = table.get("request_timeout").and_then(|node| node.duration(SHORTEST_LIMIT));
+    let retries = number("max_retries", 0..=100);
+    let size = table.get("max_response_size").and_then(|node| node.size(RESPONSE_SIZES));
+    api::Settings {
+        page_size: page_size.unwrap_or(base.page_size),
+        max_concurrent_requests: concurrency.map_or(base.max_concurrent_requests, |most| most as usize),
+        requests_per_second: rate.unwrap_or(base.requests_per_second),
+        request_timeout: timeout.unwrap_or(base.request_timeout),
+        max_retries: retries.unwrap_or(base.max_retries),
+        max_response_size: size.unwrap_or(base.max_response_size),
+    }
+}
+
+pub(super) fn metrics(section: Option<Node<'_>>) -> model::Wanted {
+    let base = model::Wanted::default();
+    let Some(table) = section.and_then(|section| section.table(&METRICS_KEYS)) else { return base };
+    let switch = |key, base| table.get(key).and_then(|node| node.boolean()).unwrap_or(base);
+    model::Wanted {
+        jobs: switch("jobs", base.jobs),
+        resources: switch("resources", base.resources),
+        labels: table.get("deployment_labels").and_then(|node| label_keys(&node)).unwrap_or_default(),
+    }
+}
+
+fn label_keys(node: &Node<'_>) -> Option<LabelKeys> {
+    let items = node.list("a list of label keys, or [\"*\"] for all")?;
+    let keys: Vec<String> = items.iter().filter_map(|item| item.text("the key of a label")).collect();
+    if keys.len() < items.len() {
+        return None;
+    }
+    if keys == ["*"] {
+        return Some(LabelKeys::All);
+    }
+    let mut seen = HashSet::new();
+    for (key, item) in keys.iter().zip(&items) {
+        if key == "*" {
+            item.reject::<()>("`*` stands for all labels: expected it alone, or the keys alone");
+        } else if !seen.insert(key) {
+            item.reject::<()>(format!("{} is listed twice", item.found()));
+        }
+    }
+    Some(LabelKeys::Listed(keys))
+}

@@ -1,0 +1,110 @@
+//! An entry under `namespaces`: a plain name, or a table with what is special to it.
+
+use super::decode::{Node, Table};
+use super::{Target, settings};
+use crate::model::{ExecutionMode, JobStatus, LabelSelector, Operation, Selection};
+use crate::poll;
+
+pub(super) const NAMESPACE_KEYS: [&str; 4] = ["name", "poll", "select", "api"];
+pub(super) const SELECT_KEYS: [&str; 6] =
+    ["name", "execution_mode", "status", "creator", "modifier", "label"];
+pub(super) const LABEL_KEYS: [&str; 2] = ["key", "values"];
+
+/// The values of `api`.
+pub(super) const OPERATIONS: [(&str, Operation); 2] =
+    [("list", Operation::ListDeployments), ("by_label", Operation::GetDeploymentsByLabel)];
+
+const NAME: &str = "the name of a namespace: letters, digits, `-`, `_` and `.`";
+const LABEL: &str = "a label, such as {key: team, values: [payments]}";
+
+pub(super) fn target(node: &Node<'_>, poll: poll::Settings) -> Option<Target> {
+    if !node.is_table() {
+        return Some(Target {
+            namespace: name(node)?,
+            selection: Selection::default(),
+            operation: Operation::default(),
+            poll,
+        });
+    }
+    let table = node.table(&NAMESPACE_KEYS)?;
+    let namespace = table.require("name", NAME).and_then(|node| name(&node));
+    let poll = settings::poll(table.get("poll"), poll);
+    let operation = match table.get("api") {
+        Some(node) => node.choice(&OPERATIONS),
+        None => Some(Operation::default()),
+    };
+    let select = table.get("select").and_then(|node| node.table(&SELECT_KEYS));
+    if operation == Some(Operation::GetDeploymentsByLabel) {
+        check_by_label(&table, select.as_ref());
+    }
+    let selection = select.map(|select| selection(&select, operation)).unwrap_or_default();
+    Some(Target { namespace: namespace?, selection, operation: operation?, poll })
+}
+
+fn name(node: &Node<'_>) -> Option<String> {
+    let name = node.text(NAME)?;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.chars().all(allowed) && name != "." && name != ".." {
+        return Some(name);
+    }
+    node.expected(NAME)
+}
+
+fn selection(select: &Table<'_>, operation: Option<Operation>) -> Selection {
+    let text = |key, what| select.get(key).and_then(|node| node.text(what));
+    let modes = ExecutionMode::ALL.map(|mode| (mode.as_str(), mode));
+    let statuses = JobStatus::ALL.map(|status| (status.as_str(), status));
+    Selection {
+        name: text("name", "the name of a deployment"),
+        execution_mode: select.get("execution_mode").and_then(|node| node.choice(&modes)),
+        status: select.get("status").and_then(|node| node.choice(&statuses)),
+        creator: text("creator", "the UID of a user"),
+        modifier: text("modifier", "the UID of a user"),
+        label: select.get("label").and_then(|node| label(&node, operation)),
+    }
+}
+
+fn label(node: &Node<'_>, operation: Option<Operation>) -> Option<LabelSelector> {
+    let Some(table) = node.is_table().then(|| node.table(&LABEL_KEYS)) else { return node.expected(LABEL) };
+    let table = table?;
+    let key = table.require("key", "the key of a label").and_then(|node| node.text("the key of a label"));
+    let values = label_values(&table, operation);
+    Some(LabelSelector { key: key?, values: values? })
+}
+
+fn label_values(label: &Table<'_>, operation: Option<Operation>) -> Option<Vec<String>> {
+    const VALUES: &str = "a list of one or more values of the label";
+    let node = label.require("values", VALUES)?;
+    let items = node.list(VALUES)?;
+    if items.is_empty() {
+        return node.reject(format!("the list is empty: expected {VALUES}"));
+    }
+    // Every item is read before the first bad one ends it, so that each mistake is told.
+    let values: Vec<_> = items.iter().map(|item| label_value(item, operation)).collect();
+    values.into_iter().collect()
+}
+
+fn label_value(node: &Node<'_>, operation: Option<Operation>) -> Option<String> {
+    let value = node.text("a value of the label")?;
+    match operation.filter(|operation| value.contains(operation.label_value_separator())) {
+        None => Some(value),
+        Some(operation) => node.reject(format!(
+            "found {}, but `{}` is what separates values in {operation}: expected a value without it",
+            node.found(),
+            operation.label_value_separator()
+        )),
+    }
+}
+
+fn check_by_label(table: &Table<'_>, select: Option<&Table<'_>>) {
+    let Some(api) = table.get("api") else { return };
+    let filters = || SELECT_KEYS.into_iter().filter(|key| *key != "label");
+    for filter in select.into_iter().flat_map(|select| filters().filter_map(|key| select.get(key))) {
+        filter.reject::<()>(
+            "`api: by_label` takes no filter but `label`: leave this one out, or use `api: list`",
+        );
+    }
+    if table.get("select").is_none() || select.is_some_and(|select| select.get("label").is_none()) {
+        api.reject::<()>(format!("by_label needs `select.label`: expected {LABEL}, or `api: list`"));
+    }
+}
