@@ -7,6 +7,7 @@ pub mod credentials;
 pub mod exposition;
 pub mod model;
 pub mod poll;
+pub mod simulator;
 pub mod snapshot;
 pub mod telemetry;
 pub mod web;

@@ -1,0 +1,200 @@
+//! One simulated deployment: what of it stays is drawn once, the rest when it is rendered.
+
+use rand::RngExt as _;
+use serde_json::{Map, Value, json};
+
+use super::chance::{Dice, dice, mix, once_in, pick, uuid};
+use super::life::{Jobs, Life};
+use super::naming::{self, PEOPLE, Person};
+use super::odd::Oddity;
+use super::{artifact, resources};
+use crate::model::{ExecutionMode, LabelSelector, Selection};
+
+/// A deployment.
+#[derive(Debug)]
+pub(super) struct Deployment {
+    /// Seeds what is drawn when it is rendered.
+    seed: u64,
+    id: u128,
+    name: String,
+    mode: ExecutionMode,
+    creator: &'static Person,
+    modifier: &'static Person,
+    labels: Vec<(&'static str, Value)>,
+    life: Life,
+    /// Seconds from the simulator's start; negative for what was there before.
+    created: i64,
+    oddity: Option<Oddity>,
+}
+
+/// Where and when a deployment is rendered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) workspace: &'a str,
+    pub(super) namespace: &'a str,
+    /// The simulator's start, in seconds since the Unix epoch.
+    pub(super) started: i64,
+    /// Seconds since then.
+    pub(super) elapsed: u64,
+    pub(super) with_jobs: bool,
+    pub(super) with_resources: bool,
+}
+
+impl Deployment {
+    /// The deployment that has always been at `index` of the namespace.
+    pub(super) fn permanent(namespace_seed: u64, namespace: usize, index: usize) -> Self {
+        let batch = index % 5 == 4;
+        let seed = mix(&[namespace_seed, index as u64]);
+        let mut dice = dice(&[seed]);
+        let life = if batch { Life::batch(index, &mut dice) } else { Life::streaming(index, &mut dice) };
+        let created = -dice.random_range(86_400..2 * 365 * 86_400);
+        let oddity = Oddity::of(namespace, index);
+        let name = naming::deployment(index, batch, namespace_seed);
+        let name = oddity.map_or_else(|| name.clone(), |oddity| oddity.name(&name));
+        let mode = if batch { ExecutionMode::Batch } else { ExecutionMode::Streaming };
+        let mut deployment = Self { mode, oddity, ..Self::drawn(seed, &mut dice, name, life, created) };
+        if oddity == Some(Oddity::NullParts) {
+            // What is handed out without labels can't be found by them.
+            deployment.labels.clear();
+        }
+        deployment
+    }
+
+    /// A deployment made `created` seconds after the simulator's start.
+    pub(super) fn visitor(seed: u64, created: u64) -> Self {
+        let mut dice = dice(&[seed]);
+        let name = naming::visitor(&mut dice);
+        let life = Life::visitor(&mut dice);
+        Self::drawn(seed, &mut dice, name, life, created.cast_signed())
+    }
+
+    fn drawn(seed: u64, dice: &mut Dice, name: String, life: Life, created: i64) -> Self {
+        Self {
+            seed,
+            id: dice.random(),
+            mode: ExecutionMode::Streaming,
+            creator: &PEOPLE[dice.random_range(0..PEOPLE.len())],
+            modifier: &PEOPLE[dice.random_range(0..PEOPLE.len())],
+            labels: naming::labels(dice, &name),
+            name,
+            life,
+            created,
+            oddity: None,
+        }
+    }
+
+    /// Whether it is among what `selection` asks for, `elapsed` seconds after the simulator's start.
+    pub(super) fn matches(&self, selection: &Selection, elapsed: u64) -> bool {
+        let Selection { name, execution_mode, status, creator, modifier, label } = selection;
+        name.as_ref().is_none_or(|name| self.name.contains(name))
+            && execution_mode.is_none_or(|mode| self.mode == mode)
+            && creator.as_ref().is_none_or(|uid| self.creator.uid == uid)
+            && modifier.as_ref().is_none_or(|uid| self.modifier.uid == uid)
+            && label.as_ref().is_none_or(|label| self.carries(label))
+            && status.is_none_or(|status| self.life.status(self.age(elapsed)) == Some(status))
+    }
+
+    fn carries(&self, wanted: &LabelSelector) -> bool {
+        self.labels.iter().filter(|(key, _)| *key == wanted.key).any(|(_, value)| {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            wanted.values.contains(&text)
+        })
+    }
+
+    /// Its jobs, `elapsed` seconds after the simulator's start.
+    pub(super) fn jobs(&self, elapsed: u64) -> Jobs {
+        self.life.jobs(self.age(elapsed))
+    }
+
+    fn age(&self, elapsed: u64) -> u64 {
+        elapsed.saturating_sub(u64::try_from(self.created).unwrap_or(0))
+    }
+
+    /// The deployment as the API hands it out.
+    pub(super) fn render(&self, view: View<'_>) -> Value {
+        let mut dice = dice(&[self.seed, 1]);
+        let mut members = self.identity(&mut dice, view);
+        members.insert("artifact".into(), artifact::render(&mut dice, &self.name));
+        members.insert("localVariables".into(), artifact::local_variables(&mut dice));
+        members.insert("flinkConf".into(), resources::flink_conf(&mut dice));
+        members.insert("logging".into(), logging(&mut dice));
+        if view.with_jobs {
+            members.insert("jobSummary".into(), json!(self.jobs(view.elapsed)));
+        }
+        if view.with_resources {
+            let (key, setting) = match self.mode {
+                ExecutionMode::Streaming => ("streamingResourceSetting", resources::streaming(&mut dice)),
+                ExecutionMode::Batch => ("batchResourceSetting", resources::batch(&mut dice)),
+            };
+            members.insert(key.into(), setting);
+        }
+        let mut deployment = Value::Object(members);
+        if let Some(oddity) = self.oddity {
+            oddity.spoil(&mut deployment);
+        }
+        deployment
+    }
+
+    fn identity(&self, dice: &mut Dice, view: View<'_>) -> Map<String, Value> {
+        let created = view.started.saturating_add(self.created);
+        let modified = created.saturating_add(dice.random_range(0..=self.created.min(0).abs()));
+        let target = if once_in(dice, 12) {
+            json!({"mode": "SESSION", "name": "session-dev"})
+        } else {
+            json!({"mode": "PER_JOB", "name": pick(dice, &["default-queue", "prod-queue"])})
+        };
+        let labels: Map<_, _> =
+            self.labels.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        let identity = [
+            ("deploymentId", json!(uuid(self.id))),
+            ("workspace", json!(view.workspace)),
+            ("namespace", json!(view.namespace)),
+            ("name", json!(self.name)),
+            ("description", json!(naming::description(dice))),
+            ("engineVersion", json!(engine_version(dice))),
+            ("executionMode", json!(self.mode.as_str())),
+            ("creator", json!(self.creator.uid)),
+            ("creatorName", json!(self.creator.name)),
+            ("modifier", json!(self.modifier.uid)),
+            ("modifierName", json!(self.modifier.name)),
+            ("createdAt", timestamp(dice, created)),
+            ("modifiedAt", timestamp(dice, modified)),
+            ("deploymentHasChanged", json!(once_in(dice, 6))),
+            ("deploymentTarget", target),
+            ("labels", Value::Object(labels)),
+            ("referencedDeploymentDraftId", json!("")),
+        ];
+        identity.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+}
+
+fn engine_version(dice: &mut Dice) -> &'static str {
+    pick(
+        dice,
+        &[
+            "vvr-8.0.6-flink-1.17",
+            "vvr-8.0.6-flink-1.17",
+            "vvr-8.0.9-flink-1.17",
+            "vvr-6.0.7-flink-1.15",
+            "vvr-11.1-jdk11-flink-1.20",
+        ],
+    )
+}
+
+/// Seconds since the Unix epoch, in each of the forms that the API gives them.
+fn timestamp(dice: &mut Dice, seconds: i64) -> Value {
+    match dice.random_range(0..4) {
+        0 => json!(seconds.to_string()),
+        1 => json!(format!("{seconds}\n")),
+        _ => json!(seconds),
+    }
+}
+
+fn logging(dice: &mut Dice) -> Value {
+    json!({
+        "loggingProfile": pick(dice, &["default", "oss"]),
+        "log4j2ConfigurationTemplate": "<Configuration status=\"WARN\"><Appenders/></Configuration>",
+        "log4jLoggers": [{"loggerName": "StdOutErrConsoleAppender", "loggerLevel": "ERROR"}],
+        "logReservePolicy": {"openHistory": true, "expirationDays": 7},
+    })
+}

@@ -1,0 +1,262 @@
+//! How a deployment's jobs come and go: a pure function of its age.
+//!
+//! A life is a cycle of phases, repeated for ever. That is enough for jobs that crash and come back, runs on a
+//! schedule, and everything that stands still (a cycle of one phase).
+
+use rand::RngExt as _;
+use serde::Serialize;
+
+use super::chance::{Dice, pick};
+use crate::model::JobStatus;
+
+/// Longer than any simulation.
+const ALWAYS: u64 = u64::MAX >> 8;
+
+/// What the latest job does during a phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Activity {
+    Starting,
+    Running,
+    Cancelling,
+    /// There is no job now.
+    Idle,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Cancelled,
+    Finished,
+    Failed,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Phase {
+    activity: Activity,
+    seconds: u64,
+    /// How the job ends with this phase, if it does.
+    outcome: Option<Outcome>,
+}
+
+/// `jobSummary`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Jobs {
+    pub(super) starting: u64,
+    pub(super) running: u64,
+    pub(super) cancelling: u64,
+    pub(super) cancelled: u64,
+    pub(super) finished: u64,
+    pub(super) failed: u64,
+}
+
+impl Jobs {
+    fn end(&mut self, outcome: Option<Outcome>, times: u64) {
+        match outcome {
+            Some(Outcome::Cancelled) => self.cancelled += times,
+            Some(Outcome::Finished) => self.finished += times,
+            Some(Outcome::Failed) => self.failed += times,
+            None => {}
+        }
+    }
+}
+
+/// A deployment's jobs over time.
+#[derive(Debug)]
+pub(super) struct Life {
+    phases: Vec<Phase>,
+    /// Where in the cycle it is at age zero.
+    offset: u64,
+    /// The jobs that ended before that.
+    history: Jobs,
+    /// How the last of them ended; matters only where the cycle itself ends no job.
+    before: Option<Outcome>,
+}
+
+impl Life {
+    /// The life of the streaming deployment at `index`. The kinds go by the index and not by the dice, so that
+    /// a small fleet has every one of them.
+    pub(super) fn streaming(index: usize, dice: &mut Dice) -> Self {
+        match index % 30 {
+            3 | 11 | 26 => Self::crash_loop(dice),
+            7 => Self::stuck_starting(dice),
+            13 => Self::slow_to_cancel(dice),
+            8 | 18 | 28 => Self::redeployed(dice),
+            1 | 20 => Self::at_rest(dice, Outcome::Cancelled),
+            16 => Self::at_rest(dice, Outcome::Failed),
+            23 => Self::cycle(vec![phase(Activity::Idle, ALWAYS)], 0, Jobs::default()),
+            _ => Self::steady(dice),
+        }
+    }
+
+    /// The life of the batch deployment at `index`.
+    pub(super) fn batch(index: usize, dice: &mut Dice) -> Self {
+        if index % 30 == 29 { Self::at_rest(dice, Outcome::Finished) } else { Self::scheduled(dice) }
+    }
+
+    /// The life of a deployment that is made while the simulator runs, and doesn't stay.
+    pub(super) fn visitor(dice: &mut Dice) -> Self {
+        let starting = phase(Activity::Starting, dice.random_range(5..25));
+        Self::cycle(vec![starting, phase(Activity::Running, ALWAYS)], 0, Jobs::default())
+    }
+
+    /// The jobs at `age` seconds.
+    pub(super) fn jobs(&self, age: u64) -> Jobs {
+        let (rounds, current) = self.position(age);
+        let mut jobs = self.history;
+        for (index, phase) in self.phases.iter().enumerate() {
+            jobs.end(phase.outcome, rounds + u64::from(index < current));
+        }
+        match self.phases[current].activity {
+            Activity::Starting => jobs.starting += 1,
+            Activity::Running => jobs.running += 1,
+            Activity::Cancelling => jobs.cancelling += 1,
+            Activity::Idle => {}
+        }
+        jobs
+    }
+
+    /// The state of the latest job at `age` seconds; none if there never was a job.
+    pub(super) fn status(&self, age: u64) -> Option<JobStatus> {
+        let (_, current) = self.position(age);
+        match self.phases[current].activity {
+            Activity::Starting | Activity::Cancelling => Some(JobStatus::Transitioning),
+            Activity::Running => Some(JobStatus::Running),
+            Activity::Idle => self.last_outcome(current).map(|outcome| match outcome {
+                Outcome::Cancelled => JobStatus::Cancelled,
+                Outcome::Finished => JobStatus::Finished,
+                Outcome::Failed => JobStatus::Failed,
+            }),
+        }
+    }
+
+    fn last_outcome(&self, current: usize) -> Option<Outcome> {
+        let (after, before) = (&self.phases[current..], &self.phases[..current]);
+        before.iter().rev().chain(after.iter().rev()).find_map(|phase| phase.outcome).or(self.before)
+    }
+
+    /// The full cycles until `age`, and the phase in which it is.
+    fn position(&self, age: u64) -> (u64, usize) {
+        let period: u64 = self.phases.iter().map(|phase| phase.seconds).sum();
+        let time = age.saturating_add(self.offset);
+        let mut within = time % period;
+        for (index, phase) in self.phases.iter().enumerate() {
+            if within < phase.seconds {
+                return (time / period, index);
+            }
+            within -= phase.seconds;
+        }
+        (time / period, 0)
+    }
+
+    fn cycle(phases: Vec<Phase>, offset: u64, history: Jobs) -> Self {
+        Self { phases, offset, history, before: None }
+    }
+
+    /// A cycle at a random place, after a random history.
+    fn cycle_somewhere(phases: Vec<Phase>, dice: &mut Dice) -> Self {
+        let period: u64 = phases.iter().map(|phase| phase.seconds).sum();
+        let offset = dice.random_range(0..period);
+        Self::cycle(phases, offset, history(dice))
+    }
+
+    fn steady(dice: &mut Dice) -> Self {
+        Self::cycle(vec![phase(Activity::Running, ALWAYS)], 0, history(dice))
+    }
+
+    fn at_rest(dice: &mut Dice, outcome: Outcome) -> Self {
+        let mut history = history(dice);
+        history.end(Some(outcome), 1);
+        let phases = vec![phase(Activity::Idle, ALWAYS)];
+        Self { phases, offset: 0, history, before: Some(outcome) }
+    }
+
+    fn crash_loop(dice: &mut Dice) -> Self {
+        let running = ending(Activity::Running, dice.random_range(40..200), Outcome::Failed);
+        let down = phase(Activity::Idle, dice.random_range(5..20));
+        let starting = phase(Activity::Starting, dice.random_range(8..30));
+        Self::cycle_somewhere(vec![running, down, starting], dice)
+    }
+
+    fn stuck_starting(dice: &mut Dice) -> Self {
+        let starting = ending(Activity::Starting, dice.random_range(1200..2400), Outcome::Failed);
+        Self::cycle_somewhere(vec![starting, phase(Activity::Idle, 10)], dice)
+    }
+
+    fn slow_to_cancel(dice: &mut Dice) -> Self {
+        let cancelling = ending(Activity::Cancelling, dice.random_range(400..800), Outcome::Cancelled);
+        let starting = phase(Activity::Starting, 30);
+        let running = phase(Activity::Running, dice.random_range(60..180));
+        Self::cycle_somewhere(vec![cancelling, starting, running], dice)
+    }
+
+    fn redeployed(dice: &mut Dice) -> Self {
+        let running = phase(Activity::Running, dice.random_range(900..5400));
+        let cancelling = ending(Activity::Cancelling, dice.random_range(5..20), Outcome::Cancelled);
+        let starting = phase(Activity::Starting, dice.random_range(15..45));
+        Self::cycle_somewhere(vec![running, cancelling, starting], dice)
+    }
+
+    /// Runs on a schedule, of which one in a few fails.
+    fn scheduled(dice: &mut Dice) -> Self {
+        let runs = dice.random_range(3..9);
+        let failing = dice.random_range(0..runs);
+        let pause = pick(dice, &[60, 120, 240]);
+        let phases = (0..runs).flat_map(|run| {
+            let outcome = if run == failing { Outcome::Failed } else { Outcome::Finished };
+            [
+                phase(Activity::Starting, dice.random_range(5..20)),
+                ending(Activity::Running, dice.random_range(30..180), outcome),
+                phase(Activity::Idle, pause),
+            ]
+        });
+        let phases = phases.collect();
+        Self::cycle_somewhere(phases, dice)
+    }
+}
+
+fn phase(activity: Activity, seconds: u64) -> Phase {
+    Phase { activity, seconds, outcome: None }
+}
+
+fn ending(activity: Activity, seconds: u64, outcome: Outcome) -> Phase {
+    Phase { activity, seconds, outcome: Some(outcome) }
+}
+
+fn history(dice: &mut Dice) -> Jobs {
+    Jobs {
+        cancelled: dice.random_range(0..30),
+        finished: dice.random_range(0..4),
+        failed: pick(dice, &[0, 0, 0, 1, 2, 5]),
+        ..Jobs::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulator::chance::dice;
+
+    #[test]
+    fn a_crashing_job_fails_again_and_again_and_starts_between() {
+        let life = Life::crash_loop(&mut dice(&[1]));
+        let jobs: Vec<_> = (0..600).map(|age| life.jobs(age)).collect();
+        assert!(jobs[599].failed >= jobs[0].failed + 2);
+        assert!(jobs.windows(2).all(|pair| pair[0].failed <= pair[1].failed));
+        assert!(jobs.iter().any(|jobs| jobs.starting == 1));
+        assert!((0..600).any(|age| life.status(age) == Some(JobStatus::Failed)));
+    }
+
+    #[test]
+    fn a_deployment_that_was_never_started_has_no_latest_job() {
+        let life = Life::streaming(23, &mut dice(&[1]));
+        assert_eq!((life.jobs(7), life.status(7)), (Jobs::default(), None));
+    }
+
+    #[test]
+    fn a_schedule_finishes_runs_and_fails_a_few() {
+        let life = Life::batch(4, &mut dice(&[1]));
+        let (first, last) = (life.jobs(0), life.jobs(12 * 3600));
+        assert!(last.finished - first.finished > last.failed - first.failed);
+        assert!(last.failed > first.failed);
+    }
+}

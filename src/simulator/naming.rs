@@ -1,0 +1,164 @@
+//! What things are called in the company whose fleet is simulated.
+
+use serde_json::{Value, json};
+
+use super::chance::{Dice, once_in, pick};
+use rand::RngExt as _;
+
+const NAMESPACES: &[&str] = &[
+    "default-namespace",
+    "payments-prod",
+    "risk-prod",
+    "search-staging",
+    "data-platform",
+    "logistics-prod",
+    "ads-realtime",
+    "growth-staging",
+    "iot-edge",
+];
+
+const SUBJECTS: &[&str] = &[
+    "orders",
+    "payments",
+    "refunds",
+    "fraud",
+    "clicks",
+    "impressions",
+    "page-views",
+    "sessions",
+    "inventory",
+    "shipments",
+    "prices",
+    "coupons",
+    "carts",
+    "users",
+    "merchants",
+    "devices",
+    "sensor-readings",
+    "gps-tracks",
+    "tickets",
+    "chat-messages",
+    "search-queries",
+    "ad-bids",
+    "login-events",
+    "ledger-entries",
+    "invoices",
+    "catalog-items",
+];
+
+const STREAMING_TASKS: &[&str] = &[
+    "scoring",
+    "enriched-to-hologres",
+    "to-paimon",
+    "dedup",
+    "cdc-mysql-to-kafka",
+    "5m-aggregates",
+    "anomaly-alerts",
+    "to-clickhouse",
+    "joined-with-users",
+    "to-elasticsearch",
+    "feature-store",
+    "to-sls",
+    "rollup",
+    "to-doris",
+];
+
+const BATCH_TASKS: &[&str] = &[
+    "daily-report",
+    "hourly-compaction",
+    "backfill",
+    "reconciliation",
+    "export-to-oss",
+    "snapshot",
+    "model-training",
+];
+
+const TEAMS: &[&str] = &[
+    "payments",
+    "risk",
+    "search",
+    "data-platform",
+    "logistics",
+    "growth",
+    "ads",
+    "merchant tools",
+    "物联网",
+];
+
+/// A RAM user.
+#[derive(Debug)]
+pub(super) struct Person {
+    /// The UID, as `creator` and `modifier` carry it.
+    pub(super) uid: &'static str,
+    /// The log-in name, as `creatorName` and `modifierName` carry it.
+    pub(super) name: &'static str,
+}
+
+/// Everyone who makes and changes deployments.
+pub(super) static PEOPLE: &[Person] = &[
+    Person { uid: "278463638774560001", name: "lena.zhou@streamcompute.onaliyun.com" },
+    Person { uid: "278463638774560002", name: "marco.rossi@streamcompute.onaliyun.com" },
+    Person { uid: "278463638774560003", name: "wei.zhang@streamcompute.onaliyun.com" },
+    Person { uid: "278463638774560004", name: "priya.nair@streamcompute.onaliyun.com" },
+    Person { uid: "278463638774560005", name: "jonas.berg@streamcompute.onaliyun.com" },
+    Person { uid: "278463638774560006", name: "ci-deployer@streamcompute.onaliyun.com" },
+    Person { uid: "183899668000000", name: "183899668000000" },
+];
+
+/// The name of the namespace at `index`.
+pub(super) fn namespace(index: usize) -> String {
+    NAMESPACES.get(index).map_or_else(|| format!("team-{index:03}"), |&name| name.to_owned())
+}
+
+/// A name for the deployment at `index`, like no other of its namespace.
+pub(super) fn deployment(index: usize, batch: bool, seed: u64) -> String {
+    let tasks = if batch { BATCH_TASKS } else { STREAMING_TASKS };
+    let pairs = SUBJECTS.len() * tasks.len();
+    let start = usize::try_from(seed % 997).unwrap_or_default();
+    // The step is a prime that divides no number of pairs: each pair comes up once before any comes again.
+    let pair = (index % pairs * 7919 + start) % pairs;
+    let name = format!("{}-{}", SUBJECTS[pair % SUBJECTS.len()], tasks[pair / SUBJECTS.len()]);
+    match index / pairs {
+        0 => name,
+        round => format!("{name}-{}", round + 1),
+    }
+}
+
+/// A name for a deployment that won't stay.
+pub(super) fn visitor(dice: &mut Dice) -> String {
+    let kind = pick(dice, &["adhoc", "debug", "smoke-test", "backfill-once"]);
+    let subject = pick(dice, SUBJECTS);
+    format!("{kind}-{subject}-{:06x}", dice.random_range(0..0x0100_0000))
+}
+
+/// A deployment's labels; one in ten has none.
+pub(super) fn labels(dice: &mut Dice, name: &str) -> Vec<(&'static str, Value)> {
+    if once_in(dice, 10) {
+        return Vec::new();
+    }
+    let mut labels = vec![
+        ("team", json!(pick(dice, TEAMS))),
+        ("env", json!(pick(dice, &["prod", "prod", "prod", "staging", "dev"]))),
+    ];
+    if once_in(dice, 2) {
+        labels.push(("tier", json!(dice.random_range(1..=3))));
+    }
+    if once_in(dice, 3) {
+        labels.push(("costCenter", json!(dice.random_range(4000..4020))));
+    }
+    if once_in(dice, 4) {
+        labels.push(("app.kubernetes.io/name", json!(name)));
+    }
+    if once_in(dice, 8) {
+        labels.push(("oncall", json!(once_in(dice, 2))));
+    }
+    labels
+}
+
+/// What people write about a deployment.
+pub(super) fn description(dice: &mut Dice) -> &'static str {
+    pick(
+        dice,
+        &["", "", "Owned by the team in the labels.", "实时数仓 DWD 层", "Migrated from the old cluster"],
+    )
+}

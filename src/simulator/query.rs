@@ -1,0 +1,164 @@
+//! The queries of both operations, read as the service reads them.
+
+use hyper::StatusCode;
+
+use super::reply::Refusal;
+use crate::api::sign;
+use crate::model::{ExecutionMode, JobStatus, LabelSelector, Operation, Selection};
+
+const DEFAULT_PAGE_SIZE: usize = 10;
+const MAX_PAGE_SIZE: usize = 100;
+
+/// What `ListDeployments` is asked.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ListQuery {
+    pub(super) page_index: usize,
+    pub(super) page_size: usize,
+    pub(super) selection: Selection,
+}
+
+/// What `GetDeploymentsByLabel` is asked.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct LabelQuery {
+    pub(super) selection: Selection,
+    pub(super) ignore_job_summary: bool,
+    pub(super) ignore_resource_setting: bool,
+}
+
+impl ListQuery {
+    pub(super) fn read(query: &str) -> Result<Self, Refusal> {
+        let parameters = Parameters::read(query);
+        let label = match (parameters.get("labelKey"), parameters.get("labelValueArray")) {
+            (Some(key), Some(values)) => Some(label(key, values, Operation::ListDeployments)),
+            (None, None) => None,
+            _ => return Err(Refusal::parameter("labelKey and labelValueArray go together")),
+        };
+        Ok(Self {
+            page_index: parameters.number("pageIndex", 1, usize::MAX)?,
+            page_size: parameters.number("pageSize", DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?,
+            selection: Selection {
+                name: parameters.owned("name"),
+                execution_mode: parameters.one_of(
+                    "executionMode",
+                    &ExecutionMode::ALL,
+                    ExecutionMode::as_str,
+                )?,
+                status: parameters.one_of("status", &JobStatus::ALL, JobStatus::as_str)?,
+                creator: parameters.owned("creator"),
+                modifier: parameters.owned("modifier"),
+                label,
+            },
+        })
+    }
+}
+
+impl LabelQuery {
+    pub(super) fn read(query: &str) -> Result<Self, Refusal> {
+        let parameters = Parameters::read(query);
+        let key = parameters.required("labelKey", "MissinglabelKey")?;
+        let values = parameters.required("labelValue", "MissinglabelValue")?;
+        let label = Some(label(key, values, Operation::GetDeploymentsByLabel));
+        Ok(Self {
+            selection: Selection { label, ..Selection::default() },
+            ignore_job_summary: parameters.flag("ignoreJobSummary"),
+            ignore_resource_setting: parameters.flag("ignoreResourceSetting"),
+        })
+    }
+}
+
+fn label(key: &str, values: &str, operation: Operation) -> LabelSelector {
+    let values = values.split(operation.label_value_separator()).map(str::to_owned).collect();
+    LabelSelector { key: key.to_owned(), values }
+}
+
+struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    fn read(query: &str) -> Self {
+        Self(sign::wire_parameters(query))
+    }
+
+    /// An empty value is none.
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(name, value)| name == key && !value.is_empty()).map(|(_, value)| value.as_str())
+    }
+
+    fn owned(&self, key: &str) -> Option<String> {
+        self.get(key).map(str::to_owned)
+    }
+
+    fn required(&self, key: &str, code: &'static str) -> Result<&str, Refusal> {
+        let message = || format!("{key} is mandatory for this action.");
+        self.get(key).ok_or_else(|| Refusal::gateway(StatusCode::BAD_REQUEST, code, message()))
+    }
+
+    fn number(&self, key: &str, default: usize, largest: usize) -> Result<usize, Refusal> {
+        let Some(text) = self.get(key) else {
+            return Ok(default);
+        };
+        let number = text.parse().ok().filter(|number| (1..=largest).contains(number));
+        number.ok_or_else(|| Refusal::parameter(format!("{key} is out of range: {text}")))
+    }
+
+    fn one_of<T: Copy>(
+        &self,
+        key: &str,
+        all: &[T],
+        name: impl Fn(T) -> &'static str,
+    ) -> Result<Option<T>, Refusal> {
+        let Some(text) = self.get(key) else {
+            return Ok(None);
+        };
+        let found = all.iter().copied().find(|&item| name(item) == text);
+        found.map(Some).ok_or_else(|| Refusal::parameter(format!("{key} is not valid: {text}")))
+    }
+
+    /// The official clients write both `true` and `True`.
+    fn flag(&self, key: &str) -> bool {
+        self.get(key).is_some_and(|text| text.eq_ignore_ascii_case("true"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_out_of_range_is_refused() {
+        for query in ["pageIndex=0", "pageSize=0", "pageSize=101", "pageSize=ten", "pageIndex=-1"] {
+            assert!(ListQuery::read(query).is_err(), "{query}");
+        }
+        let query = ListQuery::read("pageIndex=&sortName=gmt_create").unwrap();
+        assert_eq!((query.page_index, query.page_size), (1, 10));
+    }
+
+    #[test]
+    fn every_filter_is_read_in_any_encoding() {
+        let query = ListQuery::read(
+            "name=a+b&executionMode=BATCH&status=TRANSITIONING&creator=1&modifier=2&labelKey=%E7%8E%AF&labelValueArray=x%3By,z",
+        );
+        assert_eq!(
+            query.unwrap().selection,
+            Selection {
+                name: Some("a b".into()),
+                execution_mode: Some(ExecutionMode::Batch),
+                status: Some(JobStatus::Transitioning),
+                creator: Some("1".into()),
+                modifier: Some("2".into()),
+                label: Some(LabelSelector { key: "环".into(), values: vec!["x".into(), "y,z".into()] }),
+            }
+        );
+        for query in ["status=STARTING", "executionMode=STREAM", "labelKey=team", "labelValueArray=a"] {
+            assert!(ListQuery::read(query).is_err(), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_label_query_needs_a_key_and_values() {
+        assert!(LabelQuery::read("labelKey=team").is_err());
+        assert!(LabelQuery::read("labelValue=a").is_err());
+        let query = LabelQuery::read("labelKey=team&labelValue=a,b&ignoreJobSummary=True").unwrap();
+        assert_eq!(query.selection.label.unwrap().values, ["a", "b"]);
+        assert!(query.ignore_job_summary && !query.ignore_resource_setting);
+    }
+}

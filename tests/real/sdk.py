@@ -1,0 +1,146 @@
+"""Asks the simulator what the official SDK asks the real service.
+
+    pip install alibabacloud_ververica20220718 alibabacloud_tea_openapi
+    python3 tests/real/sdk.py http://127.0.0.1:10979 KEY_ID SECRET WORKSPACE
+
+The simulator must have been started with that access key. Exits with 1 and a message when something differs.
+"""
+
+import sys
+from urllib.parse import urlsplit
+
+from alibabacloud_tea_openapi.models import Config
+from alibabacloud_tea_util.models import RuntimeOptions
+from alibabacloud_ververica20220718 import models
+from alibabacloud_ververica20220718.client import Client
+
+NAMESPACE = "default-namespace"
+PAGE_SIZE = 7
+# Deployments come and go while pages are turned; one attempt in a few must see a fleet that stands still.
+ATTEMPTS = 5
+
+
+class Difference(Exception):
+    pass
+
+
+def expect(condition, message):
+    if not condition:
+        raise Difference(message)
+
+
+def client(url, key_id, secret):
+    address = urlsplit(url)
+    return Client(
+        Config(
+            access_key_id=key_id,
+            access_key_secret=secret,
+            endpoint=address.netloc,
+            protocol=address.scheme,
+        )
+    )
+
+
+class Simulator:
+    def __init__(self, url, key_id, secret, workspace):
+        self.client = client(url, key_id, secret)
+        self.workspace = workspace
+
+    def page(self, index, **filters):
+        headers = models.ListDeploymentsHeaders(workspace=self.workspace)
+        request = models.ListDeploymentsRequest(page_index=index, page_size=PAGE_SIZE, **filters)
+        body = self.client.list_deployments_with_options(NAMESPACE, request, headers, RuntimeOptions()).body
+        expect(body.success is True and body.http_code == 200, f"page {index} failed: {body.error_message}")
+        expect(len(body.request_id) == 36, f"not a request id: {body.request_id!r}")
+        return body
+
+    def listing(self, **filters):
+        for _ in range(ATTEMPTS):
+            first = last = self.page(1, **filters)
+            deployments = list(first.data)
+            for index in range(2, -(-first.total_size // PAGE_SIZE) + 1):
+                last = self.page(index, **filters)
+                deployments += last.data
+            ids = {deployment.deployment_id for deployment in deployments}
+            if first.total_size == last.total_size == len(ids):
+                expect(len(deployments) == len(ids), "a deployment came twice")
+                return {deployment.deployment_id: deployment for deployment in deployments}
+        raise Difference(f"totalSize and the pages disagreed {ATTEMPTS} times: {last.total_size}, {len(ids)}")
+
+    def by_label(self, key, values, **options):
+        headers = models.GetDeploymentsByLabelHeaders(workspace=self.workspace)
+        request = models.GetDeploymentsByLabelRequest(label_key=key, label_value=values, **options)
+        body = self.client.get_deployments_by_label_with_options(NAMESPACE, request, headers, RuntimeOptions()).body
+        expect(body.success is True, f"GetDeploymentsByLabel failed: {body.error_message}")
+        return body.data
+
+
+def check_listing(simulator):
+    everything = simulator.listing()
+    expect(len(everything) > 0, "the namespace is empty")
+    batch = simulator.listing(execution_mode="BATCH")
+    streaming = simulator.listing(execution_mode="STREAMING")
+    expect(batch and streaming, "a mode has no deployments")
+    expect(not batch.keys() & streaming.keys(), "a deployment has both modes")
+    named = simulator.listing(name="to-", sort_name="gmt_create")
+    expect(all("to-" in deployment.name for deployment in named.values()), "the name filter lets others through")
+    labelled = simulator.listing(label_key="env", label_value_array="prod;dev")
+    expect(
+        labelled and all(deployment.labels["env"] in ("prod", "dev") for deployment in labelled.values()),
+        "the label filter lets others through",
+    )
+    expect(not simulator.listing(label_key="环境 key", label_value_array="value 1;a+b*~"), "no such label is there")
+    print(f"ListDeployments: {len(everything)} deployments, {len(batch)} batch, {len(labelled)} labelled")
+    return labelled
+
+
+def check_by_label(simulator, listed):
+    found = {deployment.deployment_id for deployment in simulator.by_label("env", "prod,dev")}
+    missing = listed.keys() - found
+    # A deployment may have gone between the two calls.
+    expect(len(missing) <= 5, f"GetDeploymentsByLabel misses {len(missing)}")
+    bare = simulator.by_label("env", "prod", ignore_job_summary=True, ignore_resource_setting=True)
+    expect(bare, "no deployment is labelled env=prod")
+    for deployment in bare:
+        expect(deployment.job_summary is None, "jobSummary is there though it was to be ignored")
+        expect(deployment.streaming_resource_setting is None, "resources are there though they were to be ignored")
+    print(f"GetDeploymentsByLabel: {len(found)} deployments")
+
+
+def check_refusals(url, key_id, secret, workspace):
+    for name, refused, code in [
+        ("secret", Simulator(url, key_id, secret + "x", workspace), "SignatureDoesNotMatch"),
+        ("key", Simulator(url, key_id + "x", secret, workspace), "InvalidAccessKeyId.NotFound"),
+    ]:
+        try:
+            refused.page(1)
+        except Difference:
+            raise
+        except Exception as error:
+            seen = getattr(error, "code", None)
+            expect(seen == code, f"a wrong {name} gave {seen}: {error}")
+        else:
+            raise Difference(f"a wrong {name} was let in")
+    headers = models.ListDeploymentsHeaders(workspace=workspace)
+    request = models.ListDeploymentsRequest()
+    asked = client(url, key_id, secret)
+    body = asked.list_deployments_with_options("my ns/+*~%命", request, headers, RuntimeOptions()).body
+    expect(body.success is False and body.error_code == "990301", f"an unknown namespace gave {body.to_map()}")
+    print("refusals: a wrong secret, a wrong key, an unknown namespace")
+
+
+def main():
+    if len(sys.argv) != 5:
+        sys.exit(__doc__)
+    try:
+        simulator = Simulator(*sys.argv[1:])
+        check_by_label(simulator, check_listing(simulator))
+        check_refusals(*sys.argv[1:])
+    except Difference as difference:
+        sys.exit(f"the simulator is not like the service: {difference}")
+    except Exception as error:
+        sys.exit(f"the SDK gave up: {type(error).__name__}: {error}")
+
+
+if __name__ == "__main__":
+    main()
