@@ -1,10 +1,31 @@
 //! A Prometheus exporter for Alibaba Cloud's Realtime Compute for Apache Flink.
+//!
+//! Data flows one way: [`poll`] decides that a target is due and asks [`api`] for its deployments; `api` signs,
+//! sends, walks the pages and decodes into [`model`]; [`snapshot`] has [`exposition`] render them and publishes the
+//! whole by an atomic swap; [`web`] answers from what is published and never asks the cloud.
+//!
+//! Each module uses only those below it:
+//!
+//! | layer | modules |
+//! | --- | --- |
+//! | the process | `main`, [`cli`], [`logging`] |
+//! | putting together | [`app`], [`demo`] |
+//! | what is configured | [`config`] |
+//! | what runs | [`web`], [`poll`], [`simulator`] |
+//! | what is published | [`snapshot`] |
+//! | outside and text | [`api`], [`exposition`] |
+//! | ground | [`credentials`], [`telemetry`] |
+//! | | [`model`], [`clock`] |
 
 pub mod api;
+pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod credentials;
+pub mod demo;
 pub mod exposition;
+pub mod logging;
 pub mod model;
 pub mod poll;
 pub mod simulator;

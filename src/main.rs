@@ -1,3 +1,215 @@
-//! The `aliyun-flink-exporter` binary.
+//! The life of the process: arguments, logging, configuration, run, a signal, an exit code.
 
-fn main() {}
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal as _, Write as _},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
+
+use aliyun_flink_exporter::{
+    api::Progress,
+    app::{App, BuildError},
+    cli::{Cli, Command, ConfigArgs, DemoArgs, LogArgs, OnceArgs, RunArgs, SimulateArgs, WebArgs},
+    clock::Clock,
+    config::{self, Config, Environment},
+    demo::{self, Demo},
+    logging,
+    simulator::Simulator,
+    snapshot::Outcome,
+    web::Listeners,
+};
+use clap::Parser as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::{net::TcpListener, runtime::Runtime, time::sleep};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// How long the runtime waits for work off its threads once everything else has ended.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+
+/// Why the process ends without success.
+enum Failure {
+    /// The command line or the configuration is wrong.
+    Usage(String),
+    /// Something failed while it ran.
+    Runtime(String),
+}
+
+fn usage(error: impl Display) -> Failure {
+    Failure::Usage(error.to_string())
+}
+
+fn runtime(error: impl Display) -> Failure {
+    Failure::Runtime(error.to_string())
+}
+
+fn main() -> ExitCode {
+    let Cli { command, run: default } = Cli::parse();
+    let ended = match command.unwrap_or(Command::Run(default)) {
+        Command::Run(arguments) => within_runtime(run(arguments)),
+        Command::Demo(arguments) => within_runtime(run_demo(arguments)),
+        Command::Simulate(arguments) => within_runtime(simulate(arguments)),
+        Command::Once(arguments) => within_runtime(once(arguments)),
+        Command::CheckConfig(arguments) => check_config(&arguments.config),
+    };
+    let (message, code) = match ended {
+        Ok(code) => return code,
+        Err(Failure::Usage(message)) => (message, 2),
+        Err(Failure::Runtime(message)) => (message, 1),
+    };
+    // Where standard error is closed there is nobody to tell.
+    let _ = writeln!(io::stderr(), "aliyun-flink-exporter: {message}");
+    ExitCode::from(code)
+}
+
+fn within_runtime(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    let runtime = Runtime::new().map_err(|error| Failure::Runtime(format!("no runtime: {error}")))?;
+    let ended = runtime.block_on(work);
+    runtime.shutdown_timeout(LAST_WAIT);
+    ended
+}
+
+async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
+    start_log(arguments.log)?;
+    let environment = Environment::from_process();
+    let config = load(&arguments.config, &environment)?;
+    let app = build(&config, &environment)?;
+    let listeners = bind(&arguments.web).await?;
+    let stopping = CancellationToken::new();
+    until_stopped(app.run(listeners, arguments.web.telemetry_path, stopping.clone()), stopping).await
+}
+
+async fn run_demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
+    start_log(arguments.log)?;
+    let listeners = bind(&arguments.web).await?;
+    let demo = Demo::new(arguments.fleet.settings(), Clock::System).await.map_err(runtime)?;
+    let app = build(&demo.config, &Environment::default())?;
+    let path = arguments.web.telemetry_path;
+    if let Some(&address) = listeners.addresses().first() {
+        demo::greet(io::stdout(), address, &path).map_err(runtime)?;
+    }
+    let stopping = CancellationToken::new();
+    let work = async {
+        tokio::join!(demo.serve(stopping.clone()), app.run(listeners, path, stopping.clone()));
+    };
+    until_stopped(work, stopping.clone()).await
+}
+
+async fn simulate(arguments: SimulateArgs) -> Result<ExitCode, Failure> {
+    start_log(arguments.log)?;
+    let mut settings = arguments.fleet.settings();
+    settings.access_key = arguments.access_key_id.zip(arguments.access_key_secret);
+    settings.workspace = arguments.workspace;
+    let address = arguments.listen_address;
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        Failure::Runtime(format!("can't listen on {address} (--listen-address): {error}"))
+    })?;
+    let simulator = Arc::new(Simulator::new(settings, Clock::System));
+    let address = listener.local_addr().map_err(runtime)?;
+    info!(%address, namespaces = simulator.namespaces().join(","), "the simulated API listens");
+    let stopping = CancellationToken::new();
+    until_stopped(simulator.serve(listener, stopping.clone()), stopping).await
+}
+
+async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
+    start_log(arguments.log)?;
+    let environment = Environment::from_process();
+    let config = load(&arguments.config, &environment)?;
+    let app = build(&config, &environment)?;
+    let outcomes = tokio::select! {
+        outcomes = app.poll_once() => outcomes,
+        never = show_progress(app.progress()) => match never {},
+    };
+    let mut out = io::stdout().lock();
+    for piece in app.metrics().map_err(runtime)? {
+        out.write_all(&piece).map_err(runtime)?;
+    }
+    out.flush().map_err(runtime)?;
+    let failed = outcomes.iter().any(|outcome| *outcome != Outcome::Success);
+    Ok(ExitCode::from(u8::from(failed)))
+}
+
+fn check_config(arguments: &ConfigArgs) -> Result<ExitCode, Failure> {
+    let config = config::load(arguments.file.as_deref(), &Environment::from_process(), &arguments.flags())
+        .map_err(usage)?;
+    for warning in config.warnings() {
+        writeln!(io::stderr(), "warning: {warning}").map_err(runtime)?;
+    }
+    io::stdout().write_all(config.to_yaml_redacted().as_bytes()).map_err(runtime)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn start_log(arguments: LogArgs) -> Result<(), Failure> {
+    logging::init(arguments).map_err(runtime)
+}
+
+fn load(arguments: &ConfigArgs, environment: &Environment) -> Result<Config, Failure> {
+    let config = config::load(arguments.file.as_deref(), environment, &arguments.flags()).map_err(usage)?;
+    for warning in config.warnings() {
+        warn!("{warning}");
+    }
+    Ok(config)
+}
+
+fn build(config: &Config, environment: &Environment) -> Result<App, Failure> {
+    App::build(config, environment, Clock::System).map_err(|error| match error {
+        BuildError::Credentials { .. } => usage(error),
+        _ => runtime(error),
+    })
+}
+
+async fn bind(arguments: &WebArgs) -> Result<Listeners, Failure> {
+    Listeners::bind(&arguments.listen_addresses).await.map_err(runtime)
+}
+
+/// Runs `work`, tells it to stop at the first signal, and leaves it at the second.
+async fn until_stopped(
+    work: impl Future<Output = ()>,
+    stopping: CancellationToken,
+) -> Result<ExitCode, Failure> {
+    let mut signals = signals().map_err(|error| Failure::Runtime(format!("no signals: {error}")))?;
+    let signalled = async {
+        signals.next().await;
+        info!("stopping");
+        stopping.cancel();
+        signals.next().await;
+    };
+    tokio::select! {
+        () = work => Ok(ExitCode::SUCCESS),
+        () = signalled => Err(Failure::Runtime("stopped at once by a second signal".to_owned())),
+    }
+}
+
+/// SIGTERM and SIGINT.
+struct Signals(tokio::signal::unix::Signal, tokio::signal::unix::Signal);
+
+fn signals() -> io::Result<Signals> {
+    use tokio::signal::unix::{SignalKind, signal};
+    Ok(Signals(signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
+}
+
+impl Signals {
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.0.recv() => {}
+            _ = self.1.recv() => {}
+        }
+    }
+}
+
+/// Shows how far the listings are, if somebody looks.
+async fn show_progress(progress: &Progress) -> std::convert::Infallible {
+    if !io::stderr().is_terminal() {
+        return std::future::pending().await;
+    }
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} pages, {elapsed}");
+    let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    loop {
+        let (read, expected) = progress.pages();
+        bar.set_length(expected);
+        bar.set_position(read);
+        sleep(Duration::from_millis(100)).await;
+    }
+}

@@ -1,0 +1,314 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use secrecy::SecretString;
+use tracing::level_filters::LevelFilter;
+
+use crate::{config, simulator};
+
+/// Prometheus exporter for Alibaba Cloud Realtime Compute for Apache Flink.
+///
+/// Polls the ververica API for the deployments of the configured namespaces and serves their job counts and
+/// resource settings as metrics. Without a command it runs the exporter.
+#[derive(Debug, Parser)]
+#[command(name = "aliyun-flink-exporter", version = VERSION, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The flags of `run`, which is the default.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (revision ",
+    env!("BUILD_REVISION"),
+    ", rustc ",
+    env!("BUILD_RUSTC"),
+    ")"
+);
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the exporter (the default command)
+    Run(RunArgs),
+    /// Run the exporter over the embedded API simulator: no account, no configuration needed
+    Demo(DemoArgs),
+    /// Run the API simulator alone, for other clients, tests and load
+    Simulate(SimulateArgs),
+    /// Poll every target once, print the metrics to standard output, and exit: with 1 if any target failed
+    Once(OnceArgs),
+    /// Validate the configuration and print it resolved, secrets redacted; exit with 0 or 2
+    CheckConfig(CheckConfigArgs),
+}
+
+/// The flags of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// What is served.
+    #[command(flatten)]
+    pub web: WebArgs,
+    /// What is logged.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// The flags of `once`.
+#[derive(Debug, Args)]
+pub struct OnceArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// What is logged.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// The flags of `check-config`.
+#[derive(Debug, Args)]
+pub struct CheckConfigArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// What is logged.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// The flags of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// The simulated fleet.
+    #[command(flatten)]
+    pub fleet: FleetArgs,
+    /// What is served.
+    #[command(flatten)]
+    pub web: WebArgs,
+    /// What is logged.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// The flags of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// Where the simulated API listens
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address, default_value = "127.0.0.1:10979")]
+    pub listen_address: SocketAddr,
+    /// The access key whose signatures are verified; without it any key is taken
+    #[arg(long, value_name = "ID", requires = "access_key_secret")]
+    pub access_key_id: Option<String>,
+    /// The secret of that access key
+    #[arg(long, value_name = "SECRET", requires = "access_key_id")]
+    pub access_key_secret: Option<SecretString>,
+    /// The only workspace there is; without it any is taken
+    #[arg(long, value_name = "ID")]
+    pub workspace: Option<String>,
+    /// The simulated fleet.
+    #[command(flatten)]
+    pub fleet: FleetArgs,
+    /// What is logged.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Configuration")]
+pub struct ConfigArgs {
+    /// The configuration file: YAML (.yml, .yaml) or TOML (.toml)
+    #[arg(long = "config.file", value_name = "PATH")]
+    pub file: Option<PathBuf>,
+    /// A workspace's id; with --region and --namespace it takes the place of the file's workspaces
+    #[arg(long, value_name = "ID")]
+    pub workspace: Option<String>,
+    /// The workspace's region, such as cn-hangzhou
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// A namespace of the workspace (repeatable)
+    #[arg(long = "namespace", value_name = "NAME", num_args = 1..)]
+    pub namespaces: Vec<String>,
+}
+
+impl ConfigArgs {
+    /// The settings given as flags.
+    pub fn flags(&self) -> config::Flags {
+        config::Flags {
+            workspace: self.workspace.clone(),
+            region: self.region.clone(),
+            namespaces: self.namespaces.clone(),
+        }
+    }
+}
+
+/// What is served.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Web")]
+pub struct WebArgs {
+    /// Where to listen (repeatable)
+    #[arg(
+        long = "web.listen-address",
+        value_name = "ADDR:PORT",
+        value_parser = address,
+        default_value = "0.0.0.0:10978"
+    )]
+    pub listen_addresses: Vec<SocketAddr>,
+    /// The path of the metrics
+    #[arg(long = "web.telemetry-path", value_name = "PATH", value_parser = telemetry_path, default_value = "/metrics")]
+    pub telemetry_path: String,
+}
+
+/// What is logged.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Logging")]
+pub struct LogArgs {
+    /// The least severe level that is logged: error, warn, info, debug or trace
+    #[arg(long = "log.level", value_name = "LEVEL", value_parser = level, default_value = "info")]
+    pub level: LevelFilter,
+    /// The form of log lines, on standard error
+    #[arg(long = "log.format", value_name = "FORMAT", default_value = "logfmt")]
+    pub format: LogFormat,
+}
+
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// `key=value` pairs.
+    Logfmt,
+    /// JSON objects.
+    Json,
+}
+
+/// The simulated fleet and its faults.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Simulated fleet")]
+pub struct FleetArgs {
+    /// The number of namespaces
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), default_value = "3")]
+    namespaces: u32,
+    /// The deployments in each namespace
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000), default_value = "60")]
+    deployments: u32,
+    /// The same seed gives the same fleet
+    #[arg(long, value_name = "N", default_value = "1")]
+    seed: u64,
+    /// The wait before each reply of the API, such as 50ms
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s")]
+    latency: Duration,
+    /// The share of requests that are throttled, from 0 to 1
+    #[arg(long = "fault.throttle", value_name = "RATE", value_parser = rate, default_value = "0")]
+    throttle: f64,
+    /// The share of requests answered with a server's error
+    #[arg(long = "fault.server-error", value_name = "RATE", value_parser = rate, default_value = "0")]
+    server_error: f64,
+    /// The share of requests whose connection breaks within the reply
+    #[arg(long = "fault.reset", value_name = "RATE", value_parser = rate, default_value = "0")]
+    reset: f64,
+    /// The share of requests whose reply is cut off
+    #[arg(long = "fault.truncate", value_name = "RATE", value_parser = rate, default_value = "0")]
+    truncate: f64,
+    /// The share of requests answered with HTTP 200 and `success: false`
+    #[arg(long = "fault.unsuccessful", value_name = "RATE", value_parser = rate, default_value = "0")]
+    unsuccessful: f64,
+}
+
+impl FleetArgs {
+    /// The simulator's settings: any workspace, any key.
+    pub fn settings(&self) -> simulator::Settings {
+        simulator::Settings {
+            access_key: None,
+            workspace: None,
+            namespaces: self.namespaces as usize,
+            deployments: self.deployments as usize,
+            seed: self.seed,
+            latency: self.latency,
+            faults: simulator::Faults {
+                throttle: self.throttle,
+                server_error: self.server_error,
+                reset: self.reset,
+                truncate: self.truncate,
+                unsuccessful: self.unsuccessful,
+            },
+        }
+    }
+}
+
+/// An address as `0.0.0.0:10978`, `[::]:10978`, or `:10978` for every IPv4 address.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    full.parse()
+        .map_err(|_| "expected an IP address and a port, such as 0.0.0.0:10978 or [::1]:10978".to_owned())
+}
+
+fn telemetry_path(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#%\"<>".contains(&byte);
+    if !text.starts_with('/') || !text.bytes().all(plain) {
+        return Err("expected a path that starts with /, such as /metrics".to_owned());
+    }
+    if crate::web::RESERVED.contains(&text) {
+        return Err("the exporter serves something else under this path".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn level(text: &str) -> Result<LevelFilter, String> {
+    let levels =
+        [LevelFilter::ERROR, LevelFilter::WARN, LevelFilter::INFO, LevelFilter::DEBUG, LevelFilter::TRACE];
+    let named = |level: &LevelFilter| level.to_string() == text.to_ascii_lowercase();
+    levels.into_iter().find(named).ok_or_else(|| "expected error, warn, info, debug or trace".to_owned())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    config::parse_duration(text)
+        .ok_or_else(|| "expected a duration with a unit, such as 50ms or 2s".to_owned())
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| (0.0..=1.0).contains(rate));
+    rate.ok_or_else(|| "expected a rate from 0 to 1".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_stand_alone_or_after_a_command() {
+        let cli = Cli::parse_from(["exporter", "--workspace", "w", "--region", "r", "--namespace", "a", "b"]);
+        assert!(cli.command.is_none());
+        assert_eq!(cli.run.config.namespaces, ["a", "b"]);
+        let cli = Cli::parse_from(["exporter", "once", "--namespace", "a", "--namespace", "b"]);
+        let Some(Command::Once(once)) = cli.command else { panic!("{cli:?}") };
+        assert_eq!(once.config.namespaces, ["a", "b"]);
+    }
+
+    #[test]
+    fn an_address_may_leave_out_the_host() {
+        assert_eq!(address(":9").unwrap().to_string(), "0.0.0.0:9");
+        assert_eq!(address("[::1]:9").unwrap().to_string(), "[::1]:9");
+        assert!(address("localhost").is_err());
+    }
+
+    #[test]
+    fn the_metrics_take_no_other_path_s_place() {
+        assert!(telemetry_path("/prometheus").is_ok());
+        for path in ["metrics", "/", "/-/ready", "/a b", "/é", "/a?b"] {
+            assert!(telemetry_path(path).is_err(), "{path}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The demo: the exporter over a simulated API in the same process.
+
+use std::{
+    io::{self, Write},
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::{
+    api,
+    clock::Clock,
+    config::{Config, Target, Workspace},
+    credentials::{Credentials, Source},
+    model::{LabelKeys, Operation, Selection, Wanted},
+    poll,
+    simulator::{self, Simulator},
+};
+
+/// Short, so that a person sees the fleet live.
+const RHYTHM: poll::Settings = poll::Settings {
+    interval: Duration::from_secs(10),
+    timeout: Duration::from_secs(9),
+    stale_after: Duration::from_secs(60),
+};
+
+/// The simulator takes as many requests as come.
+const REQUESTS_PER_SECOND: f64 = 200.0;
+
+const WORKSPACE: &str = "demo-workspace";
+const ACCESS_KEY_ID: &str = "demo-access-key-id";
+const ACCESS_KEY_SECRET: &str = "demo-access-key-secret";
+
+/// A simulated API, and the configuration of an exporter for it.
+#[derive(Debug)]
+pub struct Demo {
+    /// What the exporter is to poll.
+    pub config: Config,
+    simulator: Arc<Simulator>,
+    listener: TcpListener,
+}
+
+impl Demo {
+    /// Sets up a simulated API on a free port of this machine's own network.
+    pub async fn new(mut settings: simulator::Settings, clock: Clock) -> io::Result<Self> {
+        settings.access_key = Some((ACCESS_KEY_ID.to_owned(), ACCESS_KEY_SECRET.into()));
+        settings.workspace = Some(WORKSPACE.to_owned());
+        let simulator = Arc::new(Simulator::new(settings, clock));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let endpoint = Url::parse(&format!("http://{}", listener.local_addr()?)).map_err(io::Error::other)?;
+        let config = config(endpoint, simulator.namespaces());
+        Ok(Self { config, simulator, listener })
+    }
+
+    /// Serves the simulated API until `stopping`.
+    pub fn serve(self, stopping: CancellationToken) -> impl Future<Output = ()> + Send {
+        self.simulator.serve(self.listener, stopping)
+    }
+}
+
+fn config(endpoint: Url, namespaces: Vec<String>) -> Config {
+    let targets = namespaces.into_iter().map(|namespace| Target {
+        namespace,
+        selection: Selection::default(),
+        operation: Operation::ListDeployments,
+        poll: RHYTHM,
+    });
+    let credentials = Credentials {
+        access_key_id: ACCESS_KEY_ID.to_owned(),
+        access_key_secret: ACCESS_KEY_SECRET.into(),
+        security_token: None,
+    };
+    let workspace = Workspace {
+        id: WORKSPACE.to_owned(),
+        region: Some("simulated".to_owned()),
+        endpoint,
+        credentials: Source::AccessKey(credentials),
+        targets: targets.collect(),
+    };
+    Config {
+        workspaces: vec![workspace],
+        api: api::Settings { requests_per_second: REQUESTS_PER_SECOND, ..api::Settings::default() },
+        metrics: Wanted { labels: LabelKeys::Listed(vec!["team".into(), "env".into()]), ..Wanted::default() },
+    }
+}
+
+/// Tells where to look.
+pub fn greet(mut out: impl Write, address: SocketAddr, telemetry_path: &str) -> io::Result<()> {
+    let host = if address.ip().is_unspecified() {
+        format!("localhost:{}", address.port())
+    } else {
+        address.to_string()
+    };
+    writeln!(out, "Metrics:      http://{host}{telemetry_path}")?;
+    writeln!(out, "Status page:  http://{host}/")?;
+    writeln!(
+        out,
+        "Next:         point Prometheus at {host}, or watch jobs fail with: \
+         curl -s http://{host}{telemetry_path} | grep 'state=\"failed\"'"
+    )?;
+    out.flush()
+}
