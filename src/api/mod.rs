@@ -14,6 +14,9 @@ mod listing;
 mod resource_plan;
 pub mod sign;
 
+#[cfg(test)]
+mod tests;
+
 pub use client::{Client, Endpoint, Workspace, http_client};
 pub use deployment::{InvalidField, InvalidValues};
 pub use error::{ApiError, ErrorKind, Retry};

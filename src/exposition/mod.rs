@@ -9,6 +9,9 @@ mod render;
 pub mod targets;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 pub use render::{Chunk, render};
 pub use text::Samples;
 

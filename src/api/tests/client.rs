@@ -1,0 +1,268 @@
+//! Single calls: faults, retries, limits, counting.
+
+use std::time::Duration;
+
+use hyper::{Request, body::Incoming};
+use tokio::time::{Instant, sleep};
+
+use super::stub::{Reply, Stub, broken_reply, json_reply, page_of, reply, request, settings, soon};
+use crate::api::{ApiError, ErrorKind, Settings};
+
+const THROTTLED: &str = r#"{"Code":"Throttling.User","Message":"slow down","RequestId":"R-1"}"#;
+
+async fn never() -> Reply {
+    sleep(Duration::from_secs(3600)).await;
+    reply(200, &[], "")
+}
+
+/// A fault, and what becomes of a poll that meets it every time.
+struct Fault {
+    name: &'static str,
+    reply: fn() -> Reply,
+    kind: ErrorKind,
+    code: &'static str,
+    retried: bool,
+    says: &'static str,
+}
+
+const fn fault(
+    name: &'static str,
+    reply: fn() -> Reply,
+    kind: ErrorKind,
+    code: &'static str,
+    retried: bool,
+    says: &'static str,
+) -> Fault {
+    Fault { name, reply, kind, code, retried, says }
+}
+
+fn faults() -> Vec<Fault> {
+    use ErrorKind::{Api, Auth, InvalidResponse, Network, Permission, Throttled};
+    vec![
+        fault(
+            "429",
+            || reply(429, &[], THROTTLED),
+            Throttled,
+            "429",
+            true,
+            "HTTP 429 Throttling.User: slow down",
+        ),
+        fault(
+            "throttled under 400",
+            || reply(400, &[], THROTTLED),
+            Throttled,
+            "400",
+            true,
+            "HTTP 400 Throttling",
+        ),
+        fault(
+            "429 without a body",
+            || reply(429, &[], ""),
+            Throttled,
+            "429",
+            true,
+            "HTTP 429: an empty body",
+        ),
+        fault("500 in HTML", || reply(500, &[], "<html>"), Api, "500", true, "HTTP 500"),
+        fault(
+            "500 in XML",
+            || reply(500, &[], "<Error><Code>InternalError</Code><RequestId>R-8</RequestId></Error>"),
+            Api,
+            "500",
+            true,
+            "HTTP 500 InternalError",
+        ),
+        fault(
+            "unsuccessful",
+            || reply(200, &[], r#"{"success":false,"errorCode":"990001","errorMessage":"a\nb"}"#),
+            Api,
+            "200",
+            true,
+            "990001: a b",
+        ),
+        fault(
+            "no permission",
+            || {
+                let detail = r#"{"code":"NoPermission","message":"no","requestId":"R9",
+                    "accessDeniedDetail":{"AuthAction":"stream:ListDeployments"}}"#;
+                reply(403, &[], detail)
+            },
+            Permission,
+            "403",
+            false,
+            "HTTP 403 NoPermission: no (the RAM action stream:ListDeployments is not allowed)",
+        ),
+        fault(
+            "unknown key",
+            || reply(404, &[], r#"{"Code":"InvalidAccessKeyId.NotFound","Message":"m"}"#),
+            Auth,
+            "404",
+            false,
+            "HTTP 404 InvalidAccessKeyId.NotFound",
+        ),
+        fault(
+            "wrong clock",
+            || reply(400, &[], r#"{"Code":"InvalidTimeStamp.Expired","Message":"m"}"#),
+            Auth,
+            "400",
+            false,
+            "this machine's clock is off",
+        ),
+        fault("not found", || reply(404, &[], "{}"), Api, "404", false, "HTTP 404"),
+        fault(
+            "redirect",
+            || reply(302, &[("location", "/x")], ""),
+            Api,
+            "302",
+            false,
+            "redirects are not followed",
+        ),
+        fault("204", || reply(204, &[], ""), InvalidResponse, "204", true, "HTTP 204"),
+        fault("HTML under 200", || reply(200, &[], "<html>"), InvalidResponse, "200", true, "is not JSON"),
+        fault(
+            "cut off",
+            || reply(200, &[], "{\"success\":tr"),
+            InvalidResponse,
+            "200",
+            true,
+            "ends too early",
+        ),
+        fault(
+            "broken within the body",
+            || broken_reply("{"),
+            Network,
+            "network",
+            true,
+            "the connection broke",
+        ),
+        fault(
+            "damaged gzip",
+            || reply(200, &[("content-encoding", "gzip")], "no gzip"),
+            InvalidResponse,
+            "200",
+            true,
+            "compression is damaged",
+        ),
+        fault(
+            "too large",
+            || reply(200, &[], vec![b' '; 70_000]),
+            InvalidResponse,
+            "200",
+            false,
+            "larger than api.max_response_size (65536 bytes)",
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn each_fault_has_its_class_its_retries_and_its_count() {
+    for fault in faults() {
+        let stub = Stub::start(move |_, _| async move { (fault.reply)() }).await;
+        let client = stub.client(Settings { max_retries: 1, max_response_size: 65_536, ..settings() });
+        let error = client.list(&request(), soon()).await.unwrap_err();
+        let tries = if fault.retried { 2 } else { 1 };
+        assert_eq!(error.kind(), fault.kind, "{}: {error}", fault.name);
+        assert!(error.to_string().contains(fault.says), "{}: {error}", fault.name);
+        assert_eq!(stub.counted(), [(fault.code.to_owned(), tries)], "{}", fault.name);
+        assert_eq!(stub.count() as u64, tries, "{}", fault.name);
+    }
+}
+
+#[tokio::test]
+async fn a_fault_that_passes_is_not_noticed() {
+    for fault in faults().into_iter().filter(|fault| fault.retried) {
+        let stub = Stub::start(move |number, _| async move {
+            if number == 1 { (fault.reply)() } else { json_reply(&page_of(1, 3)) }
+        })
+        .await;
+        let listing = stub.client(settings()).list(&request(), soon()).await;
+        assert_eq!(listing.unwrap().deployments.len(), 3, "{}", fault.name);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_a_timeout() {
+    let stub = Stub::start(|_, _| never()).await;
+    let limits = Settings { request_timeout: Duration::from_millis(50), max_retries: 2, ..settings() };
+    let error = stub.client(limits).list(&request(), soon()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(stub.counted(), [("timeout".to_owned(), 3)]);
+}
+
+#[tokio::test]
+async fn the_deadline_holds_over_requests_and_pauses() {
+    let stub = Stub::start(|_, _| never()).await;
+    let begun = Instant::now();
+    let deadline = begun + Duration::from_millis(200);
+    let error = stub.client(settings()).list(&request(), deadline).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(begun.elapsed() >= Duration::from_millis(200));
+    assert_eq!(stub.counted(), [("timeout".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn a_pause_beyond_the_deadline_is_not_waited_for() {
+    let slow_down = |_, _| async { reply(429, &[("retry-after", "3600")], THROTTLED) };
+    let stub = Stub::start(slow_down).await;
+    let error = stub.client(settings()).list(&request(), soon()).await.unwrap_err();
+    assert_eq!((error.kind(), error.request_id()), (ErrorKind::Throttled, Some("R-1")));
+    assert_eq!(stub.count(), 1);
+}
+
+#[tokio::test]
+async fn the_pause_that_the_cloud_asks_for_is_kept() {
+    for header in [("x-acs-retry-after", "300"), ("retry-after", "1")] {
+        let stub = Stub::start(move |number, _: Request<Incoming>| async move {
+            if number == 1 { reply(429, &[header], "") } else { json_reply(&page_of(1, 1)) }
+        })
+        .await;
+        let begun = Instant::now();
+        stub.client(settings()).list(&request(), soon()).await.unwrap();
+        let asked = if header.1 == "300" { 300 } else { 1000 };
+        assert!(begun.elapsed() >= Duration::from_millis(asked), "{header:?}");
+    }
+}
+
+#[tokio::test]
+async fn secrets_that_the_cloud_echoes_are_not_told() {
+    let echo = "<the-access-key-id, the-access-key-secret, x-acs-security-token:the-security-token>";
+    for code in ["SignatureDoesNotMatch", "InternalError", "Throttling", "NoPermission"] {
+        let body = format!(r#"{{"Code":"{code}","Message":"server string to sign is:{echo}"}}"#);
+        let stub = Stub::start(move |_, _| {
+            let body = body.clone();
+            async move { reply(400, &[], body) }
+        })
+        .await;
+        let limits = Settings { max_retries: 0, ..settings() };
+        let error: ApiError = stub.client(limits).list(&request(), soon()).await.unwrap_err();
+        for text in [error.to_string(), format!("{error:?}")] {
+            assert!(!text.contains("the-"), "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_is_counted() {
+    let stub = Stub::start(|_, _| never()).await;
+    let client = stub.client(settings());
+    let waiting = tokio::time::timeout(Duration::from_millis(200), client.list(&request(), soon())).await;
+    assert!(waiting.is_err());
+    assert_eq!(stub.counted(), [("timeout".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn nobody_there_is_a_network_error() {
+    let stub = Stub::start(|_, _| never()).await;
+    let client = stub.client(Settings { max_retries: 0, ..settings() });
+    drop(stub);
+    // The listener is closed with its task, a moment later.
+    let mut kind = ErrorKind::Timeout;
+    for _ in 0..50 {
+        let deadline = Instant::now() + Duration::from_millis(200);
+        kind = client.list(&request(), deadline).await.unwrap_err().kind();
+        if kind == ErrorKind::Network {
+            break;
+        }
+    }
+    assert_eq!(kind, ErrorKind::Network);
+}

@@ -1,0 +1,155 @@
+//! Walks over pages.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep};
+
+use super::stub::{Stub, json_reply, listing, page_index, page_of, request, settings, soon};
+use crate::api::{ErrorKind, Listing, Settings};
+
+fn ids(listing: &Listing) -> HashSet<String> {
+    let ids: HashSet<_> = listing.deployments.iter().map(|deployment| deployment.id.to_string()).collect();
+    assert_eq!(ids.len(), listing.deployments.len(), "no id twice");
+    ids
+}
+
+fn inconsistent(stub: &Stub) -> u64 {
+    let text = stub.telemetry.render().unwrap();
+    let line =
+        text.lines().find(|line| line.starts_with("aliyun_flink_exporter_inconsistent_listings_total{"));
+    line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
+}
+
+#[tokio::test]
+async fn every_page_is_read_once() {
+    for total in [0_u64, 1, 9, 10, 11, 95] {
+        let stub =
+            Stub::start(move |_, request| async move { json_reply(&page_of(page_index(&request), total)) })
+                .await;
+        let listing = stub.client(settings()).list(&request(), soon()).await.unwrap();
+        assert_eq!(ids(&listing).len() as u64, total);
+        assert_eq!(stub.count() as u64, total.div_ceil(10).max(1));
+        assert_eq!(inconsistent(&stub), 0);
+    }
+}
+
+#[tokio::test]
+async fn pages_come_side_by_side_within_the_limits_over_few_connections() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let seen = most.clone();
+    let stub = Stub::start(move |_, request| {
+        let (now, most) = (now.clone(), seen.clone());
+        async move {
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            sleep(Duration::from_millis(20)).await;
+            now.fetch_sub(1, Ordering::SeqCst);
+            json_reply(&page_of(page_index(&request), 400))
+        }
+    })
+    .await;
+    let limits = Settings { max_concurrent_requests: 3, ..settings() };
+    stub.client(limits).list(&request(), soon()).await.unwrap();
+    assert_eq!(most.load(Ordering::SeqCst), 3);
+    assert!(*stub.connections.lock().unwrap() <= 4);
+}
+
+#[tokio::test]
+async fn the_rate_is_kept() {
+    let stub = Stub::start(|_, request| async move { json_reply(&page_of(page_index(&request), 100)) }).await;
+    let limits = Settings { requests_per_second: 50.0, ..settings() };
+    let begun = Instant::now();
+    stub.client(limits).list(&request(), soon()).await.unwrap();
+    assert!(begun.elapsed() >= Duration::from_millis(180), "ten requests, twenty milliseconds apart");
+}
+
+#[tokio::test]
+async fn a_smaller_page_size_of_the_service_s_is_taken() {
+    let stub = Stub::start(|_, request| async move {
+        let index = page_index(&request);
+        let mut page = listing((index - 1) * 4..(index * 4).min(10), 10);
+        page["pageSize"] = 4.into();
+        json_reply(&page)
+    })
+    .await;
+    let listing = stub.client(settings()).list(&request(), soon()).await.unwrap();
+    assert_eq!((ids(&listing).len(), stub.count()), (10, 3));
+}
+
+#[tokio::test]
+async fn a_listing_that_disagrees_once_is_walked_again() {
+    let stub = Stub::start(|number, request| async move {
+        let index = page_index(&request);
+        // In the first walk the second page repeats the end of the first, as after a creation.
+        let page = if number <= 3 && index == 2 { listing(9..19, 25) } else { page_of(index, 25) };
+        json_reply(&page)
+    })
+    .await;
+    let listing = stub.client(settings()).list(&request(), soon()).await.unwrap();
+    assert_eq!((ids(&listing).len(), stub.count(), inconsistent(&stub)), (25, 6, 1));
+}
+
+#[tokio::test]
+async fn a_listing_that_goes_on_disagreeing_is_the_union_of_the_last_two_walks() {
+    // Each walk misses another page's deployments.
+    let stub = Stub::start(|number, request| async move {
+        let (walk, index) = (number.div_ceil(3) as u64, page_index(&request));
+        json_reply(&if walk == index { listing([], 30) } else { page_of(index, 30) })
+    })
+    .await;
+    let limits = Settings { max_concurrent_requests: 1, ..settings() };
+    let listing = stub.client(limits).list(&request(), soon()).await.unwrap();
+    assert_eq!((ids(&listing).len(), stub.count(), inconsistent(&stub)), (30, 9, 3));
+}
+
+#[tokio::test]
+async fn a_total_that_lies_is_noticed() {
+    for lie in [20, 40, 1000] {
+        let stub = Stub::start(move |_, request| async move {
+            let index = page_index(&request);
+            json_reply(&listing((index - 1) * 10..(index * 10).min(30).max((index - 1) * 10), lie))
+        })
+        .await;
+        let listing = stub.client(settings()).list(&request(), soon()).await.unwrap();
+        let read = if lie == 20 { 20 } else { 30 };
+        assert_eq!(ids(&listing).len(), read, "{lie}");
+        assert_eq!(inconsistent(&stub), if lie == 20 { 0 } else { 3 }, "{lie}");
+        assert!(stub.count() < 40, "the end is noticed, not walked past: {}", stub.count());
+    }
+}
+
+#[tokio::test]
+async fn a_total_without_any_deployment_or_beyond_reason_is_an_error() {
+    for total in [json_total(5), json_total(1 << 40), "null".to_owned(), "\"many\"".to_owned()] {
+        let stub = Stub::start(move |_, _| {
+            let body = format!(r#"{{"success":true,"totalSize":{total},"data":[]}}"#);
+            async move { super::stub::reply(200, &[], body) }
+        })
+        .await;
+        let error = stub.client(settings()).list(&request(), soon()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error}");
+        assert!(stub.count() <= 3);
+    }
+}
+
+fn json_total(total: u64) -> String {
+    total.to_string()
+}
+
+#[tokio::test]
+async fn unidentifiable_elements_do_not_make_a_listing_disagree() {
+    let stub = Stub::start(|_, _| async move {
+        let mut page = listing(0..2, 3);
+        page["data"].as_array_mut().unwrap().push(serde_json::Value::Null);
+        json_reply(&page)
+    })
+    .await;
+    let listing = stub.client(settings()).list(&request(), soon()).await.unwrap();
+    assert_eq!((ids(&listing).len(), stub.count(), inconsistent(&stub)), (2, 1, 0));
+}

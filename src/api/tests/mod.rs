@@ -1,0 +1,4 @@
+mod client;
+mod decoding;
+mod listing;
+mod stub;
