@@ -173,7 +173,7 @@ impl TargetStatus {
             workspace: &id.workspace,
             namespace: &id.namespace,
             selection: &id.selection,
-            up: self.last_poll.as_ref().map(|poll| poll.outcome == Outcome::Success),
+            up: self.last_poll.as_ref().is_some_and(|poll| poll.outcome == Outcome::Success),
             deployments: self.deployments().map(|deployments| deployments.len() as u64),
             last_success: self.last_success.map(|time| time.as_secs_f64()),
             poll_duration: self.last_poll.as_ref().map(|poll| poll.took.as_secs_f64()),
@@ -405,4 +405,104 @@ fn render(workspace: &str, namespace: &str, mut all: Vec<Data>, keys: &LabelKeys
     let mut seen = HashSet::new();
     let distinct = deployments.filter(|deployment| seen.insert(&deployment.id));
     exposition::render(workspace, namespace, distinct, keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::JobCounts;
+
+    fn id(namespace: &str, selection: &str) -> TargetId {
+        TargetId { workspace: "w".into(), namespace: namespace.into(), selection: selection.into() }
+    }
+
+    fn board(ids: &[TargetId]) -> Board {
+        Board::new(Vec::new(), ids.to_vec(), LabelKeys::default(), Clock::System)
+    }
+
+    fn deployments(names: &[(&str, u64)]) -> Vec<Deployment> {
+        let deployment = |&(id, failed): &(&str, u64)| Deployment {
+            id: id.into(),
+            jobs: JobCounts::new([None, None, None, None, None, Some(failed)]),
+            ..Deployment::default()
+        };
+        names.iter().map(deployment).collect()
+    }
+
+    fn times() -> PollTimes {
+        PollTimes { took: Duration::from_millis(5), next: Instant::now() }
+    }
+
+    /// The deployment ids and failed jobs that are served, in their order.
+    fn served(board: &Board) -> Vec<String> {
+        let pieces = board.snapshot().text();
+        let text: String = pieces.iter().map(|piece| std::str::from_utf8(piece).unwrap()).collect();
+        let jobs = text.lines().filter(|line| line.starts_with("aliyun_flink_deployment_jobs{"));
+        jobs.map(|line| {
+            let id = line.split("deployment_id=\"").nth(1).unwrap().split('"').next().unwrap();
+            format!("{id}={}", line.rsplit(' ').next().unwrap())
+        })
+        .collect()
+    }
+
+    #[tokio::test]
+    async fn a_deployment_that_two_selections_match_is_served_once_as_last_seen() {
+        let (all, some) = (id("n", ""), id("n", "name=x"));
+        let board = board(&[all.clone(), some.clone()]);
+        board.succeeded(&all, deployments(&[("a", 1), ("b", 1)]), 1, times()).await;
+        board.succeeded(&some, deployments(&[("b", 2), ("c", 2)]), 1, times()).await;
+        let mut seen = served(&board);
+        seen.sort();
+        assert_eq!(seen, ["a=1", "b=2", "c=2"]);
+        board.succeeded(&all, deployments(&[("a", 3), ("b", 3)]), 1, times()).await;
+        let mut seen = served(&board);
+        seen.sort();
+        assert_eq!(seen, ["a=3", "b=3", "c=2"]);
+        board.expire(&all).await;
+        assert_eq!(served(&board), ["b=2", "c=2"]);
+        board.expire(&some).await;
+        assert!(served(&board).is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_reader_keeps_the_snapshot_it_took() {
+        let target = id("n", "");
+        let board = board(std::slice::from_ref(&target));
+        board.succeeded(&target, deployments(&[("a", 1)]), 1, times()).await;
+        let before = board.snapshot();
+        board.succeeded(&target, deployments(&[("b", 1)]), 1, times()).await;
+        assert_eq!(before.targets()[0].1.deployments().unwrap()[0].id, "a".into());
+        assert_eq!(served(&board), ["b=1"]);
+    }
+
+    #[tokio::test]
+    async fn an_unchanged_target_is_not_rendered_again() {
+        let target = id("n", "");
+        let board = board(std::slice::from_ref(&target));
+        board.succeeded(&target, deployments(&[("a", 1)]), 1, times()).await;
+        let before = board.snapshot();
+        board.succeeded(&target, deployments(&[("a", 1)]), 1, times()).await;
+        assert!(Arc::ptr_eq(&before.chunks[0], &board.snapshot().chunks[0]));
+        board.succeeded(&target, deployments(&[("a", 2)]), 1, times()).await;
+        assert!(!Arc::ptr_eq(&before.chunks[0], &board.snapshot().chunks[0]));
+    }
+
+    #[tokio::test]
+    async fn failed_jobs_are_summed_where_they_are_known() {
+        let target = id("n", "");
+        let board = board(std::slice::from_ref(&target));
+        board.succeeded(&target, vec![Deployment::default()], 1, times()).await;
+        assert_eq!(board.snapshot().targets()[0].1.failed_jobs(), None);
+        board.succeeded(&target, deployments(&[("a", 2), ("b", 3)]), 1, times()).await;
+        assert_eq!(board.snapshot().targets()[0].1.failed_jobs(), Some(5));
+    }
+
+    #[tokio::test]
+    async fn a_report_of_an_unknown_target_changes_nothing() {
+        let board = board(&[id("n", "")]);
+        board.succeeded(&id("gone", ""), deployments(&[("a", 1)]), 1, times()).await;
+        board.failed(&id("gone", ""), ErrorKind::Api, String::new(), times());
+        assert!(served(&board).is_empty());
+        assert_eq!(board.snapshot().targets().len(), 1);
+    }
 }

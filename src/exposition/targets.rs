@@ -27,8 +27,8 @@ pub struct TargetSamples<'a> {
     pub namespace: &'a str,
     /// Its selection; empty for the whole namespace.
     pub selection: &'a str,
-    /// Whether the last poll succeeded; none before the first.
-    pub up: Option<bool>,
+    /// Whether the last poll succeeded; not so before the first.
+    pub up: bool,
     /// The deployments in the data served now.
     pub deployments: Option<u64>,
     /// When the last good poll ended, in seconds since the Unix epoch.
@@ -51,7 +51,7 @@ const WORKSPACE_INFO: Description = family(
 const UP: Description = family(
     "aliyun_flink_target_up",
     Kind::Gauge,
-    "1 if the target's last poll succeeded, 0 if it failed; no series before its first.",
+    "1 if the target's last poll succeeded, 0 if it failed, or if there was none yet.",
 );
 const DEPLOYMENTS: Description = family(
     "aliyun_flink_target_deployments",
@@ -85,7 +85,7 @@ pub fn render(workspaces: &[WorkspaceInfo], targets: &[TargetSamples<'_>]) -> By
     let mut each = |family, write: fn(&TargetSamples<'_>, &mut Samples<'_>)| {
         append(&mut text, family, targets, identity, write);
     };
-    each(UP, |target, samples| samples.count(&[], target.up.map(u64::from)));
+    each(UP, |target, samples| samples.count(&[], Some(target.up.into())));
     each(DEPLOYMENTS, |target, samples| samples.count(&[], target.deployments));
     each(LAST_SUCCESS, |target, samples| samples.number(&[], target.last_success));
     each(POLL_DURATION, |target, samples| samples.number(&[], target.poll_duration));

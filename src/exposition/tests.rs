@@ -207,7 +207,7 @@ proptest! {
     fn targets_read_as_the_crate_writes_them(
         workspace in text(),
         selection in text(),
-        up in option::of(any::<bool>()),
+        up in any::<bool>(),
         number in option::of(0.0..1e12_f64),
         polls in 0..1_u64 << 53,
     ) {
@@ -221,7 +221,7 @@ proptest! {
             namespace: "n",
             selection: &selection,
             up,
-            deployments: up.map(|_| polls),
+            deployments: up.then_some(polls),
             last_success: number,
             poll_duration: number.map(|number| number / 3.0),
             polls: vec![("success", polls), ("auth", 0)],

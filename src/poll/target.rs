@@ -2,8 +2,6 @@
 
 use std::{
     collections::HashSet,
-    future::pending,
-    pin::pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -11,11 +9,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::{Schedule, Settings};
+use super::{Schedule, Settings, rhythm::Rhythm};
 use crate::{
     api::{ApiError, Client, ErrorKind, InvalidValues, ListRequest, Listing, Retry},
     snapshot::{Board, Outcome, PollTimes, TargetId},
@@ -55,41 +53,16 @@ pub struct Memory {
 impl Target {
     /// Polls whenever it is due, and withdraws data that became too old, until `cancel`.
     pub async fn run(self: Arc<Self>, cancel: CancellationToken) {
-        let polling = async {
-            let again = self.memory.started.swap(true, Ordering::Relaxed);
-            // A task that died on a reply must not ask for the same at once.
-            let mut due =
-                if again { self.schedule.next_after(Instant::now()) } else { self.schedule.first() };
-            loop {
-                self.board.scheduled(&self.id, due);
-                self.while_waiting(sleep_until(due)).await;
-                self.while_waiting(self.poll()).await;
-                due = self.schedule.next_after(Instant::now());
-            }
+        let again = self.memory.started.swap(true, Ordering::Relaxed);
+        // A task that died on a reply must not ask for the same at once.
+        let first = if again { self.schedule.next_after(Instant::now()) } else { self.schedule.first() };
+        let rhythm = Rhythm {
+            id: &self.id,
+            board: &self.board,
+            schedule: self.schedule,
+            stale_after: self.settings.stale_after,
         };
-        cancel.run_until_cancelled(polling).await;
-    }
-
-    /// Awaits `event`, withdrawing the data when it becomes too old meanwhile.
-    async fn while_waiting<T>(&self, event: impl Future<Output = T>) -> T {
-        let mut event = pin!(event);
-        loop {
-            let expiry = self.board.data_since(&self.id).map(|since| since + self.settings.stale_after);
-            let expired = async {
-                match expiry {
-                    Some(expiry) => sleep_until(expiry).await,
-                    None => pending().await,
-                }
-            };
-            tokio::select! {
-                biased;
-                value = &mut event => return value,
-                () = expired => {
-                    warn!(target = %self.id, "the last good poll is too old: series withdrawn");
-                    self.board.expire(&self.id).await;
-                }
-            }
-        }
+        cancel.run_until_cancelled(rhythm.keep(first, || self.poll())).await;
     }
 
     /// Polls once and reports.

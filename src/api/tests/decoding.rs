@@ -161,12 +161,12 @@ fn a_resource_plan_is_read_however_often_it_was_escaped() {
     let plan = r#"{"ssgProfiles":[{"name":"g","cpu":0.5,"heap":"1 gb","managed":{"a":"64 mb","b":"1 mb"}}],
         "nodes":[{"id":1,"profile":{"group":"g","parallelism":3}}]}"#;
     let mut written = json!(plan);
-    let plain: Value = serde_json::from_str(plan).unwrap();
+    let bare: Value = serde_json::from_str(plan).unwrap();
     let inner = |text: &str| {
         let quoted = Value::from(text).to_string();
         quoted[1..quoted.len() - 1].to_owned()
     };
-    for form in [plain, written.clone(), json!(inner(plan)), json!(inner(&inner(plan)))] {
+    for form in [bare, written.clone(), json!(inner(plan)), json!(inner(&inner(plan)))] {
         let page = page(&sample_with("/streamingResourceSetting/expertResourceSetting/resourcePlan", form));
         let resources = &only(&page).resources;
         let plan = resources.expert.as_ref().unwrap().plan.as_ref().unwrap();

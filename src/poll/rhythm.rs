@@ -1,0 +1,206 @@
+//! One target's time: polls when they are due, and the end of data that became too old.
+
+use std::{future::pending, pin::pin, time::Duration};
+
+use tokio::time::Instant;
+use tokio::time::sleep_until;
+use tracing::warn;
+
+use super::Schedule;
+use crate::snapshot::{Board, TargetId};
+
+/// What a target's time depends on.
+#[derive(Debug)]
+pub(super) struct Rhythm<'a> {
+    pub(super) id: &'a TargetId,
+    pub(super) board: &'a Board,
+    pub(super) schedule: Schedule,
+    pub(super) stale_after: Duration,
+}
+
+impl Rhythm<'_> {
+    /// Polls at `first` and whenever the schedule says, for ever; polls never overlap.
+    pub(super) async fn keep<T, F: Future<Output = T>>(&self, first: Instant, poll: impl Fn() -> F) {
+        let mut due = first;
+        loop {
+            self.board.scheduled(self.id, due);
+            self.while_waiting(sleep_until(due)).await;
+            self.while_waiting(poll()).await;
+            due = self.schedule.next_after(Instant::now());
+        }
+    }
+
+    /// Awaits `event`, withdrawing the data when it becomes too old meanwhile.
+    async fn while_waiting<T>(&self, event: impl Future<Output = T>) -> T {
+        let mut event = pin!(event);
+        loop {
+            let expiry = self.board.data_since(self.id).map(|since| since + self.stale_after);
+            let expired = async {
+                match expiry {
+                    Some(expiry) => sleep_until(expiry).await,
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                value = &mut event => return value,
+                () = expired => {
+                    warn!(target = %self.id, "the last good poll is too old: series withdrawn");
+                    self.board.expire(self.id).await;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        cell::{Cell, RefCell},
+        rc::Rc,
+    };
+
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+    use crate::{
+        api::ErrorKind,
+        clock::Clock,
+        model::{Deployment, LabelKeys},
+        snapshot::{Freshness, PollTimes, TargetStatus},
+    };
+
+    const INTERVAL: Duration = Duration::from_secs(60);
+    const STALE_AFTER: Duration = Duration::from_secs(300);
+
+    struct Stage {
+        id: TargetId,
+        board: Board,
+        start: Instant,
+        polls: RefCell<Vec<u64>>,
+    }
+
+    impl Stage {
+        fn new() -> Self {
+            let id = TargetId { workspace: "w".into(), namespace: "n".into(), selection: String::new() };
+            let clock = Clock::paused(Duration::from_secs(1_000_000));
+            let board = Board::new(Vec::new(), [id.clone()], LabelKeys::default(), clock);
+            Self { id, board, start: Instant::now(), polls: RefCell::default() }
+        }
+
+        fn times() -> PollTimes {
+            PollTimes { took: Duration::ZERO, next: Instant::now() + INTERVAL }
+        }
+
+        async fn succeed(&self) {
+            let deployment = Deployment { id: "d".into(), ..Deployment::default() };
+            self.board.succeeded(&self.id, vec![deployment], 1, Self::times()).await;
+        }
+
+        fn fail(&self) {
+            self.board.failed(&self.id, ErrorKind::Throttled, "slow down".into(), Self::times());
+        }
+
+        fn status(&self) -> TargetStatus {
+            self.board.snapshot().targets()[0].1.clone()
+        }
+
+        fn text(&self) -> String {
+            let pieces = self.board.snapshot().text();
+            pieces.iter().map(|piece| std::str::from_utf8(piece).unwrap()).collect()
+        }
+
+        /// Keeps the rhythm for `span`, each poll being `poll`.
+        async fn keep<F: Future<Output = ()>>(&self, span: Duration, poll: impl Fn(usize) -> F) {
+            let schedule = Schedule::new(self.start, INTERVAL, 0, 1, 10.0);
+            let rhythm = Rhythm { id: &self.id, board: &self.board, schedule, stale_after: STALE_AFTER };
+            let kept = rhythm.keep(schedule.first(), || {
+                self.polls.borrow_mut().push(self.start.elapsed().as_secs());
+                poll(self.polls.borrow().len())
+            });
+            assert!(timeout(span, kept).await.is_err());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn polls_are_an_interval_apart_however_long_they_take() {
+        let stage = Stage::new();
+        stage.keep(Duration::from_secs(400), |_| sleep(Duration::from_secs(25))).await;
+        assert_eq!(*stage.polls.borrow(), [0, 60, 120, 180, 240, 300, 360]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn polls_longer_than_the_interval_do_not_overlap() {
+        let stage = Stage::new();
+        let running = Rc::new(Cell::new(0));
+        stage
+            .keep(Duration::from_secs(400), |_| {
+                let running = running.clone();
+                async move {
+                    running.set(running.get() + 1);
+                    assert_eq!(running.get(), 1);
+                    sleep(Duration::from_secs(90)).await;
+                    running.set(running.get() - 1);
+                }
+            })
+            .await;
+        assert_eq!(*stage.polls.borrow(), [0, 120, 240, 360]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failed_polls_leave_the_data_until_it_is_too_old_to_the_second() {
+        let stage = Stage::new();
+        let poll = async |number: usize| if number == 1 { stage.succeed().await } else { stage.fail() };
+        stage.keep(Duration::from_secs(1), poll).await;
+        assert_eq!(stage.status().freshness(), Freshness::Fresh);
+        // Time goes on, and only failures with it.
+        let fail = async |_| stage.fail();
+        stage.keep(Duration::from_millis(298_900), fail).await;
+        assert_eq!(stage.start.elapsed(), Duration::from_millis(299_900));
+        assert_eq!(stage.status().freshness(), Freshness::Stale);
+        assert!(stage.text().contains("aliyun_flink_deployment_info{"));
+        assert!(
+            stage.text().contains("aliyun_flink_target_up{workspace=\"w\",namespace=\"n\",selection=\"\"} 0")
+        );
+        stage.keep(Duration::from_millis(200), fail).await;
+        assert_eq!(stage.status().freshness(), Freshness::Expired);
+        assert!(!stage.text().contains("aliyun_flink_deployment_"), "{}", stage.text());
+        assert!(!stage.text().contains("aliyun_flink_target_deployments"));
+        assert!(
+            stage.text().contains("aliyun_flink_target_up{workspace=\"w\",namespace=\"n\",selection=\"\"} 0")
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn data_expires_while_a_poll_hangs() {
+        let stage = Stage::new();
+        stage.succeed().await;
+        stage.keep(Duration::from_secs(301), |_| pending()).await;
+        assert_eq!(stage.polls.borrow().len(), 1);
+        assert_eq!(stage.status().deployments(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_good_poll_brings_withdrawn_data_back() {
+        let stage = Stage::new();
+        stage.succeed().await;
+        stage.keep(Duration::from_secs(310), async |_| stage.fail()).await;
+        assert_eq!(stage.status().freshness(), Freshness::Expired);
+        stage.keep(Duration::from_secs(60), async |_| stage.succeed().await).await;
+        assert_eq!(stage.status().freshness(), Freshness::Fresh);
+        assert!(stage.text().contains("aliyun_flink_deployment_info{"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_target_that_never_succeeded_has_no_deployment_series() {
+        let stage = Stage::new();
+        assert_eq!(stage.status().freshness(), Freshness::Pending);
+        assert!(!stage.board.snapshot().is_complete());
+        stage.keep(Duration::from_secs(590), async |_| stage.fail()).await;
+        assert!(stage.board.snapshot().is_complete());
+        assert_eq!(stage.status().freshness(), Freshness::Expired);
+        let text = stage.text();
+        assert!(!text.contains("aliyun_flink_deployment_") && !text.contains("last_success"), "{text}");
+        assert!(text.contains("outcome=\"throttled\"} 10\n"), "{text}");
+    }
+}
