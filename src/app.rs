@@ -9,7 +9,7 @@ use crate::{
     api::{self, ErrorKind, ListRequest, Progress},
     clock::Clock,
     config::{Config, Environment, Workspace},
-    credentials::{self, CredentialsError},
+    credentials::{self, CredentialsError, ProvideCredentials},
     exposition::targets::WorkspaceInfo,
     poll::{self, Memory, Schedule, Target},
     snapshot::{Board, Outcome, TargetId},
@@ -62,6 +62,8 @@ pub struct App {
     board: Arc<Board>,
     telemetry: Telemetry,
     progress: Arc<Progress>,
+    /// Each workspace's id and credentials.
+    credentials: Vec<(String, Arc<dyn ProvideCredentials>)>,
     clock: Clock,
 }
 
@@ -78,23 +80,40 @@ impl App {
         let infos = config.workspaces.iter().map(info).collect();
         let board = Arc::new(Board::new(infos, ids, config.metrics.labels.clone(), clock));
         let http = api::http_client(&config.api).map_err(BuildError::HttpClient)?;
-        let mut app = Self { targets: Vec::new(), board, telemetry, progress: Arc::default(), clock };
-        for workspace in &config.workspaces {
-            app.add(workspace, config, environment, http.clone())?;
+        let credentials = Vec::new();
+        let progress = Arc::default();
+        let mut app = Self { targets: Vec::new(), board, telemetry, progress, credentials, clock };
+        let providers = credentials_of(config, environment, clock).map_err(BuildError::HttpClient)?;
+        for (workspace, credentials) in config.workspaces.iter().zip(providers) {
+            app.add(workspace, config, credentials, http.clone());
         }
         Ok(app)
+    }
+
+    /// Looks for every workspace's credentials. An error if one has none by what is configured on this machine; a
+    /// service that does not answer just now may do so later.
+    pub async fn find_credentials(&self) -> Result<(), BuildError> {
+        let found = self.credentials.iter().map(async |(id, provider)| (id, provider.credentials().await));
+        for (id, found) in futures_util::future::join_all(found).await {
+            if let Err(source) = found
+                && source.is_absent()
+            {
+                return Err(BuildError::Credentials { workspace: id.clone(), source });
+            }
+        }
+        Ok(())
     }
 
     fn add(
         &mut self,
         workspace: &Workspace,
         config: &Config,
-        environment: &Environment,
+        credentials: Arc<dyn ProvideCredentials>,
         http: reqwest::Client,
-    ) -> Result<(), BuildError> {
-        let variable = |name: &str| environment.get(name);
-        let credentials = credentials::provider(&workspace.credentials, variable)
-            .map_err(|source| BuildError::Credentials { workspace: workspace.id.clone(), source })?;
+    ) {
+        let watched = Arc::downgrade(&credentials);
+        self.telemetry.credentials(&workspace.id, Box::new(move || watched.upgrade()?.expiry()));
+        self.credentials.push((workspace.id.clone(), credentials.clone()));
         let client = Arc::new(api::Client::new(
             api::Workspace {
                 id: workspace.id.clone(),
@@ -128,7 +147,6 @@ impl App {
                 memory: Memory::default(),
             }));
         }
-        Ok(())
     }
 
     /// Polls and serves until `stopping`.
@@ -172,6 +190,25 @@ impl App {
         pieces.push(self.telemetry.render()?.into());
         Ok(pieces)
     }
+}
+
+/// The provider of each workspace's credentials; workspaces that take the same source share one.
+pub(crate) fn credentials_of(
+    config: &Config,
+    environment: &Environment,
+    clock: Clock,
+) -> Result<Vec<Arc<dyn ProvideCredentials>>, reqwest::Error> {
+    let context = credentials::Context::new(|name| environment.get(name), clock)?;
+    let mut known: Vec<(&Arc<credentials::Source>, Arc<dyn ProvideCredentials>)> = Vec::new();
+    let providers = config.workspaces.iter().map(|Workspace { credentials: source, .. }| {
+        if let Some((_, provider)) = known.iter().find(|(known, _)| Arc::ptr_eq(known, source)) {
+            return provider.clone();
+        }
+        let provider = context.provider(source);
+        known.push((source, provider.clone()));
+        provider
+    });
+    Ok(providers.collect())
 }
 
 fn info(workspace: &Workspace) -> WorkspaceInfo {

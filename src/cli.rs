@@ -43,6 +43,8 @@ pub enum Command {
     Simulate(SimulateArgs),
     /// Poll every target once, print the metrics to standard output, and exit: with 1 if any target failed
     Once(OnceArgs),
+    /// Check each target live with the real credentials, and say what is missing; exit with 1 when anything fails
+    Doctor(DoctorArgs),
     /// Validate the configuration and print it resolved, secrets redacted; exit with 0 or 2
     CheckConfig(CheckConfigArgs),
 }
@@ -70,6 +72,29 @@ pub struct OnceArgs {
     /// What is logged.
     #[command(flatten)]
     pub log: LogArgs,
+}
+
+/// The flags of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// The form of the report
+    #[arg(id = "report_format", long = "format", value_name = "FORMAT", default_value = "table")]
+    pub format: ReportFormat,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// What is logged.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// The form of the doctor's report, on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
 }
 
 /// The flags of `check-config`.

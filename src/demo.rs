@@ -15,7 +15,7 @@ use crate::{
     api,
     clock::Clock,
     config::{Config, Target, Workspace},
-    credentials::{Credentials, Source},
+    credentials::{AccessKey, Secret, Source},
     model::{LabelKeys, Operation, Selection, Wanted},
     poll,
     simulator::{self, Simulator},
@@ -69,16 +69,16 @@ fn config(endpoint: Url, namespaces: Vec<String>) -> Config {
         operation: Operation::ListDeployments,
         poll: RHYTHM,
     });
-    let credentials = Credentials {
-        access_key_id: ACCESS_KEY_ID.to_owned(),
-        access_key_secret: ACCESS_KEY_SECRET.into(),
-        security_token: None,
+    let key = AccessKey {
+        id: Secret::Given(ACCESS_KEY_ID.into()),
+        secret: Secret::Given(ACCESS_KEY_SECRET.into()),
+        token: None,
     };
     let workspace = Workspace {
         id: WORKSPACE.to_owned(),
         region: Some("simulated".to_owned()),
         endpoint,
-        credentials: Source::AccessKey(credentials),
+        credentials: Arc::new(Source::AccessKey(key)),
         targets: targets.collect(),
     };
     Config {

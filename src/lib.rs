@@ -9,13 +9,13 @@
 //! | layer | modules |
 //! | --- | --- |
 //! | the process | `main`, [`cli`], [`logging`] |
-//! | putting together | [`app`], [`demo`] |
+//! | putting together | [`app`], [`demo`], [`doctor`] |
 //! | what is configured | [`config`] |
 //! | what runs | [`web`], [`poll`], [`simulator`] |
 //! | what is published | [`snapshot`] |
 //! | outside and text | [`api`], [`exposition`] |
 //! | ground | [`credentials`], [`telemetry`] |
-//! | | [`model`], [`clock`] |
+//! | | [`model`], [`clock`], [`sign`] |
 
 pub mod api;
 pub mod app;
@@ -24,10 +24,12 @@ pub mod clock;
 pub mod config;
 pub mod credentials;
 pub mod demo;
+pub mod doctor;
 pub mod exposition;
 pub mod logging;
 pub mod model;
 pub mod poll;
+pub mod sign;
 pub mod simulator;
 pub mod snapshot;
 pub mod telemetry;

@@ -11,11 +11,14 @@ use std::{
 use aliyun_flink_exporter::{
     api::Progress,
     app::{App, BuildError},
-    cli::{Cli, Command, ConfigArgs, DemoArgs, LogArgs, OnceArgs, RunArgs, SimulateArgs, WebArgs},
+    cli::{
+        Cli, Command, ConfigArgs, DemoArgs, DoctorArgs, LogArgs, OnceArgs, ReportFormat, RunArgs,
+        SimulateArgs, WebArgs,
+    },
     clock::Clock,
     config::{self, Config, Environment},
     demo::{self, Demo},
-    logging,
+    doctor, logging,
     simulator::Simulator,
     snapshot::Outcome,
     web::Listeners,
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => within_runtime(run_demo(arguments)),
         Command::Simulate(arguments) => within_runtime(simulate(arguments)),
         Command::Once(arguments) => within_runtime(once(arguments)),
+        Command::Doctor(arguments) => within_runtime(examine(arguments)),
         Command::CheckConfig(arguments) => check_config(&arguments.config),
     };
     let (message, code) = match ended {
@@ -75,7 +79,7 @@ async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
     start_log(arguments.log)?;
     let environment = Environment::from_process();
     let config = load(&arguments.config, &environment)?;
-    let app = build(&config, &environment)?;
+    let app = build(&config, &environment).await?;
     let listeners = bind(&arguments.web).await?;
     let stopping = CancellationToken::new();
     until_stopped(app.run(listeners, arguments.web.telemetry_path, stopping.clone()), stopping).await
@@ -85,7 +89,7 @@ async fn run_demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
     start_log(arguments.log)?;
     let listeners = bind(&arguments.web).await?;
     let demo = Demo::new(arguments.fleet.settings(), Clock::System).await.map_err(runtime)?;
-    let app = build(&demo.config, &Environment::default())?;
+    let app = build(&demo.config, &Environment::default()).await?;
     let path = arguments.web.telemetry_path;
     if let Some(&address) = listeners.addresses().first() {
         demo::greet(io::stdout(), address, &path).map_err(runtime)?;
@@ -117,7 +121,7 @@ async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
     start_log(arguments.log)?;
     let environment = Environment::from_process();
     let config = load(&arguments.config, &environment)?;
-    let app = build(&config, &environment)?;
+    let app = build(&config, &environment).await?;
     let outcomes = tokio::select! {
         outcomes = app.poll_once() => outcomes,
         never = show_progress(app.progress()) => match never {},
@@ -129,6 +133,19 @@ async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
     out.flush().map_err(runtime)?;
     let failed = outcomes.iter().any(|outcome| *outcome != Outcome::Success);
     Ok(ExitCode::from(u8::from(failed)))
+}
+
+async fn examine(arguments: DoctorArgs) -> Result<ExitCode, Failure> {
+    start_log(arguments.log)?;
+    let environment = Environment::from_process();
+    let config = load(&arguments.config, &environment)?;
+    let report = doctor::examine(&config, &environment, Clock::System).await.map_err(runtime)?;
+    let text = match arguments.format {
+        ReportFormat::Table => report.to_table(),
+        ReportFormat::Json => report.to_json(),
+    };
+    io::stdout().write_all(text.as_bytes()).map_err(runtime)?;
+    Ok(ExitCode::from(u8::from(!report.ok())))
 }
 
 fn check_config(arguments: &ConfigArgs) -> Result<ExitCode, Failure> {
@@ -153,11 +170,14 @@ fn load(arguments: &ConfigArgs, environment: &Environment) -> Result<Config, Fai
     Ok(config)
 }
 
-fn build(config: &Config, environment: &Environment) -> Result<App, Failure> {
-    App::build(config, environment, Clock::System).map_err(|error| match error {
+async fn build(config: &Config, environment: &Environment) -> Result<App, Failure> {
+    let failure = |error| match error {
         BuildError::Credentials { .. } => usage(error),
         _ => runtime(error),
-    })
+    };
+    let app = App::build(config, environment, Clock::System).map_err(failure)?;
+    app.find_credentials().await.map_err(failure)?;
+    Ok(app)
 }
 
 async fn bind(arguments: &WebArgs) -> Result<Listeners, Failure> {

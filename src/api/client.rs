@@ -120,10 +120,21 @@ impl Client {
         D: Fn(&[u8]) -> Result<T, ApiError> + Clone + Send + 'static,
     {
         let mut attempt = 0;
+        let mut renewed = false;
         loop {
             let error = match self.attempt(call, decode.clone(), deadline).await {
                 Ok(value) => return Ok(value),
-                Err(error) => error,
+                Err(Failed { error, refused: Some(credentials) }) if !renewed => {
+                    // Once a call: if the next credential is refused too, it is not the credential.
+                    renewed = true;
+                    if !self.renewed(&credentials, deadline).await {
+                        return Err(error);
+                    }
+                    self.metrics.retried(error.kind().as_str());
+                    debug!(workspace = self.workspace.id, operation = %call.operation, %error, "trying again with new credentials");
+                    continue;
+                }
+                Err(Failed { error, .. }) => error,
             };
             let Some(pause) = self.pause_before_retry(&error, attempt, deadline) else { return Err(error) };
             self.metrics.retried(error.kind().as_str());
@@ -131,6 +142,21 @@ impl Client {
             sleep(pause).await;
             attempt += 1;
         }
+    }
+
+    /// Whether there are other credentials than those that were refused.
+    async fn renewed(&self, refused: &Credentials, deadline: Instant) -> bool {
+        timeout_at(deadline, self.workspace.credentials.renewed(refused)).await.unwrap_or(false)
+    }
+
+    /// The credentials for the next request.
+    async fn credentials(&self, deadline: Instant) -> Result<Arc<Credentials>, ApiError> {
+        let given = timeout_at(deadline, self.workspace.credentials.credentials()).await;
+        given
+            .map_err(|_| {
+                ApiError::new(ErrorKind::Auth, Retry::Never, "no time left: waiting for credentials")
+            })?
+            .map_err(|error| ApiError::new(ErrorKind::Auth, Retry::Never, error.to_string()))
     }
 
     /// The pause before the next try; none if there is to be none or no time for it.
@@ -147,19 +173,14 @@ impl Client {
         (pause < deadline.saturating_duration_since(Instant::now())).then_some(pause)
     }
 
-    async fn attempt<T, D>(&self, call: &Call, decode: D, deadline: Instant) -> Result<T, ApiError>
+    async fn attempt<T, D>(&self, call: &Call, decode: D, deadline: Instant) -> Result<T, Failed>
     where
         T: Send + 'static,
         D: Fn(&[u8]) -> Result<T, ApiError> + Send + 'static,
     {
         let late = |_| timed_out("waiting for the workspace's turn (api.requests_per_second)");
         let turn = timeout_at(deadline, self.limiter.turn()).await.map_err(late)?;
-        let credentials = self
-            .workspace
-            .credentials
-            .credentials()
-            .await
-            .map_err(|error| ApiError::new(ErrorKind::Auth, Retry::Never, error.to_string()))?;
+        let credentials = self.credentials(deadline).await?;
         let headers = self.headers(call, &credentials)?;
         let limit = deadline.min(Instant::now() + self.settings.request_timeout);
         // Counts the request even if this future is dropped while it is under way.
@@ -173,11 +194,14 @@ impl Client {
                     StatusCode::OK => decoded(decode, reply.body).await,
                     status => Err(refused(status, &reply)),
                 };
-                read.map_err(|error| error.without_secrets(&credentials))
+                read.map_err(|error| {
+                    let refused = error.is_of_credentials().then(|| credentials.clone());
+                    Failed { error: error.without_secrets(&credentials), refused }
+                })
             }
             Err(error) => {
                 counted.ended(&error.counted_as());
-                Err(error)
+                Err(error.into())
             }
         }
     }
@@ -231,6 +255,19 @@ impl Client {
         signed.push(("accept", "application/json"));
         signed.push(("authorization", &authorization));
         signed.into_iter().map(|(name, value)| header(name, value)).collect()
+    }
+}
+
+/// An attempt that failed.
+struct Failed {
+    error: ApiError,
+    /// The credentials, if it is them that the cloud refused.
+    refused: Option<Arc<Credentials>>,
+}
+
+impl From<ApiError> for Failed {
+    fn from(error: ApiError) -> Self {
+        Self { error, refused: None }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::deployment::{Decoded, Decoder, WireData};
-use super::error::{ApiError, Retry};
+use super::error::{ApiError, Retry, identifier};
 use super::json::{List, Part, Scalar, from_body, wire_object};
 use crate::model::Wanted;
 
@@ -99,6 +99,8 @@ pub(super) struct Page {
     pub(super) total_size: Option<u64>,
     /// `pageSize`, as the service took it.
     pub(super) size: Option<u64>,
+    /// The cloud's id of the request.
+    pub(super) request_id: Option<String>,
     /// Elements of `data`, readable or not.
     pub(super) elements: usize,
     /// The deployments among them.
@@ -135,6 +137,7 @@ impl Page {
         Ok(Self {
             total_size,
             size: envelope.page_size.count().ok().flatten(),
+            request_id: first([envelope.request_id]).as_deref().and_then(identifier),
             elements: elements.len(),
             decoded: Decoder::new(wanted).decode(elements),
         })

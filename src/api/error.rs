@@ -75,13 +75,22 @@ pub struct ApiError {
     status: Option<u16>,
     code: Option<String>,
     request_id: Option<String>,
+    denied_action: Option<String>,
     detail: String,
 }
 
 impl ApiError {
     /// An error that the cloud did not word.
     pub fn new(kind: ErrorKind, retry: Retry, detail: impl Into<String>) -> Self {
-        Self { kind, retry, status: None, code: None, request_id: None, detail: detail.into() }
+        Self {
+            kind,
+            retry,
+            status: None,
+            code: None,
+            request_id: None,
+            denied_action: None,
+            detail: detail.into(),
+        }
     }
 
     /// An answer that can't be understood; `retry` where it may have been damaged on its way.
@@ -119,14 +128,15 @@ impl ApiError {
             None if empty => "an empty body".to_owned(),
             None => String::new(),
         };
-        let detail = match (kind, told.denied_action.as_deref().and_then(identifier)) {
+        let denied_action = told.denied_action.as_deref().and_then(identifier);
+        let detail = match (kind, &denied_action) {
             (ErrorKind::Permission, Some(action)) => {
                 format!("{detail} (the RAM action {action} is not allowed)").trim_start().to_owned()
             }
             _ => detail,
         };
         let request_id = told.request_id.as_deref().and_then(identifier);
-        Self { kind, retry, status, code, request_id, detail }
+        Self { kind, retry, status, code, request_id, denied_action, detail }
     }
 
     /// The same, without the values of `credentials` where the cloud echoed them.
@@ -153,6 +163,19 @@ impl ApiError {
             (_, Some(status)) => status.to_string(),
             _ => "network".to_owned(),
         }
+    }
+
+    /// Whether the cloud refused the credentials themselves, so that others may do: neither a wrong clock nor a
+    /// repeated nonce is their fault.
+    pub(super) fn is_of_credentials(&self) -> bool {
+        let code = self.code.as_deref().unwrap_or_default();
+        let of_the_request = code.starts_with("InvalidTimeStamp") || code == "SignatureNonceUsed";
+        self.kind == ErrorKind::Auth && !of_the_request
+    }
+
+    /// The RAM action that is not allowed, where the cloud says which.
+    pub fn denied_action(&self) -> Option<&str> {
+        self.denied_action.as_deref()
     }
 
     /// The class.
@@ -235,7 +258,7 @@ fn pause_asked_for(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// An id or a code: anything longer, or with other characters, is not one.
-fn identifier(text: &str) -> Option<String> {
+pub(super) fn identifier(text: &str) -> Option<String> {
     let text = text.trim();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:*".contains(&byte);
     (!text.is_empty() && text.len() <= 80 && text.bytes().all(plain)).then(|| text.to_owned())

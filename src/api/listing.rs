@@ -51,6 +51,8 @@ pub struct Listing {
     pub invalid: InvalidValues,
     /// The pages of the last walk.
     pub pages: u64,
+    /// The cloud's id of the last request.
+    pub request_id: Option<String>,
 }
 
 /// How far the listings of a process are, for who waits for them.
@@ -81,6 +83,7 @@ struct Walk {
     deployments: Vec<Deployment>,
     invalid: InvalidValues,
     pages: u64,
+    request_id: Option<String>,
     /// Whether the pages agree with each other and with what the first announced.
     consistent: bool,
 }
@@ -103,7 +106,7 @@ impl Client {
         let mut walk = Walk { pages: 1, ..Walk::default() };
         walk.add(page);
         walk.drop_repeated();
-        Ok(Listing { deployments: walk.deployments, invalid: walk.invalid, pages: 1 })
+        Ok(walk.into())
     }
 
     async fn list_pages(&self, request: &ListRequest, deadline: Instant) -> Result<Listing, ApiError> {
@@ -196,6 +199,7 @@ impl Walk {
     fn add(&mut self, page: Page) {
         self.deployments.extend(page.decoded.deployments);
         self.invalid.merge(page.decoded.invalid);
+        self.request_id = page.request_id.or(self.request_id.take());
     }
 
     /// Keeps the last of each id, in the place of the first; tells how many were dropped.
@@ -225,6 +229,7 @@ impl Walk {
 
 impl From<Walk> for Listing {
     fn from(walk: Walk) -> Self {
-        Self { deployments: walk.deployments, invalid: walk.invalid, pages: walk.pages }
+        let Walk { deployments, invalid, pages, request_id, .. } = walk;
+        Self { deployments, invalid, pages, request_id }
     }
 }

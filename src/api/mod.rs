@@ -12,11 +12,11 @@ mod limiter;
 mod list_deployments;
 mod listing;
 mod resource_plan;
-pub mod sign;
 
 #[cfg(test)]
 mod tests;
 
+pub use crate::sign;
 pub use client::{Client, Endpoint, Workspace, http_client};
 pub use deployment::{InvalidField, InvalidValues};
 pub use error::{ApiError, ErrorKind, Retry};

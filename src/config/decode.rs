@@ -129,10 +129,6 @@ impl<'a> Node<'a> {
         matches!(self.value, Value::Dict(..))
     }
 
-    pub(super) fn is_text(&self, text: &str) -> bool {
-        self.value.as_str() == Some(text)
-    }
-
     /// Notes a mistake; always `None`, which ends what needed the value.
     pub(super) fn reject<T>(&self, message: impl Into<String>) -> Option<T> {
         self.decoder.note_at(self.metadata(), &self.path, message.into());

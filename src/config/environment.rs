@@ -120,6 +120,7 @@ impl<'a> Setting<'a> {
             }
             ["metrics", "deployment_labels"] => list(text, "team,stage"),
             ["poll" | "api" | "credentials" | "metrics"] => table(text),
+            ["credentials", .., "source"] => table(text),
             _ => Ok(text.into()),
         }
     }

@@ -10,6 +10,7 @@
 //! lists and tables may be and nothing else. Variables that Kubernetes makes for Services are ignored.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use figment::Figment;
 use url::Url;
@@ -27,6 +28,7 @@ mod inline;
 mod layer;
 mod locate;
 mod print;
+mod print_access;
 mod settings;
 mod target;
 mod units;
@@ -66,7 +68,7 @@ pub struct Workspace {
     /// Where requests go: a scheme, a host and perhaps a port.
     pub endpoint: Url,
     /// Where the access key comes from.
-    pub credentials: credentials::Source,
+    pub credentials: Arc<credentials::Source>,
     /// What is polled; never empty, no two with the same namespace and selection.
     pub targets: Vec<Target>,
 }
@@ -114,7 +116,7 @@ fn decode(decoder: &Decoder, file: Option<&Path>) -> Config {
     let poll = settings::poll(root.get("poll"), poll::Settings::default());
     let api = settings::api(root.get("api"));
     let credentials = root.get("credentials").and_then(|section| access::source(&section));
-    let defaults = workspace::Defaults { poll, credentials: credentials.unwrap_or_default() };
+    let defaults = workspace::Defaults { poll, credentials: Arc::new(credentials.unwrap_or_default()) };
     let workspaces = root.get("workspaces").map(|section| workspace::workspaces(&section, &defaults));
     let metrics = settings::metrics(root.get("metrics"));
     let workspaces = workspaces.unwrap_or_default();

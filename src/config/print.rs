@@ -2,14 +2,12 @@
 
 use serde::Serialize;
 
+use super::print_access::CredentialsEntry;
 use super::target::OPERATIONS;
 use super::units::{format_duration, format_size};
 use super::{Config, Target, Workspace, workspace};
-use crate::credentials::{Credentials, Source};
 use crate::model::{ExecutionMode, JobStatus, LabelKeys, LabelSelector, Selection};
 use crate::{api, model, poll};
-
-const REDACTED: &str = "<redacted>";
 
 pub(super) fn yaml(config: &Config) -> String {
     let document = Document {
@@ -59,7 +57,7 @@ struct WorkspaceEntry<'a> {
     endpoint: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     allow_plain_http: Option<bool>,
-    credentials: CredentialsEntry,
+    credentials: CredentialsEntry<'a>,
     namespaces: Vec<Namespace<'a>>,
 }
 
@@ -72,33 +70,8 @@ impl<'a> From<&'a Workspace> for WorkspaceEntry<'a> {
             region: workspace.region.as_deref(),
             endpoint: endpoint.as_str().trim_end_matches('/'),
             allow_plain_http: is_exposed.then_some(true),
-            credentials: CredentialsEntry::from(&workspace.credentials),
+            credentials: CredentialsEntry::from(&*workspace.credentials),
             namespaces: workspace.targets.iter().map(Namespace::from).collect(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum CredentialsEntry {
-    Default,
-    AccessKey {
-        access_key_id: &'static str,
-        access_key_secret: &'static str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        security_token: Option<&'static str>,
-    },
-}
-
-impl From<&Source> for CredentialsEntry {
-    fn from(source: &Source) -> Self {
-        match source {
-            Source::Default => Self::Default,
-            Source::AccessKey(Credentials { security_token, .. }) => Self::AccessKey {
-                access_key_id: REDACTED,
-                access_key_secret: REDACTED,
-                security_token: security_token.as_ref().map(|_| REDACTED),
-            },
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::credentials::Source;
+use crate::credentials::{Secret, Source};
 use crate::model::{ExecutionMode, JobStatus, LabelKeys, LabelSelector};
 
 const WORKSPACE: &str = "workspaces: [{id: w1, region: cn-hangzhou, namespaces: [n1]}]\n";
@@ -71,7 +71,7 @@ fn the_minimal_examples_are_the_same_and_take_every_default() {
     let [workspace] = &config.workspaces[..] else { panic!("one workspace") };
     assert_eq!(workspace.id, "a14bd5d90a0123");
     assert_eq!(workspace.endpoint.as_str(), "https://ververica.cn-hangzhou.aliyuncs.com/");
-    assert!(matches!(workspace.credentials, Source::Default));
+    assert!(matches!(*workspace.credentials, Source::Default(_)));
     let target = Target {
         namespace: "default-namespace".into(),
         selection: Selection::default(),
@@ -87,9 +87,9 @@ fn the_full_example_names_every_key_with_its_default() {
     let config = load_example("full.yml");
     assert_eq!(config.api, api::Settings::default());
     assert_eq!(config.metrics, model::Wanted::default());
-    let [first, second] = &config.workspaces[..] else { panic!("two workspaces") };
+    let [first, second, ..] = &config.workspaces[..] else { panic!("two workspaces and more") };
     assert_eq!(first.targets[0].poll, poll::Settings::default());
-    assert!(matches!(first.credentials, Source::Default));
+    assert!(matches!(*first.credentials, Source::Default(_)));
     assert_eq!(
         first.targets[1].selection,
         Selection {
@@ -111,13 +111,19 @@ fn the_full_example_names_every_key_with_its_default() {
 
     let text = std::fs::read_to_string(example("full.yml")).unwrap();
     let words: Vec<&str> = text.lines().map(|line| line.trim_start_matches([' ', '-'])).collect();
-    let groups: [&[&str]; 9] = [
+    let groups: [&[&str]; 15] = [
         &SECTIONS,
         &settings::POLL_KEYS,
         &settings::API_KEYS,
         &settings::METRICS_KEYS,
         &workspace::WORKSPACE_KEYS,
+        &access::DEFAULT_KEYS,
         &access::ACCESS_KEY_KEYS,
+        &access::RAM_ROLE_ARN_KEYS,
+        &access::OIDC_KEYS,
+        &access::ECS_RAM_ROLE_KEYS,
+        &access::URI_KEYS,
+        &access::PROFILE_KEYS,
         &target::NAMESPACE_KEYS,
         &target::SELECT_KEYS,
         &target::LABEL_KEYS,
@@ -244,7 +250,7 @@ workspaces:
   - id: a2
     endpoint: https://user:hunter2@flink.example.com
     allow_plain_http: yes
-    credentials: {type: oidc}
+    credentials: {type: oicd}
 metrics:
   jobs: 1
   deployment_labels: [team, \"*\", team]
@@ -260,9 +266,9 @@ web: {}
     c.yml:7: api.max_concurrent_requests: found "4", expected a whole number from 1 to 1000: leave out the quotes
     c.yml:8: api.requests_per_second: found the number 0, expected a number above 0, up to 1000000
     c.yml:9: api.max_response_size: found "64Mi", expected a size such as 512KiB, 64MiB or 1GiB
-    c.yml:13: credentials.acces_key_secret: unknown key (did you mean access_key_secret?); known here: type, access_key_id, access_key_secret, security_token
+    c.yml:13: credentials.acces_key_secret: unknown key (did you mean access_key_secret?); known here: type, access_key_id, access_key_id_file, access_key_secret, access_key_secret_file, security_token, security_token_file
     c.yml:12: credentials.access_key_id: found a number, expected the id of an access key: put it in quotes
-    c.yml:11: credentials.access_key_secret: missing: expected the secret of the access key
+    c.yml:11: credentials.access_key_secret: missing: expected the secret of the access key, or `access_key_secret_file`
     c.yml:20: workspaces[0].namespaces[1].select.status: found "RUNING", expected one of CANCELLED, FAILED, RUNNING, TRANSITIONING, FINISHED (did you mean RUNNING?)
     c.yml:20: workspaces[0].namespaces[1].select.label.values[0]: found "a;b", but `;` is what separates values in ListDeployments: expected a value without it
     c.yml:23: workspaces[0].namespaces[2].select.name: `api: by_label` takes no filter but `label`: leave this one out, or use `api: list`
@@ -277,7 +283,7 @@ web: {}
     c.yml:30: workspaces[2].namespaces: found "team-a", expected a list of namespaces
     c.yml:33: workspaces[3].allow_plain_http: found "yes", expected true or false
     c.yml:32: workspaces[3].endpoint: holds a user name or a password: expected an endpoint such as https://ververica-vpc.cn-hangzhou.aliyuncs.com; keys belong into `credentials`
-    c.yml:34: workspaces[3].credentials.type: oidc is not supported by this version: expected one of default, access_key
+    c.yml:34: workspaces[3].credentials.type: found "oicd", expected one of default, access_key, ram_role_arn, oidc, ecs_ram_role, uri, profile (did you mean oidc?)
     c.yml:31: workspaces[3].namespaces: missing: expected the names of one or more namespaces
     c.yml:36: metrics.jobs: found the number 1, expected true or false
     c.yml:37: metrics.deployment_labels[1]: `*` stands for all labels: expected it alone, or the keys alone
@@ -399,10 +405,12 @@ fn a_variable_is_text_whatever_it_looks_like() {
     assert_eq!((workspace.id.as_str(), workspace.region.as_deref()), ("0123", Some("true")));
     let namespaces: Vec<&str> = workspace.targets.iter().map(|target| target.namespace.as_str()).collect();
     assert_eq!(namespaces, ["12345", "1.50", "truenorth"]);
-    let Source::AccessKey(credentials) = &workspace.credentials else { panic!("an access key") };
-    assert_eq!(credentials.access_key_id, "0123");
-    assert_eq!(credentials.access_key_secret.expose_secret(), "[12345");
-    assert_eq!(credentials.security_token.as_ref().unwrap().expose_secret(), "true");
+    let Source::AccessKey(key) = &*workspace.credentials else { panic!("an access key") };
+    let text = |secret: &Secret| match secret {
+        Secret::Given(secret) => secret.expose_secret().to_owned(),
+        Secret::File(path) => panic!("{path:?}"),
+    };
+    assert_eq!([&key.id, &key.secret, key.token.as_ref().unwrap()].map(text), ["0123", "[12345", "true"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The section `workspaces`.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use url::{Host, Url};
 
@@ -19,7 +20,7 @@ const ENDPOINT: &str = "an endpoint such as https://ververica-vpc.cn-hangzhou.al
 /// What a workspace takes from the sections around it.
 pub(super) struct Defaults {
     pub(super) poll: poll::Settings,
-    pub(super) credentials: credentials::Source,
+    pub(super) credentials: Arc<credentials::Source>,
 }
 
 pub(super) fn workspaces(section: &Node<'_>, defaults: &Defaults) -> Vec<Workspace> {
@@ -34,7 +35,7 @@ fn workspace(node: &Node<'_>, defaults: &Defaults, seen: &mut HashMap<String, St
     let region = table.get("region").and_then(|node| region(&node));
     let endpoint = endpoint(&table, region.as_deref());
     let credentials = match table.get("credentials") {
-        Some(section) => access::source(&section),
+        Some(section) => access::source(&section).map(Arc::new),
         None => Some(defaults.credentials.clone()),
     };
     let targets = targets(&table, defaults.poll);

@@ -1,22 +1,42 @@
-//! Access keys for the API: where they come from, and how they are kept from showing.
+//! Access keys for the API: where they come from, how they stay valid, and how they are kept from showing.
+//!
+//! A [`Source`] says what is configured. [`Context::provider`] makes of it what an API client holds: something that
+//! gives the credential that is valid now. Each provider is a `Fetch` in a file of its own; a `Refreshing` cache
+//! around it asks it ahead of time, in one background task, and keeps the old answer until it expires.
+//!
+//! No text that leaves this module holds a secret: the replies of the services that give credentials are never
+//! quoted, only their error codes and request ids.
 
+mod access_key;
+mod chain;
+mod cli_profile;
+mod context;
+mod ecs_ram_role;
 mod environment;
+mod error;
+mod files;
+mod ini_profile;
+mod oidc;
+mod profile;
+mod ram_role_arn;
+mod refreshing;
+mod reply;
+mod source;
+mod sts;
+mod uri;
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+#[cfg(test)]
+mod tests;
 
-use secrecy::SecretString;
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-pub use environment::from_environment;
+use secrecy::{ExposeSecret as _, SecretString};
 
-/// Where a workspace's credentials come from, as configured.
-#[derive(Debug, Clone, Default)]
-pub enum Source {
-    /// The default chain.
-    #[default]
-    Default,
-    /// A key given in the configuration.
-    AccessKey(Credentials),
-}
+pub use context::{Context, VARIABLES};
+pub use error::CredentialsError;
+pub use source::{
+    AccessKey, EcsRamRole, Endpoints, Location, Oidc, Profile, RamRoleArn, Secret, Session, Source,
+};
 
 /// One credential.
 #[derive(Clone)]
@@ -29,6 +49,16 @@ pub struct Credentials {
     pub security_token: Option<SecretString>,
 }
 
+impl Credentials {
+    /// Whether both are the same key with the same token.
+    fn same_as(&self, other: &Self) -> bool {
+        let token = |one: &Self| one.security_token.as_ref().map(|token| token.expose_secret().to_owned());
+        self.access_key_id == other.access_key_id
+            && self.access_key_secret.expose_secret() == other.access_key_secret.expose_secret()
+            && token(self) == token(other)
+    }
+}
+
 /// Shows which parts there are, and nothing of them.
 impl fmt::Debug for Credentials {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -37,26 +67,53 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Why there is no credential; names what was looked for, never a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CredentialsError(String);
-
-impl fmt::Display for CredentialsError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
+/// A credential and what is known of it.
+#[derive(Debug, Clone)]
+struct Issued {
+    credentials: Arc<Credentials>,
+    /// When it ends, since the Unix epoch; none if it doesn't.
+    expires: Option<Duration>,
+    /// Which provider gave it, in words: `the environment`, `the ECS instance's RAM role app`.
+    origin: String,
 }
 
-impl std::error::Error for CredentialsError {}
+/// What a provider is asked for.
+type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Issued, CredentialsError>> + Send + 'a>>;
 
-/// A credential that is being fetched.
+/// A provider: asks for a credential whenever it is told to, and remembers none.
+trait Fetch: fmt::Debug + Send + Sync {
+    /// Asks for a credential.
+    fn fetch(&self) -> Fetching<'_>;
+}
+
+/// A credential that is being given.
 pub type Providing<'a> =
     Pin<Box<dyn Future<Output = Result<Arc<Credentials>, CredentialsError>> + Send + 'a>>;
+
+/// Whether there is another credential, once that is known.
+pub type Renewing<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
 
 /// Gives the credential that is valid now.
 pub trait ProvideCredentials: fmt::Debug + Send + Sync {
     /// The credential for the next request.
     fn credentials(&self) -> Providing<'_>;
+
+    /// Told that the API refused `rejected`: looks for another at most once in a while, and tells whether there
+    /// is one now.
+    fn renewed<'a>(&'a self, rejected: &'a Credentials) -> Renewing<'a> {
+        let _ = rejected;
+        Box::pin(std::future::ready(false))
+    }
+
+    /// When the credential ends that was given last, since the Unix epoch; none if it doesn't, or none was given.
+    fn expiry(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Where the credential is from that was given last, in words.
+    fn origin(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A credential that stays as it is.
@@ -74,33 +131,8 @@ impl ProvideCredentials for Static {
     fn credentials(&self) -> Providing<'_> {
         Box::pin(std::future::ready(Ok(self.0.clone())))
     }
-}
 
-/// The provider for `source`; `variable` reads the environment.
-pub fn provider<'e>(
-    source: &Source,
-    variable: impl Fn(&str) -> Option<&'e str>,
-) -> Result<Arc<dyn ProvideCredentials>, CredentialsError> {
-    let credentials = match source {
-        Source::AccessKey(credentials) => credentials.clone(),
-        Source::Default => from_environment(variable)?,
-    };
-    Ok(Arc::new(Static::new(credentials)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_credential_prints_nothing_of_itself() {
-        let credentials = Credentials {
-            access_key_id: "the-id".into(),
-            access_key_secret: "the-secret".into(),
-            security_token: Some("the-token".into()),
-        };
-        let source = Source::AccessKey(credentials.clone());
-        let printed = format!("{credentials:?} {source:?} {:?}", Static::new(credentials.clone()));
-        assert!(!printed.contains("the-"), "{printed}");
+    fn origin(&self) -> Option<String> {
+        Some("the access key in the configuration".to_owned())
     }
 }

@@ -3,12 +3,15 @@
 //! They live in a registry of their own, one a process or a test, and are read at scrape time; what the API told
 //! is rendered from the snapshot instead, so that nothing of a deployment outlives it.
 
+mod expiry;
 mod process;
 
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
 };
 use tokio::time::Instant;
+
+pub use expiry::Expiry;
 
 use crate::model::Operation;
 
@@ -25,6 +28,7 @@ pub struct Telemetry {
     invalid_values: IntCounterVec,
     inconsistent_listings: IntCounterVec,
     http_requests: IntCounterVec,
+    credentials_expiry: expiry::ExpiryCollector,
 }
 
 impl Telemetry {
@@ -68,6 +72,7 @@ impl Telemetry {
                 "Requests that the exporter answered, by handler and HTTP status.",
                 &["handler", "code"],
             )?,
+            credentials_expiry: expiry::ExpiryCollector::new()?,
         };
         telemetry.register()?;
         Ok(telemetry)
@@ -83,13 +88,14 @@ impl Telemetry {
         )?;
         let (revision, rustc) = (env!("BUILD_REVISION"), env!("BUILD_RUSTC"));
         build_info.with_label_values(&[env!("CARGO_PKG_VERSION"), revision, rustc]).set(1);
-        let collectors: [Box<dyn Collector>; 8] = [
+        let collectors: [Box<dyn Collector>; 9] = [
             Box::new(self.api_requests.clone()),
             Box::new(self.api_durations.clone()),
             Box::new(self.api_retries.clone()),
             Box::new(self.invalid_values.clone()),
             Box::new(self.inconsistent_listings.clone()),
             Box::new(self.http_requests.clone()),
+            Box::new(self.credentials_expiry.clone()),
             Box::new(build_info),
             Box::new(process::ProcessCollector::new()?),
         ];
@@ -107,6 +113,11 @@ impl Telemetry {
     /// Starts the count of a namespace's inconsistent listings at 0.
     pub fn namespace(&self, workspace: &str, namespace: &str) {
         self.inconsistent_listings.with_label_values(&[workspace, namespace]).inc_by(0);
+    }
+
+    /// Tells at each scrape when a workspace's credentials end.
+    pub fn credentials(&self, workspace: &str, expiry: Expiry) {
+        self.credentials_expiry.add(workspace, expiry);
     }
 
     /// Counts unreadable values.

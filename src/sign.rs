@@ -212,7 +212,7 @@ mod tests {
     }
 
     fn vectors() -> Vec<Vector> {
-        let text = include_str!("../../tests/data/acs3-vectors.json");
+        let text = include_str!("../tests/data/acs3-vectors.json");
         serde_json::from_str::<Vectors>(text).unwrap().vectors
     }
 

@@ -1,0 +1,150 @@
+//! The credentials file of Alibaba Cloud's SDKs, in the INI format.
+
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
+
+use configparser::ini::Ini;
+
+use super::{
+    CredentialsError, EcsRamRole, Fetch, Fetching, Issued, Oidc, Profile, Session,
+    context::{Context, names},
+    ecs_ram_role::InstanceRole,
+    files,
+    oidc::OidcRole,
+    profile::{given, key},
+    ram_role_arn::AssumedRole,
+};
+
+/// The default file as the Python SDK calls it, and as the Go SDK does.
+const DEFAULT_FILES: [&str; 2] = [".alibabacloud/credentials.ini", ".alibabacloud/credentials"];
+
+const DEFAULT_PROFILE: &str = "default";
+
+/// The section whose keys all others inherit.
+const INHERITED: &str = "DEFAULT";
+
+const TYPES: &str = "access_key, ram_role_arn, oidc_role_arn and ecs_ram_role";
+
+/// A profile of the credentials file, read each time.
+#[derive(Debug)]
+pub(super) struct IniProfile {
+    context: Arc<Context>,
+    profile: Profile,
+}
+
+/// The keys of one section.
+struct Section(HashMap<String, String>);
+
+impl Section {
+    /// The section `name` of a file's text; none if there is none.
+    fn read(text: String, name: &str) -> Result<Option<Self>, CredentialsError> {
+        let mut parser = Ini::new_cs();
+        parser.set_comment_symbols(&['#', ';']);
+        // As the Python SDK: `#` ends a value wherever it stands, `;` does not.
+        parser.set_inline_comment_symbols(Some(&['#']));
+        parser.set_multiline(true);
+        // The parser's own words may hold a value.
+        let sections = parser.read(text);
+        let sections = sections.map_err(|_| CredentialsError::absent("it is no file in the INI format"))?;
+        let Some(own) = sections.get(name) else { return Ok(None) };
+        let inherited = sections.get(INHERITED).into_iter().flatten();
+        let keys = inherited.chain(own).filter_map(|(key, value)| Some((key.to_lowercase(), value.clone()?)));
+        Ok(Some(Self(keys.collect())))
+    }
+
+    fn get(&self, key: &str) -> Option<String> {
+        given(self.0.get(key).cloned())
+    }
+}
+
+impl IniProfile {
+    pub(super) fn new(context: Arc<Context>, profile: &Profile) -> Self {
+        Self { context, profile: profile.clone() }
+    }
+
+    async fn ask(&self) -> Result<Issued, CredentialsError> {
+        let name = self.profile.name.as_deref().or_else(|| self.context.variable(names::PROFILE));
+        let name = name.unwrap_or(DEFAULT_PROFILE);
+        let (path, section) = self.section(name).await?;
+        let origin = format!("the profile {name:?} in {}", path.display());
+        let fetch = self.of(&section, &origin).map_err(|error| error.of(&origin))?;
+        let issued = fetch.fetch().await.map_err(|error| error.of(&origin))?;
+        if issued.origin == origin {
+            return Ok(issued);
+        }
+        Ok(Issued { origin: format!("{origin}: {}", issued.origin), ..issued })
+    }
+
+    /// The first file that has the profile.
+    async fn section(&self, name: &str) -> Result<(PathBuf, Section), CredentialsError> {
+        let mut errors = Vec::new();
+        for path in self.paths()? {
+            match files::read(&path).await {
+                Ok(text) => match Section::read(text, name) {
+                    Ok(Some(section)) => return Ok((path, section)),
+                    Ok(None) => errors.push(format!("{} has no profile {name:?}", path.display())),
+                    Err(error) => errors.push(format!("{}: {error}", path.display())),
+                },
+                Err(error) => errors.push(error.to_string()),
+            }
+        }
+        Err(CredentialsError::absent(errors.join("; ")))
+    }
+
+    fn paths(&self) -> Result<Vec<PathBuf>, CredentialsError> {
+        match (&self.profile.file, self.context.variable(names::CREDENTIALS_FILE)) {
+            (Some(file), _) => Ok(vec![file.clone()]),
+            (None, Some(file)) => Ok(vec![file.into()]),
+            (None, None) => DEFAULT_FILES.into_iter().map(|file| self.context.in_home(file)).collect(),
+        }
+    }
+
+    fn of(&self, section: &Section, origin: &str) -> Result<Arc<dyn Fetch>, CredentialsError> {
+        let source = || key(section.get("access_key_id"), section.get("access_key_secret"), None, origin);
+        match section.get("type").as_deref().unwrap_or_default() {
+            "access_key" => source(),
+            "ram_role_arn" => Ok(Arc::new(AssumedRole {
+                context: self.context.clone(),
+                source: source()?,
+                role_arn: section.get("role_arn"),
+                external_id: None,
+                session: self.session(section),
+            })),
+            "oidc_role_arn" => {
+                let oidc = Oidc {
+                    role_arn: section.get("role_arn"),
+                    provider_arn: section.get("oidc_provider_arn"),
+                    token_file: section.get("oidc_token_file_path").map(Into::into),
+                    session: self.session(section),
+                };
+                Ok(Arc::new(OidcRole::new(self.context.clone(), oidc)))
+            }
+            "ecs_ram_role" => {
+                let role = EcsRamRole {
+                    role_name: section.get("role_name"),
+                    metadata_endpoint: self.profile.endpoints.metadata.clone(),
+                    imds_v1_disabled: None,
+                };
+                Ok(Arc::new(InstanceRole::new(self.context.clone(), role)))
+            }
+            kind => {
+                let text = format!("the type {kind:?} is not supported here: {TYPES} are");
+                Err(CredentialsError::absent(text))
+            }
+        }
+    }
+
+    fn session(&self, section: &Section) -> Session {
+        Session {
+            name: section.get("role_session_name"),
+            policy: section.get("policy"),
+            sts_endpoint: self.profile.endpoints.sts.clone(),
+            ..Session::default()
+        }
+    }
+}
+
+impl Fetch for IniProfile {
+    fn fetch(&self) -> Fetching<'_> {
+        Box::pin(self.ask())
+    }
+}

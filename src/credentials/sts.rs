@@ -1,0 +1,235 @@
+//! STS: credentials for a role, for an hour or so.
+
+use std::{fmt::Write as _, time::Duration};
+
+use rand::RngExt as _;
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+use url::Url;
+
+use super::{
+    Credentials, CredentialsError, Issued, Session,
+    context::{Context, names},
+    reply::{self, Reply, WireCredentials},
+};
+use crate::sign::{self, EMPTY_SHA256, Signable};
+
+const VERSION: &str = "2015-04-01";
+
+/// As Alibaba Cloud's SDKs have it.
+const DEFAULT_DURATION: Duration = Duration::from_secs(3600);
+
+/// How the exporter is called in the cloud's audit log, unless it is told otherwise.
+const SESSION_NAME: &str = "aliyun-flink-exporter";
+
+/// STS, as one session wants it.
+#[derive(Debug)]
+pub(super) struct Sts<'a> {
+    context: &'a Context,
+    session: &'a Session,
+    /// Scheme and host, without a trailing slash.
+    base: String,
+    host: String,
+}
+
+impl<'a> Sts<'a> {
+    pub(super) fn new(context: &'a Context, session: &'a Session) -> Self {
+        let (base, host) = match &session.sts_endpoint {
+            Some(url) => (url.as_str().trim_end_matches('/').to_owned(), authority(url)),
+            None => {
+                let host = host(context, session);
+                (format!("https://{host}"), host)
+            }
+        };
+        Self { context, session, base, host }
+    }
+
+    /// A credential for `role_arn`, asked for by `caller`.
+    pub(super) async fn assume_role(
+        &self,
+        role_arn: &str,
+        external_id: Option<&str>,
+        caller: &Credentials,
+        origin: String,
+    ) -> Result<Issued, CredentialsError> {
+        let mut parameters = self.parameters(role_arn);
+        parameters.extend(external_id.map(|id| ("ExternalId", id.to_owned())));
+        let query: Vec<_> = parameters.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let query = sign::canonical_query(&query);
+        let mut request = self.context.http.post(format!("{}/?{query}", self.base));
+        for (name, value) in self.signed_headers("AssumeRole", &query, caller) {
+            let mut value = reqwest::header::HeaderValue::from_str(&value).map_err(|_| {
+                CredentialsError::absent("the source's access key holds characters that HTTP forbids")
+            })?;
+            value.set_sensitive(true);
+            request = request.header(name, value);
+        }
+        self.issued(request, origin).await
+    }
+
+    /// A credential for `role_arn`, asked for by the bearer of `token`. Not signed: the token is the proof, and so
+    /// goes into the body, never into a URL, which proxies and servers log.
+    pub(super) async fn assume_role_with_oidc(
+        &self,
+        role_arn: &str,
+        provider_arn: &str,
+        token: &str,
+        origin: String,
+    ) -> Result<Issued, CredentialsError> {
+        let timestamp = self.context.clock.timestamp().to_string();
+        let query = sign::canonical_query(&[
+            ("Action", "AssumeRoleWithOIDC"),
+            ("Format", "JSON"),
+            ("Timestamp", &timestamp),
+            ("Version", VERSION),
+        ]);
+        let mut form = self.parameters(role_arn);
+        form.push(("OIDCProviderArn", provider_arn.to_owned()));
+        form.push(("OIDCToken", token.to_owned()));
+        let form: Vec<_> = form.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let request = self.context.http.post(format!("{}/?{query}", self.base));
+        let request = request
+            .header("accept", "application/json")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(sign::canonical_query(&form));
+        self.issued(request, origin).await
+    }
+
+    fn parameters(&self, role_arn: &str) -> Vec<(&'static str, String)> {
+        let duration = self.session.duration.unwrap_or(DEFAULT_DURATION).as_secs().to_string();
+        let given = self.session.name.as_deref().or_else(|| self.context.variable(names::ROLE_SESSION_NAME));
+        let mut parameters = vec![
+            ("DurationSeconds", duration),
+            ("RoleArn", role_arn.to_owned()),
+            ("RoleSessionName", given.unwrap_or(SESSION_NAME).to_owned()),
+        ];
+        parameters.extend(self.session.policy.clone().map(|policy| ("Policy", policy)));
+        parameters
+    }
+
+    fn signed_headers(&self, action: &str, query: &str, caller: &Credentials) -> Vec<(&'static str, String)> {
+        let mut headers = vec![
+            ("host", self.host.clone()),
+            ("x-acs-action", action.to_owned()),
+            ("x-acs-content-sha256", EMPTY_SHA256.to_owned()),
+            ("x-acs-date", self.context.clock.timestamp().to_string()),
+            ("x-acs-signature-nonce", format!("{:032x}", rand::rng().random::<u128>())),
+            ("x-acs-version", VERSION.to_owned()),
+        ];
+        if let Some(token) = &caller.security_token {
+            headers.push(("x-acs-accesskey-id", caller.access_key_id.clone()));
+            headers.push(("x-acs-security-token", token.expose_secret().to_owned()));
+        }
+        let signed: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let request =
+            Signable { method: "POST", path: "/", query, headers: &signed, body_sha256: EMPTY_SHA256 };
+        let secret = caller.access_key_secret.expose_secret();
+        let authorization = sign::authorization(request, &caller.access_key_id, secret);
+        headers.push(("authorization", authorization));
+        headers.push(("accept", "application/json".to_owned()));
+        headers
+    }
+
+    async fn issued(
+        &self,
+        request: reqwest::RequestBuilder,
+        origin: String,
+    ) -> Result<Issued, CredentialsError> {
+        #[derive(Deserialize)]
+        struct Wire {
+            #[serde(rename = "Credentials")]
+            credentials: WireCredentials,
+        }
+        let whom = format!("STS at {}", self.base);
+        let reply = reply::exchange(request, &whom).await?;
+        if reply.status != 200 {
+            return Err(CredentialsError::failed(refusal(&whom, &reply)));
+        }
+        let wire: Wire = reply::unreadable(serde_json::from_slice(&reply.body), &whom)?;
+        wire.credentials.issued(self.context.clock.since_epoch(), origin)
+    }
+}
+
+/// What STS says against it: the code and the request's id. Its messages echo the request.
+fn refusal(whom: &str, reply: &Reply) -> String {
+    #[derive(Deserialize, Default)]
+    struct Wire {
+        #[serde(rename = "Code", default)]
+        code: Option<String>,
+        #[serde(rename = "RequestId", default)]
+        request_id: Option<String>,
+    }
+    let wire: Wire = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let code = wire.code.as_deref().map(reply::word);
+    let mut text = format!("{whom} answered HTTP {}", reply.status);
+    if let Some(code) = code {
+        // Writing to a String can't fail.
+        let _ = write!(text, " {code}{}", remedy(code));
+    }
+    if let Some(id) = wire.request_id.as_deref() {
+        let _ = write!(text, " (request id {})", reply::word(id));
+    }
+    text
+}
+
+/// What helps against the commonest refusals.
+fn remedy(code: &str) -> &'static str {
+    match code {
+        "NoPermission" => {
+            ": the caller needs the RAM action sts:AssumeRole, and the role's trust policy must name the caller"
+        }
+        "EntityNotExist.Role" => ": there is no such role",
+        _ if code.starts_with("AuthenticationFail.OIDCToken") => {
+            ": the OIDC token is not accepted; is it expired, or for another audience?"
+        }
+        _ if code.starts_with("AuthenticationFail") => {
+            ": the role's trust policy must name the OIDC provider"
+        }
+        _ if code.starts_with("InvalidTimeStamp") => ": this machine's clock is off",
+        _ => "",
+    }
+}
+
+/// The cloud's host for a region, inside the VPC or not: as the configuration says, or else the environment.
+fn host(context: &Context, session: &Session) -> String {
+    let vpc = session.vpc.unwrap_or_else(|| context.switched_on(names::VPC_ENDPOINT_ENABLED));
+    let region = session.sts_region.as_deref().or_else(|| context.variable(names::STS_REGION));
+    match region {
+        Some(region) => format!("sts{}.{region}.aliyuncs.com", if vpc { "-vpc" } else { "" }),
+        // There is no central one inside VPCs.
+        None => "sts.aliyuncs.com".to_owned(),
+    }
+}
+
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    const REGION: &[(&str, &str)] = &[("ALIBABA_CLOUD_STS_REGION", "cn-hangzhou")];
+    const BOTH: &[(&str, &str)] =
+        &[("ALIBABA_CLOUD_STS_REGION", "cn-hangzhou"), ("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "True")];
+
+    #[test]
+    fn the_host_is_the_region_s_and_the_vpc_s_where_there_is_a_region() {
+        let host_with = |pairs: &'static [(&'static str, &'static str)], session: Session| {
+            let variable = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+            host(&Context::new(variable, Clock::System).unwrap(), &session)
+        };
+        assert_eq!(host_with(&[], Session::default()), "sts.aliyuncs.com");
+        assert_eq!(
+            host_with(&[("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "true")], Session::default()),
+            "sts.aliyuncs.com"
+        );
+        assert_eq!(host_with(REGION, Session::default()), "sts.cn-hangzhou.aliyuncs.com");
+        assert_eq!(host_with(BOTH, Session::default()), "sts-vpc.cn-hangzhou.aliyuncs.com");
+        let session =
+            Session { vpc: Some(false), sts_region: Some("cn-beijing".into()), ..Session::default() };
+        assert_eq!(host_with(BOTH, session), "sts.cn-beijing.aliyuncs.com");
+    }
+}

@@ -1,0 +1,238 @@
+//! Asks each target what a poll would, one step after the other, and says where it fails and what helps.
+
+mod probe;
+mod report;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    api::{self, ApiError, ErrorKind, ListRequest, Listing, Progress, Retry},
+    app,
+    clock::Clock,
+    config::{self, Config, Environment},
+    credentials::ProvideCredentials,
+    exposition::{self, Chunk},
+    model::{LabelKeys, Operation},
+    telemetry::Telemetry,
+};
+
+pub use report::{Check, Report, Status, TargetReport};
+
+/// Who asks by hand waits no longer for an answer that could come at the next try.
+const MAX_RETRIES: u32 = 1;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Why nothing could be examined.
+#[derive(Debug)]
+pub enum ExamineError {
+    /// The HTTP client can't be made.
+    HttpClient(reqwest::Error),
+    /// What the client counts in can't be made.
+    Telemetry(prometheus::Error),
+}
+
+impl fmt::Display for ExamineError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HttpClient(source) => write!(formatter, "the HTTP client can't be made: {source}"),
+            Self::Telemetry(source) => write!(formatter, "the client's counters can't be made: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for ExamineError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::HttpClient(source) => Some(source),
+            Self::Telemetry(source) => Some(source),
+        }
+    }
+}
+
+/// Examines every target of `config`: workspaces side by side, the targets of one in turn.
+pub async fn examine(
+    config: &Config,
+    environment: &Environment,
+    clock: Clock,
+) -> Result<Report, ExamineError> {
+    let settings =
+        api::Settings { max_retries: config.api.max_retries.min(MAX_RETRIES), ..config.api.clone() };
+    let http = api::http_client(&settings).map_err(ExamineError::HttpClient)?;
+    let telemetry = Telemetry::new().map_err(ExamineError::Telemetry)?;
+    let providers = app::credentials_of(config, environment, clock).map_err(ExamineError::HttpClient)?;
+    let examiner = Examiner { config, settings, http, telemetry, proxied: is_proxied(environment), clock };
+    let workspaces = config.workspaces.iter().zip(&providers);
+    let reports = workspaces.map(|(workspace, provider)| examiner.workspace(workspace, provider));
+    Ok(Report::new(join_all(reports).await.into_iter().flatten().collect()))
+}
+
+/// Whether a proxy may stand between here and the endpoint: then names are resolved there.
+fn is_proxied(environment: &Environment) -> bool {
+    let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    names.iter().any(|name| environment.get(name).is_some_and(|value| !value.is_empty()))
+}
+
+struct Examiner<'a> {
+    config: &'a Config,
+    settings: api::Settings,
+    http: reqwest::Client,
+    telemetry: Telemetry,
+    proxied: bool,
+    clock: Clock,
+}
+
+impl Examiner<'_> {
+    async fn workspace(
+        &self,
+        workspace: &config::Workspace,
+        provider: &Arc<dyn ProvideCredentials>,
+    ) -> Vec<TargetReport> {
+        let (credentials, dns) =
+            tokio::join!(self.credentials(provider), probe::dns(&workspace.endpoint, self.proxied));
+        let (tls, clock) = match dns.status {
+            Status::Failed => (Check::skipped("tls", "no address"), Check::skipped("clock", "no address")),
+            _ => probe::endpoint(&self.http, &workspace.endpoint, self.clock).await,
+        };
+        let reachable = dns.status != Status::Failed && tls.status != Status::Failed;
+        let may_call = credentials.status != Status::Failed && reachable;
+        let checks = vec![credentials, dns, tls, clock];
+        let client = self.client(workspace, provider);
+        let mut reports = Vec::new();
+        for target in &workspace.targets {
+            let mut report = TargetReport::new(workspace, target, checks.clone());
+            report.origin = provider.origin();
+            report.credentials_expire = provider.expiry().map(|expiry| expiry.as_secs());
+            if may_call {
+                self.call(&client, workspace, target, &mut report).await;
+            } else {
+                report.checks.push(Check::skipped("call", "a step before it failed"));
+            }
+            reports.push(report);
+        }
+        reports
+    }
+
+    async fn credentials(&self, provider: &Arc<dyn ProvideCredentials>) -> Check {
+        match provider.credentials().await {
+            Ok(_) => Check::ok("credentials", self.from_where(provider.as_ref())),
+            Err(error) => {
+                Check::failed("credentials", error.to_string(), "docs/credentials says how to give some")
+            }
+        }
+    }
+
+    fn from_where(&self, provider: &dyn ProvideCredentials) -> String {
+        let origin = provider.origin().unwrap_or_default();
+        let Some(expiry) = provider.expiry() else { return format!("from {origin}") };
+        let left = expiry.saturating_sub(self.clock.since_epoch()).as_secs() / 60;
+        format!("from {origin}, valid for {left} minutes more")
+    }
+
+    fn client(&self, workspace: &config::Workspace, provider: &Arc<dyn ProvideCredentials>) -> api::Client {
+        api::Client::new(
+            api::Workspace {
+                id: workspace.id.clone(),
+                endpoint: api::Endpoint::new(&workspace.endpoint),
+                credentials: provider.clone(),
+            },
+            self.http.clone(),
+            self.settings.clone(),
+            self.telemetry.api(&workspace.id, &[]),
+            Arc::new(Progress::default()),
+            self.clock,
+        )
+    }
+
+    async fn call(
+        &self,
+        client: &api::Client,
+        workspace: &config::Workspace,
+        target: &config::Target,
+        report: &mut TargetReport,
+    ) {
+        let request = ListRequest {
+            namespace: target.namespace.clone(),
+            selection: target.selection.clone(),
+            operation: target.operation,
+            wanted: Arc::new(self.config.metrics.clone()),
+        };
+        let deadline = Instant::now() + target.poll.timeout;
+        let listed = timeout_at(deadline, client.list(&request, deadline)).await;
+        let late = |_| Err(ApiError::new(ErrorKind::Timeout, Retry::Backoff, "no time left (poll.timeout)"));
+        match listed.unwrap_or_else(late) {
+            Ok(listing) => self.succeeded(workspace, target, &listing, report),
+            Err(error) => failed(target.operation, &error, report),
+        }
+    }
+
+    fn succeeded(
+        &self,
+        workspace: &config::Workspace,
+        target: &config::Target,
+        listing: &Listing,
+        report: &mut TargetReport,
+    ) {
+        let deployments = listing.deployments.len();
+        let labels = &self.config.metrics.labels;
+        let series = series(&workspace.id, &target.namespace, listing, labels);
+        let polls = DAY.as_secs_f64() / target.poll.interval.as_secs_f64();
+        report.request_id.clone_from(&listing.request_id);
+        report.outcome = "success";
+        report.deployments = Some(deployments);
+        report.series = Some(series);
+        report.api_calls_per_day = Some(polls * listing.pages as f64);
+        let detail = format!("{}: {deployments} deployments on {} pages", target.operation, listing.pages);
+        report.checks.push(Check::ok("call", detail));
+        if deployments == 0 && !target.selection.to_string().is_empty() {
+            let hint = "an empty selection is no fault, unless the filter is mistyped";
+            report.checks.push(Check::warning("selection", "no deployment matches", hint));
+        }
+    }
+}
+
+/// How many series the deployments make: those that a poll would render, counted.
+fn series(workspace: &str, namespace: &str, listing: &Listing, labels: &LabelKeys) -> usize {
+    let chunk = exposition::render(workspace, namespace, listing.deployments.iter(), labels);
+    let pieces: Vec<Bytes> = Chunk::join(&[Arc::new(chunk)]);
+    let lines = pieces.iter().flat_map(|piece| piece.split(|byte| *byte == b'\n'));
+    lines.filter(|line| !line.is_empty() && !line.starts_with(b"#")).count()
+}
+
+fn failed(operation: Operation, error: &ApiError, report: &mut TargetReport) {
+    report.outcome = error.kind().as_str();
+    report.request_id = error.request_id().map(str::to_owned);
+    if error.kind() == ErrorKind::Permission {
+        let named = error.denied_action().map(str::to_owned);
+        report.missing_permission = Some(named.unwrap_or_else(|| format!("stream:{operation}")));
+    }
+    let hint = match (error.kind(), &report.missing_permission) {
+        (_, Some(action)) => format!("allow the RAM action {action} on * to the user or role above"),
+        (kind, None) => hint(kind).to_owned(),
+    };
+    report.checks.push(Check::failed("call", format!("{operation}: {error}"), hint));
+}
+
+fn hint(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Auth => "the access key is unknown, inactive or expired, or its secret is another",
+        ErrorKind::Permission => "allow the RAM action to the user or role",
+        ErrorKind::Throttled => "others use up the account's quota: raise poll.interval, or ask for more",
+        ErrorKind::Timeout => {
+            "the service or the way to it is slow: see api.request_timeout and poll.timeout"
+        }
+        ErrorKind::Network => "a firewall or a proxy may cut the connection",
+        ErrorKind::Api => {
+            "check the workspace's id, its region and the namespace; else the service has a fault"
+        }
+        ErrorKind::InvalidResponse => "check `endpoint`: what answers there is perhaps not the API",
+    }
+}
