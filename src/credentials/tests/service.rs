@@ -1,0 +1,136 @@
+//! STS, the ECS metadata service and a credentials URI in one, which answer as a closure says.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex},
+};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpListener, task::JoinHandle};
+use url::Url;
+
+use crate::sign;
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    /// Method and path.
+    pub(super) what: String,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) headers: hyper::HeaderMap,
+    pub(super) body: String,
+}
+
+impl Seen {
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn form(&self) -> Vec<(String, String)> {
+        sign::wire_parameters(&self.body)
+    }
+
+    /// Whether `secret` signed the request.
+    pub(super) fn is_signed_by(&self, secret: &str) -> bool {
+        let authorization = sign::Authorization::parse(self.header("authorization")).unwrap();
+        let headers: Vec<_> =
+            authorization.signed_headers.split(';').map(|name| (name, self.header(name))).collect();
+        let query: Vec<_> = self.query.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let (method, path) = self.what.split_once(' ').unwrap();
+        let query = sign::canonical_query(&query);
+        let body_sha256 = sign::sha256_hex(self.body.as_bytes());
+        let request =
+            sign::Signable { method, path, query: &query, headers: &headers, body_sha256: &body_sha256 };
+        sign::verify(request, secret, authorization.signature)
+    }
+}
+
+/// A running service, stopped when it is dropped.
+pub(super) struct Service {
+    pub(super) url: Url,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Service {
+    pub(super) async fn start(
+        answer: impl Fn(usize, &Seen) -> (u16, String) + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (log, answer) = (seen.clone(), Arc::new(answer));
+        let task = tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (log, answer) = (log.clone(), answer.clone());
+                let service = service_fn(move |request| respond(request, log.clone(), answer.clone()));
+                tokio::spawn(async move {
+                    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                });
+            }
+        });
+        Self { url, seen, task }
+    }
+
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// The requests' methods and paths.
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.seen().into_iter().map(|seen| seen.what).collect()
+    }
+}
+
+async fn respond(
+    request: Request<Incoming>,
+    log: Arc<Mutex<Vec<Seen>>>,
+    answer: Arc<impl Fn(usize, &Seen) -> (u16, String)>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    let seen = Seen {
+        what: format!("{} {}", head.method, head.uri.path()),
+        query: sign::wire_parameters(head.uri.query().unwrap_or_default()),
+        headers: head.headers,
+        body: String::from_utf8(body.to_vec()).unwrap(),
+    };
+    let count = {
+        let mut log = log.lock().unwrap();
+        log.push(seen.clone());
+        log.len()
+    };
+    let (status, body) = answer(count, &seen);
+    let response = Response::builder().status(status).header("location", "/elsewhere");
+    Ok(response.body(Full::new(body.into())).unwrap())
+}
+
+/// A credential as the metadata service writes it.
+pub(super) fn flat(id: &str) -> String {
+    format!(
+        r#"{{"Code":"Success","AccessKeyId":"{id}","AccessKeySecret":"secret-of-{id}","SecurityToken":"token-of-{id}",
+        "Expiration":"2999-01-01T00:00:00Z","LastUpdated":"2024-01-01T00:00:00Z"}}"#
+    )
+}
+
+/// A credential as STS writes it.
+pub(super) fn sts(id: &str) -> String {
+    format!(
+        r#"{{"RequestId":"R-1","Credentials":{{"AccessKeyId":"{id}","AccessKeySecret":"secret-of-{id}",
+        "SecurityToken":"token-of-{id}","Expiration":"2999-01-01T00:00:00Z"}},"AssumedRoleUser":{{}}}}"#
+    )
+}
