@@ -75,20 +75,20 @@ pub(super) fn source(section: &Node<'_>) -> Option<Source> {
     let table = section.open_table()?;
     let names = TYPES.map(|(name, _)| name).join(", ");
     let kind = table.require("type", &format!("one of {names}"))?.choice(&TYPES)?;
-    match kind {
+    Some(match kind {
         Type::Default => default(&table),
-        Type::AccessKey => access_key(&table),
-        Type::RamRoleArn => ram_role_arn(&table),
+        Type::AccessKey => access_key(&table)?,
+        Type::RamRoleArn => ram_role_arn(&table)?,
         Type::Oidc => oidc(&table),
         Type::EcsRamRole => ecs_ram_role(&table),
         Type::Uri => uri(&table),
         Type::Profile => profile(&table),
-    }
+    })
 }
 
-fn default(table: &Table<'_>) -> Option<Source> {
+fn default(table: &Table<'_>) -> Source {
     table.allow_only(&DEFAULT_KEYS);
-    Some(Source::Default(endpoints(table)?))
+    Source::Default(endpoints(table))
 }
 
 fn access_key(table: &Table<'_>) -> Option<Source> {
@@ -96,7 +96,7 @@ fn access_key(table: &Table<'_>) -> Option<Source> {
     let id = secret_or_file(table, "access_key_id", "the id of an access key", true);
     let secret = secret_or_file(table, "access_key_secret", "the secret of the access key", true);
     let token = secret_or_file(table, "security_token", "a security token", false);
-    Some(Source::AccessKey(AccessKey { id: id??, secret: secret??, token: token? }))
+    Some(Source::AccessKey(AccessKey { id: id?, secret: secret?, token }))
 }
 
 fn ram_role_arn(table: &Table<'_>) -> Option<Source> {
@@ -106,104 +106,82 @@ fn ram_role_arn(table: &Table<'_>) -> Option<Source> {
     let external_id = optional(table, "external_id", |node| node.secret("an external id"));
     let session = session(table);
     Some(Source::RamRoleArn(Box::new(RamRoleArn {
-        source: source?.unwrap_or_default(),
+        source: source.unwrap_or_default(),
         role_arn: Some(role_arn?),
-        external_id: external_id?.map(SecretString::from),
-        session: session?,
+        external_id: external_id.map(SecretString::from),
+        session,
     })))
 }
 
-fn oidc(table: &Table<'_>) -> Option<Source> {
+fn oidc(table: &Table<'_>) -> Source {
     table.allow_only(&OIDC_KEYS);
     let role_arn = optional(table, "role_arn", |node| node.header_text(ROLE_ARN));
     let provider_arn = optional(table, "oidc_provider_arn", |node| node.header_text(PROVIDER_ARN));
     let token_file = optional(table, "oidc_token_file", |node| node.text(FILE));
     let session = session(table);
-    Some(Source::Oidc(Oidc {
-        role_arn: role_arn?,
-        provider_arn: provider_arn?,
-        token_file: token_file?.map(PathBuf::from),
-        session: session?,
-    }))
+    Source::Oidc(Oidc { role_arn, provider_arn, token_file: token_file.map(PathBuf::from), session })
 }
 
-fn ecs_ram_role(table: &Table<'_>) -> Option<Source> {
+fn ecs_ram_role(table: &Table<'_>) -> Source {
     table.allow_only(&ECS_RAM_ROLE_KEYS);
     let role_name = optional(table, "role_name", |node| node.header_text("the name of a RAM role"));
     let imds_v1_disabled = optional(table, "imds_v1_disabled", Node::boolean);
     let metadata_endpoint = optional(table, "metadata_endpoint", metadata_endpoint);
-    Some(Source::EcsRamRole(EcsRamRole {
-        role_name: role_name?,
-        metadata_endpoint: metadata_endpoint?,
-        imds_v1_disabled: imds_v1_disabled?,
-    }))
+    Source::EcsRamRole(EcsRamRole { role_name, metadata_endpoint, imds_v1_disabled })
 }
 
-fn uri(table: &Table<'_>) -> Option<Source> {
+fn uri(table: &Table<'_>) -> Source {
     table.allow_only(&URI_KEYS);
     let uri = optional(table, "uri", |node| {
         let url = Url::parse(&node.header_text(URI)?).ok();
         let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
         url.or_else(|| node.expected(URI))
     });
-    Some(Source::Uri(uri?.map(Location::new)))
+    Source::Uri(uri.map(Location::new))
 }
 
-fn profile(table: &Table<'_>) -> Option<Source> {
+fn profile(table: &Table<'_>) -> Source {
     table.allow_only(&PROFILE_KEYS);
     let name = optional(table, "name", |node| node.text("the name of a profile"));
     let file = optional(table, "file", |node| node.text(FILE));
     let endpoints = endpoints(table);
-    Some(Source::Profile(Profile { name: name?, file: file?.map(PathBuf::from), endpoints: endpoints? }))
+    Source::Profile(Profile { name, file: file.map(PathBuf::from), endpoints })
 }
 
-/// A key that may be absent: none if it is there and wrong.
-fn optional<'a, T>(
-    table: &Table<'a>,
-    key: &str,
-    read: impl FnOnce(&Node<'a>) -> Option<T>,
-) -> Option<Option<T>> {
-    match table.get(key) {
-        Some(node) => read(&node).map(Some),
-        None => Some(None),
-    }
+/// A key that may be absent. One that is wrong reads as absent too, and its mistake is noted.
+fn optional<'a, T>(table: &Table<'a>, key: &str, read: impl FnOnce(&Node<'a>) -> Option<T>) -> Option<T> {
+    table.get(key).and_then(|node| read(&node))
 }
 
 /// A secret under `key`, or the path of its file under `key` and `_file`.
-fn secret_or_file(table: &Table<'_>, key: &str, what: &str, required: bool) -> Option<Option<Secret>> {
+fn secret_or_file(table: &Table<'_>, key: &str, what: &str, required: bool) -> Option<Secret> {
     let file_key = format!("{key}_file");
     match (table.get(key), table.get(&file_key)) {
         (Some(_), Some(file)) => {
             file.reject(format!("`{key}` is given too: expected the value or the file, not both"))
         }
-        (Some(node), None) => Some(Some(Secret::Given(node.secret(what)?.into()))),
-        (None, Some(node)) => Some(Some(Secret::File(node.text(FILE)?.into()))),
+        (Some(node), None) => Some(Secret::Given(node.secret(what)?.into())),
+        (None, Some(node)) => Some(Secret::File(node.text(FILE)?.into())),
         (None, None) if required => {
             table.missing(key, &format!("{what}, or `{file_key}`"));
             None
         }
-        (None, None) => Some(None),
+        (None, None) => None,
     }
 }
 
-fn session(table: &Table<'_>) -> Option<Session> {
+fn session(table: &Table<'_>) -> Session {
     let name = optional(table, "session_name", session_name);
     let duration = optional(table, "duration", |node| {
-        let duration = node.duration(SHORTEST_SESSION)?;
-        if duration <= LONGEST_SESSION {
+        let duration = node.duration(Duration::ZERO)?;
+        if (SHORTEST_SESSION..=LONGEST_SESSION).contains(&duration) {
             return Some(duration);
         }
         node.expected("a duration from 15m to 12h")
     });
     let policy = optional(table, "policy", |node| node.text("a policy in JSON"));
     let sts_endpoint = optional(table, "sts_endpoint", sts_endpoint);
-    Some(Session {
-        name: name?,
-        duration: duration?,
-        policy: policy?,
-        sts_endpoint: sts_endpoint?,
-        ..Session::default()
-    })
+    Session { name, duration, policy, sts_endpoint, ..Session::default() }
 }
 
 fn session_name(node: &Node<'_>) -> Option<String> {
@@ -216,10 +194,10 @@ fn session_name(node: &Node<'_>) -> Option<String> {
     node.expected(NAME)
 }
 
-fn endpoints(table: &Table<'_>) -> Option<Endpoints> {
+fn endpoints(table: &Table<'_>) -> Endpoints {
     let sts = optional(table, "sts_endpoint", sts_endpoint);
     let metadata = optional(table, "metadata_endpoint", metadata_endpoint);
-    Some(Endpoints { sts: sts?, metadata: metadata? })
+    Endpoints { sts, metadata }
 }
 
 /// STS's replies hold secrets.

@@ -63,7 +63,7 @@ impl InstanceRole {
         wire.issued(self.context.clock.since_epoch(), format!("the ECS instance's RAM role {role}"))
     }
 
-    /// A session's token (IMDSv2); none where the service has none to give and requests without one are allowed.
+    /// A session's token (IMDS v2); none where the service has none to give and requests without one are allowed.
     async fn token(&self) -> Result<Option<SecretString>, CredentialsError> {
         let request = self.context.direct.put(format!("{}{TOKEN_PATH}", self.base));
         let request = request.header("x-aliyun-ecs-metadata-token-ttl-seconds", TOKEN_TTL);

@@ -26,7 +26,7 @@ mod sts;
 mod uri;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 

@@ -35,7 +35,7 @@ impl AssumedRole {
         let of_source = |error: CredentialsError| error.of(&format!("for the role {role_arn}"));
         let caller = self.source.fetch().await.map_err(of_source)?;
         let origin = format!("the role {role_arn}, assumed with {}", caller.origin);
-        let external_id = self.external_id.as_ref().map(|id| id.expose_secret());
+        let external_id = self.external_id.as_ref().map(SecretString::expose_secret);
         let sts = Sts::new(&self.context, &self.session);
         sts.assume_role(role_arn, external_id, &caller.credentials, origin).await.map_err(of_source)
     }

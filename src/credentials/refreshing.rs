@@ -216,7 +216,7 @@ impl Shared {
         let margin = MARGIN.min(lifetime / 2);
         // Late rather than early, and within the margin: many exporters may have been started together.
         let jitter = rand::rng().random_range(Duration::ZERO..=margin / 5);
-        (lifetime - margin + jitter).max(SHORTEST_PAUSE)
+        (lifetime.saturating_sub(margin) + jitter).max(SHORTEST_PAUSE)
     }
 
     /// Sleeps by the wall clock, unless somebody wants a credential at once.

@@ -34,12 +34,11 @@ pub(super) struct Sts<'a> {
 
 impl<'a> Sts<'a> {
     pub(super) fn new(context: &'a Context, session: &'a Session) -> Self {
-        let (base, host) = match &session.sts_endpoint {
-            Some(url) => (url.as_str().trim_end_matches('/').to_owned(), authority(url)),
-            None => {
-                let host = host(context, session);
-                (format!("https://{host}"), host)
-            }
+        let (base, host) = if let Some(url) = &session.sts_endpoint {
+            (url.as_str().trim_end_matches('/').to_owned(), authority(url))
+        } else {
+            let host = host(context, session);
+            (format!("https://{host}"), host)
         };
         Self { context, session, base, host }
     }

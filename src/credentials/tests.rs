@@ -2,7 +2,7 @@
 
 mod cache;
 mod providers;
-mod service;
+pub(crate) mod service;
 
 use std::{path::Path, sync::Arc};
 
@@ -49,15 +49,14 @@ fn what_holds_a_credential_prints_nothing_of_it() {
     let location = Location::new("http://u:the-password@h/the-path?the-query".parse().unwrap());
     let sources =
         [Source::AccessKey(key), Source::RamRoleArn(Box::new(role)), Source::Uri(Some(location.clone()))];
-    let mut printed = format!("{context:?} {location} {sources:?}");
-    for source in &sources {
-        printed += &format!("{:?} {:?}", context.provider(source), context.fetch(source));
-    }
+    let providers: Vec<_> =
+        sources.iter().map(|source| (context.provider(source), context.fetch(source))).collect();
     let credentials = Credentials {
         access_key_id: "the-id".into(),
         access_key_secret: "the-secret".into(),
         security_token: Some("the-token".into()),
     };
-    printed += &format!("{credentials:?} {:?}", Static::new(credentials.clone()));
+    let shown = (&credentials, Static::new(credentials.clone()));
+    let printed = format!("{context:?} {location} {sources:?} {providers:?} {shown:?}");
     assert!(!printed.contains("the-"), "{printed}");
 }

@@ -123,14 +123,14 @@ impl Examiner<'_> {
 
     async fn credentials(&self, provider: &Arc<dyn ProvideCredentials>) -> Check {
         match provider.credentials().await {
-            Ok(_) => Check::ok("credentials", self.from_where(provider.as_ref())),
+            Ok(_) => Check::ok("credentials", self.origin(provider.as_ref())),
             Err(error) => {
                 Check::failed("credentials", error.to_string(), "docs/credentials says how to give some")
             }
         }
     }
 
-    fn from_where(&self, provider: &dyn ProvideCredentials) -> String {
+    fn origin(&self, provider: &dyn ProvideCredentials) -> String {
         let origin = provider.origin().unwrap_or_default();
         let Some(expiry) = provider.expiry() else { return format!("from {origin}") };
         let left = expiry.saturating_sub(self.clock.since_epoch()).as_secs() / 60;

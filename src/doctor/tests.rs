@@ -1,1 +1,230 @@
+//! The doctor's answers to each fault.
 
+use std::{net::Ipv4Addr, sync::Arc};
+
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::*;
+use crate::{
+    config::{Environment, Flags},
+    credentials::tests::service::{self, Service},
+    simulator::{self, Faults, Simulator},
+};
+
+const SECRET: &str = "the-access-key-secret";
+
+/// A simulated API, stopped when it is dropped.
+struct Cloud {
+    simulator: Arc<Simulator>,
+    url: String,
+    _running: DropGuard,
+}
+
+impl Cloud {
+    async fn start() -> Self {
+        let settings = simulator::Settings {
+            access_key: Some(("the-access-key-id".into(), SECRET.into())),
+            workspace: Some("w".into()),
+            deployments: 24,
+            ..simulator::Settings::default()
+        };
+        let simulator = Arc::new(Simulator::new(settings, Clock::System));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let stop = CancellationToken::new();
+        tokio::spawn(simulator.clone().serve(listener, stop.clone()));
+        Self { simulator, url, _running: stop.drop_guard() }
+    }
+
+    fn config(&self, id: &str, secret: &str, workspace: &str) -> Config {
+        config(&format!(
+            "api: {{max_retries: 0, page_size: 10}}\n\
+             credentials: {{type: access_key, access_key_id: {id}, access_key_secret: {secret}}}\n\
+             workspaces: [{{id: {workspace}, endpoint: '{}', namespaces: [default-namespace, \
+             {{name: default-namespace, poll: {{interval: 30s}}, select: {{name: none}}}}]}}]\n",
+            self.url
+        ))
+    }
+
+    async fn examine(&self) -> Report {
+        report(&self.config("the-access-key-id", SECRET, "w")).await
+    }
+}
+
+fn config(text: &str) -> Config {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("c.yml");
+    std::fs::write(&path, text).unwrap();
+    config::load(Some(&path), &Environment::default(), &Flags::default()).unwrap()
+}
+
+async fn report(config: &Config) -> Report {
+    let report = examine(config, &Environment::default(), Clock::System).await.unwrap();
+    assert!(!report.to_json().contains("the-access-key"), "{}", report.to_json());
+    assert!(!report.to_table().contains("the-access-key"), "{}", report.to_table());
+    report
+}
+
+fn check<'r>(report: &'r Report, name: &str) -> &'r Check {
+    report.targets()[0].checks.iter().find(|check| check.name == name).unwrap()
+}
+
+#[tokio::test]
+async fn a_target_in_good_health_is_told_with_its_numbers() {
+    let cloud = Cloud::start().await;
+    let report = cloud.examine().await;
+    assert!(report.ok(), "{}", report.to_table());
+    let [whole, selection] = report.targets() else { panic!("two targets") };
+    assert_eq!((whole.outcome, whole.missing_permission.as_deref()), ("success", None));
+    assert_eq!(whole.origin.as_deref(), Some("the access key in the configuration"));
+    let deployments = whole.deployments.unwrap();
+    assert!((24..=26).contains(&deployments), "{deployments}");
+    assert!(whole.series.unwrap() > 5 * deployments, "{:?}", whole.series);
+    assert_eq!(whole.request_id.as_ref().unwrap().len(), 36);
+    // Three pages a minute.
+    assert_eq!(whole.api_calls_per_day, Some(3.0 * 1440.0));
+    assert_eq!((selection.deployments, selection.series), (Some(0), Some(0)));
+    assert_eq!(selection.api_calls_per_day, Some(2880.0));
+    assert_eq!(selection.checks.last().unwrap().status, Status::Warning);
+    assert_eq!(check(&report, "clock").status, Status::Ok);
+    assert_eq!(check(&report, "tls").status, Status::Skipped);
+    let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
+    assert_eq!((&json["ok"], &json["targets"][0]["checks"][0]["status"]), (&true.into(), &"ok".into()));
+    let table = report.to_table();
+    for part in ["w/default-namespace[name=none] at http://127.0.0.1:", "4320", "2 targets", "all is well"] {
+        assert!(table.contains(part), "{part} is not in\n{table}");
+    }
+}
+
+#[tokio::test]
+async fn each_fault_of_the_service_is_told_by_its_outcome() {
+    let cloud = Cloud::start().await;
+    let none = Faults::default();
+    for (faults, outcome, says) in [
+        (Faults { throttle: 1.0, ..none }, "throttled", "Throttling.User"),
+        (Faults { server_error: 1.0, ..none }, "api", "HTTP 50"),
+        (Faults { reset: 1.0, ..none }, "network", "the connection broke"),
+        (Faults { truncate: 1.0, ..none }, "invalid_response", "ends too early"),
+        (Faults { unsuccessful: 1.0, ..none }, "api", "990001"),
+    ] {
+        cloud.simulator.set_faults(faults);
+        let report = cloud.examine().await;
+        let call = check(&report, "call");
+        assert!(!report.ok() && call.status == Status::Failed, "{}", report.to_table());
+        assert_eq!(report.targets()[0].outcome, outcome, "{}", report.to_table());
+        assert!(call.detail.contains(says), "{}", call.detail);
+        assert!(call.hint.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_key_secret_or_workspace_is_told_with_the_request_s_id() {
+    let cloud = Cloud::start().await;
+    for (id, secret, workspace, outcome, says) in [
+        ("another-id", SECRET, "w", "auth", "InvalidAccessKeyId.NotFound"),
+        ("the-access-key-id", "another", "w", "auth", "SignatureDoesNotMatch"),
+        ("the-access-key-id", SECRET, "v", "api", "990301"),
+    ] {
+        let report = report(&cloud.config(id, secret, workspace)).await;
+        let target = &report.targets()[0];
+        assert_eq!(target.outcome, outcome, "{}", report.to_table());
+        assert_eq!(target.request_id.as_ref().unwrap().len(), 36);
+        assert!(check(&report, "call").detail.contains(says), "{}", report.to_table());
+    }
+}
+
+#[tokio::test]
+async fn a_target_without_credentials_is_told_what_was_looked_for() {
+    let cloud = Cloud::start().await;
+    let config = config(&format!(
+        "credentials: {{type: uri}}\nworkspaces: [{{id: w, endpoint: '{}', namespaces: [n]}}]\n",
+        cloud.url
+    ));
+    let report = report(&config).await;
+    assert!(!report.ok());
+    assert!(check(&report, "credentials").detail.contains("ALIBABA_CLOUD_CREDENTIALS_URI is not set"));
+    assert_eq!(check(&report, "call").status, Status::Skipped);
+    assert_eq!(report.targets()[0].outcome, "not_tried");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_not_there_is_told_by_the_step_that_failed() {
+    for (endpoint, failed) in [
+        ("https://no-such-host.invalid", "dns"),
+        ("http://127.0.0.1:1", "tls"),
+        ("https://127.0.0.1:1", "tls"),
+    ] {
+        let config = config(&format!(
+            "credentials: {{type: access_key, access_key_id: a, access_key_secret: b}}\n\
+             workspaces: [{{id: w, endpoint: '{endpoint}', namespaces: [n]}}]\n"
+        ));
+        let report = report(&config).await;
+        assert!(!report.ok());
+        assert_eq!(check(&report, failed).status, Status::Failed, "{}", report.to_table());
+        assert_eq!(check(&report, "call").status, Status::Skipped);
+    }
+}
+
+/// A service that is STS, the metadata service and the API, and answers each as told.
+async fn everywhere(api: (u16, &'static str), sts: u16, metadata: u16) -> Service {
+    Service::start(move |_, seen| match seen.what.as_str() {
+        "POST /" if sts == 200 => (200, service::sts("STS.1")),
+        "POST /" => {
+            (sts, r#"{"Code":"NoPermission","RequestId":"R-sts","Message":"the-access-key"}"#.to_owned())
+        }
+        what if what.contains("/latest/") && metadata == 200 => (200, service::flat("STS.2")),
+        what if what.contains("/latest/") => (metadata, "the-access-key".to_owned()),
+        _ => (api.0, api.1.to_owned()),
+    })
+    .await
+}
+
+const LISTING: (u16, &str) =
+    (200, r#"{"success":true,"requestId":"R-api","totalSize":0,"pageSize":100,"data":[]}"#);
+
+async fn with_credentials(service: &Service, credentials: &str) -> Report {
+    let url = service.url.as_str().trim_end_matches('/');
+    let credentials = credentials.replace("URL", url);
+    report(&config(&format!(
+        "credentials: {credentials}\nworkspaces: [{{id: w, endpoint: '{url}', namespaces: [n]}}]\n"
+    )))
+    .await
+}
+
+const ROLE: &str = "{type: ram_role_arn, role_arn: 'acs:ram::1:role/reader', sts_endpoint: URL, \
+                    source: {type: ecs_ram_role, role_name: app, metadata_endpoint: URL}}";
+
+#[tokio::test]
+async fn each_link_is_named_that_gave_the_credentials_or_did_not() {
+    let origin = "the role acs:ram::1:role/reader, assumed with the ECS instance's RAM role app";
+    let good = with_credentials(&everywhere(LISTING, 200, 200).await, ROLE).await;
+    assert!(good.ok(), "{}", good.to_table());
+    let target = &good.targets()[0];
+    assert_eq!((target.origin.as_deref(), target.request_id.as_deref()), (Some(origin), Some("R-api")));
+    assert!(target.credentials_expire.is_some());
+    let refused = with_credentials(&everywhere(LISTING, 403, 200).await, ROLE).await;
+    let detail = &check(&refused, "credentials").detail;
+    assert!(detail.contains("sts:AssumeRole") && detail.contains("R-sts"), "{detail}");
+    let down = with_credentials(&everywhere(LISTING, 200, 503).await, ROLE).await;
+    let detail = &check(&down, "credentials").detail;
+    assert!(detail.contains("the ECS metadata service at") && detail.contains("HTTP 503"), "{detail}");
+}
+
+#[tokio::test]
+async fn the_missing_permission_is_named_by_its_ram_action() {
+    let key = "{type: access_key, access_key_id: a, access_key_secret: b}";
+    for (body, action) in [
+        (
+            r#"{"code":"NoPermission","requestId":"R-1","accessDeniedDetail":{"AuthAction":"stream:Named"}}"#,
+            "stream:Named",
+        ),
+        (r#"{"Code":"Forbidden.RAM","RequestId":"R-1","Message":"no"}"#, "stream:ListDeployments"),
+    ] {
+        let report = with_credentials(&everywhere((403, body), 200, 200).await, key).await;
+        let target = &report.targets()[0];
+        assert_eq!((target.outcome, target.missing_permission.as_deref()), ("permission", Some(action)));
+        assert_eq!(target.request_id.as_deref(), Some("R-1"));
+        assert!(report.to_table().contains(&format!("the RAM action {action}")), "{}", report.to_table());
+    }
+}

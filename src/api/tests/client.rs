@@ -1,12 +1,21 @@
 //! Single calls: faults, retries, limits, counting.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use hyper::{Request, body::Incoming};
 use tokio::time::{Instant, sleep};
 
 use super::stub::{Reply, Stub, broken_reply, json_reply, page_of, reply, request, settings, soon};
-use crate::api::{ApiError, ErrorKind, Settings};
+use crate::{
+    api::{ApiError, ErrorKind, Settings},
+    credentials::{Credentials, ProvideCredentials, Providing, Renewing},
+};
 
 const THROTTLED: &str = r#"{"Code":"Throttling.User","Message":"slow down","RequestId":"R-1"}"#;
 
@@ -266,4 +275,68 @@ async fn nobody_there_is_a_network_error() {
         }
     }
     assert_eq!(kind, ErrorKind::Network);
+}
+
+/// A key that is another after each renewal, up to the third.
+#[derive(Debug, Default)]
+struct Rotating {
+    current: AtomicUsize,
+    renewals: AtomicUsize,
+}
+
+impl ProvideCredentials for Rotating {
+    fn credentials(&self) -> Providing<'_> {
+        let credentials = Credentials {
+            access_key_id: format!("key-{}", self.current.load(Ordering::Relaxed)),
+            access_key_secret: "secret".into(),
+            security_token: None,
+        };
+        Box::pin(std::future::ready(Ok(Arc::new(credentials))))
+    }
+
+    fn renewed<'a>(&'a self, _: &'a Credentials) -> Renewing<'a> {
+        self.renewals.fetch_add(1, Ordering::Relaxed);
+        let renewed = self.current.load(Ordering::Relaxed) < 2;
+        self.current.fetch_add(usize::from(renewed), Ordering::Relaxed);
+        Box::pin(std::future::ready(renewed))
+    }
+}
+
+/// Refuses every key but `good` with `code`.
+async fn picky(good: &'static str, code: &'static str) -> Stub {
+    Stub::start(move |_, request: Request<Incoming>| async move {
+        let authorization = request.headers()["authorization"].to_str().unwrap().to_owned();
+        if authorization.contains(good) {
+            return json_reply(&page_of(1, 1));
+        }
+        reply(404, &[], format!(r#"{{"Code":"{code}","Message":"m"}}"#))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_refused_credential_is_renewed_and_the_call_made_once_more() {
+    let stub = picky("key-1", "InvalidAccessKeyId.NotFound").await;
+    let keys = Arc::new(Rotating::default());
+    let client = stub.client_of(Settings { max_retries: 0, ..settings() }, keys.clone());
+    assert_eq!(client.list(&request(), soon()).await.unwrap().deployments.len(), 1);
+    assert_eq!((stub.count(), keys.renewals.load(Ordering::Relaxed)), (2, 1));
+}
+
+#[tokio::test]
+async fn a_credential_that_is_refused_again_is_left_at_that() {
+    let stub = picky("no-such-key", "InvalidSecurityToken.Expired").await;
+    let keys = Arc::new(Rotating::default());
+    let client = stub.client_of(settings(), keys.clone());
+    assert_eq!(client.list(&request(), soon()).await.unwrap_err().kind(), ErrorKind::Auth);
+    assert_eq!((stub.count(), keys.renewals.load(Ordering::Relaxed)), (2, 1));
+}
+
+#[tokio::test]
+async fn a_wrong_clock_is_not_the_credential_s_fault() {
+    let stub = picky("no-such-key", "InvalidTimeStamp.Expired").await;
+    let keys = Arc::new(Rotating::default());
+    let error = stub.client_of(settings(), keys.clone()).list(&request(), soon()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Auth);
+    assert_eq!((stub.count(), keys.renewals.load(Ordering::Relaxed)), (1, 0));
 }

@@ -23,7 +23,7 @@ use url::Url;
 use crate::{
     api::{self, Client, Endpoint, ListRequest, Progress, Settings, Workspace},
     clock::Clock,
-    credentials::{Credentials, Static},
+    credentials::{Credentials, ProvideCredentials, Static},
     model::{Operation, Selection, Wanted},
     telemetry::Telemetry,
 };
@@ -126,11 +126,11 @@ impl Stub {
             access_key_secret: "the-access-key-secret".into(),
             security_token: Some("the-security-token".into()),
         };
-        let workspace = Workspace {
-            id: "w".into(),
-            endpoint: Endpoint::new(&self.url),
-            credentials: Arc::new(Static::new(credentials)),
-        };
+        self.client_of(settings, Arc::new(Static::new(credentials)))
+    }
+
+    pub(super) fn client_of(&self, settings: Settings, credentials: Arc<dyn ProvideCredentials>) -> Client {
+        let workspace = Workspace { id: "w".into(), endpoint: Endpoint::new(&self.url), credentials };
         let http = api::http_client(&settings).unwrap();
         Client::new(
             workspace,

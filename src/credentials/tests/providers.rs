@@ -94,17 +94,6 @@ async fn a_session_token_that_is_refused_is_left_out() {
 }
 
 #[tokio::test]
-async fn the_metadata_service_is_not_asked_through_a_proxy() {
-    // Nothing in a test may change the process's environment: the client's own settings are what is looked at.
-    let service = metadata().await;
-    let proxied = reqwest::Proxy::all("http://127.0.0.1:1").unwrap();
-    let through = reqwest::Client::builder().proxy(proxied).build().unwrap();
-    assert!(through.get(service.url.clone()).send().await.is_err());
-    let direct = format!("{:?}", context(&[]).direct);
-    assert!(!direct.contains("proxies"), "{direct}");
-}
-
-#[tokio::test]
 async fn no_service_s_answer_is_quoted_or_followed() {
     let answers = [
         (500, "the-secret".to_owned()),

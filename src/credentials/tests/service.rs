@@ -16,29 +16,29 @@ use crate::sign;
 
 /// A request as it came.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// Method and path.
-    pub(super) what: String,
-    pub(super) query: Vec<(String, String)>,
-    pub(super) headers: hyper::HeaderMap,
-    pub(super) body: String,
+    pub(crate) what: String,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: hyper::HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Seen {
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    pub(super) fn form(&self) -> Vec<(String, String)> {
+    pub(crate) fn form(&self) -> Vec<(String, String)> {
         sign::wire_parameters(&self.body)
     }
 
     /// Whether `secret` signed the request.
-    pub(super) fn is_signed_by(&self, secret: &str) -> bool {
+    pub(crate) fn is_signed_by(&self, secret: &str) -> bool {
         let authorization = sign::Authorization::parse(self.header("authorization")).unwrap();
         let headers: Vec<_> =
             authorization.signed_headers.split(';').map(|name| (name, self.header(name))).collect();
@@ -53,8 +53,8 @@ impl Seen {
 }
 
 /// A running service, stopped when it is dropped.
-pub(super) struct Service {
-    pub(super) url: Url,
+pub(crate) struct Service {
+    pub(crate) url: Url,
     seen: Arc<Mutex<Vec<Seen>>>,
     task: JoinHandle<()>,
 }
@@ -66,7 +66,7 @@ impl Drop for Service {
 }
 
 impl Service {
-    pub(super) async fn start(
+    pub(crate) async fn start(
         answer: impl Fn(usize, &Seen) -> (u16, String) + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -86,12 +86,12 @@ impl Service {
         Self { url, seen, task }
     }
 
-    pub(super) fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
     /// The requests' methods and paths.
-    pub(super) fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.seen().into_iter().map(|seen| seen.what).collect()
     }
 }
@@ -120,7 +120,7 @@ async fn respond(
 }
 
 /// A credential as the metadata service writes it.
-pub(super) fn flat(id: &str) -> String {
+pub(crate) fn flat(id: &str) -> String {
     format!(
         r#"{{"Code":"Success","AccessKeyId":"{id}","AccessKeySecret":"secret-of-{id}","SecurityToken":"token-of-{id}",
         "Expiration":"2999-01-01T00:00:00Z","LastUpdated":"2024-01-01T00:00:00Z"}}"#
@@ -128,7 +128,7 @@ pub(super) fn flat(id: &str) -> String {
 }
 
 /// A credential as STS writes it.
-pub(super) fn sts(id: &str) -> String {
+pub(crate) fn sts(id: &str) -> String {
     format!(
         r#"{{"RequestId":"R-1","Credentials":{{"AccessKeyId":"{id}","AccessKeySecret":"secret-of-{id}",
         "SecurityToken":"token-of-{id}","Expiration":"2999-01-01T00:00:00Z"}},"AssumedRoleUser":{{}}}}"#
