@@ -96,7 +96,7 @@ impl App {
         let found = self.credentials.iter().map(async |(id, provider)| (id, provider.credentials().await));
         for (id, found) in futures_util::future::join_all(found).await {
             if let Err(source) = found
-                && source.is_absent()
+                && source.is_missing()
             {
                 return Err(BuildError::Credentials { workspace: id.clone(), source });
             }

@@ -67,7 +67,7 @@ impl Chain {
             match link.fetch().await {
                 Ok(issued) => return Ok(issued),
                 // What it gave must not be followed by another identity's because it is down for a while.
-                Err(error) if !error.is_absent() => return Err(error.of(name)),
+                Err(error) if !error.is_missing() => return Err(error.of(name)),
                 Err(_) => self.forget(index),
             }
         }
@@ -104,7 +104,7 @@ impl Chain {
         }
         for (name, error) in before {
             let message = format!("{name}: {error}");
-            if is_noteworthy(error) && memory.told.insert(message) {
+            if !error.is_absent() && memory.told.insert(message) {
                 warn!(link = name, %error, "credentials that can't be used are skipped");
             }
         }
@@ -114,19 +114,12 @@ impl Chain {
     }
 }
 
-/// Whether a link was meant to give something: an error that is not just of its absence.
-fn is_noteworthy(error: &CredentialsError) -> bool {
-    let text = error.to_string();
-    let plainly_absent = ["not set", "there is no such file", "switched off", "has no profile"];
-    !error.is_absent() || text.contains("is set, but") || !plainly_absent.iter().any(|it| text.contains(it))
-}
-
 /// Nothing was found: all that was looked for, a line each.
 fn nothing(errors: &[(&str, CredentialsError)]) -> CredentialsError {
     let lines: Vec<_> = errors.iter().map(|(name, error)| format!("\n  - {name}: {error}")).collect();
     let text = format!("no credentials found. Looked for:{}", lines.concat());
-    if errors.iter().all(|(_, error)| error.is_absent()) {
-        CredentialsError::absent(text)
+    if errors.iter().all(|(_, error)| error.is_missing()) {
+        CredentialsError::unusable(text)
     } else {
         CredentialsError::failed(text)
     }

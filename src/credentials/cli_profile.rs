@@ -73,11 +73,11 @@ impl CliProfile {
             // The error's own words may hold a value.
             let (line, column) = (error.line(), error.column());
             let text = format!("it is no configuration of the CLI's (line {line}, column {column})");
-            about(CredentialsError::absent(text))
+            about(CredentialsError::unusable(text))
         })?;
         let name = self.profile.name.as_deref().or_else(|| self.context.variable(names::PROFILE));
         let name = name.or(file.current.as_deref()).filter(|name| !name.is_empty());
-        let name = name.ok_or_else(|| about(CredentialsError::absent("it names no current profile")))?;
+        let name = name.ok_or_else(|| about(CredentialsError::unusable("it names no current profile")))?;
         let origin = format!("the CLI's profile {name:?} in {}", path.display());
         let fetch = self.of(&file, name, &origin, 0).map_err(about)?;
         let issued = fetch.fetch().await.map_err(|error| error.of(&origin))?;
@@ -119,13 +119,13 @@ impl CliProfile {
             }
             "ChainableRamRoleArn" => {
                 let text = format!("more than {MAX_SOURCES} profiles name each other as source_profile");
-                Err(CredentialsError::absent(text))
+                Err(CredentialsError::unusable(text))
             }
             "EcsRamRole" => Ok(Arc::new(self.instance(entry))),
             "OIDC" => Ok(Arc::new(self.oidc(entry))),
             mode => {
                 let text = format!("the mode {mode:?} is not supported here: {MODES} are");
-                Err(about(CredentialsError::absent(text)))
+                Err(about(CredentialsError::unusable(text)))
             }
         }
     }

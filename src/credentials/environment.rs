@@ -15,7 +15,7 @@ impl Environment {
     fn read(&self) -> Result<Issued, CredentialsError> {
         let given = |name| self.0.variable(name);
         let (id, secret) = (names::ACCESS_KEY_ID, names::ACCESS_KEY_SECRET);
-        let half = |set, unset| CredentialsError::absent(format!("{set} is set, but {unset} is not"));
+        let half = |set, unset| CredentialsError::unusable(format!("{set} is set, but {unset} is not"));
         match (given(id), given(secret)) {
             (Some(id), Some(secret)) => Ok(Issued {
                 credentials: Arc::new(Credentials {

@@ -6,35 +6,56 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CredentialsError {
     text: String,
-    absent: bool,
-    unreachable: bool,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Nothing says that there should be one.
+    Absent,
+    /// What is configured can't be used.
+    Unusable,
+    /// Nobody answered.
+    Unreachable,
+    /// Who was asked refused, or answered something else.
+    Failed,
 }
 
 impl CredentialsError {
-    /// There is nothing to ask, or what is configured can't be used: waiting would not help.
+    /// Nothing says that there should be one here.
     pub(super) fn absent(text: impl Into<String>) -> Self {
-        Self { text: text.into(), absent: true, unreachable: false }
+        Self { text: text.into(), kind: Kind::Absent }
     }
 
-    /// Who was asked did not answer, or refused: the next answer may be another.
-    pub(super) fn failed(text: impl Into<String>) -> Self {
-        Self { text: text.into(), absent: false, unreachable: false }
+    /// What is configured here can't be used.
+    pub(super) fn unusable(text: impl Into<String>) -> Self {
+        Self { text: text.into(), kind: Kind::Unusable }
     }
 
     /// Nobody answered.
     pub(super) fn unreachable(text: impl Into<String>) -> Self {
-        Self { text: text.into(), absent: false, unreachable: true }
+        Self { text: text.into(), kind: Kind::Unreachable }
+    }
+
+    /// Who was asked refused, or answered something else: the next answer may be another.
+    pub(super) fn failed(text: impl Into<String>) -> Self {
+        Self { text: text.into(), kind: Kind::Failed }
+    }
+
+    /// Whether the credential is missing by what is configured on this machine, rather than by what a service
+    /// answered just now: waiting would not help.
+    pub fn is_missing(&self) -> bool {
+        matches!(self.kind, Kind::Absent | Kind::Unusable)
+    }
+
+    /// Whether nothing says that there should be one.
+    pub(super) fn is_absent(&self) -> bool {
+        self.kind == Kind::Absent
     }
 
     /// Whether nobody answered, so that there may be nobody.
     pub(super) fn is_unreachable(&self) -> bool {
-        self.unreachable
-    }
-
-    /// Whether the credential is missing by what is configured on this machine, rather than by what a service
-    /// answered just now.
-    pub fn is_absent(&self) -> bool {
-        self.absent
+        self.kind == Kind::Unreachable
     }
 
     /// The same, told of `what`.

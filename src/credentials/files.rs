@@ -19,7 +19,9 @@ pub(super) async fn read(path: &Path) -> Result<String, CredentialsError> {
     let read = tokio::task::spawn_blocking(move || read_bounded(&owned)).await;
     let text = read.unwrap_or_else(|_| Err(io::Error::other("stopping")));
     text.map_err(|error| {
-        CredentialsError::absent(format!("{} can't be read: {}", path.display(), reason(&error)))
+        let text = format!("{} can't be read: {}", path.display(), reason(&error));
+        let missing = error.kind() == io::ErrorKind::NotFound;
+        if missing { CredentialsError::absent(text) } else { CredentialsError::unusable(text) }
     })
 }
 
@@ -32,7 +34,7 @@ pub(super) async fn secret(path: &Path) -> Result<SecretString, CredentialsError
         return Ok(secret.into());
     }
     let found = if secret.is_empty() { "is empty" } else { "holds more than one word of ASCII" };
-    Err(CredentialsError::absent(format!("{} {found}: expected the secret alone", path.display())))
+    Err(CredentialsError::unusable(format!("{} {found}: expected the secret alone", path.display())))
 }
 
 fn read_bounded(path: &Path) -> io::Result<String> {

@@ -44,7 +44,7 @@ impl Section {
         parser.set_multiline(true);
         // The parser's own words may hold a value.
         let sections = parser.read(text);
-        let sections = sections.map_err(|_| CredentialsError::absent("it is no file in the INI format"))?;
+        let sections = sections.map_err(|_| CredentialsError::unusable("it is no file in the INI format"))?;
         let Some(own) = sections.get(name) else { return Ok(None) };
         let inherited = sections.get(INHERITED).into_iter().flatten();
         let keys = inherited.chain(own).filter_map(|(key, value)| Some((key.to_lowercase(), value.clone()?)));
@@ -77,17 +77,25 @@ impl IniProfile {
     /// The first file that has the profile.
     async fn section(&self, name: &str) -> Result<(PathBuf, Section), CredentialsError> {
         let mut errors = Vec::new();
+        let mut absent = true;
         for path in self.paths()? {
             match files::read(&path).await {
                 Ok(text) => match Section::read(text, name) {
                     Ok(Some(section)) => return Ok((path, section)),
                     Ok(None) => errors.push(format!("{} has no profile {name:?}", path.display())),
-                    Err(error) => errors.push(format!("{}: {error}", path.display())),
+                    Err(error) => {
+                        absent = false;
+                        errors.push(format!("{}: {error}", path.display()));
+                    }
                 },
-                Err(error) => errors.push(error.to_string()),
+                Err(error) => {
+                    absent &= error.is_absent();
+                    errors.push(error.to_string());
+                }
             }
         }
-        Err(CredentialsError::absent(errors.join("; ")))
+        let text = errors.join("; ");
+        Err(if absent { CredentialsError::absent(text) } else { CredentialsError::unusable(text) })
     }
 
     fn paths(&self) -> Result<Vec<PathBuf>, CredentialsError> {
@@ -128,7 +136,7 @@ impl IniProfile {
             }
             kind => {
                 let text = format!("the type {kind:?} is not supported here: {TYPES} are");
-                Err(CredentialsError::absent(text))
+                Err(CredentialsError::unusable(text))
             }
         }
     }

@@ -17,7 +17,7 @@ pub(super) fn key(
     origin: &str,
 ) -> Result<Arc<dyn Fetch>, CredentialsError> {
     let (Some(id), Some(secret)) = (given(id), given(secret)) else {
-        return Err(CredentialsError::absent("it lacks access_key_id or access_key_secret"));
+        return Err(CredentialsError::unusable("it lacks access_key_id or access_key_secret"));
     };
     let credentials = Credentials {
         access_key_id: id,

@@ -30,7 +30,7 @@ impl AssumedRole {
     async fn ask(&self) -> Result<Issued, CredentialsError> {
         let role_arn = self.role_arn.as_deref().or_else(|| self.context.variable(names::ROLE_ARN));
         let role_arn = role_arn.ok_or_else(|| {
-            CredentialsError::absent(format!("no role is given, and {} is not set", names::ROLE_ARN))
+            CredentialsError::unusable(format!("no role is given, and {} is not set", names::ROLE_ARN))
         })?;
         let of_source = |error: CredentialsError| error.of(&format!("for the role {role_arn}"));
         let caller = self.source.fetch().await.map_err(of_source)?;

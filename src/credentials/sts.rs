@@ -58,7 +58,7 @@ impl<'a> Sts<'a> {
         let mut request = self.context.http.post(format!("{}/?{query}", self.base));
         for (name, value) in self.signed_headers("AssumeRole", &query, caller) {
             let mut value = reqwest::header::HeaderValue::from_str(&value).map_err(|_| {
-                CredentialsError::absent("the source's access key holds characters that HTTP forbids")
+                CredentialsError::unusable("the source's access key holds characters that HTTP forbids")
             })?;
             value.set_sensitive(true);
             request = request.header(name, value);

@@ -46,7 +46,7 @@ impl FromUri {
         let text = text.ok_or_else(|| CredentialsError::absent(format!("{name} is not set")))?;
         let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let url =
-            url.ok_or_else(|| CredentialsError::absent(format!("{name} holds no http or https URI")))?;
+            url.ok_or_else(|| CredentialsError::unusable(format!("{name} holds no http or https URI")))?;
         Ok(Location::new(url))
     }
 }

@@ -74,9 +74,9 @@ async fn without_session_tokens_the_old_way_is_gone_unless_it_is_closed() {
     assert!(service.seen()[1].headers.get("x-aliyun-ecs-metadata-token").is_none());
     let closed = context(&[role[0], ("ALIBABA_CLOUD_IMDSV1_DISABLED", "true")]);
     let error = found(&closed, &instance(&service)).await.unwrap_err();
-    assert!(error.to_string().contains("IMDSv1 is switched off") && !error.is_absent(), "{error}");
+    assert!(error.to_string().contains("IMDSv1 is switched off") && !error.is_missing(), "{error}");
     let off = context(&[role[0], ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "True")]);
-    assert!(found(&off, &instance(&service)).await.unwrap_err().is_absent());
+    assert!(found(&off, &instance(&service)).await.unwrap_err().is_missing());
     assert_eq!(service.seen().len(), 3);
 }
 
@@ -128,7 +128,7 @@ async fn no_service_s_answer_is_quoted_or_followed() {
             let error = found(&context(&[("ALIBABA_CLOUD_ECS_METADATA", "app")]), &source).await.unwrap_err();
             let text = format!("{error} {error:?}");
             assert!(!text.contains("the-secret"), "{status} {body:.80}: {text}");
-            assert!(!error.is_absent(), "{text}");
+            assert!(!error.is_missing(), "{text}");
         }
         assert!(service.asked().iter().all(|what| !what.contains("elsewhere")));
     }
@@ -254,7 +254,7 @@ async fn a_key_in_files_is_read_each_time() {
         Source::AccessKey(AccessKey { id: file("id"), secret: file("secret"), token: Some(file("token")) });
     let context = context(&[]);
     let error = found(&context, &source).await.unwrap_err();
-    assert!(error.is_absent() && error.to_string().contains("there is no such file"), "{error}");
+    assert!(error.is_missing() && error.to_string().contains("there is no such file"), "{error}");
     for (name, text) in [("id", "ak\n"), ("secret", " the-secret \n"), ("token", "t")] {
         write(directory.path(), name, text);
     }
@@ -328,7 +328,7 @@ async fn every_mode_of_the_cli_s_file_is_read() {
         ("none", "no profile \"none\""),
     ] {
         let error = first(name).await.unwrap_err();
-        assert!(error.to_string().contains(part) && error.is_absent(), "{error}");
+        assert!(error.to_string().contains(part) && error.is_missing(), "{error}");
         assert!(!error.to_string().contains("the-secret"), "{error}");
     }
     for broken in ["", "{", r#"{"profiles": "the-secret"}"#, r#"{"profiles":[{"name":"the-secret"}]}"#] {
@@ -382,7 +382,7 @@ async fn every_type_of_the_credentials_file_is_read() {
         [("rsa", "the type \"rsa_key_pair\" is not supported here"), ("x", "no profile \"x\"")]
     {
         let error = ask(Some(name)).await.unwrap_err();
-        assert!(error.to_string().contains(part) && error.is_absent(), "{error}");
+        assert!(error.to_string().contains(part) && error.is_missing(), "{error}");
     }
     write(path, "broken.ini", "[the-secret");
     let error = found(&context, &profile(path, Some("broken.ini"), None, None)).await.unwrap_err();
@@ -466,7 +466,7 @@ async fn the_default_chain_has_the_order_of_the_sdks() {
     }
     assert_eq!(order, ["id-env", "STS.oidc", "id-1", "id-ini", "STS.ecs", "STS.uri"]);
     let error = everything.first(6).await.unwrap_err();
-    assert!(error.is_absent());
+    assert!(error.is_missing());
     let text = error.to_string();
     for part in [
         "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET are not set",
@@ -501,7 +501,7 @@ async fn no_metadata_service_is_no_fault_unless_a_role_is_named() {
     let named = [("ALIBABA_CLOUD_ECS_METADATA", "app")];
     let role = EcsRamRole { metadata_endpoint: Some(nobody), ..EcsRamRole::default() };
     let error = found(&context(&named), &Source::EcsRamRole(role)).await.unwrap_err();
-    assert!(!error.is_absent() && error.is_unreachable(), "{error}");
+    assert!(!error.is_missing() && error.is_unreachable(), "{error}");
 }
 
 #[tokio::test]

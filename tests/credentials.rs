@@ -1,0 +1,192 @@
+//! The program's start and life with credentials that are not there, come late, or end.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test, which waits for a real process"
+)]
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Output, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_aliyun-flink-exporter");
+const LISTING: &str = r#"{"success":true,"requestId":"R","totalSize":0,"pageSize":100,"data":[]}"#;
+const CREDENTIAL: &str = r#"{"Code":"Success","AccessKeyId":"STS.1","AccessKeySecret":"the-secret",
+    "SecurityToken":"the-token","Expiration":"2999-01-01T00:00:00Z"}"#;
+
+/// The metadata service and the API in one; the former answers once it is `up`.
+struct Cloud {
+    port: u16,
+    up: Arc<AtomicBool>,
+}
+
+impl Cloud {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let up = Arc::new(AtomicBool::new(false));
+        let seen = up.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                answer(&stream.unwrap(), seen.load(Ordering::Relaxed));
+            }
+        });
+        Self { port, up }
+    }
+}
+
+fn answer(stream: &TcpStream, up: bool) {
+    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+    let first = lines.next().unwrap_or_default();
+    let headers: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+    let (status, body) = match first.split(' ').nth(1).unwrap_or_default() {
+        path if path.starts_with("/api/") && headers.iter().any(|line| line.contains("the-token")) => {
+            ("200 OK", LISTING)
+        }
+        path if path.starts_with("/latest/") && !up => ("503 Busy", "the-secret"),
+        "/latest/api/token" => ("200 OK", "session"),
+        path if path.starts_with("/latest/") => ("200 OK", CREDENTIAL),
+        _ => ("404 Not Found", ""),
+    };
+    let length = body.len();
+    let mut stream = stream;
+    let _ =
+        write!(stream, "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+}
+
+fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(BINARY);
+    command.args(arguments).env_clear().envs(environment.iter().copied());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn text(output: &Output) -> String {
+    [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy).concat()
+}
+
+#[test]
+fn without_any_credentials_the_start_is_refused_with_all_that_was_looked_for() {
+    let home = tempfile::tempdir().unwrap();
+    let environment =
+        [("HOME", home.path().to_str().unwrap()), ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")];
+    for mode in ["run", "once"] {
+        let flags = [mode, "--workspace", "w", "--region", "cn-hangzhou", "--namespace", "n"];
+        let output = command(&flags, &environment).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+        for part in [
+            "workspace w: no credentials found. Looked for:",
+            "ALIBABA_CLOUD_ACCESS_KEY_ID",
+            "ALIBABA_CLOUD_OIDC_TOKEN_FILE",
+            ".aliyun/config.json",
+            ".alibabacloud/credentials.ini",
+            "ALIBABA_CLOUD_ECS_METADATA_DISABLED",
+            "ALIBABA_CLOUD_CREDENTIALS_URI",
+        ] {
+            assert!(text(&output).contains(part), "{part} is not in {}", text(&output));
+        }
+    }
+}
+
+#[test]
+fn a_secret_file_that_is_missing_is_told_at_the_start() {
+    let key = "{type=access_key,access_key_id=a,access_key_secret_file=\"/nowhere/secret\"}";
+    let environment = [("ALIYUN_FLINK_EXPORTER_CREDENTIALS", key)];
+    let flags = ["once", "--workspace", "w", "--region", "cn-hangzhou", "--namespace", "n"];
+    let output = command(&flags, &environment).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output).contains("/nowhere/secret can't be read: there is no such file"),
+        "{}",
+        text(&output)
+    );
+}
+
+/// A running exporter, ended when it is dropped.
+struct Exporter {
+    process: Child,
+    port: u16,
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Exporter {
+    fn get(&self, path: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").ok()?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).ok()?;
+        Some(text)
+    }
+
+    /// Waits until the metrics have a line that begins and ends so.
+    fn wait_for(&self, begins: &str, ends: impl Fn(f64) -> bool) -> String {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(30) {
+            let metrics = self.get("/metrics").unwrap_or_default();
+            let values = metrics.lines().filter_map(|line| line.strip_prefix(begins)?.trim().parse().ok());
+            if values.into_iter().any(&ends) {
+                return metrics;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        panic!("{begins} never came: {:?}", self.get("/metrics"));
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn a_metadata_service_that_is_down_is_waited_for_and_never_asked_through_a_proxy() {
+    let cloud = Cloud::start();
+    let port = free_port();
+    let metadata =
+        format!("{{type=ecs_ram_role,role_name=app,metadata_endpoint=\"http://127.0.0.1:{}\"}}", cloud.port);
+    // The API's host is excepted from the proxy, which is not there; the metadata service's is not.
+    let workspaces = format!("[{{id=w,endpoint=\"http://localhost:{}\",namespaces=[n]}}]", cloud.port);
+    let environment = [
+        ("ALIYUN_FLINK_EXPORTER_CREDENTIALS", metadata.as_str()),
+        ("ALIYUN_FLINK_EXPORTER_WORKSPACES", workspaces.as_str()),
+        ("ALIYUN_FLINK_EXPORTER_POLL__INTERVAL", "500ms"),
+        ("HTTP_PROXY", "http://127.0.0.1:9"),
+        ("http_proxy", "http://127.0.0.1:9"),
+        ("ALL_PROXY", "http://127.0.0.1:9"),
+        ("NO_PROXY", "localhost"),
+    ];
+    let address = format!("127.0.0.1:{port}");
+    let flags = ["run", "--web.listen-address", &address, "--log.level", "trace"];
+    let process = command(&flags, &environment).spawn().unwrap();
+    let mut exporter = Exporter { process, port };
+    let polls = "aliyun_flink_target_polls_total{workspace=\"w\",namespace=\"n\",selection=\"\",outcome=";
+    exporter.wait_for(&format!("{polls}\"auth\"}}"), |polls| polls >= 1.0);
+    cloud.up.store(true, Ordering::Relaxed);
+    let metrics = exporter.wait_for(&format!("{polls}\"success\"}}"), |polls| polls >= 1.0);
+    let expiry = "aliyun_flink_exporter_credentials_expiry_timestamp_seconds{workspace=\"w\"} 32472144000";
+    assert!(metrics.contains(expiry), "{metrics}");
+    let shown = ["/metrics", "/", "/api/v1/status"].map(|path| exporter.get(path).unwrap()).concat();
+    exporter.process.kill().unwrap();
+    let mut log = String::new();
+    exporter.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(log.contains("HTTP 503"), "{log}");
+    for secret in ["the-secret", "the-token", "STS.1"] {
+        assert!(!(shown.clone() + &log).contains(secret), "{secret} is shown:\n{shown}{log}");
+    }
+}
