@@ -190,3 +190,29 @@ fn a_metadata_service_that_is_down_is_waited_for_and_never_asked_through_a_proxy
         assert!(!(shown.clone() + &log).contains(secret), "{secret} is shown:\n{shown}{log}");
     }
 }
+
+/// The configurations in a page: its blocks of YAML that are none of Kubernetes's.
+fn configurations(page: &str) -> Vec<String> {
+    let blocks = page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
+    blocks.filter(|block| !block.contains("apiVersion:")).collect()
+}
+
+#[test]
+fn every_configuration_in_the_documents_is_valid() {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/credentials");
+    let home = tempfile::tempdir().unwrap();
+    let mut count = 0;
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        for text in configurations(&std::fs::read_to_string(&path).unwrap()) {
+            let file = home.path().join("config.yml");
+            std::fs::write(&file, &text).unwrap();
+            let flag = format!("--config.file={}", file.display());
+            let output = command(&["check-config", &flag], &[]).output().unwrap();
+            assert!(output.status.success(), "{}: {text}{}", path.display(), self::text(&output));
+            assert!(!self::text(&output).contains("warning"), "{}: {}", path.display(), self::text(&output));
+            count += 1;
+        }
+    }
+    assert!(count >= 6, "{count}");
+}

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use super::{
     CredentialsError, EcsRamRole, Endpoints, Fetch, Fetching, Issued, Oidc, Profile, Session,
     cli_profile::CliProfile,
-    context::{Context, names},
+    context::Context,
     ecs_ram_role::{InstanceRole, PerhapsInstanceRole},
     environment::Environment,
     ini_profile::IniProfile,
@@ -52,7 +52,7 @@ impl Chain {
             ("the CLI's configuration", Arc::new(CliProfile::new(context.clone(), &profile))),
             ("the credentials file", Arc::new(IniProfile::new(context.clone(), &profile))),
             ("the ECS instance's RAM role", Arc::new(instance)),
-            (names::CREDENTIALS_URI, Arc::new(FromUri::new(context.clone(), None))),
+            ("the credentials URI", Arc::new(FromUri::new(context.clone(), None))),
         ])
     }
 

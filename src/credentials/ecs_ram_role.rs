@@ -94,7 +94,10 @@ impl InstanceRole {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         match reply.status {
             200 if !name.is_empty() && name.len() <= 128 && name.bytes().all(plain) => Ok(name.to_owned()),
-            404 => Err(CredentialsError::absent("no RAM role is attached to this ECS instance")),
+            404 => Err(CredentialsError::absent(format!(
+                "{} answered HTTP 404: no RAM role is attached to this instance, if it is one",
+                self.whom
+            ))),
             status => Err(CredentialsError::failed(format!(
                 "{} answered HTTP {status} instead of a role's name",
                 self.whom

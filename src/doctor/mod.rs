@@ -190,7 +190,8 @@ impl Examiner<'_> {
         report.deployments = Some(deployments);
         report.series = Some(series);
         report.api_calls_per_day = Some(polls * listing.pages as f64);
-        let detail = format!("{}: {deployments} deployments on {} pages", target.operation, listing.pages);
+        let detail =
+            format!("{}: {deployments} deployments, pages read: {}", target.operation, listing.pages);
         report.checks.push(Check::ok("call", detail));
         if deployments == 0 && !target.selection.to_string().is_empty() {
             let hint = "an empty selection is no fault, unless the filter is mistyped";

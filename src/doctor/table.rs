@@ -12,7 +12,8 @@ pub(super) fn render(report: &Report) -> String {
     let total = report.targets().len();
     let bad = report.targets().iter().filter(|target| target.checks.iter().any(is_failed)).count();
     let series: usize = report.targets().iter().filter_map(|target| target.series).sum();
-    let calls: f64 = report.targets().iter().filter_map(|target| target.api_calls_per_day).sum();
+    // Not a sum: that of nothing is -0.
+    let calls = report.targets().iter().filter_map(|target| target.api_calls_per_day).fold(0.0, |a, b| a + b);
     let verdict = if bad == 0 { "all is well".to_owned() } else { format!("{bad} of them failed") };
     // Writing to a String can't fail.
     let _ = writeln!(text, "{total} targets, {series} series, {calls:.0} API calls a day: {verdict}");
