@@ -33,7 +33,12 @@ impl Configured {
             access_key_secret: value(secret).await?,
             security_token,
         };
-        Ok(Issued { credentials: Arc::new(credentials), expires: None, origin: self.origin.clone() })
+        Ok(Issued {
+            credentials: Arc::new(credentials),
+            expires: None,
+            origin: self.origin.clone(),
+            provisional: false,
+        })
     }
 }
 

@@ -71,12 +71,16 @@ impl Chain {
                 Err(_) => self.forget(index),
             }
         }
-        let mut errors = Vec::new();
+        let mut errors: Vec<(&str, CredentialsError)> = Vec::new();
         for (index, (name, link)) in self.links.iter().enumerate() {
             match link.fetch().await {
                 Ok(issued) => {
-                    self.remember(index, &issued.origin, &errors);
-                    return Ok(issued);
+                    let provisional = errors.iter().any(|(_, error)| !error.is_missing());
+                    self.tell(&issued.origin, &errors);
+                    if !provisional {
+                        self.remember(index);
+                    }
+                    return Ok(Issued { provisional, ..issued });
                 }
                 Err(error) => errors.push((*name, error)),
             }
@@ -95,10 +99,13 @@ impl Chain {
         }
     }
 
-    /// Keeps the link that worked, and tells of those before it that were meant to and did not.
-    fn remember(&self, index: usize, origin: &str, before: &[(&str, CredentialsError)]) {
+    fn remember(&self, index: usize) {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).last = Some(index);
+    }
+
+    /// Tells which link worked, and of those before it that were meant to and did not.
+    fn tell(&self, origin: &str, before: &[(&str, CredentialsError)]) {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        memory.last = Some(index);
         if memory.told.len() >= MAX_TOLD {
             memory.told.clear();
         }

@@ -25,6 +25,7 @@ impl Environment {
                 }),
                 expires: None,
                 origin: format!("the environment ({}, …)", names::ACCESS_KEY_ID),
+                provisional: false,
             }),
             (Some(_), None) => Err(half(id, secret)),
             (None, Some(_)) => Err(half(secret, id)),

@@ -75,6 +75,8 @@ struct Issued {
     expires: Option<Duration>,
     /// Which provider gave it, in words: `the environment`, `the ECS instance's RAM role app`.
     origin: String,
+    /// Whether another was meant to give one, and failed: then it is asked again soon.
+    provisional: bool,
 }
 
 /// What a provider is asked for.

@@ -24,6 +24,11 @@ pub(super) fn key(
         access_key_secret: secret.into(),
         security_token: given(token).map(Into::into),
     };
-    let issued = Issued { credentials: Arc::new(credentials), expires: None, origin: origin.to_owned() };
+    let issued = Issued {
+        credentials: Arc::new(credentials),
+        expires: None,
+        origin: origin.to_owned(),
+        provisional: false,
+    };
     Ok(Arc::new(Known(issued)))
 }

@@ -8,13 +8,14 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt as _;
 use rand::RngExt as _;
 use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
-use tracing::{debug, warn};
+use tracing::{trace, warn};
 
 use super::{Credentials, CredentialsError, Fetch, Issued, ProvideCredentials, Providing, Renewing};
 use crate::clock::Clock;
@@ -24,6 +25,9 @@ const MARGIN: Duration = Duration::from_secs(15 * 60);
 
 /// How often a source is asked whose credentials don't expire: a file may have changed.
 const RECHECK: Duration = Duration::from_secs(10);
+
+/// How long a credential is kept that another source should have given.
+const PROVISIONAL: Duration = Duration::from_secs(60);
 
 /// The shortest pause between two fetches, even of credentials that hardly live.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
@@ -172,6 +176,8 @@ impl Shared {
         loop {
             let fetched = timeout(FETCH_LIMIT, self.source.fetch()).await;
             let late = || CredentialsError::failed("no credential came in time");
+            // Who asked meanwhile is answered by this one.
+            let _ = self.wanted.notified().now_or_never();
             let pause = match fetched.unwrap_or_else(|_| Err(late())) {
                 Ok(issued) => {
                     failures = 0;
@@ -185,7 +191,7 @@ impl Shared {
                     backoff(failures)
                 }
             };
-            debug!(?pause, "the next credential is fetched after a pause");
+            trace!(?pause, "the next credential is fetched after a pause");
             self.sleep(pause).await;
         }
     }
@@ -211,12 +217,13 @@ impl Shared {
 
     /// How long the credential serves before the next is fetched, with jitter.
     fn until_renewal(&self, issued: &Issued) -> Duration {
+        let longest = if issued.provisional { PROVISIONAL } else { Duration::MAX };
         let Some(expires) = issued.expires else { return RECHECK };
         let lifetime = expires.saturating_sub(self.clock.since_epoch());
         let margin = MARGIN.min(lifetime / 2);
         // Late rather than early, and within the margin: many exporters may have been started together.
         let jitter = rand::rng().random_range(Duration::ZERO..=margin / 5);
-        (lifetime.saturating_sub(margin) + jitter).max(SHORTEST_PAUSE)
+        (lifetime.saturating_sub(margin) + jitter).min(longest).max(SHORTEST_PAUSE)
     }
 
     /// Sleeps by the wall clock, unless somebody wants a credential at once.

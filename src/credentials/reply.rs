@@ -102,7 +102,7 @@ impl WireCredentials {
             access_key_secret: self.secret,
             security_token: Some(self.token),
         });
-        Ok(Issued { credentials, expires: Some(expires), origin })
+        Ok(Issued { credentials, expires: Some(expires), origin, provisional: false })
     }
 }
 

@@ -59,4 +59,8 @@ fn what_holds_a_credential_prints_nothing_of_it() {
     let shown = (&credentials, Static::new(credentials.clone()));
     let printed = format!("{context:?} {location} {sources:?} {providers:?} {shown:?}");
     assert!(!printed.contains("the-"), "{printed}");
+    // What a panic says of a value is its Debug.
+    let panic = std::panic::catch_unwind(|| panic!("{credentials:?}")).unwrap_err();
+    let said = panic.downcast_ref::<String>().unwrap();
+    assert!(said.contains("Credentials(with a security token)") && !said.contains("the-"), "{said}");
 }

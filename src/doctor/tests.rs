@@ -149,6 +149,30 @@ async fn a_target_without_credentials_is_told_what_was_looked_for() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_off_is_told_by_its_step_and_by_the_call() {
+    let cloud = Cloud::start().await;
+    let config = cloud.config("the-access-key-id", SECRET, "w");
+    let an_hour_ago = Clock::System.since_epoch().saturating_sub(Duration::from_secs(3600));
+    let late = Clock::paused(an_hour_ago);
+    let report = examine(&config, &Environment::default(), late).await.unwrap();
+    let clock = check(&report, "clock");
+    assert!(clock.status == Status::Failed && clock.detail.contains("behind"), "{clock:?}");
+    assert!(check(&report, "call").detail.contains("InvalidTimeStamp.Expired"), "{}", report.to_table());
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_no_tls_is_told_by_that_step() {
+    let cloud = Cloud::start().await;
+    let config = config(&format!(
+        "credentials: {{type: access_key, access_key_id: a, access_key_secret: b}}\n\
+         workspaces: [{{id: w, endpoint: '{}', namespaces: [n]}}]\n",
+        cloud.url.replace("http:", "https:")
+    ));
+    let report = report(&config).await;
+    assert_eq!(check(&report, "tls").status, Status::Failed, "{}", report.to_table());
+}
+
+#[tokio::test]
 async fn an_endpoint_that_is_not_there_is_told_by_the_step_that_failed() {
     for (endpoint, failed) in [
         ("https://no-such-host.invalid", "dns"),

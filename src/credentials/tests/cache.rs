@@ -24,6 +24,7 @@ struct Scripted {
     /// How long a credential lives; none for ever.
     lifetime: Mutex<Option<Duration>>,
     down: Mutex<bool>,
+    provisional: bool,
     takes: Duration,
 }
 
@@ -34,6 +35,7 @@ impl Scripted {
             fetches: AtomicU64::new(0),
             lifetime: Mutex::new(lifetime),
             down: Mutex::new(false),
+            provisional: false,
             takes: Duration::from_secs(1),
         })
     }
@@ -65,6 +67,7 @@ impl Scripted {
             credentials: Arc::new(credentials),
             expires: lifetime.map(|lifetime| self.clock.since_epoch() + lifetime),
             origin: "a script".into(),
+            provisional: self.provisional,
         })
     }
 }
@@ -210,4 +213,27 @@ async fn a_fetch_that_never_ends_is_given_up() {
     assert!(id(&cache).await.is_err());
     sleep(2 * MINUTE).await;
     assert!(source.fetches() > 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stand_in_is_kept_no_longer_than_a_minute() {
+    let scripted = Arc::into_inner(Scripted::new(Some(6 * HOUR))).unwrap();
+    let source = Arc::new(Scripted { provisional: true, ..scripted });
+    let cache = source.cache();
+    id(&cache).await.unwrap();
+    sleep(MINUTE + Duration::from_secs(5)).await;
+    assert_eq!(source.fetches(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_finds_it_expired_makes_one_fetch_with_all_others() {
+    // It ends before the shortest pause between two fetches does.
+    let source = Scripted::new(Some(Duration::from_secs(3)));
+    let cache = source.cache();
+    id(&cache).await.unwrap();
+    sleep(Duration::from_secs(4)).await;
+    let asks = (0..100).map(|_| id(&cache));
+    assert!(futures_util::future::join_all(asks).await.iter().all(|it| *it == Ok("2".to_owned())));
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(source.fetches(), 2);
 }

@@ -496,6 +496,33 @@ async fn half_a_key_or_an_unusable_profile_does_not_stop_the_chain() {
 }
 
 #[tokio::test]
+async fn a_link_that_fails_for_a_while_is_stood_in_for_and_not_forgotten() {
+    let up = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let seen_up = up.clone();
+    let service = Service::start(move |_, seen| match seen.what.as_str() {
+        "POST /" if seen_up.load(std::sync::atomic::Ordering::Relaxed) => (200, sts("STS.oidc")),
+        "POST /" => (503, String::new()),
+        _ => (200, flat("STS.ecs")),
+    })
+    .await;
+    let home = tempfile::tempdir().unwrap();
+    write(home.path(), "token", "jwt");
+    let context = context(&[
+        ("ALIBABA_CLOUD_ROLE_ARN", ROLE),
+        ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "p"),
+        ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", home.path().join("token").to_str().unwrap()),
+        ("ALIBABA_CLOUD_ECS_METADATA", "app"),
+    ]);
+    let url = Some(service.url.clone());
+    let chain = context.fetch(&Source::Default(Endpoints { sts: url.clone(), metadata: url }));
+    let issued = chain.fetch().await.unwrap();
+    assert_eq!((issued.credentials.access_key_id.as_str(), issued.provisional), ("STS.ecs", true));
+    up.store(true, std::sync::atomic::Ordering::Relaxed);
+    let issued = chain.fetch().await.unwrap();
+    assert_eq!((issued.credentials.access_key_id.as_str(), issued.provisional), ("STS.oidc", false));
+}
+
+#[tokio::test]
 async fn no_metadata_service_is_no_fault_unless_a_role_is_named() {
     let nobody = Url::parse("http://127.0.0.1:1").unwrap();
     let named = [("ALIBABA_CLOUD_ECS_METADATA", "app")];
