@@ -112,6 +112,34 @@ fn a_secret_file_that_is_missing_is_told_at_the_start() {
     );
 }
 
+#[test]
+fn a_profile_of_an_unsupported_mode_is_skipped_with_one_line() {
+    let (home, cloud) = (tempfile::tempdir().unwrap(), Cloud::start());
+    let write = |name: &str, text: &str| {
+        let path = home.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write(
+        ".aliyun/config.json",
+        r#"{"current":"a","profiles":[{"name":"a","mode":"CloudSSO","access_token":"the-secret"}]}"#,
+    );
+    write(
+        ".alibabacloud/credentials",
+        "[default]\ntype=access_key\naccess_key_id=a\naccess_key_secret=the-secret\n",
+    );
+    let workspaces = format!("[{{id=w,endpoint=\"http://127.0.0.1:{}\",namespaces=[n]}}]", cloud.port);
+    let environment =
+        [("HOME", home.path().to_str().unwrap()), ("ALIYUN_FLINK_EXPORTER_WORKSPACES", workspaces.as_str())];
+    let output = command(&["doctor", "--log.level", "trace"], &environment).output().unwrap();
+    let text = text(&output);
+    assert!(text.contains("from the profile \"default\" in"), "{text}");
+    let lines = text.lines().filter(|line| line.contains("CloudSSO"));
+    let [line] = lines.collect::<Vec<_>>()[..] else { panic!("one line: {text}") };
+    assert!(line.contains("level=warn") && line.contains("is not supported here: AK, StsToken"), "{line}");
+    assert!(!text.contains("the-secret"), "{text}");
+}
+
 /// A running exporter, ended when it is dropped.
 struct Exporter {
     process: Child,

@@ -156,3 +156,25 @@ impl Fetch for IniProfile {
         Box::pin(self.ask())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_parser(text in "[a\\[\\]=:;# \t\r\n\"\\\\é杭%]{0,60}", name in "[a\\[ ]{0,2}") {
+            let _ = Section::read(text, &name);
+        }
+    }
+
+    #[test]
+    fn a_section_inherits_and_its_own_word_holds() {
+        let text = "[DEFAULT]\ntype = a\nx = 1\n[p]\nTYPE = b\n[Q]\n";
+        let section = Section::read(text.to_owned(), "p").unwrap().unwrap();
+        assert_eq!((section.get("type"), section.get("x")), (Some("b".to_owned()), Some("1".to_owned())));
+        assert!(Section::read(text.to_owned(), "q").unwrap().is_none(), "names of sections have case");
+    }
+}
