@@ -107,6 +107,7 @@ impl App {
             self.progress.clone(),
             self.clock,
         ));
+        client.shared_by(workspace.targets.len());
         let wanted = Arc::new(config.metrics.clone());
         let (start, count) = (Instant::now(), workspace.targets.len());
         for (index, target) in workspace.targets.iter().enumerate() {

@@ -279,6 +279,11 @@ impl Board {
         Some(self.state().targets.get(id)?.data.as_ref()?.since)
     }
 
+    /// A target's deployments, if any are served.
+    pub fn deployments(&self, id: &TargetId) -> Option<Arc<Vec<Deployment>>> {
+        Some(self.state().targets.get(id)?.data.as_ref()?.deployments.clone())
+    }
+
     /// Tells when a target's next poll is due.
     pub fn scheduled(&self, id: &TargetId, next: Instant) {
         let next = self.time_of_day(next);

@@ -1,6 +1,12 @@
 //! Sends signed calls for one workspace: limits, deadline, retries, counting.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use rand::RngExt as _;
 use reqwest::{
@@ -83,6 +89,8 @@ pub struct Client {
     pub(super) settings: Settings,
     pub(super) metrics: ApiMetrics,
     pub(super) progress: Arc<Progress>,
+    /// How many targets share the limits.
+    targets: AtomicUsize,
     clock: Clock,
 }
 
@@ -110,7 +118,21 @@ impl Client {
         clock: Clock,
     ) -> Self {
         let limiter = Limiter::new(settings.max_concurrent_requests, settings.requests_per_second);
-        Self { workspace, http, limiter, settings, metrics, progress, clock }
+        let targets = AtomicUsize::new(1);
+        Self { workspace, http, limiter, settings, metrics, progress, targets, clock }
+    }
+
+    /// Tells how many targets share the workspace's limits.
+    pub fn shared_by(&self, targets: usize) {
+        self.targets.store(targets, Ordering::Relaxed);
+    }
+
+    /// How many requests of one listing may be under way: all that are permitted, but for one where the workspace
+    /// has other targets, so that a target whose requests hang can't keep them waiting.
+    pub(super) fn side_by_side(&self) -> usize {
+        let all = self.settings.max_concurrent_requests;
+        let shared = self.targets.load(Ordering::Relaxed) > 1;
+        if shared { all.saturating_sub(1).max(1) } else { all }
     }
 
     /// Makes `call` and decodes its reply, trying again what may succeed, until `deadline`.

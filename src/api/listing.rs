@@ -51,6 +51,8 @@ pub struct Listing {
     pub invalid: InvalidValues,
     /// The pages of the last walk.
     pub pages: u64,
+    /// Whether the pages of the last walk agreed with each other: else a deployment may be missing.
+    pub consistent: bool,
 }
 
 /// How far the listings of a process are, for who waits for them.
@@ -103,7 +105,8 @@ impl Client {
         let mut walk = Walk { pages: 1, ..Walk::default() };
         walk.add(page);
         walk.drop_repeated();
-        Ok(Listing { deployments: walk.deployments, invalid: walk.invalid, pages: 1 })
+        walk.consistent = true;
+        Ok(walk.into())
     }
 
     async fn list_pages(&self, request: &ListRequest, deadline: Instant) -> Result<Listing, ApiError> {
@@ -148,7 +151,7 @@ impl Client {
         walk.add(first);
         let rest = stream::iter(2..=pages)
             .map(|index| self.page(request, index, page_size, deadline))
-            .buffered(self.settings.max_concurrent_requests);
+            .buffered(self.side_by_side());
         tokio::pin!(rest);
         let mut empty_pages = 0;
         while let Some(page) = rest.try_next().await? {
@@ -225,6 +228,7 @@ impl Walk {
 
 impl From<Walk> for Listing {
     fn from(walk: Walk) -> Self {
-        Self { deployments: walk.deployments, invalid: walk.invalid, pages: walk.pages }
+        let Walk { deployments, invalid, pages, consistent } = walk;
+        Self { deployments, invalid, pages, consistent }
     }
 }

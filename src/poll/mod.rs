@@ -1,5 +1,6 @@
 //! When a target is polled, how often, and what happens if it fails.
 
+mod absences;
 mod rhythm;
 mod schedule;
 mod supervisor;

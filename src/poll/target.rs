@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::{Schedule, Settings, rhythm::Rhythm};
+use super::{Schedule, Settings, absences::Absences, rhythm::Rhythm};
 use crate::{
     api::{ApiError, Client, ErrorKind, InvalidValues, ListRequest, Listing, Retry},
     snapshot::{Board, Outcome, PollTimes, TargetId},
@@ -48,6 +48,8 @@ pub struct Memory {
     started: AtomicBool,
     /// The fields whose unreadable values were told of.
     told_fields: Mutex<HashSet<&'static str>>,
+    /// The deployments that listings may have missed.
+    absences: Mutex<Absences>,
 }
 
 impl Target {
@@ -82,7 +84,8 @@ impl Target {
         }
     }
 
-    async fn succeeded(&self, listing: Listing, times: PollTimes) -> Outcome {
+    async fn succeeded(&self, mut listing: Listing, times: PollTimes) -> Outcome {
+        self.fill_absences(&mut listing);
         self.tell_of_invalid_values(&listing.invalid);
         let deployments = listing.deployments.len();
         self.board.succeeded(&self.id, listing.deployments, listing.pages, times).await;
@@ -114,6 +117,15 @@ impl Target {
         let times = PollTimes { took: Duration::ZERO, next: self.schedule.next_after(Instant::now()) };
         let error = "the task that polls died on the reply; it was started again".to_owned();
         self.board.failed(&self.id, ErrorKind::InvalidResponse, error, times);
+    }
+
+    /// Keeps what a listing that disagrees with itself may have missed.
+    fn fill_absences(&self, listing: &mut Listing) {
+        let mut absences = self.memory.absences.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.board.deployments(&self.id) {
+            Some(before) if !listing.consistent => absences.fill(&before, &mut listing.deployments),
+            _ => absences.clear(),
+        }
     }
 
     /// Counts every unreadable value, and logs each field once until it can be read again.
