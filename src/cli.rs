@@ -56,6 +56,9 @@ pub struct RunArgs {
     /// What is served.
     #[command(flatten)]
     pub web: WebArgs,
+    /// What clients may do.
+    #[command(flatten)]
+    pub lifecycle: LifecycleArgs,
     /// What is logged.
     #[command(flatten)]
     pub log: LogArgs,
@@ -164,6 +167,15 @@ pub struct WebArgs {
     /// The path of the metrics
     #[arg(long = "web.telemetry-path", value_name = "PATH", value_parser = telemetry_path, default_value = "/metrics")]
     pub telemetry_path: String,
+}
+
+/// What clients may do beside reading.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Web")]
+pub struct LifecycleArgs {
+    /// Let clients reload the configuration by POST /-/reload
+    #[arg(long = "web.enable-lifecycle")]
+    pub enabled: bool,
 }
 
 /// What is logged.

@@ -10,7 +10,7 @@ use std::{
 
 use aliyun_flink_exporter::{
     api::Progress,
-    app::{App, BuildError},
+    app::{App, BuildError, Reloads},
     cli::{Cli, Command, ConfigArgs, DemoArgs, LogArgs, OnceArgs, RunArgs, SimulateArgs, WebArgs},
     clock::Clock,
     config::{self, Config, Environment},
@@ -18,13 +18,18 @@ use aliyun_flink_exporter::{
     logging,
     simulator::Simulator,
     snapshot::Outcome,
-    web::Listeners,
+    web::{Listeners, Reload},
 };
 use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::{net::TcpListener, runtime::Runtime, time::sleep};
+use tokio::{
+    net::TcpListener,
+    runtime::Runtime,
+    signal::unix::{Signal, SignalKind, signal},
+    time::sleep,
+};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 /// How long the runtime waits for work off its threads once everything else has ended.
 const LAST_WAIT: Duration = Duration::from_secs(1);
@@ -75,24 +80,30 @@ async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
     start_log(arguments.log)?;
     let environment = Environment::from_process();
     let config = load(&arguments.config, &environment)?;
-    let app = build(&config, &environment)?;
+    let app = build(&config, &environment).await?;
     let listeners = bind(&arguments.web).await?;
     let stopping = CancellationToken::new();
-    until_stopped(app.run(listeners, arguments.web.telemetry_path, stopping.clone()), stopping).await
+    let reloads = reloads(arguments.config, environment, arguments.lifecycle.enabled);
+    let reload = reloads.handle();
+    let work = app.run(listeners, arguments.web.telemetry_path, Some(reloads), stopping.clone());
+    tokio::select! {
+        ended = until_stopped(work, stopping) => ended,
+        failed = reload_at_hangup(reload) => Err(failed),
+    }
 }
 
 async fn run_demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
     start_log(arguments.log)?;
     let listeners = bind(&arguments.web).await?;
     let demo = Demo::new(arguments.fleet.settings(), Clock::System).await.map_err(runtime)?;
-    let app = build(&demo.config, &Environment::default())?;
+    let app = build(&demo.config, &Environment::default()).await?;
     let path = arguments.web.telemetry_path;
     if let Some(&address) = listeners.addresses().first() {
         demo::greet(io::stdout(), address, &path).map_err(runtime)?;
     }
     let stopping = CancellationToken::new();
     let work = async {
-        tokio::join!(demo.serve(stopping.clone()), app.run(listeners, path, stopping.clone()));
+        tokio::join!(demo.serve(stopping.clone()), app.run(listeners, path, None, stopping.clone()));
     };
     until_stopped(work, stopping.clone()).await
 }
@@ -117,7 +128,7 @@ async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
     start_log(arguments.log)?;
     let environment = Environment::from_process();
     let config = load(&arguments.config, &environment)?;
-    let app = build(&config, &environment)?;
+    let app = build(&config, &environment).await?;
     let outcomes = tokio::select! {
         outcomes = app.poll_once() => outcomes,
         never = show_progress(app.progress()) => match never {},
@@ -153,8 +164,31 @@ fn load(arguments: &ConfigArgs, environment: &Environment) -> Result<Config, Fai
     Ok(config)
 }
 
-fn build(config: &Config, environment: &Environment) -> Result<App, Failure> {
-    App::build(config, environment, Clock::System).map_err(|error| match error {
+/// Reads the configuration as at the start.
+fn reloads(arguments: ConfigArgs, environment: Environment, over_http: bool) -> Reloads {
+    let load = move || {
+        let config = config::load(arguments.file.as_deref(), &environment, &arguments.flags())?;
+        Ok((config, environment.clone()))
+    };
+    Reloads::new(Arc::new(load), over_http)
+}
+
+/// Reloads at each SIGHUP; the outcome is logged where it is made.
+async fn reload_at_hangup(reload: Reload) -> Failure {
+    let mut hangups = match signal(SignalKind::hangup()) {
+        Ok(hangups) => hangups,
+        Err(error) => return Failure::Runtime(format!("no signals: {error}")),
+    };
+    loop {
+        hangups.recv().await;
+        if let Err(mistakes) = reload.ask().await {
+            debug!(%mistakes, "the reload that SIGHUP asked for");
+        }
+    }
+}
+
+async fn build(config: &Config, environment: &Environment) -> Result<App, Failure> {
+    App::build(config, environment, Clock::System).await.map_err(|error| match error {
         BuildError::Credentials { .. } => usage(error),
         _ => runtime(error),
     })
@@ -183,10 +217,9 @@ async fn until_stopped(
 }
 
 /// SIGTERM and SIGINT.
-struct Signals(tokio::signal::unix::Signal, tokio::signal::unix::Signal);
+struct Signals(Signal, Signal);
 
 fn signals() -> io::Result<Signals> {
-    use tokio::signal::unix::{SignalKind, signal};
     Ok(Signals(signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
 }
 

@@ -30,7 +30,7 @@ const MAX_TOTAL: u64 = 1_000_000;
 const EMPTY_PAGES_AT_THE_END: usize = 3;
 
 /// What to list.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ListRequest {
     /// The namespace.
     pub namespace: String,

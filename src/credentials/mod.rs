@@ -4,12 +4,12 @@ mod environment;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 pub use environment::from_environment;
 
 /// Where a workspace's credentials come from, as configured.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub enum Source {
     /// The default chain.
     #[default]
@@ -27,6 +27,20 @@ pub struct Credentials {
     pub access_key_secret: SecretString,
     /// The token of a temporary credential.
     pub security_token: Option<SecretString>,
+}
+
+impl PartialEq for Credentials {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |credentials: &Self| {
+            let token = credentials.security_token.as_ref().map(|token| token.expose_secret().to_owned());
+            (
+                credentials.access_key_id.clone(),
+                credentials.access_key_secret.expose_secret().to_owned(),
+                token,
+            )
+        };
+        parts(self) == parts(other)
+    }
 }
 
 /// Shows which parts there are, and nothing of them.

@@ -9,7 +9,7 @@ mod target;
 use std::time::Duration;
 
 pub use schedule::Schedule;
-pub use supervisor::supervise;
+pub use supervisor::{Supervised, Supervisor};
 pub use target::{Memory, Target};
 
 /// One target's rhythm.

@@ -1,0 +1,155 @@
+//! What a configuration asks for: the clients and targets, those of before kept where nothing changed for them.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use tokio::time::Instant;
+
+use super::BuildError;
+use crate::{
+    api::{self, ErrorKind, ListRequest, Progress},
+    clock::Clock,
+    config::{self, Config, Environment},
+    credentials,
+    exposition::targets::WorkspaceInfo,
+    model::LabelKeys,
+    poll::{Memory, Schedule, Target},
+    snapshot::{Board, TargetId},
+    telemetry::Telemetry,
+};
+
+/// What lives as long as the process.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) board: Arc<Board>,
+    pub(super) telemetry: Telemetry,
+    pub(super) progress: Arc<Progress>,
+    pub(super) clock: Clock,
+}
+
+/// What a configuration asks for.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) targets: BTreeMap<TargetId, Arc<Target>>,
+    pub(super) infos: Vec<WorkspaceInfo>,
+    pub(super) label_keys: LabelKeys,
+    api: api::Settings,
+    http: reqwest::Client,
+    clients: HashMap<String, PlannedClient>,
+}
+
+/// A workspace's client, and what it was made from.
+#[derive(Debug, Clone)]
+struct PlannedClient {
+    client: Arc<api::Client>,
+    endpoint: url::Url,
+    credentials: credentials::Source,
+}
+
+impl Plan {
+    /// The plan for `config`, which fails as a whole or not at all.
+    pub(super) fn new(
+        config: &Config,
+        environment: &Environment,
+        parts: &Parts,
+        before: Option<&Self>,
+    ) -> Result<Self, BuildError> {
+        // Other limits are another client's.
+        let before = before.filter(|before| before.api == config.api);
+        let http = match before {
+            Some(before) => before.http.clone(),
+            None => api::http_client(&config.api).map_err(BuildError::HttpClient)?,
+        };
+        let mut plan = Self {
+            targets: BTreeMap::new(),
+            infos: config.workspaces.iter().map(info).collect(),
+            label_keys: config.metrics.labels.clone(),
+            api: config.api.clone(),
+            http,
+            clients: HashMap::new(),
+        };
+        for workspace in &config.workspaces {
+            let known = before.and_then(|before| before.clients.get(&workspace.id));
+            let planned = plan.client(workspace, environment, parts, known)?;
+            plan.add_targets(workspace, config, &planned.client, parts, before);
+            plan.clients.insert(workspace.id.clone(), planned);
+        }
+        Ok(plan)
+    }
+
+    fn client(
+        &self,
+        workspace: &config::Workspace,
+        environment: &Environment,
+        parts: &Parts,
+        known: Option<&PlannedClient>,
+    ) -> Result<PlannedClient, BuildError> {
+        let config::Workspace { id, endpoint, credentials, .. } = workspace;
+        let same = |known: &&PlannedClient| known.endpoint == *endpoint && known.credentials == *credentials;
+        if let Some(known) = known.filter(same) {
+            return Ok(known.clone());
+        }
+        let provider = credentials::provider(credentials, |name| environment.get(name))
+            .map_err(|source| BuildError::Credentials { workspace: id.clone(), source })?;
+        let reasons = ErrorKind::ALL.map(ErrorKind::as_str);
+        let client = api::Client::new(
+            api::Workspace { id: id.clone(), endpoint: api::Endpoint::new(endpoint), credentials: provider },
+            self.http.clone(),
+            self.api.clone(),
+            parts.telemetry.api(id, &reasons),
+            parts.progress.clone(),
+            parts.clock,
+        );
+        Ok(PlannedClient {
+            client: Arc::new(client),
+            endpoint: endpoint.clone(),
+            credentials: credentials.clone(),
+        })
+    }
+
+    fn add_targets(
+        &mut self,
+        workspace: &config::Workspace,
+        config: &Config,
+        client: &Arc<api::Client>,
+        parts: &Parts,
+        before: Option<&Self>,
+    ) {
+        client.shared_by(workspace.targets.len());
+        let wanted = Arc::new(config.metrics.clone());
+        let (start, count) = (Instant::now(), workspace.targets.len());
+        for (index, target) in workspace.targets.iter().enumerate() {
+            let rate = config.api.requests_per_second;
+            parts.telemetry.namespace(&workspace.id, &target.namespace);
+            let id = TargetId::new(&workspace.id, &target.namespace, &target.selection);
+            let planned = Target {
+                id: id.clone(),
+                request: ListRequest {
+                    namespace: target.namespace.clone(),
+                    selection: target.selection.clone(),
+                    operation: target.operation,
+                    wanted: wanted.clone(),
+                },
+                client: client.clone(),
+                settings: target.poll,
+                schedule: Schedule::new(start, target.poll.interval, index, count, rate),
+                board: parts.board.clone(),
+                telemetry: parts.telemetry.clone(),
+                memory: Memory::default(),
+            };
+            let known = before.and_then(|before| before.targets.get(&id));
+            let kept = known.filter(|known| known.is_like(&planned)).cloned();
+            self.targets.insert(id, kept.unwrap_or_else(|| Arc::new(planned)));
+        }
+    }
+}
+
+fn info(workspace: &config::Workspace) -> WorkspaceInfo {
+    WorkspaceInfo {
+        workspace: workspace.id.clone(),
+        region: workspace.region.clone().unwrap_or_default(),
+        endpoint: workspace.endpoint.as_str().trim_end_matches('/').to_owned(),
+    }
+}
