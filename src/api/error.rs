@@ -75,13 +75,15 @@ pub struct ApiError {
     status: Option<u16>,
     code: Option<String>,
     request_id: Option<String>,
+    /// The cloud's words, whole: they are cut where they are shown, after secrets were taken out.
+    message: Option<String>,
     detail: String,
 }
 
 impl ApiError {
     /// An error that the cloud did not word.
     pub fn new(kind: ErrorKind, retry: Retry, detail: impl Into<String>) -> Self {
-        Self { kind, retry, status: None, code: None, request_id: None, detail: detail.into() }
+        Self { kind, retry, status: None, code: None, request_id: None, message: None, detail: detail.into() }
     }
 
     /// An answer that can't be understood; `retry` where it may have been damaged on its way.
@@ -112,21 +114,17 @@ impl ApiError {
     fn classify(status: Option<u16>, told: ErrorBody, empty: bool) -> Self {
         let code = told.code.as_deref().and_then(identifier);
         let (kind, retry) = kind_of(status, code.as_deref().unwrap_or_default(), told.http_code);
-        let detail = match told.message {
-            // These messages echo the request that was signed, security token included.
-            Some(_) if kind == ErrorKind::Auth => String::new(),
-            Some(message) => one_line(&message),
-            None if empty => "an empty body".to_owned(),
-            None => String::new(),
-        };
-        let detail = match (kind, told.denied_action.as_deref().and_then(identifier)) {
-            (ErrorKind::Permission, Some(action)) => {
-                format!("{detail} (the RAM action {action} is not allowed)").trim_start().to_owned()
+        // These messages echo the request that was signed, security token included.
+        let message = told.message.filter(|_| kind != ErrorKind::Auth);
+        let detail = match told.denied_action.as_deref().and_then(identifier) {
+            Some(action) if kind == ErrorKind::Permission => {
+                format!("(the RAM action {action} is not allowed)")
             }
-            _ => detail,
+            _ if empty => "an empty body".to_owned(),
+            _ => String::new(),
         };
         let request_id = told.request_id.as_deref().and_then(identifier);
-        Self { kind, retry, status, code, request_id, detail }
+        Self { kind, retry, status, code, request_id, message, detail }
     }
 
     /// The same, without the values of `credentials` where the cloud echoed them.
@@ -134,8 +132,13 @@ impl ApiError {
         let token = credentials.security_token.as_ref().map_or("", |token| token.expose_secret());
         let secrets = [credentials.access_key_secret.expose_secret(), token, &credentials.access_key_id];
         for secret in secrets.into_iter().filter(|secret| !secret.is_empty()) {
-            if self.detail.contains(secret) {
-                self.detail = self.detail.replace(secret, "<redacted>");
+            for text in self.message.iter_mut().chain([&mut self.detail]) {
+                if text.contains(secret) {
+                    *text = text.replace(secret, "<redacted>");
+                }
+            }
+            for identifier in [&mut self.code, &mut self.request_id] {
+                identifier.take_if(|text| text.contains(secret));
             }
         }
         self
@@ -180,7 +183,8 @@ impl fmt::Display for ApiError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = self.status.map(|status| format!("HTTP {status}"));
         let head: Vec<&str> = [status.as_deref(), self.code.as_deref()].into_iter().flatten().collect();
-        let parts = [head.join(" "), self.detail.clone()];
+        let words = [self.message.as_deref().map(one_line).unwrap_or_default(), self.detail.clone()];
+        let parts = [head.join(" "), words.join(" ").trim().to_owned()];
         let text: Vec<_> = parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
         formatter.write_str(if text.is_empty() { "refused without a reason" } else { "" })?;
         formatter.write_str(&text.join(": "))?;
