@@ -163,7 +163,7 @@ impl Client {
         let mut random = rand::rng();
         let pause = match error.retry() {
             Retry::Never => return None,
-            Retry::After(pause) => pause + random.random_range(Duration::ZERO..=pause / 10),
+            Retry::After(pause) => pause.saturating_add(random.random_range(Duration::ZERO..=pause / 10)),
             Retry::Backoff => random.random_range(Duration::ZERO..=backoff_limit(attempt)),
         };
         (pause < deadline.saturating_duration_since(Instant::now())).then_some(pause)
