@@ -8,7 +8,9 @@
 //!
 //! | layer | modules |
 //! | --- | --- |
-//! | the process | `main`, [`cli`], [`logging`] |
+//! | the process | `main` |
+//! | | [`logging`] |
+//! | | [`cli`] |
 //! | putting together | [`app`], [`demo`] |
 //! | what is configured | [`config`] |
 //! | what runs | [`web`], [`poll`], [`simulator`] |
