@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use crate::model::Deployment;
 
 /// So many disagreeing listings may lack a deployment before it is taken for deleted.
-const TOLERATED: u32 = 2;
+const TOLERATED: u32 = 3;
 
 /// How many listings in a row each deployment was missing from.
 #[derive(Debug, Default)]
@@ -78,7 +78,7 @@ mod tests {
             sizes.push(listed.len());
             served = listed;
         }
-        assert_eq!(sizes, [2, 2, 1, 1]);
+        assert_eq!(sizes, [2, 2, 2, 1]);
         assert!(absences.0.is_empty());
     }
 }

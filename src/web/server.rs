@@ -32,7 +32,7 @@ const MAX_HEAD: usize = 16 * 1024;
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long readiness is denied before connections are: whoever balances load should hear it first.
-const NOT_READY: Duration = Duration::from_millis(300);
+const NOT_READY: Duration = Duration::from_millis(500);
 
 /// How long a stop waits for what is in flight.
 const GRACE: Duration = Duration::from_secs(5);

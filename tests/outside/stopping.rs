@@ -69,3 +69,80 @@ async fn a_client_that_never_finishes_its_request_is_cut_off() {
     program.finish().await.with_code(0);
     assert!(start.elapsed() < SOON);
 }
+
+#[tokio::test]
+async fn a_poll_that_waits_to_try_again_does_not_hold_up_the_stop() {
+    let api = StubApi::start(|_| Reply::new(429, "").with_header("retry-after", "40")).await;
+    let program = Start::daemon().polling(&api, "[n1]", "").listening().await;
+    until("a throttled request", async || (api.statuses().get(&429) == Some(&1)).then_some(())).await;
+    assert_stops_at("TERM", program).await;
+}
+
+/// Asks for the metrics of a large fleet and reads nothing of them.
+async fn slow_download() -> (Program, TcpStream) {
+    let program = Start::demo().args(&["--deployments", "1000"]).ready().await;
+    until("more text than a socket holds", async || {
+        (program.get("/metrics").await.body.len() > 12_000_000).then_some(())
+    })
+    .await;
+    let mut reader = TcpStream::connect(program.address()).await.unwrap();
+    reader.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    reader.read_exact(&mut [0; 12]).await.unwrap();
+    (program, reader)
+}
+
+#[tokio::test]
+async fn a_client_that_reads_slowly_is_cut_off_after_the_grace_time() {
+    let (program, reader) = slow_download().await;
+    let start = Instant::now();
+    program.signal("TERM").await;
+    let finished = program.finish().await.with_code(0);
+    assert!(start.elapsed() < SOON);
+    assert!(finished.stderr.contains("cut off"), "{}", finished.stderr);
+    drop(reader);
+}
+
+#[tokio::test]
+async fn what_is_in_flight_is_finished() {
+    let (program, mut reader) = slow_download().await;
+    program.signal("TERM").await;
+    let mut rest = Vec::new();
+    reader.read_to_end(&mut rest).await.unwrap();
+    let text = String::from_utf8(rest).unwrap();
+    assert!(text.ends_with('\n') && text.contains("process_threads"), "the end of the exposition came");
+    program.finish().await.with_code(0);
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let (program, reader) = slow_download().await;
+    program.signal("TERM").await;
+    until("the first signal's line", async || program.stderr().contains("stopping").then_some(())).await;
+    program.signal("TERM").await;
+    let finished = program.finish().await.with_code(1);
+    assert!(finished.stderr.contains("second signal"), "{}", finished.stderr);
+    drop(reader);
+}
+
+#[tokio::test]
+async fn readiness_goes_before_the_listener_does() {
+    let program = Start::demo().ready().await;
+    let address = program.address();
+    // Asks again and again, over connections of its own, until none is taken any more.
+    let asking = tokio::spawn(async move {
+        let mut answers = Vec::new();
+        while let Ok(mut connection) = TcpStream::connect(address).await {
+            let mut answer = [0; 12];
+            let asked = connection.write_all(b"GET /-/ready HTTP/1.1\r\nHost: x\r\n\r\n").await;
+            if asked.is_ok() && connection.read_exact(&mut answer).await.is_ok() {
+                answers.push(String::from_utf8(answer.to_vec()).unwrap());
+            }
+        }
+        answers.dedup();
+        answers
+    });
+    program.get("/-/ready").await;
+    program.signal("TERM").await;
+    program.finish().await.with_code(0);
+    assert_eq!(asking.await.unwrap(), ["HTTP/1.1 200", "HTTP/1.1 503"]);
+}

@@ -3,15 +3,17 @@
 mod exposition;
 mod page;
 mod program;
+mod raw;
 mod stub;
 
 use std::{fmt::Display, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-pub(crate) use exposition::Exposition;
+pub(crate) use exposition::{Exposition, Query};
 pub(crate) use page::{empty_page, page_of, sample, unsuccessful};
 pub(crate) use program::{Finished, Program, Start};
+pub(crate) use raw::{Raw, RawApi, http};
 pub(crate) use stub::{Reply, Seen, StubApi};
 
 /// How long anything may take on a slow, busy machine before a test gives up on it.

@@ -93,7 +93,7 @@ impl Start {
             self.command.env("HOME", home.path()).current_dir(home.path()).spawn().expect("the program");
         let stdout = Captured::of(child.stdout.take().unwrap());
         let stderr = Captured::of(child.stderr.take().unwrap());
-        Program { child, stdout, stderr, address: None, _home: home, _config: self.config }
+        Program { child, stdout, stderr, address: None, _home: home, config_file: self.config }
     }
 
     /// Starts it and waits until it listens.
@@ -168,7 +168,7 @@ pub(crate) struct Program {
     stderr: Captured,
     address: Option<SocketAddr>,
     _home: TempDir,
-    _config: Option<NamedTempFile>,
+    config_file: Option<NamedTempFile>,
 }
 
 /// A program that ended.
@@ -262,6 +262,11 @@ impl Program {
         let pid = self.child.id().expect("a program that runs").to_string();
         let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status().await.unwrap();
         assert!(sent.success());
+    }
+
+    /// Writes another configuration into its file.
+    pub(crate) fn rewrite_config(&self, yaml: &str) {
+        std::fs::write(self.config_file.as_ref().expect("a file").path(), yaml).unwrap();
     }
 
     /// Waits for its end.
