@@ -50,6 +50,10 @@ fn runtime(error: impl Display) -> Failure {
     Failure::Runtime(error.to_string())
 }
 
+fn not_written(error: impl Display) -> Failure {
+    Failure::Runtime(format!("can't write to standard output: {error}"))
+}
+
 fn main() -> ExitCode {
     let Cli { command, run: default } = Cli::parse();
     let ended = match command.unwrap_or(Command::Run(default)) {
@@ -99,7 +103,7 @@ async fn run_demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
     let app = build(&demo.config, &Environment::default()).await?;
     let path = arguments.web.telemetry_path;
     if let Some(&address) = listeners.addresses().first() {
-        demo::greet(io::stdout(), address, &path).map_err(runtime)?;
+        demo::greet(io::stdout(), address, &path).map_err(not_written)?;
     }
     let stopping = CancellationToken::new();
     let work = async {
@@ -135,9 +139,9 @@ async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
     };
     let mut out = io::stdout().lock();
     for piece in app.metrics().map_err(runtime)? {
-        out.write_all(&piece).map_err(runtime)?;
+        out.write_all(&piece).map_err(not_written)?;
     }
-    out.flush().map_err(runtime)?;
+    out.flush().map_err(not_written)?;
     let failed = outcomes.iter().any(|outcome| *outcome != Outcome::Success);
     Ok(ExitCode::from(u8::from(failed)))
 }
@@ -148,7 +152,7 @@ fn check_config(arguments: &ConfigArgs) -> Result<ExitCode, Failure> {
     for warning in config.warnings() {
         writeln!(io::stderr(), "warning: {warning}").map_err(runtime)?;
     }
-    io::stdout().write_all(config.to_yaml_redacted().as_bytes()).map_err(runtime)?;
+    io::stdout().write_all(config.to_yaml_redacted().as_bytes()).map_err(not_written)?;
     Ok(ExitCode::SUCCESS)
 }
 
