@@ -167,3 +167,11 @@ async fn the_version_tells_what_was_built() {
     let start = concat!("aliyun-flink-exporter ", env!("CARGO_PKG_VERSION"));
     assert!(finished.stdout.starts_with(start) && finished.stdout.contains("rustc"), "{}", finished.stdout);
 }
+
+#[tokio::test]
+async fn output_that_cannot_be_written_exits_with_1_and_says_so() {
+    let flags = ["--workspace", "w1", "--region", "cn-hangzhou", "--namespace", "n1"];
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let finished = Start::new(&["check-config"]).args(&flags).stdout_to(full).finish().await.with_code(1);
+    assert!(finished.stderr.contains("standard output"), "{}", finished.stderr);
+}

@@ -67,6 +67,12 @@ impl Start {
         self
     }
 
+    /// With its standard output there, instead of in [`Finished::stdout`].
+    pub(crate) fn stdout_to(mut self, file: std::fs::File) -> Self {
+        self.command.stdout(file);
+        self
+    }
+
     /// With a YAML file of this text.
     pub(crate) fn config(mut self, yaml: &str) -> Self {
         let mut file = tempfile::Builder::new().suffix(".yml").tempfile().unwrap();
@@ -91,8 +97,8 @@ impl Start {
         let home = TempDir::new().unwrap();
         let mut child =
             self.command.env("HOME", home.path()).current_dir(home.path()).spawn().expect("the program");
-        let stdout = Captured::of(child.stdout.take().unwrap());
-        let stderr = Captured::of(child.stderr.take().unwrap());
+        let stdout = Captured::of(child.stdout.take());
+        let stderr = Captured::of(child.stderr.take());
         Program { child, stdout, stderr, address: None, _home: home, config_file: self.config }
     }
 
@@ -139,10 +145,11 @@ struct Captured {
 }
 
 impl Captured {
-    fn of(mut pipe: impl AsyncRead + Unpin + Send + 'static) -> Self {
+    fn of(pipe: Option<impl AsyncRead + Unpin + Send + 'static>) -> Self {
         let bytes: Arc<Mutex<Vec<u8>>> = Arc::default();
         let written = bytes.clone();
         let reading = tokio::spawn(async move {
+            let Some(mut pipe) = pipe else { return };
             let mut buffer = vec![0; 64 * 1024];
             while let Ok(length @ 1..) = pipe.read(&mut buffer).await {
                 written.lock().unwrap().extend_from_slice(&buffer[..length]);
