@@ -60,7 +60,7 @@ const TARGETS: [Row; 5] = [
 ];
 
 /// `aliyun_flink_…`: name, type, all labels.
-const OTHERS: [Row; 8] = [
+const OTHERS: [Row; 10] = [
     ("workspace_info", "gauge", &["workspace", "region", "endpoint"]),
     ("exporter_build_info", "gauge", &["version", "revision", "rustc"]),
     ("exporter_api_requests_total", "counter", &["workspace", "operation", "code"]),
@@ -69,6 +69,8 @@ const OTHERS: [Row; 8] = [
     ("exporter_invalid_values_total", "counter", &["field"]),
     ("exporter_inconsistent_listings_total", "counter", &["workspace", "namespace"]),
     ("exporter_http_requests_total", "counter", &["handler", "code"]),
+    ("exporter_config_last_reload_successful", "gauge", &[]),
+    ("exporter_config_last_reload_success_timestamp_seconds", "gauge", &[]),
 ];
 
 #[derive(Debug, PartialEq)]
@@ -107,7 +109,9 @@ async fn the_demo_serves_every_documented_metric_and_no_other() {
         .map(|family| family.name.clone())
         .filter(|name| !name.starts_with("process_"))
         .collect();
-    assert_eq!(served, documented.keys().cloned().collect());
+    let expected: BTreeSet<_> = documented.keys().cloned().collect();
+    let differences: Vec<_> = served.symmetric_difference(&expected).collect();
+    assert!(differences.is_empty(), "served or documented, but not both: {differences:?}");
     for family in metrics.families.iter().filter(|family| !family.name.starts_with("process_")) {
         let expected = &documented[&family.name];
         assert_eq!(family.kind, expected.kind, "{}", family.name);
