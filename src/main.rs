@@ -1,6 +1,7 @@
 //! The life of the process: arguments, logging, configuration, run, a signal, an exit code.
 
 use std::{
+    convert::Infallible,
     fmt::Display,
     io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
@@ -50,6 +51,10 @@ fn runtime(error: impl Display) -> Failure {
     Failure::Runtime(error.to_string())
 }
 
+fn no_signals(error: impl Display) -> Failure {
+    Failure::Runtime(format!("no signals: {error}"))
+}
+
 fn not_written(error: impl Display) -> Failure {
     Failure::Runtime(format!("can't write to standard output: {error}"))
 }
@@ -82,6 +87,8 @@ fn within_runtime(work: impl Future<Output = Result<ExitCode, Failure>>) -> Resu
 
 async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
     start_log(arguments.log)?;
+    // From here on a hangup waits for the start to end, instead of ending it.
+    let hangups = signal(SignalKind::hangup()).map_err(no_signals)?;
     let environment = Environment::from_process();
     let config = load(&arguments.config, &environment)?;
     let app = build(&config, &environment).await?;
@@ -92,7 +99,7 @@ async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
     let work = app.run(listeners, arguments.web.telemetry_path, Some(reloads), stopping.clone());
     tokio::select! {
         ended = until_stopped(work, stopping) => ended,
-        failed = reload_at_hangup(reload) => Err(failed),
+        never = reload_at_hangup(hangups, reload) => match never {},
     }
 }
 
@@ -178,11 +185,7 @@ fn reloads(arguments: ConfigArgs, environment: Environment, over_http: bool) -> 
 }
 
 /// Reloads at each SIGHUP; the outcome is logged where it is made.
-async fn reload_at_hangup(reload: Reload) -> Failure {
-    let mut hangups = match signal(SignalKind::hangup()) {
-        Ok(hangups) => hangups,
-        Err(error) => return Failure::Runtime(format!("no signals: {error}")),
-    };
+async fn reload_at_hangup(mut hangups: Signal, reload: Reload) -> Infallible {
     loop {
         hangups.recv().await;
         if let Err(mistakes) = reload.ask().await {
@@ -207,7 +210,7 @@ async fn until_stopped(
     work: impl Future<Output = ()>,
     stopping: CancellationToken,
 ) -> Result<ExitCode, Failure> {
-    let mut signals = signals().map_err(|error| Failure::Runtime(format!("no signals: {error}")))?;
+    let mut signals = signals().map_err(no_signals)?;
     let signalled = async {
         signals.next().await;
         info!("stopping");
@@ -237,7 +240,7 @@ impl Signals {
 }
 
 /// Shows how far the listings are, if somebody looks.
-async fn show_progress(progress: &Progress) -> std::convert::Infallible {
+async fn show_progress(progress: &Progress) -> Infallible {
     if !io::stderr().is_terminal() {
         return std::future::pending().await;
     }
