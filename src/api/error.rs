@@ -67,7 +67,7 @@ pub enum Retry {
     After(Duration),
 }
 
-/// A failed call. Its texts hold no secret: see [`ApiError::from_reply`].
+/// A failed call. Its texts hold no secret: see `ApiError::from_reply`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
     kind: ErrorKind,

@@ -66,6 +66,7 @@ need_prometheus() {
     unpacked=$(realpath -m "$tools")/prometheus
     if [[ ! -x $unpacked/usr/bin/promtool ]]; then
         echo "unpacking the package prometheus below $tools"
+        mkdir -p "$unpacked"
         if ! (cd "$scratch" && download prometheus && dpkg-deb -x prometheus_*.deb "$unpacked"); then
             fail "prometheus and promtool are needed, and this script can't get them: install the package prometheus (Debian's name), then run this again"
         fi
