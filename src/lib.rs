@@ -11,7 +11,7 @@
 //! | the process | `main` |
 //! | | [`logging`] |
 //! | | [`cli`] |
-//! | putting together | [`app`], [`demo`] |
+//! | putting together | [`app`], [`demo`], [`fuzzing`] |
 //! | what is configured | [`config`] |
 //! | what runs | [`web`], [`poll`], [`simulator`] |
 //! | what is published | [`snapshot`] |
@@ -27,6 +27,7 @@ pub mod config;
 pub mod credentials;
 pub mod demo;
 pub mod exposition;
+pub mod fuzzing;
 pub mod logging;
 pub mod model;
 pub mod poll;

@@ -21,7 +21,6 @@ use aliyun_flink_exporter::{
     snapshot::Outcome,
     web::{Listeners, Reload},
 };
-use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::{
     net::TcpListener,
@@ -60,7 +59,7 @@ fn not_written(error: impl Display) -> Failure {
 }
 
 fn main() -> ExitCode {
-    let Cli { command, run: default } = Cli::parse();
+    let Cli { command, run: default } = Cli::parse_checked();
     let ended = match command.unwrap_or(Command::Run(default)) {
         Command::Run(arguments) => within_runtime(run(arguments)),
         Command::Demo(arguments) => within_runtime(run_demo(arguments)),
@@ -145,10 +144,13 @@ async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
         never = show_progress(app.progress()) => match never {},
     };
     let mut out = io::stdout().lock();
-    for piece in app.metrics().map_err(runtime)? {
-        out.write_all(&piece).map_err(not_written)?;
+    let metrics = app.metrics().map_err(runtime)?;
+    let written = metrics.iter().try_for_each(|piece| out.write_all(piece)).and_then(|()| out.flush());
+    match written {
+        // Whoever reads has seen enough, as `head` has.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        written => written.map_err(not_written)?,
     }
-    out.flush().map_err(not_written)?;
     let failed = outcomes.iter().any(|outcome| *outcome != Outcome::Success);
     Ok(ExitCode::from(u8::from(failed)))
 }

@@ -16,7 +16,7 @@ use reqwest::{
 use secrecy::ExposeSecret as _;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::debug;
-use url::Url;
+use url::{Host, Url};
 
 use super::{
     ApiError, ErrorKind, Progress, Retry, Settings,
@@ -49,6 +49,16 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// Whether `url` is of this machine itself.
+    pub fn is_loopback(url: &Url) -> bool {
+        match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+            None => false,
+        }
+    }
+
     /// The endpoint at `url`, whose path is not used.
     pub fn new(url: &Url) -> Self {
         let host = match (url.host_str().unwrap_or_default(), url.port()) {
@@ -95,8 +105,12 @@ pub struct Client {
 }
 
 /// A client of HTTP for [`Client`]: its limits are set here, its time-outs with each request.
-pub fn http_client(settings: &Settings) -> Result<HttpClient, reqwest::Error> {
-    HttpClient::builder()
+///
+/// It goes through the proxy that the environment names, unless it is for this machine itself (`on_loopback`).
+pub fn http_client(settings: &Settings, on_loopback: bool) -> Result<HttpClient, reqwest::Error> {
+    let builder = HttpClient::builder();
+    let builder = if on_loopback { builder.no_proxy() } else { builder };
+    builder
         .user_agent(concat!("aliyun-flink-exporter/", env!("CARGO_PKG_VERSION")))
         // A signed request must reach no one but its addressee.
         .redirect(reqwest::redirect::Policy::none())

@@ -36,8 +36,26 @@ pub(super) struct Plan {
     pub(super) infos: Vec<WorkspaceInfo>,
     pub(super) label_keys: LabelKeys,
     api: api::Settings,
-    http: reqwest::Client,
+    http: Http,
     clients: HashMap<String, PlannedClient>,
+}
+
+/// The clients of HTTP, whose connections the workspaces share.
+#[derive(Debug, Clone)]
+struct Http {
+    direct: reqwest::Client,
+    through_proxy: reqwest::Client,
+}
+
+impl Http {
+    fn new(settings: &api::Settings) -> Result<Self, reqwest::Error> {
+        let direct = api::http_client(settings, true)?;
+        Ok(Self { direct, through_proxy: api::http_client(settings, false)? })
+    }
+
+    fn client_for(&self, endpoint: &url::Url) -> reqwest::Client {
+        if api::Endpoint::is_loopback(endpoint) { self.direct.clone() } else { self.through_proxy.clone() }
+    }
 }
 
 /// A workspace's client, and what it was made from.
@@ -60,7 +78,7 @@ impl Plan {
         let before = before.filter(|before| before.api == config.api);
         let http = match before {
             Some(before) => before.http.clone(),
-            None => api::http_client(&config.api).map_err(BuildError::HttpClient)?,
+            None => Http::new(&config.api).map_err(BuildError::HttpClient)?,
         };
         let mut plan = Self {
             targets: BTreeMap::new(),
@@ -96,7 +114,7 @@ impl Plan {
         let reasons = ErrorKind::ALL.map(ErrorKind::as_str);
         let client = api::Client::new(
             api::Workspace { id: id.clone(), endpoint: api::Endpoint::new(endpoint), credentials: provider },
-            self.http.clone(),
+            self.http.client_for(endpoint),
             self.api.clone(),
             parts.telemetry.api(id, &reasons),
             parts.progress.clone(),

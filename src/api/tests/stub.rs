@@ -131,7 +131,7 @@ impl Stub {
             endpoint: Endpoint::new(&self.url),
             credentials: Arc::new(Static::new(credentials)),
         };
-        let http = api::http_client(&settings).unwrap();
+        let http = api::http_client(&settings, true).unwrap();
         Client::new(
             workspace,
             http,
