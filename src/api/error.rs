@@ -114,8 +114,7 @@ impl ApiError {
     fn classify(status: Option<u16>, told: ErrorBody, empty: bool) -> Self {
         let code = told.code.as_deref().and_then(identifier);
         let (kind, retry) = kind_of(status, code.as_deref().unwrap_or_default(), told.http_code);
-        // These messages echo the request that was signed, security token included.
-        let message = told.message.filter(|_| kind != ErrorKind::Auth);
+        let message = told.message.filter(|message| kind != ErrorKind::Auth && !echoes_request(message));
         let detail = match told.denied_action.as_deref().and_then(identifier) {
             Some(action) if kind == ErrorKind::Permission => {
                 format!("(the RAM action {action} is not allowed)")
@@ -228,6 +227,14 @@ fn kind_of(status: Option<u16>, code: &str, http_code: Option<u16>) -> (ErrorKin
         Some(200..=299) | None => (ErrorKind::Api, Retry::Backoff),
         Some(_) => (ErrorKind::Api, Retry::Never),
     }
+}
+
+/// Whether a message repeats the request that was signed, the security token among it, perhaps cut off.
+fn echoes_request(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    ["string to sign", "canonicalrequest", "canonical request", "x-acs-security-token", "signature="]
+        .iter()
+        .any(|sign| message.contains(sign))
 }
 
 /// `x-acs-retry-after` is in milliseconds, `Retry-After` in seconds or a date, which is taken for no hint.
