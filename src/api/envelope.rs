@@ -115,7 +115,7 @@ impl Page {
     /// Decodes a reply under HTTP 200.
     pub(super) fn decode(body: &[u8], wanted: &Wanted) -> Result<Self, ApiError> {
         // JSON is UTF-8. Where a few bytes are not, the texts they stand in are spoilt, not the listing.
-        let text = String::from_utf8_lossy(body);
+        let text = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
         let envelope = match from_body::<Part<Envelope<'_>>>(&text) {
             Ok(Part::Is(envelope)) => envelope,
             Ok(_) => return Err(ApiError::invalid(Retry::Never, "the reply is JSON, but no object")),
