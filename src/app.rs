@@ -1,21 +1,27 @@
 //! Puts the exporter together from its configuration: the one module that knows all others.
 
-use std::{fmt, sync::Arc};
+mod plan;
+mod reload;
 
-use tokio::time::Instant;
+use std::{fmt, future::pending, sync::Arc};
+
 use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
 
 use crate::{
-    api::{self, ErrorKind, ListRequest, Progress},
+    api::{ErrorKind, Progress},
     clock::Clock,
-    config::{Config, Environment, Workspace},
-    credentials::{self, CredentialsError, ProvideCredentials},
-    exposition::targets::WorkspaceInfo,
-    poll::{self, Memory, Schedule, Target},
+    config::{Config, Environment},
+    credentials::{self, CredentialsError},
+    poll::{Supervised as _, Supervisor, Target},
     snapshot::{Board, Outcome, TargetId},
     telemetry::Telemetry,
-    web::{self, Listeners, Routes},
+    web::{self, Listeners, Reloaded, Routes},
 };
+
+use plan::{Parts, Plan};
+use reload::ReloadRequest;
+pub use reload::{Load, Reloads};
 
 /// Why the exporter can't be put together.
 #[derive(Debug)]
@@ -58,117 +64,117 @@ impl std::error::Error for BuildError {
 /// The exporter, ready to poll.
 #[derive(Debug)]
 pub struct App {
-    targets: Vec<Arc<Target>>,
-    board: Arc<Board>,
-    telemetry: Telemetry,
-    progress: Arc<Progress>,
-    /// Each workspace's id and credentials.
-    credentials: Vec<(String, Arc<dyn ProvideCredentials>)>,
-    clock: Clock,
+    parts: Parts,
+    plan: Plan,
 }
 
 impl App {
     /// Builds everything but the listeners; nothing is polled yet.
-    pub fn build(config: &Config, environment: &Environment, clock: Clock) -> Result<Self, BuildError> {
-        let telemetry = Telemetry::new().map_err(BuildError::Telemetry)?;
-        let ids = config.workspaces.iter().flat_map(|workspace| {
-            let id = |target: &crate::config::Target| {
-                TargetId::new(&workspace.id, &target.namespace, &target.selection)
-            };
-            workspace.targets.iter().map(id).collect::<Vec<_>>()
-        });
-        let infos = config.workspaces.iter().map(info).collect();
-        let board = Arc::new(Board::new(infos, ids, config.metrics.labels.clone(), clock));
-        let http = api::http_client(&config.api).map_err(BuildError::HttpClient)?;
-        let credentials = Vec::new();
-        let progress = Arc::default();
-        let mut app = Self { targets: Vec::new(), board, telemetry, progress, credentials, clock };
-        let providers = credentials_of(config, environment, clock).map_err(BuildError::HttpClient)?;
-        for (workspace, credentials) in config.workspaces.iter().zip(providers) {
-            app.add(workspace, config, credentials, http.clone());
-        }
+    pub async fn build(config: &Config, environment: &Environment, clock: Clock) -> Result<Self, BuildError> {
+        let parts = Parts {
+            board: Arc::new(Board::new(clock)),
+            telemetry: Telemetry::new().map_err(BuildError::Telemetry)?,
+            progress: Arc::default(),
+            credentials: credentials::Context::new(|name| environment.get(name), clock)
+                .map_err(BuildError::HttpClient)?,
+            clock,
+        };
+        let plan = Plan::new(config, &parts, None)?;
+        plan.find_credentials().await?;
+        let app = Self { parts, plan };
+        app.show_plan().await;
+        app.parts.telemetry.config_accepted(clock.since_epoch());
         Ok(app)
     }
 
-    /// Looks for every workspace's credentials. An error if one has none by what is configured on this machine; a
-    /// service that does not answer just now may do so later.
-    pub async fn find_credentials(&self) -> Result<(), BuildError> {
-        let found = self.credentials.iter().map(async |(id, provider)| (id, provider.credentials().await));
-        for (id, found) in futures_util::future::join_all(found).await {
-            if let Err(source) = found
-                && source.is_missing()
-            {
-                return Err(BuildError::Credentials { workspace: id.clone(), source });
+    async fn show_plan(&self) {
+        let ids = self.plan.targets.keys().cloned().collect();
+        let labels = self.plan.label_keys.clone();
+        self.parts.board.configure(self.plan.infos.clone(), &ids, labels).await;
+    }
+
+    /// Polls and serves until `stopping`, reloading the configuration when asked.
+    pub async fn run(
+        mut self,
+        listeners: Listeners,
+        telemetry_path: String,
+        mut reloads: Option<Reloads>,
+        stopping: CancellationToken,
+    ) {
+        let routes = Routes {
+            board: self.parts.board.clone(),
+            telemetry: self.parts.telemetry.clone(),
+            telemetry_path,
+            reload: reloads.as_ref().and_then(Reloads::over_http),
+            stopping: stopping.clone(),
+            clock: self.parts.clock,
+        };
+        let polling = async {
+            let mut tasks = Supervisor::default();
+            for (id, target) in &self.plan.targets {
+                tasks.start(id.clone(), target.clone());
+            }
+            loop {
+                tokio::select! {
+                    () = stopping.cancelled() => break,
+                    () = tasks.tend() => {}
+                    request = next(&mut reloads) => {
+                        let outcome = self.reload(request.load, &mut tasks).await;
+                        // Whoever asked may have left.
+                        let _ = request.answer.send(outcome);
+                    }
+                }
+            }
+            tasks.stop_all().await;
+        };
+        tokio::join!(polling, web::serve(listeners, Arc::new(routes)));
+    }
+
+    /// Puts a newly read configuration in force, or changes nothing and says why.
+    async fn reload(&mut self, load: Load, tasks: &mut Supervisor<TargetId, Target>) -> Reloaded {
+        let outcome = self.try_reload(load, tasks).await;
+        match &outcome {
+            Ok(changes) => {
+                self.parts.telemetry.config_accepted(self.parts.clock.since_epoch());
+                info!(%changes, "configuration reloaded");
+            }
+            Err(mistakes) => {
+                self.parts.telemetry.config_refused();
+                error!(%mistakes, "configuration not reloaded: the one before stays in force");
             }
         }
-        Ok(())
+        outcome
     }
 
-    fn add(
-        &mut self,
-        workspace: &Workspace,
-        config: &Config,
-        credentials: Arc<dyn ProvideCredentials>,
-        http: reqwest::Client,
-    ) {
-        let watched = Arc::downgrade(&credentials);
-        self.telemetry.credentials(&workspace.id, Box::new(move || watched.upgrade()?.expiry()));
-        self.credentials.push((workspace.id.clone(), credentials.clone()));
-        let client = Arc::new(api::Client::new(
-            api::Workspace {
-                id: workspace.id.clone(),
-                endpoint: api::Endpoint::new(&workspace.endpoint),
-                credentials,
-            },
-            http,
-            config.api.clone(),
-            self.telemetry.api(&workspace.id, &ErrorKind::ALL.map(ErrorKind::as_str)),
-            self.progress.clone(),
-            self.clock,
-        ));
-        let wanted = Arc::new(config.metrics.clone());
-        let (start, count) = (Instant::now(), workspace.targets.len());
-        for (index, target) in workspace.targets.iter().enumerate() {
-            let rate = config.api.requests_per_second;
-            self.telemetry.namespace(&workspace.id, &target.namespace);
-            self.targets.push(Arc::new(Target {
-                id: TargetId::new(&workspace.id, &target.namespace, &target.selection),
-                request: ListRequest {
-                    namespace: target.namespace.clone(),
-                    selection: target.selection.clone(),
-                    operation: target.operation,
-                    wanted: wanted.clone(),
-                },
-                client: client.clone(),
-                settings: target.poll,
-                schedule: Schedule::new(start, target.poll.interval, index, count, rate),
-                board: self.board.clone(),
-                telemetry: self.telemetry.clone(),
-                memory: Memory::default(),
-            }));
+    async fn try_reload(&mut self, load: Load, tasks: &mut Supervisor<TargetId, Target>) -> Reloaded {
+        let read = tokio::task::spawn_blocking(move || load()).await;
+        let config = read.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        for warning in config.warnings() {
+            warn!("{warning}");
         }
-    }
-
-    /// Polls and serves until `stopping`.
-    pub async fn run(self, listeners: Listeners, telemetry_path: String, stopping: CancellationToken) {
-        let routes = Routes {
-            board: self.board.clone(),
-            telemetry: self.telemetry.clone(),
-            telemetry_path,
-            stopping: stopping.clone(),
-            clock: self.clock,
-        };
-        let start = |index: usize| self.targets[index].clone().run(stopping.clone());
-        let died = |index: usize| self.targets[index].died();
-        tokio::join!(
-            poll::supervise(self.targets.len(), start, died),
-            web::serve(listeners, Arc::new(routes)),
-        );
+        let plan = Plan::new(&config, &self.parts, Some(&self.plan));
+        let plan = plan.map_err(|error| error.to_string())?;
+        plan.find_credentials().await.map_err(|error| error.to_string())?;
+        let before = std::mem::replace(&mut self.plan, plan);
+        let gone = before.targets.keys().filter(|id| !self.plan.targets.contains_key(*id));
+        let removed = gone.map(|id| tasks.stop(id)).count();
+        self.show_plan().await;
+        let (mut added, mut changed) = (0, 0);
+        for (id, target) in &self.plan.targets {
+            match before.targets.get(id) {
+                Some(known) if Arc::ptr_eq(known, target) => continue,
+                Some(_) => changed += 1,
+                None => added += 1,
+            }
+            tasks.start(id.clone(), target.clone());
+        }
+        let unchanged = self.plan.targets.len() - added - changed;
+        Ok(format!("targets: {added} added, {removed} removed, {changed} changed, {unchanged} unchanged"))
     }
 
     /// Polls every target once; tells how each poll ended.
     pub async fn poll_once(&self) -> Vec<Outcome> {
-        let polls = self.targets.iter().map(async |target| {
+        let polls = self.plan.targets.values().map(async |target| {
             let polling = target.clone();
             let polled = tokio::spawn(async move { polling.poll().await }).await;
             polled.unwrap_or_else(|_| {
@@ -181,40 +187,21 @@ impl App {
 
     /// How far the listings are.
     pub fn progress(&self) -> &Arc<Progress> {
-        &self.progress
+        &self.parts.progress
     }
 
     /// All metrics, as they are served.
     pub fn metrics(&self) -> Result<Vec<bytes::Bytes>, prometheus::Error> {
-        let mut pieces = self.board.snapshot().text();
-        pieces.push(self.telemetry.render()?.into());
+        let mut pieces = self.parts.board.snapshot().text();
+        pieces.push(self.parts.telemetry.render()?.into());
         Ok(pieces)
     }
 }
 
-/// The provider of each workspace's credentials; workspaces that take the same source share one.
-pub(crate) fn credentials_of(
-    config: &Config,
-    environment: &Environment,
-    clock: Clock,
-) -> Result<Vec<Arc<dyn ProvideCredentials>>, reqwest::Error> {
-    let context = credentials::Context::new(|name| environment.get(name), clock)?;
-    let mut known: Vec<(&Arc<credentials::Source>, Arc<dyn ProvideCredentials>)> = Vec::new();
-    let providers = config.workspaces.iter().map(|Workspace { credentials: source, .. }| {
-        if let Some((_, provider)) = known.iter().find(|(known, _)| Arc::ptr_eq(known, source)) {
-            return provider.clone();
-        }
-        let provider = context.provider(source);
-        known.push((source, provider.clone()));
-        provider
-    });
-    Ok(providers.collect())
-}
-
-fn info(workspace: &Workspace) -> WorkspaceInfo {
-    WorkspaceInfo {
-        workspace: workspace.id.clone(),
-        region: workspace.region.clone().unwrap_or_default(),
-        endpoint: workspace.endpoint.as_str().trim_end_matches('/').to_owned(),
+/// The next request to reload; never, where nothing can be reloaded.
+async fn next(reloads: &mut Option<Reloads>) -> ReloadRequest {
+    match reloads {
+        Some(reloads) => reloads.next().await,
+        None => pending().await,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 
@@ -21,6 +21,28 @@ pub struct Cli {
     /// The flags of `run`, which is the default.
     #[command(flatten)]
     pub run: RunArgs,
+}
+
+impl Cli {
+    /// The command line of this process; exits with 2 if it is wrong.
+    pub fn parse_checked() -> Self {
+        let cli = Self::parse();
+        match cli.misplaced_command() {
+            None => cli,
+            Some(command) => {
+                let message =
+                    format!("the command `{command}` comes first: aliyun-flink-exporter {command} ...");
+                Self::command().error(ErrorKind::ArgumentConflict, message).exit()
+            }
+        }
+    }
+
+    /// A command that stands where it was taken for one more namespace.
+    fn misplaced_command(&self) -> Option<&str> {
+        let last = self.run.config.namespaces.last()?;
+        let is_command = Self::command().get_subcommands().any(|command| command.get_name() == last);
+        (self.command.is_none() && is_command).then_some(last)
+    }
 }
 
 const VERSION: &str = concat!(
@@ -58,6 +80,9 @@ pub struct RunArgs {
     /// What is served.
     #[command(flatten)]
     pub web: WebArgs,
+    /// What clients may do.
+    #[command(flatten)]
+    pub lifecycle: LifecycleArgs,
     /// What is logged.
     #[command(flatten)]
     pub log: LogArgs,
@@ -191,6 +216,15 @@ pub struct WebArgs {
     pub telemetry_path: String,
 }
 
+/// What clients may do beside reading.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Web")]
+pub struct LifecycleArgs {
+    /// Let clients reload the configuration by POST /-/reload
+    #[arg(long = "web.enable-lifecycle")]
+    pub enabled: bool,
+}
+
 /// What is logged.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Logging")]
@@ -303,8 +337,6 @@ fn rate(text: &str) -> Result<f64, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
@@ -320,6 +352,13 @@ mod tests {
         let cli = Cli::parse_from(["exporter", "once", "--namespace", "a", "--namespace", "b"]);
         let Some(Command::Once(once)) = cli.command else { panic!("{cli:?}") };
         assert_eq!(once.config.namespaces, ["a", "b"]);
+    }
+
+    #[test]
+    fn a_command_after_namespaces_is_no_namespace() {
+        let words = ["exporter", "--workspace", "w", "--region", "r", "--namespace", "a", "once"];
+        assert_eq!(Cli::parse_from(words).misplaced_command(), Some("once"));
+        assert_eq!(Cli::parse_from(&words[..7]).misplaced_command(), None);
     }
 
     #[test]

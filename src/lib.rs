@@ -8,8 +8,10 @@
 //!
 //! | layer | modules |
 //! | --- | --- |
-//! | the process | `main`, [`cli`], [`logging`] |
-//! | putting together | [`app`], [`demo`], [`doctor`] |
+//! | the process | `main` |
+//! | | [`logging`] |
+//! | | [`cli`] |
+//! | putting together | [`app`], [`demo`], [`doctor`], [`fuzzing`] |
 //! | what is configured | [`config`] |
 //! | what runs | [`web`], [`poll`], [`simulator`] |
 //! | what is published | [`snapshot`] |
@@ -26,6 +28,7 @@ pub mod credentials;
 pub mod demo;
 pub mod doctor;
 pub mod exposition;
+pub mod fuzzing;
 pub mod logging;
 pub mod model;
 pub mod poll;

@@ -1,6 +1,7 @@
 //! The life of the process: arguments, logging, configuration, run, a signal, an exit code.
 
 use std::{
+    convert::Infallible,
     fmt::Display,
     io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
@@ -10,7 +11,7 @@ use std::{
 
 use aliyun_flink_exporter::{
     api::Progress,
-    app::{App, BuildError},
+    app::{App, BuildError, Reloads},
     cli::{
         Cli, Command, ConfigArgs, DemoArgs, DoctorArgs, LogArgs, OnceArgs, ReportFormat, RunArgs,
         SimulateArgs, WebArgs,
@@ -21,13 +22,17 @@ use aliyun_flink_exporter::{
     doctor, logging,
     simulator::Simulator,
     snapshot::Outcome,
-    web::Listeners,
+    web::{Listeners, Reload},
 };
-use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::{net::TcpListener, runtime::Runtime, time::sleep};
+use tokio::{
+    net::TcpListener,
+    runtime::Runtime,
+    signal::unix::{Signal, SignalKind, signal},
+    time::sleep,
+};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 /// How long the runtime waits for work off its threads once everything else has ended.
 const LAST_WAIT: Duration = Duration::from_secs(1);
@@ -48,8 +53,16 @@ fn runtime(error: impl Display) -> Failure {
     Failure::Runtime(error.to_string())
 }
 
+fn no_signals(error: impl Display) -> Failure {
+    Failure::Runtime(format!("no signals: {error}"))
+}
+
+fn not_written(error: impl Display) -> Failure {
+    Failure::Runtime(format!("can't write to standard output: {error}"))
+}
+
 fn main() -> ExitCode {
-    let Cli { command, run: default } = Cli::parse();
+    let Cli { command, run: default } = Cli::parse_checked();
     let ended = match command.unwrap_or(Command::Run(default)) {
         Command::Run(arguments) => within_runtime(run(arguments)),
         Command::Demo(arguments) => within_runtime(run_demo(arguments)),
@@ -77,12 +90,20 @@ fn within_runtime(work: impl Future<Output = Result<ExitCode, Failure>>) -> Resu
 
 async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
     start_log(arguments.log)?;
+    // From here on a hangup waits for the start to end, instead of ending it.
+    let hangups = signal(SignalKind::hangup()).map_err(no_signals)?;
     let environment = Environment::from_process();
     let config = load(&arguments.config, &environment)?;
     let app = build(&config, &environment).await?;
     let listeners = bind(&arguments.web).await?;
     let stopping = CancellationToken::new();
-    until_stopped(app.run(listeners, arguments.web.telemetry_path, stopping.clone()), stopping).await
+    let reloads = reloads(arguments.config, environment, arguments.lifecycle.enabled);
+    let reload = reloads.handle();
+    let work = app.run(listeners, arguments.web.telemetry_path, Some(reloads), stopping.clone());
+    tokio::select! {
+        ended = until_stopped(work, stopping) => ended,
+        never = reload_at_hangup(hangups, reload) => match never {},
+    }
 }
 
 async fn run_demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
@@ -92,11 +113,11 @@ async fn run_demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
     let app = build(&demo.config, &Environment::default()).await?;
     let path = arguments.web.telemetry_path;
     if let Some(&address) = listeners.addresses().first() {
-        demo::greet(io::stdout(), address, &path).map_err(runtime)?;
+        demo::greet(io::stdout(), address, &path).map_err(not_written)?;
     }
     let stopping = CancellationToken::new();
     let work = async {
-        tokio::join!(demo.serve(stopping.clone()), app.run(listeners, path, stopping.clone()));
+        tokio::join!(demo.serve(stopping.clone()), app.run(listeners, path, None, stopping.clone()));
     };
     until_stopped(work, stopping.clone()).await
 }
@@ -127,10 +148,13 @@ async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
         never = show_progress(app.progress()) => match never {},
     };
     let mut out = io::stdout().lock();
-    for piece in app.metrics().map_err(runtime)? {
-        out.write_all(&piece).map_err(runtime)?;
+    let metrics = app.metrics().map_err(runtime)?;
+    let written = metrics.iter().try_for_each(|piece| out.write_all(piece)).and_then(|()| out.flush());
+    match written {
+        // Whoever reads has seen enough, as `head` has.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        written => written.map_err(not_written)?,
     }
-    out.flush().map_err(runtime)?;
     let failed = outcomes.iter().any(|outcome| *outcome != Outcome::Success);
     Ok(ExitCode::from(u8::from(failed)))
 }
@@ -154,7 +178,7 @@ fn check_config(arguments: &ConfigArgs) -> Result<ExitCode, Failure> {
     for warning in config.warnings() {
         writeln!(io::stderr(), "warning: {warning}").map_err(runtime)?;
     }
-    io::stdout().write_all(config.to_yaml_redacted().as_bytes()).map_err(runtime)?;
+    io::stdout().write_all(config.to_yaml_redacted().as_bytes()).map_err(not_written)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -170,14 +194,27 @@ fn load(arguments: &ConfigArgs, environment: &Environment) -> Result<Config, Fai
     Ok(config)
 }
 
+/// Reads the configuration as at the start.
+fn reloads(arguments: ConfigArgs, environment: Environment, over_http: bool) -> Reloads {
+    let load = move || config::load(arguments.file.as_deref(), &environment, &arguments.flags());
+    Reloads::new(Arc::new(load), over_http)
+}
+
+/// Reloads at each SIGHUP; the outcome is logged where it is made.
+async fn reload_at_hangup(mut hangups: Signal, reload: Reload) -> Infallible {
+    loop {
+        hangups.recv().await;
+        if let Err(mistakes) = reload.ask().await {
+            debug!(%mistakes, "the reload that SIGHUP asked for");
+        }
+    }
+}
+
 async fn build(config: &Config, environment: &Environment) -> Result<App, Failure> {
-    let failure = |error| match error {
+    App::build(config, environment, Clock::System).await.map_err(|error| match error {
         BuildError::Credentials { .. } => usage(error),
         _ => runtime(error),
-    };
-    let app = App::build(config, environment, Clock::System).map_err(failure)?;
-    app.find_credentials().await.map_err(failure)?;
-    Ok(app)
+    })
 }
 
 async fn bind(arguments: &WebArgs) -> Result<Listeners, Failure> {
@@ -189,7 +226,7 @@ async fn until_stopped(
     work: impl Future<Output = ()>,
     stopping: CancellationToken,
 ) -> Result<ExitCode, Failure> {
-    let mut signals = signals().map_err(|error| Failure::Runtime(format!("no signals: {error}")))?;
+    let mut signals = signals().map_err(no_signals)?;
     let signalled = async {
         signals.next().await;
         info!("stopping");
@@ -203,10 +240,9 @@ async fn until_stopped(
 }
 
 /// SIGTERM and SIGINT.
-struct Signals(tokio::signal::unix::Signal, tokio::signal::unix::Signal);
+struct Signals(Signal, Signal);
 
 fn signals() -> io::Result<Signals> {
-    use tokio::signal::unix::{SignalKind, signal};
     Ok(Signals(signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
 }
 
@@ -220,7 +256,7 @@ impl Signals {
 }
 
 /// Shows how far the listings are, if somebody looks.
-async fn show_progress(progress: &Progress) -> std::convert::Infallible {
+async fn show_progress(progress: &Progress) -> Infallible {
     if !io::stderr().is_terminal() {
         return std::future::pending().await;
     }

@@ -5,7 +5,7 @@
 //! their selections may overlap and a series must be served once.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
@@ -234,12 +234,12 @@ pub struct PollTimes {
 pub struct Board {
     state: Mutex<State>,
     published: ArcSwap<Snapshot>,
-    label_keys: LabelKeys,
     clock: Clock,
 }
 
 #[derive(Debug, Default)]
 struct State {
+    label_keys: LabelKeys,
     targets: BTreeMap<TargetId, TargetStatus>,
     groups: HashMap<GroupId, Group>,
     workspaces: Arc<[WorkspaceInfo]>,
@@ -248,25 +248,43 @@ struct State {
 #[derive(Debug, Default, Clone)]
 struct Group {
     chunk: Arc<Chunk>,
+    /// The keys that the chunk was rendered with.
+    label_keys: LabelKeys,
     /// Held while the chunk is made anew, so that two targets of a namespace don't overwrite each other's work.
     rendering: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Board {
-    /// A board for `targets`, none of them polled yet.
-    pub fn new(
+    /// A board without targets.
+    pub fn new(clock: Clock) -> Self {
+        Self { state: Mutex::default(), published: ArcSwap::default(), clock }
+    }
+
+    /// Sets what is shown: `targets` known before keep their state, others are withdrawn with all their series.
+    pub async fn configure(
+        &self,
         workspaces: Vec<WorkspaceInfo>,
-        targets: impl IntoIterator<Item = TargetId>,
+        targets: &BTreeSet<TargetId>,
         label_keys: LabelKeys,
-        clock: Clock,
-    ) -> Self {
-        let mut state = State { workspaces: workspaces.into(), ..State::default() };
-        for id in targets {
-            state.groups.entry(group_of(&id)).or_default();
-            state.targets.insert(id, TargetStatus::default());
+    ) {
+        let known: Vec<TargetId> = self.state().targets.keys().cloned().collect();
+        for id in known.iter().filter(|id| !targets.contains(*id)) {
+            // Another target of the namespace may go on: its chunk is made anew.
+            self.expire(id).await;
         }
-        let published = ArcSwap::from_pointee(state.snapshot());
-        Self { state: Mutex::new(state), published, label_keys, clock }
+        let mut state = self.state();
+        state.targets.retain(|id, _| targets.contains(id));
+        for id in targets {
+            state.targets.entry(id.clone()).or_default();
+        }
+        let groups: BTreeSet<GroupId> = targets.iter().map(group_of).collect();
+        state.groups.retain(|id, _| groups.contains(id));
+        for id in groups {
+            state.groups.entry(id).or_default();
+        }
+        state.workspaces = workspaces.into();
+        state.label_keys = label_keys;
+        self.published.store(Arc::new(state.snapshot()));
     }
 
     /// What is served now.
@@ -277,6 +295,11 @@ impl Board {
     /// When a target's data was made, if any is served.
     pub fn data_since(&self, id: &TargetId) -> Option<Instant> {
         Some(self.state().targets.get(id)?.data.as_ref()?.since)
+    }
+
+    /// A target's deployments, if any are served.
+    pub fn deployments(&self, id: &TargetId) -> Option<Arc<Vec<Deployment>>> {
+        Some(self.state().targets.get(id)?.data.as_ref()?.deployments.clone())
     }
 
     /// Tells when a target's next poll is due.
@@ -337,22 +360,27 @@ impl Board {
     /// Replaces a target's data, renders its namespace if that changed anything, and publishes both at once.
     async fn replace_data(&self, id: &TargetId, data: Option<Data>, change: impl FnOnce(&mut TargetStatus)) {
         let group_id = group_of(id);
-        let Some(group) = self.state().groups.get(&group_id).cloned() else { return };
-        let _rendering = group.rendering.lock().await;
-        let (before, mut siblings) = {
+        let rendering = self.state().groups.get(&group_id).map(|group| group.rendering.clone());
+        let Some(rendering) = rendering else { return };
+        let _rendering = rendering.lock().await;
+        let (before, mut siblings, label_keys, same_keys) = {
             let state = self.state();
+            let keys_before = state.groups.get(&group_id).map(|group| &group.label_keys);
+            let same_keys = keys_before == Some(&state.label_keys);
             let before = state.targets.get(id).and_then(|status| status.data.clone());
             let others =
                 state.targets.iter().filter(|(other, _)| *other != id && group_of(other) == group_id);
-            (before, others.filter_map(|(_, status)| status.data.clone()).collect::<Vec<_>>())
+            let siblings: Vec<_> = others.filter_map(|(_, status)| status.data.clone()).collect();
+            (before, siblings, state.label_keys.clone(), same_keys)
         };
         let before = before.map(|data| data.deployments);
         let now = data.as_ref().map(|data| data.deployments.clone());
-        let chunk = if siblings.is_empty() && before == now {
+        let unchanged = siblings.is_empty() && before == now && same_keys;
+        let chunk = if unchanged {
             None
         } else {
             siblings.extend(data.clone());
-            let keys = self.label_keys.clone();
+            let keys = label_keys.clone();
             let (workspace, namespace) = group_id.clone();
             let rendered =
                 tokio::task::spawn_blocking(move || render(&workspace, &namespace, siblings, &keys)).await;
@@ -369,6 +397,7 @@ impl Board {
             change(status);
             if let (Some(chunk), Some(group)) = (chunk, state.groups.get_mut(&group_id)) {
                 group.chunk = chunk;
+                group.label_keys = label_keys;
             }
             self.published.store(Arc::new(state.snapshot()));
         }
@@ -416,8 +445,10 @@ mod tests {
         TargetId { workspace: "w".into(), namespace: namespace.into(), selection: selection.into() }
     }
 
-    fn board(ids: &[TargetId]) -> Board {
-        Board::new(Vec::new(), ids.to_vec(), LabelKeys::default(), Clock::System)
+    async fn board(ids: &[TargetId]) -> Board {
+        let board = Board::new(Clock::System);
+        board.configure(Vec::new(), &ids.iter().cloned().collect(), LabelKeys::default()).await;
+        board
     }
 
     fn deployments(names: &[(&str, u64)]) -> Vec<Deployment> {
@@ -448,7 +479,7 @@ mod tests {
     #[tokio::test]
     async fn a_deployment_that_two_selections_match_is_served_once_as_last_seen() {
         let (all, some) = (id("n", ""), id("n", "name=x"));
-        let board = board(&[all.clone(), some.clone()]);
+        let board = board(&[all.clone(), some.clone()]).await;
         board.succeeded(&all, deployments(&[("a", 1), ("b", 1)]), 1, times()).await;
         board.succeeded(&some, deployments(&[("b", 2), ("c", 2)]), 1, times()).await;
         let mut seen = served(&board);
@@ -467,7 +498,7 @@ mod tests {
     #[tokio::test]
     async fn a_reader_keeps_the_snapshot_it_took() {
         let target = id("n", "");
-        let board = board(std::slice::from_ref(&target));
+        let board = board(std::slice::from_ref(&target)).await;
         board.succeeded(&target, deployments(&[("a", 1)]), 1, times()).await;
         let before = board.snapshot();
         board.succeeded(&target, deployments(&[("b", 1)]), 1, times()).await;
@@ -478,7 +509,7 @@ mod tests {
     #[tokio::test]
     async fn an_unchanged_target_is_not_rendered_again() {
         let target = id("n", "");
-        let board = board(std::slice::from_ref(&target));
+        let board = board(std::slice::from_ref(&target)).await;
         board.succeeded(&target, deployments(&[("a", 1)]), 1, times()).await;
         let before = board.snapshot();
         board.succeeded(&target, deployments(&[("a", 1)]), 1, times()).await;
@@ -490,7 +521,7 @@ mod tests {
     #[tokio::test]
     async fn failed_jobs_are_summed_where_they_are_known() {
         let target = id("n", "");
-        let board = board(std::slice::from_ref(&target));
+        let board = board(std::slice::from_ref(&target)).await;
         board.succeeded(&target, vec![Deployment::default()], 1, times()).await;
         assert_eq!(board.snapshot().targets()[0].1.failed_jobs(), None);
         board.succeeded(&target, deployments(&[("a", 2), ("b", 3)]), 1, times()).await;
@@ -499,7 +530,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_report_of_an_unknown_target_changes_nothing() {
-        let board = board(&[id("n", "")]);
+        let board = board(&[id("n", "")]).await;
         board.succeeded(&id("gone", ""), deployments(&[("a", 1)]), 1, times()).await;
         board.failed(&id("gone", ""), ErrorKind::Api, String::new(), times());
         assert!(served(&board).is_empty());

@@ -1,6 +1,12 @@
 //! Sends signed calls for one workspace: limits, deadline, retries, counting.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use rand::RngExt as _;
 use reqwest::{
@@ -10,7 +16,7 @@ use reqwest::{
 use secrecy::ExposeSecret as _;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::debug;
-use url::Url;
+use url::{Host, Url};
 
 use super::{
     ApiError, ErrorKind, Progress, Retry, Settings,
@@ -43,6 +49,16 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// Whether `url` is of this machine itself.
+    pub fn is_loopback(url: &Url) -> bool {
+        match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+            None => false,
+        }
+    }
+
     /// The endpoint at `url`, whose path is not used.
     pub fn new(url: &Url) -> Self {
         let host = match (url.host_str().unwrap_or_default(), url.port()) {
@@ -83,12 +99,18 @@ pub struct Client {
     pub(super) settings: Settings,
     pub(super) metrics: ApiMetrics,
     pub(super) progress: Arc<Progress>,
+    /// How many targets share the limits.
+    targets: AtomicUsize,
     clock: Clock,
 }
 
 /// A client of HTTP for [`Client`]: its limits are set here, its time-outs with each request.
-pub fn http_client(settings: &Settings) -> Result<HttpClient, reqwest::Error> {
-    HttpClient::builder()
+///
+/// It goes through the proxy that the environment names, unless it is for this machine itself (`on_loopback`).
+pub fn http_client(settings: &Settings, on_loopback: bool) -> Result<HttpClient, reqwest::Error> {
+    let builder = HttpClient::builder();
+    let builder = if on_loopback { builder.no_proxy() } else { builder };
+    builder
         .user_agent(concat!("aliyun-flink-exporter/", env!("CARGO_PKG_VERSION")))
         // A signed request must reach no one but its addressee.
         .redirect(reqwest::redirect::Policy::none())
@@ -110,7 +132,21 @@ impl Client {
         clock: Clock,
     ) -> Self {
         let limiter = Limiter::new(settings.max_concurrent_requests, settings.requests_per_second);
-        Self { workspace, http, limiter, settings, metrics, progress, clock }
+        let targets = AtomicUsize::new(1);
+        Self { workspace, http, limiter, settings, metrics, progress, targets, clock }
+    }
+
+    /// Tells how many targets share the workspace's limits.
+    pub fn shared_by(&self, targets: usize) {
+        self.targets.store(targets, Ordering::Relaxed);
+    }
+
+    /// How many requests of one listing may be under way: all that are permitted, but for one where the workspace
+    /// has other targets, so that a target whose requests hang can't keep them waiting.
+    pub(super) fn side_by_side(&self) -> usize {
+        let all = self.settings.max_concurrent_requests;
+        let shared = self.targets.load(Ordering::Relaxed) > 1;
+        if shared { all.saturating_sub(1).max(1) } else { all }
     }
 
     /// Makes `call` and decodes its reply, trying again what may succeed, until `deadline`.
@@ -167,7 +203,7 @@ impl Client {
         let mut random = rand::rng();
         let pause = match error.retry() {
             Retry::Never => return None,
-            Retry::After(pause) => pause + random.random_range(Duration::ZERO..=pause / 10),
+            Retry::After(pause) => pause.saturating_add(random.random_range(Duration::ZERO..=pause / 10)),
             Retry::Backoff => random.random_range(Duration::ZERO..=backoff_limit(attempt)),
         };
         (pause < deadline.saturating_duration_since(Instant::now())).then_some(pause)

@@ -73,7 +73,7 @@ impl ErrorBody {
         };
         Self {
             code: first([wire.gateway_code, wire.code, wire.error_code]),
-            message: first([wire.gateway_message, wire.message, wire.error_message]),
+            message: first_text([wire.gateway_message, wire.message, wire.error_message]),
             request_id: first([wire.gateway_request_id, wire.request_id]),
             denied_action: first([denied.action]),
             http_code: None,
@@ -84,6 +84,12 @@ impl ErrorBody {
 /// The first of these that says something.
 fn first<const N: usize>(scalars: [Scalar<'_>; N]) -> Option<String> {
     scalars.into_iter().find_map(|scalar| scalar.text().ok().flatten()).map(Cow::into_owned)
+}
+
+/// The same for a text of any length.
+fn first_text<const N: usize>(scalars: [Scalar<'_>; N]) -> Option<String> {
+    let texts = scalars.into_iter().filter_map(|scalar| scalar.json_text().ok().flatten());
+    texts.map(Cow::into_owned).find(|text| !text.is_empty())
 }
 
 fn xml_element(text: &str, name: &str) -> Option<String> {
@@ -111,7 +117,7 @@ impl Page {
     /// Decodes a reply under HTTP 200.
     pub(super) fn decode(body: &[u8], wanted: &Wanted) -> Result<Self, ApiError> {
         // JSON is UTF-8. Where a few bytes are not, the texts they stand in are spoilt, not the listing.
-        let text = String::from_utf8_lossy(body);
+        let text = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
         let envelope = match from_body::<Part<Envelope<'_>>>(&text) {
             Ok(Part::Is(envelope)) => envelope,
             Ok(_) => return Err(ApiError::invalid(Retry::Never, "the reply is JSON, but no object")),
@@ -137,7 +143,7 @@ impl Page {
         Ok(Self {
             total_size,
             size: envelope.page_size.count().ok().flatten(),
-            request_id: first([envelope.request_id]).as_deref().and_then(identifier),
+            request_id: first([envelope.request_id]).as_deref().and_then(identifier).map(Into::into),
             elements: elements.len(),
             decoded: Decoder::new(wanted).decode(elements),
         })
@@ -147,7 +153,7 @@ impl Page {
 fn told(envelope: &Envelope<'_>) -> ErrorBody {
     ErrorBody {
         code: first([envelope.error_code]),
-        message: first([envelope.error_message, envelope.message]),
+        message: first_text([envelope.error_message, envelope.message]),
         request_id: first([envelope.request_id]),
         denied_action: None,
         http_code: envelope.http_code.count().ok().flatten().and_then(|code| u16::try_from(code).ok()),

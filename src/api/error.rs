@@ -67,15 +67,17 @@ pub enum Retry {
     After(Duration),
 }
 
-/// A failed call. Its texts hold no secret: messages that echo requests are left out where they are read.
+/// A failed call. Its texts hold no secret: see `ApiError::from_reply`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
     kind: ErrorKind,
     retry: Retry,
     status: Option<u16>,
-    code: Option<String>,
-    request_id: Option<String>,
-    denied_action: Option<String>,
+    code: Option<Box<str>>,
+    request_id: Option<Box<str>>,
+    denied_action: Option<Box<str>>,
+    /// The cloud's words, whole: they are cut where they are shown, after secrets were taken out.
+    message: Option<String>,
     detail: String,
 }
 
@@ -89,6 +91,7 @@ impl ApiError {
             code: None,
             request_id: None,
             denied_action: None,
+            message: None,
             detail: detail.into(),
         }
     }
@@ -121,22 +124,17 @@ impl ApiError {
     fn classify(status: Option<u16>, told: ErrorBody, empty: bool) -> Self {
         let code = told.code.as_deref().and_then(identifier);
         let (kind, retry) = kind_of(status, code.as_deref().unwrap_or_default(), told.http_code);
-        let detail = match told.message {
-            // These messages echo the request that was signed, security token included.
-            Some(_) if kind == ErrorKind::Auth => String::new(),
-            Some(message) => one_line(&message),
-            None if empty => "an empty body".to_owned(),
-            None => String::new(),
-        };
+        let message = told.message.filter(|message| kind != ErrorKind::Auth && !echoes_request(message));
         let denied_action = told.denied_action.as_deref().and_then(identifier);
-        let detail = match (kind, &denied_action) {
-            (ErrorKind::Permission, Some(action)) => {
-                format!("{detail} (the RAM action {action} is not allowed)").trim_start().to_owned()
+        let detail = match &denied_action {
+            Some(action) if kind == ErrorKind::Permission => {
+                format!("(the RAM action {action} is not allowed)")
             }
-            _ => detail,
+            _ if empty => "an empty body".to_owned(),
+            _ => String::new(),
         };
         let request_id = told.request_id.as_deref().and_then(identifier);
-        Self { kind, retry, status, code, request_id, denied_action, detail }
+        Self { kind, retry, status, code, request_id, denied_action, message, detail }
     }
 
     /// The same, without the values of `credentials` where the cloud echoed them.
@@ -144,8 +142,13 @@ impl ApiError {
         let token = credentials.security_token.as_ref().map_or("", |token| token.expose_secret());
         let secrets = [credentials.access_key_secret.expose_secret(), token, &credentials.access_key_id];
         for secret in secrets.into_iter().filter(|secret| !secret.is_empty()) {
-            if self.detail.contains(secret) {
-                self.detail = self.detail.replace(secret, "<redacted>");
+            for text in self.message.iter_mut().chain([&mut self.detail]) {
+                if text.contains(secret) {
+                    *text = text.replace(secret, "<redacted>");
+                }
+            }
+            for identifier in [&mut self.code, &mut self.request_id] {
+                identifier.take_if(|text| text.contains(secret));
             }
         }
         self
@@ -203,7 +206,8 @@ impl fmt::Display for ApiError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = self.status.map(|status| format!("HTTP {status}"));
         let head: Vec<&str> = [status.as_deref(), self.code.as_deref()].into_iter().flatten().collect();
-        let parts = [head.join(" "), self.detail.clone()];
+        let words = [self.message.as_deref().map(one_line).unwrap_or_default(), self.detail.clone()];
+        let parts = [head.join(" "), words.join(" ").trim().to_owned()];
         let text: Vec<_> = parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
         formatter.write_str(if text.is_empty() { "refused without a reason" } else { "" })?;
         formatter.write_str(&text.join(": "))?;
@@ -249,6 +253,14 @@ fn kind_of(status: Option<u16>, code: &str, http_code: Option<u16>) -> (ErrorKin
     }
 }
 
+/// Whether a message repeats the request that was signed, the security token among it, perhaps cut off.
+fn echoes_request(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    ["string to sign", "canonicalrequest", "canonical request", "x-acs-security-token", "signature="]
+        .iter()
+        .any(|sign| message.contains(sign))
+}
+
 /// `x-acs-retry-after` is in milliseconds, `Retry-After` in seconds or a date, which is taken for no hint.
 fn pause_asked_for(headers: &HeaderMap) -> Option<Duration> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
@@ -258,10 +270,10 @@ fn pause_asked_for(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// An id or a code: anything longer, or with other characters, is not one.
-pub(super) fn identifier(text: &str) -> Option<String> {
+pub(super) fn identifier(text: &str) -> Option<Box<str>> {
     let text = text.trim();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:*".contains(&byte);
-    (!text.is_empty() && text.len() <= 80 && text.bytes().all(plain)).then(|| text.to_owned())
+    (!text.is_empty() && text.len() <= 80 && text.bytes().all(plain)).then(|| text.into())
 }
 
 /// A message on one line and of bounded length.

@@ -26,11 +26,14 @@ const MAX_WALKS: usize = 3;
 /// No namespace has more: a larger `totalSize` is a mistake, not a reason to ask for millions of pages.
 const MAX_TOTAL: u64 = 1_000_000;
 
+/// So many pages may be added to a listing while it is read.
+const GROWTH: u64 = 4;
+
 /// So many empty pages in a row are the end of the listing, whatever `totalSize` says.
 const EMPTY_PAGES_AT_THE_END: usize = 3;
 
 /// What to list.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ListRequest {
     /// The namespace.
     pub namespace: String,
@@ -53,6 +56,8 @@ pub struct Listing {
     pub pages: u64,
     /// The cloud's id of the last request.
     pub request_id: Option<String>,
+    /// Whether the pages of the last walk agreed with each other: else a deployment may be missing.
+    pub consistent: bool,
 }
 
 /// How far the listings of a process are, for who waits for them.
@@ -77,6 +82,14 @@ impl Progress {
     }
 }
 
+/// What the first page tells of the others.
+#[derive(Debug, Clone, Copy)]
+struct Pages {
+    size: u64,
+    total: u64,
+    count: u64,
+}
+
 /// One walk over all pages.
 #[derive(Debug, Default)]
 struct Walk {
@@ -84,6 +97,8 @@ struct Walk {
     invalid: InvalidValues,
     pages: u64,
     request_id: Option<String>,
+    /// Elements that are no deployment, or one without an id.
+    unidentified: u64,
     /// Whether the pages agree with each other and with what the first announced.
     consistent: bool,
 }
@@ -103,7 +118,7 @@ impl Client {
         let wanted = request.wanted.clone();
         let page = self.send(&call, move |body| Page::decode(body, &wanted), deadline).await?;
         self.progress.done();
-        let mut walk = Walk { pages: 1, ..Walk::default() };
+        let mut walk = Walk { consistent: true, ..Walk::default() };
         walk.add(page);
         walk.drop_repeated();
         Ok(walk.into())
@@ -143,32 +158,47 @@ impl Client {
             let detail = format!("`totalSize` is {total}: no namespace has so many deployments");
             return Err(ApiError::invalid(Retry::Never, detail));
         }
-        let page_size = first.size_in_force(asked, total);
-        let pages = total.div_ceil(page_size);
+        let size = first.size_in_force(asked, total);
+        let pages = total.div_ceil(size);
         self.progress.expect(pages.saturating_sub(1));
-        let mut walk = Walk { pages: 1, consistent: true, ..Walk::default() };
-        let mut identified = first.decoded.unidentified as u64;
+        let mut walk = Walk { consistent: true, ..Walk::default() };
         walk.add(first);
-        let rest = stream::iter(2..=pages)
-            .map(|index| self.page(request, index, page_size, deadline))
-            .buffered(self.settings.max_concurrent_requests);
+        let last = self.read_rest(request, Pages { size, total, count: pages }, &mut walk, deadline).await?;
+        // A listing that grew meanwhile has its end further on.
+        for index in pages + 1..=last.min(pages + GROWTH) {
+            self.progress.expect(1);
+            walk.add(self.page(request, index, size, deadline).await?);
+        }
+        let repeated = walk.drop_repeated();
+        let elements = walk.deployments.len() as u64 + walk.unidentified;
+        walk.consistent &= repeated == 0 && elements == total;
+        Ok(walk)
+    }
+
+    /// Reads the pages after the first, side by side; gives the last page that any of them announced.
+    async fn read_rest(
+        &self,
+        request: &ListRequest,
+        pages: Pages,
+        walk: &mut Walk,
+        deadline: Instant,
+    ) -> Result<u64, ApiError> {
+        let rest = stream::iter(2..=pages.count)
+            .map(|index| self.page(request, index, pages.size, deadline))
+            .buffered(self.side_by_side());
         tokio::pin!(rest);
-        let mut empty_pages = 0;
+        let (mut empty_pages, mut last) = (0, pages.count);
         while let Some(page) = rest.try_next().await? {
-            walk.consistent &= page.total_size == Some(total);
+            walk.consistent &= page.total_size == Some(pages.total);
+            last = last.max(page.total_size.unwrap_or_default().div_ceil(pages.size));
             empty_pages = if page.elements == 0 { empty_pages + 1 } else { 0 };
-            identified += page.decoded.unidentified as u64;
-            walk.pages += 1;
             walk.add(page);
             if empty_pages == EMPTY_PAGES_AT_THE_END {
                 walk.consistent = false;
-                break;
+                return Ok(pages.count);
             }
         }
-        let repeated = walk.drop_repeated();
-        identified += walk.deployments.len() as u64;
-        walk.consistent &= repeated == 0 && identified == total;
-        Ok(walk)
+        Ok(last)
     }
 
     async fn page(
@@ -197,6 +227,8 @@ impl Page {
 
 impl Walk {
     fn add(&mut self, page: Page) {
+        self.pages += 1;
+        self.unidentified += page.decoded.unidentified as u64;
         self.deployments.extend(page.decoded.deployments);
         self.invalid.merge(page.decoded.invalid);
         self.request_id = page.request_id.or(self.request_id.take());
@@ -229,7 +261,7 @@ impl Walk {
 
 impl From<Walk> for Listing {
     fn from(walk: Walk) -> Self {
-        let Walk { deployments, invalid, pages, request_id, .. } = walk;
-        Self { deployments, invalid, pages, request_id }
+        let Walk { deployments, invalid, pages, request_id, consistent, .. } = walk;
+        Self { deployments, invalid, pages, request_id, consistent }
     }
 }

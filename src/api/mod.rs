@@ -16,6 +16,14 @@ mod resource_plan;
 #[cfg(test)]
 mod tests;
 
+/// Reads `body` as a listing and as an error; for fuzzers.
+pub(crate) fn fuzz_reply(body: &[u8]) {
+    let wanted = crate::model::Wanted { labels: crate::model::LabelKeys::All, ..Default::default() };
+    let page = envelope::Page::decode(body, &wanted);
+    let refused = ApiError::from_reply(400, &reqwest::header::HeaderMap::new(), body);
+    drop((page.map_err(|error| error.to_string()), refused.to_string()));
+}
+
 pub use crate::sign;
 pub use client::{Client, Endpoint, Workspace, http_client};
 pub use deployment::{InvalidField, InvalidValues};

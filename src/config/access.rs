@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use url::Url;
 
 use super::decode::{Node, Table};
-use super::workspace::is_loopback;
+use crate::api::Endpoint;
 use crate::credentials::{
     AccessKey, EcsRamRole, Endpoints, Location, Oidc, Profile, RamRoleArn, Secret, Session, Source,
 };
@@ -108,7 +107,7 @@ fn ram_role_arn(table: &Table<'_>) -> Option<Source> {
     Some(Source::RamRoleArn(Box::new(RamRoleArn {
         source: source.unwrap_or_default(),
         role_arn: Some(role_arn?),
-        external_id: external_id.map(SecretString::from),
+        external_id: external_id.map(|id| Secret::Given(id.into())),
         session,
     })))
 }
@@ -203,7 +202,7 @@ fn endpoints(table: &Table<'_>) -> Endpoints {
 /// STS's replies hold secrets.
 fn sts_endpoint(node: &Node<'_>) -> Option<Url> {
     let url = endpoint(node, STS_ENDPOINT)?;
-    if url.scheme() == "https" || is_loopback(&url) {
+    if url.scheme() == "https" || Endpoint::is_loopback(&url) {
         return Some(url);
     }
     node.reject(format!("not encrypted, and STS answers with secrets: expected {STS_ENDPOINT}"))

@@ -21,6 +21,17 @@ pub(super) fn layer(path: &Path) -> Result<Layer, Mistake> {
     let format = format(path).map_err(|mistake| mistake.at(&name))?;
     let text = std::fs::read_to_string(path)
         .map_err(|error| Mistake::new(format!("can't be read: {error}")).at(&name))?;
+    layer_of(name, format, text)
+}
+
+/// The layer of a file with this name, as if it held `text`.
+pub(super) fn layer_of_text(path: &Path, text: String) -> Result<Layer, Mistake> {
+    let name = path.display().to_string();
+    let format = format(path).map_err(|mistake| mistake.at(&name))?;
+    layer_of(name, format, text)
+}
+
+fn layer_of(name: String, format: Format, text: String) -> Result<Layer, Mistake> {
     let settings = match format {
         Format::Yaml => yaml(&text, &name),
         Format::Toml => toml(&text, &name),

@@ -44,6 +44,7 @@ pub use flags::Flags;
 pub use units::parse_duration;
 
 use decode::Decoder;
+use layer::Layer;
 
 const SECTIONS: [&str; 5] = ["poll", "api", "credentials", "workspaces", "metrics"];
 
@@ -100,7 +101,21 @@ impl Config {
 
 /// Reads the configuration from all its sources. Without a file, the environment and the flags stand alone.
 pub fn load(file: Option<&Path>, environment: &Environment, flags: &Flags) -> Result<Config, ConfigError> {
-    let file_layer = file.map(file::layer).transpose()?;
+    resolve(file.map(file::layer).transpose()?, file, environment, flags)
+}
+
+/// Reads the configuration that a file named `file` would give if it held `text`, and nothing else were set.
+pub fn load_text(file: &Path, text: String) -> Result<Config, ConfigError> {
+    let layer = file::layer_of_text(file, text)?;
+    resolve(Some(layer), Some(file), &Environment::default(), &Flags::default())
+}
+
+fn resolve(
+    file_layer: Option<Layer>,
+    file: Option<&Path>,
+    environment: &Environment,
+    flags: &Flags,
+) -> Result<Config, ConfigError> {
     let (variables, mistakes) = environment.layers();
     let layers = file_layer.into_iter().chain(variables).chain(flags.layer());
     let figment = layers.fold(Figment::new(), Figment::merge);

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::print_access::CredentialsEntry;
 use super::target::OPERATIONS;
 use super::units::{format_duration, format_size};
-use super::{Config, Target, Workspace, workspace};
+use super::{Config, Target, Workspace};
 use crate::model::{ExecutionMode, JobStatus, LabelKeys, LabelSelector, Selection};
 use crate::{api, model, poll};
 
@@ -64,7 +64,7 @@ struct WorkspaceEntry<'a> {
 impl<'a> From<&'a Workspace> for WorkspaceEntry<'a> {
     fn from(workspace: &'a Workspace) -> Self {
         let endpoint = &workspace.endpoint;
-        let is_exposed = endpoint.scheme() == "http" && !workspace::is_loopback(endpoint);
+        let is_exposed = endpoint.scheme() == "http" && !api::Endpoint::is_loopback(endpoint);
         Self {
             id: &workspace.id,
             region: workspace.region.as_deref(),

@@ -1,7 +1,7 @@
 //! What is valid but hardly meant.
 
 use super::units::format_duration;
-use super::{Config, Target, Workspace, workspace};
+use super::{Config, Target, Workspace};
 use crate::api;
 
 pub(super) fn of(config: &Config) -> Vec<String> {
@@ -48,7 +48,7 @@ fn requests_cut_short(name: &str, target: &Target, api: &api::Settings) -> Optio
 
 fn exposed(workspace: &Workspace) -> Option<String> {
     let endpoint = &workspace.endpoint;
-    (endpoint.scheme() == "http" && !workspace::is_loopback(endpoint)).then(|| {
+    (endpoint.scheme() == "http" && !api::Endpoint::is_loopback(endpoint)).then(|| {
         format!(
             "workspace {}: requests and their security tokens go to {} unencrypted",
             workspace.id,

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use url::{Host, Url};
+use url::Url;
 
 use super::decode::{Node, Table};
 use super::layer::Kind;
 use super::{Target, Workspace, access, target};
-use crate::{credentials, poll};
+use crate::{api::Endpoint, credentials, poll};
 
 pub(super) const WORKSPACE_KEYS: [&str; 6] =
     ["id", "region", "endpoint", "allow_plain_http", "credentials", "namespaces"];
@@ -96,7 +96,7 @@ fn given_endpoint(node: &Node<'_>, allow_plain_http: bool) -> Option<Url> {
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || url.path() != "/" {
         return node.expected(&format!("{ENDPOINT}: http or https, a host, no path"));
     }
-    if url.scheme() == "http" && !is_loopback(&url) && !allow_plain_http {
+    if url.scheme() == "http" && !Endpoint::is_loopback(&url) && !allow_plain_http {
         return node.reject(format!(
             "found {}, which is not encrypted, and requests carry security tokens: expected https, or \
              `allow_plain_http: true` beside it",
@@ -104,16 +104,6 @@ fn given_endpoint(node: &Node<'_>, allow_plain_http: bool) -> Option<Url> {
         ));
     }
     Some(url)
-}
-
-/// Whether the host is this machine, by its address or as `localhost`.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }
 
 fn targets(table: &Table<'_>, poll: poll::Settings) -> Option<Vec<Target>> {

@@ -48,7 +48,8 @@ impl Fetch for Configured {
     }
 }
 
-async fn value(secret: &Secret) -> Result<SecretString, CredentialsError> {
+/// The secret itself.
+pub(super) async fn value(secret: &Secret) -> Result<SecretString, CredentialsError> {
     match secret {
         Secret::Given(secret) => Ok(secret.clone()),
         Secret::File(path) => files::secret(path).await,

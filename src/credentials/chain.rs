@@ -124,7 +124,11 @@ impl Chain {
 /// Nothing was found: all that was looked for, a line each.
 fn nothing(errors: &[(&str, CredentialsError)]) -> CredentialsError {
     let lines: Vec<_> = errors.iter().map(|(name, error)| format!("\n  - {name}: {error}")).collect();
-    let text = format!("no credentials found. Looked for:{}", lines.concat());
+    let text = format!(
+        "no credentials found. Looked for:{}\n  `credentials` in the configuration can name a source of their own, \
+         such as {{type: access_key, …}}",
+        lines.concat()
+    );
     if errors.iter().all(|(_, error)| error.is_missing()) {
         CredentialsError::unusable(text)
     } else {

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use serde::Deserialize;
 
 use super::{
-    CredentialsError, EcsRamRole, Fetch, Fetching, Issued, Oidc, Profile, Session,
+    CredentialsError, EcsRamRole, Fetch, Fetching, Issued, Oidc, Profile, Secret, Session,
     context::{Context, names},
     ecs_ram_role::InstanceRole,
     files,
@@ -136,7 +136,7 @@ impl CliProfile {
             context: self.context.clone(),
             source,
             role_arn: given(entry.ram_role_arn),
-            external_id: given(entry.external_id).map(Into::into),
+            external_id: given(entry.external_id).map(|id| Secret::Given(id.into())),
             session,
         })
     }

@@ -59,7 +59,6 @@ const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// As Alibaba Cloud's SDKs have it for STS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What providers share.
 pub struct Context {
@@ -86,7 +85,7 @@ impl Context {
         clock: Clock,
     ) -> Result<Arc<Self>, reqwest::Error> {
         let read = |name| Some((name, variable(name)?.to_owned()));
-        let http = client().connect_timeout(CONNECT_TIMEOUT).timeout(TIMEOUT).build()?;
+        let http = client().connect_timeout(CONNECT_TIMEOUT).build()?;
         let direct =
             client().no_proxy().connect_timeout(METADATA_TIMEOUT).timeout(METADATA_TIMEOUT).build()?;
         let variables = VARIABLES.into_iter().filter_map(read).collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    CredentialsError, Fetch, Fetching, Issued, RamRoleArn, Session,
+    CredentialsError, Fetch, Fetching, Issued, RamRoleArn, Secret, Session, access_key,
     context::{Context, names},
     sts::Sts,
 };
@@ -16,7 +16,7 @@ pub(super) struct AssumedRole {
     pub(super) context: Arc<Context>,
     pub(super) source: Arc<dyn Fetch>,
     pub(super) role_arn: Option<String>,
-    pub(super) external_id: Option<SecretString>,
+    pub(super) external_id: Option<Secret>,
     pub(super) session: Session,
 }
 
@@ -35,7 +35,11 @@ impl AssumedRole {
         let of_source = |error: CredentialsError| error.of(&format!("for the role {role_arn}"));
         let caller = self.source.fetch().await.map_err(of_source)?;
         let origin = format!("the role {role_arn}, assumed with {}", caller.origin);
-        let external_id = self.external_id.as_ref().map(SecretString::expose_secret);
+        let external_id = match &self.external_id {
+            Some(id) => Some(access_key::value(id).await?),
+            None => None,
+        };
+        let external_id = external_id.as_ref().map(SecretString::expose_secret);
         let sts = Sts::new(&self.context, &self.session);
         sts.assume_role(role_arn, external_id, &caller.credentials, origin).await.map_err(of_source)
     }

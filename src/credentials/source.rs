@@ -2,11 +2,11 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 /// Where a workspace's credentials come from, as configured.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Source {
     /// The default chain.
     Default(Endpoints),
@@ -31,7 +31,7 @@ impl Default for Source {
 }
 
 /// Other addresses than the cloud's for the services that give credentials.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Endpoints {
     /// Instead of STS's.
     pub sts: Option<Url>,
@@ -48,8 +48,19 @@ pub enum Secret {
     File(PathBuf),
 }
 
+/// Whether both say the same, of files without a look inside.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Given(one), Self::Given(other)) => one.expose_secret() == other.expose_secret(),
+            (Self::File(one), Self::File(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
 /// An access key.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AccessKey {
     /// Its id.
     pub id: Secret,
@@ -60,7 +71,7 @@ pub struct AccessKey {
 }
 
 /// What a role is assumed with.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Session {
     /// The session's name in the cloud's audit log; without one the environment's, or the exporter's own.
     pub name: Option<String>,
@@ -77,20 +88,20 @@ pub struct Session {
 }
 
 /// A role to assume.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RamRoleArn {
     /// Who assumes it.
     pub source: Source,
     /// The role; without one the environment's.
     pub role_arn: Option<String>,
     /// What the role's trust policy asks for, if anything.
-    pub external_id: Option<SecretString>,
+    pub external_id: Option<Secret>,
     /// The session.
     pub session: Session,
 }
 
 /// A role to assume with an OIDC token; what isn't given is the environment's.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Oidc {
     /// The role.
     pub role_arn: Option<String>,
@@ -103,7 +114,7 @@ pub struct Oidc {
 }
 
 /// An ECS instance's role.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct EcsRamRole {
     /// Its name; without one the environment's, or the one that the metadata service names.
     pub role_name: Option<String>,
@@ -114,7 +125,7 @@ pub struct EcsRamRole {
 }
 
 /// The address of a service that gives credentials. It may hold a secret.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Location(Url);
 
 impl Location {
@@ -143,7 +154,7 @@ impl fmt::Debug for Location {
 }
 
 /// A profile of a file.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Profile {
     /// Its name; without one the environment's, or the file's default.
     pub name: Option<String>,

@@ -42,7 +42,7 @@ fn what_holds_a_credential_prints_nothing_of_it() {
     let role = RamRoleArn {
         source: Source::AccessKey(key.clone()),
         role_arn: Some("arn".into()),
-        external_id: Some("the-external-id".into()),
+        external_id: Some(Secret::Given("the-external-id".into())),
         session: Session::default(),
     };
     let context = context(&[("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "the-secret")]);

@@ -15,10 +15,9 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     api::{self, ApiError, ErrorKind, ListRequest, Listing, Progress, Retry},
-    app,
     clock::Clock,
     config::{self, Config, Environment},
-    credentials::ProvideCredentials,
+    credentials::{self, ProvideCredentials},
     exposition::{self, Chunk},
     model::{LabelKeys, Operation},
     telemetry::Telemetry,
@@ -66,13 +65,33 @@ pub async fn examine(
 ) -> Result<Report, ExamineError> {
     let settings =
         api::Settings { max_retries: config.api.max_retries.min(MAX_RETRIES), ..config.api.clone() };
-    let http = api::http_client(&settings).map_err(ExamineError::HttpClient)?;
     let telemetry = Telemetry::new().map_err(ExamineError::Telemetry)?;
-    let providers = app::credentials_of(config, environment, clock).map_err(ExamineError::HttpClient)?;
-    let examiner = Examiner { config, settings, http, telemetry, proxied: is_proxied(environment), clock };
+    let context = credentials::Context::new(|name| environment.get(name), clock);
+    let context = context.map_err(ExamineError::HttpClient)?;
+    let providers = providers(config, &context);
+    let [direct, through_proxy] =
+        [true, false].map(|direct| api::http_client(&settings, direct).map_err(ExamineError::HttpClient));
+    let (direct, through_proxy) = (direct?, through_proxy?);
+    let proxied = is_proxied(environment);
+    let examiner = Examiner { config, settings, direct, through_proxy, telemetry, proxied, clock };
     let workspaces = config.workspaces.iter().zip(&providers);
     let reports = workspaces.map(|(workspace, provider)| examiner.workspace(workspace, provider));
     Ok(Report::new(join_all(reports).await.into_iter().flatten().collect()))
+}
+
+/// The provider of each workspace's credentials; the same source is asked once.
+fn providers(config: &Config, context: &Arc<credentials::Context>) -> Vec<Arc<dyn ProvideCredentials>> {
+    let mut known: Vec<(&credentials::Source, Arc<dyn ProvideCredentials>)> = Vec::new();
+    let providers = config.workspaces.iter().map(|workspace| {
+        let source = &*workspace.credentials;
+        if let Some((_, provider)) = known.iter().find(|(known, _)| *known == source) {
+            return provider.clone();
+        }
+        let provider = context.provider(source);
+        known.push((source, provider.clone()));
+        provider
+    });
+    providers.collect()
 }
 
 /// Whether a proxy may stand between here and the endpoint: then names are resolved there.
@@ -84,7 +103,8 @@ fn is_proxied(environment: &Environment) -> bool {
 struct Examiner<'a> {
     config: &'a Config,
     settings: api::Settings,
-    http: reqwest::Client,
+    direct: reqwest::Client,
+    through_proxy: reqwest::Client,
     telemetry: Telemetry,
     proxied: bool,
     clock: Clock,
@@ -96,16 +116,19 @@ impl Examiner<'_> {
         workspace: &config::Workspace,
         provider: &Arc<dyn ProvideCredentials>,
     ) -> Vec<TargetReport> {
-        let (credentials, dns) =
-            tokio::join!(self.credentials(provider), probe::dns(&workspace.endpoint, self.proxied));
+        let endpoint = &workspace.endpoint;
+        let here = api::Endpoint::is_loopback(endpoint);
+        let http = if here { &self.direct } else { &self.through_proxy };
+        let proxied = self.proxied && !here;
+        let (credentials, dns) = tokio::join!(self.credentials(provider), probe::dns(endpoint, proxied));
         let (tls, clock) = match dns.status {
             Status::Failed => (Check::skipped("tls", "no address"), Check::skipped("clock", "no address")),
-            _ => probe::endpoint(&self.http, &workspace.endpoint, self.clock).await,
+            _ => probe::endpoint(http, endpoint, self.clock).await,
         };
         let reachable = dns.status != Status::Failed && tls.status != Status::Failed;
         let may_call = credentials.status != Status::Failed && reachable;
         let checks = vec![credentials, dns, tls, clock];
-        let client = self.client(workspace, provider);
+        let client = self.client(workspace, provider, http.clone());
         let mut reports = Vec::new();
         for target in &workspace.targets {
             let mut report = TargetReport::new(workspace, target, checks.clone());
@@ -137,14 +160,19 @@ impl Examiner<'_> {
         format!("from {origin}, valid for {left} minutes more")
     }
 
-    fn client(&self, workspace: &config::Workspace, provider: &Arc<dyn ProvideCredentials>) -> api::Client {
+    fn client(
+        &self,
+        workspace: &config::Workspace,
+        provider: &Arc<dyn ProvideCredentials>,
+        http: reqwest::Client,
+    ) -> api::Client {
         api::Client::new(
             api::Workspace {
                 id: workspace.id.clone(),
                 endpoint: api::Endpoint::new(&workspace.endpoint),
                 credentials: provider.clone(),
             },
-            self.http.clone(),
+            http,
             self.settings.clone(),
             self.telemetry.api(&workspace.id, &[]),
             Arc::new(Progress::default()),

@@ -1,6 +1,6 @@
 //! Label names from the keys of deployment labels, as kube-state-metrics makes them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The names for `keys`, in their order; keys whose names would be the same get `_conflict1`, `_conflict2`, …
 pub fn names(keys: &[&str]) -> Vec<String> {
@@ -8,13 +8,18 @@ pub fn names(keys: &[&str]) -> Vec<String> {
     // Conflicts are numbered in the order of the keys, however they were listed.
     let mut order: Vec<usize> = (0..keys.len()).collect();
     order.sort_by_key(|&index| keys[index]);
-    let mut same: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut same: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for index in order {
         same.entry(names[index].clone()).or_default().push(index);
     }
+    // A key may itself read like a numbered name, and a label that is there twice spoils the whole exposition.
+    let mut taken: BTreeSet<String> = same.keys().cloned().collect();
     for (name, indices) in same.into_iter().filter(|(_, indices)| indices.len() > 1) {
-        for (number, index) in (1..).zip(indices) {
-            names[index] = format!("{name}_conflict{number}");
+        let mut numbered = (1_usize..).map(|number| format!("{name}_conflict{number}"));
+        for index in indices {
+            if let Some(free) = numbered.find(|candidate| taken.insert(candidate.clone())) {
+                names[index] = free;
+            }
         }
     }
     names
@@ -60,6 +65,10 @@ mod tests {
         assert_eq!(
             names(&["b", "a-b", "a.b", "a_b"]),
             ["label_b", "label_a_b_conflict1", "label_a_b_conflict2", "label_a_b_conflict3"]
+        );
+        assert_eq!(
+            names(&["a-b", "a.b", "a_b_conflict1"]),
+            ["label_a_b_conflict2", "label_a_b_conflict3", "label_a_b_conflict1"]
         );
     }
 }

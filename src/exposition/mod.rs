@@ -1,6 +1,6 @@
 //! What the API told, as the text that Prometheus reads.
 //!
-//! [`families`] is the catalogue of what is served of a deployment, [`render`] writes a namespace's deployments
+//! [`families`] is the catalogue of what is served of a deployment, [`render()`] writes a namespace's deployments
 //! once a poll, [`targets`] writes how polling goes.
 
 pub mod families;

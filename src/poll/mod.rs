@@ -1,5 +1,6 @@
 //! When a target is polled, how often, and what happens if it fails.
 
+mod absences;
 mod rhythm;
 mod schedule;
 mod supervisor;
@@ -8,7 +9,7 @@ mod target;
 use std::time::Duration;
 
 pub use schedule::Schedule;
-pub use supervisor::supervise;
+pub use supervisor::{Supervised, Supervisor};
 pub use target::{Memory, Target};
 
 /// One target's rhythm.

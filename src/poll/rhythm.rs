@@ -81,10 +81,11 @@ mod tests {
     }
 
     impl Stage {
-        fn new() -> Self {
+        async fn new() -> Self {
             let id = TargetId { workspace: "w".into(), namespace: "n".into(), selection: String::new() };
             let clock = Clock::paused(Duration::from_secs(1_000_000));
-            let board = Board::new(Vec::new(), [id.clone()], LabelKeys::default(), clock);
+            let board = Board::new(clock);
+            board.configure(Vec::new(), &[id.clone()].into(), LabelKeys::default()).await;
             Self { id, board, start: Instant::now(), polls: RefCell::default() }
         }
 
@@ -124,14 +125,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn polls_are_an_interval_apart_however_long_they_take() {
-        let stage = Stage::new();
+        let stage = Stage::new().await;
         stage.keep(Duration::from_secs(400), |_| sleep(Duration::from_secs(25))).await;
         assert_eq!(*stage.polls.borrow(), [0, 60, 120, 180, 240, 300, 360]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn polls_longer_than_the_interval_do_not_overlap() {
-        let stage = Stage::new();
+        let stage = Stage::new().await;
         let running = Rc::new(Cell::new(0));
         stage
             .keep(Duration::from_secs(400), |_| {
@@ -149,7 +150,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn failed_polls_leave_the_data_until_it_is_too_old_to_the_second() {
-        let stage = Stage::new();
+        let stage = Stage::new().await;
         let poll = async |number: usize| if number == 1 { stage.succeed().await } else { stage.fail() };
         stage.keep(Duration::from_secs(1), poll).await;
         assert_eq!(stage.status().freshness(), Freshness::Fresh);
@@ -173,7 +174,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn data_expires_while_a_poll_hangs() {
-        let stage = Stage::new();
+        let stage = Stage::new().await;
         stage.succeed().await;
         stage.keep(Duration::from_secs(301), |_| pending()).await;
         assert_eq!(stage.polls.borrow().len(), 1);
@@ -182,7 +183,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_good_poll_brings_withdrawn_data_back() {
-        let stage = Stage::new();
+        let stage = Stage::new().await;
         stage.succeed().await;
         stage.keep(Duration::from_secs(310), async |_| stage.fail()).await;
         assert_eq!(stage.status().freshness(), Freshness::Expired);
@@ -193,7 +194,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_target_that_never_succeeded_has_no_deployment_series() {
-        let stage = Stage::new();
+        let stage = Stage::new().await;
         assert_eq!(stage.status().freshness(), Freshness::Pending);
         assert!(!stage.board.snapshot().is_complete());
         stage.keep(Duration::from_secs(590), async |_| stage.fail()).await;

@@ -1,78 +1,165 @@
 //! The owner of all polling tasks: one that dies is noticed, told of, and started again.
 
-use std::{collections::HashMap, future::Future, time::Duration};
+use std::{collections::HashMap, future::pending, hash::Hash, sync::Arc, time::Duration};
 
 use tokio::{
     task::{Id, JoinSet},
     time::sleep,
 };
+use tokio_util::sync::CancellationToken;
 
 /// The pause before a task that died is started again, so that one that dies at once doesn't spin.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs the tasks that `start` makes for `0..count`, each again when it panicked, until all have returned.
-///
-/// `died` is told of each that panicked. Dropping the future ends the tasks.
-pub async fn supervise<F>(count: usize, start: impl Fn(usize) -> F, died: impl Fn(usize))
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let mut tasks = JoinSet::new();
-    let mut indices: HashMap<Id, usize> = HashMap::new();
-    for index in 0..count {
-        indices.insert(tasks.spawn(start(index)).id(), index);
+/// Work that goes on until it is told to stop.
+pub trait Supervised: Send + Sync + 'static {
+    /// Works until `stop`.
+    fn run(self: Arc<Self>, stop: CancellationToken) -> impl Future<Output = ()> + Send;
+
+    /// Tells that the work panicked; it will be started again.
+    fn died(&self);
+}
+
+/// Keeps a task for each key.
+#[derive(Debug)]
+pub struct Supervisor<K, W> {
+    tasks: JoinSet<()>,
+    keys: HashMap<Id, K>,
+    running: HashMap<K, (Arc<W>, CancellationToken)>,
+}
+
+impl<K, W> Default for Supervisor<K, W> {
+    fn default() -> Self {
+        Self { tasks: JoinSet::new(), keys: HashMap::new(), running: HashMap::new() }
     }
-    while let Some(ended) = tasks.join_next_with_id().await {
-        let error = match ended {
-            Ok((id, ())) => {
-                indices.remove(&id);
-                continue;
-            }
-            Err(error) => error,
-        };
-        if let Some(index) = indices.remove(&error.id()) {
-            died(index);
-            let again = start(index);
-            let task = tasks.spawn(async move {
-                sleep(PAUSE).await;
-                again.await;
-            });
-            indices.insert(task.id(), index);
+}
+
+impl<K: Clone + Eq + Hash, W: Supervised> Supervisor<K, W> {
+    /// Starts `work` under `key`, in place of what ran there.
+    pub fn start(&mut self, key: K, work: Arc<W>) {
+        self.stop(&key);
+        let stop = CancellationToken::new();
+        let task = self.tasks.spawn(work.clone().run(stop.clone()));
+        self.keys.insert(task.id(), key.clone());
+        self.running.insert(key, (work, stop));
+    }
+
+    /// Stops what runs under `key`: at its next wait, without its end being awaited.
+    pub fn stop(&mut self, key: &K) {
+        if let Some((_, stop)) = self.running.remove(key) {
+            stop.cancel();
         }
+    }
+
+    /// Stops everything, and awaits its end.
+    pub async fn stop_all(&mut self) {
+        for (_, (_, stop)) in self.running.drain() {
+            stop.cancel();
+        }
+        while self.tasks.join_next().await.is_some() {}
+    }
+
+    /// Starts again what dies, for ever. May be dropped and called again.
+    pub async fn tend(&mut self) {
+        loop {
+            match self.tasks.join_next_with_id().await {
+                None => pending().await,
+                Some(Ok((id, ()))) => drop(self.keys.remove(&id)),
+                Some(Err(error)) => self.start_again(error.id()),
+            }
+        }
+    }
+
+    fn start_again(&mut self, died: Id) {
+        let Some(key) = self.keys.remove(&died) else { return };
+        let Some((work, stop)) = self.running.get(&key) else { return };
+        work.died();
+        let (work, stop) = (work.clone(), stop.clone());
+        let task = self.tasks.spawn(async move {
+            if stop.run_until_cancelled(sleep(PAUSE)).await.is_some() {
+                work.run(stop).await;
+            }
+        });
+        self.keys.insert(task.id(), key);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    };
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use tokio::time::Instant;
+    use tokio::time::timeout;
 
     use super::*;
 
+    /// Panics in its first three starts if it is mortal.
+    #[derive(Debug, Default)]
+    struct Worker {
+        mortal: bool,
+        starts: AtomicUsize,
+        deaths: AtomicUsize,
+        stops: AtomicUsize,
+    }
+
+    impl Supervised for Worker {
+        async fn run(self: Arc<Self>, stop: CancellationToken) {
+            let starts = self.starts.fetch_add(1, Ordering::Relaxed);
+            assert!(!self.mortal || starts == 3, "the death of a task, as the test wants it");
+            stop.cancelled().await;
+            self.stops.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn died(&self) {
+            self.deaths.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl Worker {
+        fn counts(&self) -> [usize; 3] {
+            [&self.starts, &self.deaths, &self.stops].map(|count| count.load(Ordering::Relaxed))
+        }
+    }
+
+    async fn tend(supervisor: &mut Supervisor<&'static str, Worker>, seconds: u64) {
+        assert!(timeout(Duration::from_secs(seconds), supervisor.tend()).await.is_err());
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn a_task_that_panics_is_started_again_and_the_others_run_on() {
-        let starts: Arc<[AtomicUsize; 3]> = Arc::default();
-        let deaths = AtomicUsize::new(0);
-        let begin = Instant::now();
-        let start = |index: usize| {
-            let starts = starts.clone();
-            async move {
-                let number = starts[index].fetch_add(1, Ordering::Relaxed);
-                assert!(index != 1 || number == 3, "the death of a task, as the test wants it");
-                sleep(Duration::from_secs(10)).await;
-            }
-        };
-        supervise(3, start, |index| {
-            assert_eq!(index, 1);
-            deaths.fetch_add(1, Ordering::Relaxed);
-        })
-        .await;
-        let starts = starts.each_ref().map(|starts| starts.load(Ordering::Relaxed));
-        assert_eq!((starts, deaths.into_inner()), ([1, 4, 1], 3));
-        assert_eq!(begin.elapsed().as_secs(), 13, "three pauses of a second, then ten seconds of work");
+    async fn work_that_dies_is_started_again_and_the_others_go_on() {
+        let mortal = Arc::new(Worker { mortal: true, ..Worker::default() });
+        let sound = Arc::new(Worker::default());
+        let mut supervisor = Supervisor::default();
+        supervisor.start("mortal", mortal.clone());
+        supervisor.start("sound", sound.clone());
+        tend(&mut supervisor, 2).await;
+        assert_eq!((mortal.counts(), sound.counts()), ([2, 2, 0], [1, 0, 0]), "a pause after each death");
+        tend(&mut supervisor, 10).await;
+        assert_eq!((mortal.counts(), sound.counts()), ([4, 3, 0], [1, 0, 0]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_is_stopped_alone_replaced_and_stopped_together() {
+        let workers: [Arc<Worker>; 3] = Default::default();
+        let mut supervisor = Supervisor::default();
+        supervisor.start("a", workers[0].clone());
+        supervisor.start("b", workers[1].clone());
+        tend(&mut supervisor, 1).await;
+        supervisor.stop(&"a");
+        supervisor.start("b", workers[2].clone());
+        tend(&mut supervisor, 1).await;
+        assert_eq!(workers.each_ref().map(|worker| worker.counts()), [[1, 0, 1], [1, 0, 1], [1, 0, 0]]);
+        supervisor.stop_all().await;
+        assert_eq!(workers[2].counts(), [1, 0, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_died_and_was_stopped_meanwhile_stays_stopped() {
+        let mortal = Arc::new(Worker { mortal: true, ..Worker::default() });
+        let mut supervisor = Supervisor::default();
+        supervisor.start("mortal", mortal.clone());
+        assert!(timeout(Duration::from_millis(500), supervisor.tend()).await.is_err());
+        supervisor.stop(&"mortal");
+        tend(&mut supervisor, 10).await;
+        assert_eq!(mortal.counts(), [1, 1, 0]);
     }
 }

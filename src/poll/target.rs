@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::{Schedule, Settings, rhythm::Rhythm};
+use super::{Schedule, Settings, Supervised, absences::Absences, rhythm::Rhythm};
 use crate::{
     api::{ApiError, Client, ErrorKind, InvalidValues, ListRequest, Listing, Retry},
     snapshot::{Board, Outcome, PollTimes, TargetId},
@@ -48,11 +48,13 @@ pub struct Memory {
     started: AtomicBool,
     /// The fields whose unreadable values were told of.
     told_fields: Mutex<HashSet<&'static str>>,
+    /// The deployments that listings may have missed.
+    absences: Mutex<Absences>,
 }
 
-impl Target {
-    /// Polls whenever it is due, and withdraws data that became too old, until `cancel`.
-    pub async fn run(self: Arc<Self>, cancel: CancellationToken) {
+impl Supervised for Target {
+    /// Polls whenever it is due, and withdraws data that became too old, until `stop`.
+    async fn run(self: Arc<Self>, stop: CancellationToken) {
         let again = self.memory.started.swap(true, Ordering::Relaxed);
         // A task that died on a reply must not ask for the same at once.
         let first = if again { self.schedule.next_after(Instant::now()) } else { self.schedule.first() };
@@ -62,7 +64,24 @@ impl Target {
             schedule: self.schedule,
             stale_after: self.settings.stale_after,
         };
-        cancel.run_until_cancelled(rhythm.keep(first, || self.poll())).await;
+        stop.run_until_cancelled(rhythm.keep(first, || self.poll())).await;
+    }
+
+    /// Counts a poll whose task died.
+    fn died(&self) {
+        tracing::error!(target = %self.id, "the task that polls died; it is started again");
+        let times = PollTimes { took: Duration::ZERO, next: self.schedule.next_after(Instant::now()) };
+        let error = "the task that polls died on the reply; it was started again".to_owned();
+        self.board.failed(&self.id, ErrorKind::InvalidResponse, error, times);
+    }
+}
+
+impl Target {
+    /// Whether `other` asks for the same, of the same client, in the same rhythm.
+    pub fn is_like(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.client, &other.client)
+            && self.request == other.request
+            && self.settings == other.settings
     }
 
     /// Polls once and reports.
@@ -82,7 +101,8 @@ impl Target {
         }
     }
 
-    async fn succeeded(&self, listing: Listing, times: PollTimes) -> Outcome {
+    async fn succeeded(&self, mut listing: Listing, times: PollTimes) -> Outcome {
+        self.fill_absences(&mut listing);
         self.tell_of_invalid_values(&listing.invalid);
         let deployments = listing.deployments.len();
         self.board.succeeded(&self.id, listing.deployments, listing.pages, times).await;
@@ -108,12 +128,13 @@ impl Target {
         outcome
     }
 
-    /// Counts a poll whose task died.
-    pub fn died(&self) {
-        tracing::error!(target = %self.id, "the task that polls died; it is started again");
-        let times = PollTimes { took: Duration::ZERO, next: self.schedule.next_after(Instant::now()) };
-        let error = "the task that polls died on the reply; it was started again".to_owned();
-        self.board.failed(&self.id, ErrorKind::InvalidResponse, error, times);
+    /// Keeps what a listing that disagrees with itself may have missed.
+    fn fill_absences(&self, listing: &mut Listing) {
+        let mut absences = self.memory.absences.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.board.deployments(&self.id) {
+            Some(before) if !listing.consistent => absences.fill(&before, &mut listing.deployments),
+            _ => absences.clear(),
+        }
     }
 
     /// Counts every unreadable value, and logs each field once until it can be read again.

@@ -6,8 +6,11 @@
 mod expiry;
 mod process;
 
+use std::time::Duration;
+
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
+    Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    core::Collector,
 };
 use tokio::time::Instant;
 
@@ -29,6 +32,8 @@ pub struct Telemetry {
     inconsistent_listings: IntCounterVec,
     http_requests: IntCounterVec,
     credentials_expiry: expiry::ExpiryCollector,
+    reload_successful: IntGauge,
+    reload_time: Gauge,
 }
 
 impl Telemetry {
@@ -73,6 +78,14 @@ impl Telemetry {
                 &["handler", "code"],
             )?,
             credentials_expiry: expiry::ExpiryCollector::new()?,
+            reload_successful: IntGauge::new(
+                "aliyun_flink_exporter_config_last_reload_successful",
+                "1 if the configuration in force is what was last read, 0 if what was last read was refused.",
+            )?,
+            reload_time: Gauge::new(
+                "aliyun_flink_exporter_config_last_reload_success_timestamp_seconds",
+                "When the configuration in force was read, in seconds since the Unix epoch.",
+            )?,
         };
         telemetry.register()?;
         Ok(telemetry)
@@ -88,7 +101,7 @@ impl Telemetry {
         )?;
         let (revision, rustc) = (env!("BUILD_REVISION"), env!("BUILD_RUSTC"));
         build_info.with_label_values(&[env!("CARGO_PKG_VERSION"), revision, rustc]).set(1);
-        let collectors: [Box<dyn Collector>; 9] = [
+        let collectors: [Box<dyn Collector>; 11] = [
             Box::new(self.api_requests.clone()),
             Box::new(self.api_durations.clone()),
             Box::new(self.api_retries.clone()),
@@ -96,6 +109,8 @@ impl Telemetry {
             Box::new(self.inconsistent_listings.clone()),
             Box::new(self.http_requests.clone()),
             Box::new(self.credentials_expiry.clone()),
+            Box::new(self.reload_successful.clone()),
+            Box::new(self.reload_time.clone()),
             Box::new(build_info),
             Box::new(process::ProcessCollector::new()?),
         ];
@@ -123,6 +138,17 @@ impl Telemetry {
     /// Counts unreadable values.
     pub fn invalid_values(&self, field: &str, count: u64) {
         self.invalid_values.with_label_values(&[field]).inc_by(count);
+    }
+
+    /// Notes that a configuration was read at `time` since the Unix epoch and is in force.
+    pub fn config_accepted(&self, time: Duration) {
+        self.reload_successful.set(1);
+        self.reload_time.set(time.as_secs_f64());
+    }
+
+    /// Notes that a configuration was refused.
+    pub fn config_refused(&self) {
+        self.reload_successful.set(0);
     }
 
     /// Counts a request that the exporter answered.

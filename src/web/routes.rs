@@ -10,7 +10,7 @@ use hyper::{
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use super::{body::Pieces, page, status};
+use super::{Reload, body::Pieces, page, status};
 use crate::{clock::Clock, snapshot::Board, telemetry::Telemetry};
 
 /// The text format that every scraper takes.
@@ -20,7 +20,14 @@ const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
 
 /// The paths that the metrics can't be served under.
-pub const RESERVED: [&str; 4] = ["/", "/-/healthy", "/-/ready", "/api/v1/status"];
+pub const RESERVED: [&str; 5] = ["/", "/-/healthy", "/-/ready", RELOAD, "/api/v1/status"];
+
+const RELOAD: &str = "/-/reload";
+
+const LIFECYCLE_DISABLED: &str =
+    "Reloading over HTTP is off: start the exporter with --web.enable-lifecycle\n";
+
+const NEEDS_RESTART: &str = "Flags, such as --web.listen-address, take effect at a restart alone.\n";
 
 /// Answers requests.
 #[derive(Debug)]
@@ -31,6 +38,8 @@ pub struct Routes {
     pub telemetry: Telemetry,
     /// The path of the metrics.
     pub telemetry_path: String,
+    /// Reloads the configuration, if clients may ask for it.
+    pub reload: Option<Reload>,
     /// Cancelled when the exporter stops.
     pub stopping: CancellationToken,
     /// The time of day.
@@ -59,14 +68,40 @@ impl Answer {
 
 impl Routes {
     /// Answers `request`, whose body is not read.
-    pub(super) fn answer<B>(&self, request: &Request<B>) -> Response<Pieces> {
-        let (handler, route) = self.route(request.uri().path());
+    pub(super) async fn answer<B>(&self, request: Request<B>) -> Response<Pieces> {
+        let path = request.uri().path();
+        if path == RELOAD {
+            return self.answer_reload(request.method()).await;
+        }
+        let (handler, route) = self.route(path);
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         let answer = match route {
             Some(route) if reads => route(self),
             Some(_) => Answer::plain(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed\n"),
             None => Answer::plain(StatusCode::NOT_FOUND, "Not found\n"),
         };
+        self.respond(handler, answer, request.method() == Method::HEAD, "GET, HEAD")
+    }
+
+    async fn answer_reload(&self, method: &Method) -> Response<Pieces> {
+        let answer = match &self.reload {
+            _ if method != Method::POST => {
+                Answer::plain(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed\n")
+            }
+            None => Answer::plain(StatusCode::FORBIDDEN, LIFECYCLE_DISABLED),
+            Some(reload) => match reload.ask().await {
+                Ok(changes) => Answer::ok(PLAIN, (format!("Reloaded. {changes}\n{NEEDS_RESTART}"),)),
+                Err(mistakes) => Answer {
+                    status: StatusCode::INTERNAL_SERVER_ERROR,
+                    content_type: PLAIN,
+                    body: (format!("{mistakes}\n"),).into(),
+                },
+            },
+        };
+        self.respond("reload", answer, method == Method::HEAD, "POST")
+    }
+
+    fn respond(&self, handler: &str, answer: Answer, head: bool, allowed: &'static str) -> Response<Pieces> {
         self.telemetry.http_request(handler, answer.status.as_u16());
         let mut response = Response::new(Pieces::default());
         *response.status_mut() = answer.status;
@@ -79,9 +114,9 @@ impl Routes {
             headers.insert("content-security-policy", HeaderValue::from_static(page::SECURITY_POLICY));
         }
         if answer.status == StatusCode::METHOD_NOT_ALLOWED {
-            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            headers.insert(ALLOW, HeaderValue::from_static(allowed));
         }
-        if request.method() != Method::HEAD {
+        if !head {
             *response.body_mut() = answer.body;
         }
         response

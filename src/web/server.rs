@@ -31,6 +31,9 @@ const MAX_HEAD: usize = 16 * 1024;
 /// How long a client may leave what was sent to it unread.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long readiness is denied before connections are: whoever balances load should hear it first.
+const NOT_READY: Duration = Duration::from_millis(500);
+
 /// How long a stop waits for what is in flight.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -125,7 +128,13 @@ async fn accept(
             }
         }
     };
-    stopping.run_until_cancelled(accepting).await;
+    tokio::select! {
+        () = accepting => {}
+        () = async {
+            stopping.cancelled().await;
+            sleep(NOT_READY).await;
+        } => {}
+    }
 }
 
 /// The service of one connection.
@@ -140,8 +149,8 @@ fn connection(
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let service = service_fn(move |request| {
-        let response = routes.answer(&request);
-        async move { Ok::<_, Infallible>(response) }
+        let routes = routes.clone();
+        async move { Ok::<_, Infallible>(routes.answer(request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -120,7 +120,7 @@ async fn no_service_s_answer_is_quoted_or_followed() {
         let role = RamRoleArn {
             source: key("the-secret", Some("the-secret")),
             role_arn: Some(ROLE.into()),
-            external_id: Some("the-secret".into()),
+            external_id: Some(Secret::Given("the-secret".into())),
             session: session(&service),
         };
         let sources = [instance(&service), Source::Uri(Some(location)), Source::RamRoleArn(Box::new(role))];
@@ -141,7 +141,7 @@ async fn a_role_is_assumed_by_a_signed_request() {
     let role = RamRoleArn {
         source: key("ak", Some("token-of-ak")),
         role_arn: Some(ROLE.into()),
-        external_id: Some("ext".into()),
+        external_id: Some(Secret::Given("ext".into())),
         session: Session {
             name: Some("me".into()),
             duration: Some(Duration::from_secs(900)),

@@ -1,0 +1,56 @@
+//! What reads bytes from outside, as fuzzers call it. Each must end, without a panic, whatever the bytes.
+
+use std::path::Path;
+
+use crate::{
+    api,
+    config::{self, Environment, Flags},
+    model,
+};
+
+/// A reader of outside bytes, and its name, which its corpus carries too.
+pub type Reader = (&'static str, fn(&[u8]));
+
+/// Every reader.
+pub const READERS: [Reader; 4] =
+    [("reply", reply), ("resource_plan", resource_plan), ("memory", memory), ("config", config_file)];
+
+/// A reply of the API, as a listing and as an error.
+pub fn reply(bytes: &[u8]) {
+    api::fuzz_reply(bytes);
+}
+
+/// A resource plan, as it stands in its field.
+pub fn resource_plan(bytes: &[u8]) {
+    let field = serde_json::Value::from(String::from_utf8_lossy(bytes));
+    let deployment = serde_json::json!({
+        "deploymentId": "d",
+        "streamingResourceSetting": {"expertResourceSetting": {"resourcePlan": field}},
+    });
+    let reply = serde_json::json!({"success": true, "totalSize": 1, "data": [deployment]});
+    api::fuzz_reply(reply.to_string().as_bytes());
+}
+
+/// A memory size.
+pub fn memory(bytes: &[u8]) {
+    // That it is refused is as good as that it is read.
+    let _ = model::parse_memory(&String::from_utf8_lossy(bytes));
+}
+
+/// A configuration file, in YAML and in TOML, and a variable.
+pub fn config_file(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let variables =
+        [("ALIYUN_FLINK_EXPORTER_WORKSPACES", &*text), ("ALIYUN_FLINK_EXPORTER_POLL__INTERVAL", &text)];
+    for variable in variables.map(|(name, value)| (name.to_owned(), value.to_owned())) {
+        if let Err(error) = config::load(None, &Environment::from_pairs([variable]), &Flags::default()) {
+            drop(error.to_string());
+        }
+    }
+    for file in ["fuzz.yml", "fuzz.toml"] {
+        match config::load_text(Path::new(file), text.clone().into_owned()) {
+            Ok(config) => drop(config.to_yaml_redacted()),
+            Err(error) => drop(error.to_string()),
+        }
+    }
+}

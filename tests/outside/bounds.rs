@@ -1,0 +1,68 @@
+//! Limits hold against whatever the API answers.
+
+use serde_json::json;
+
+use crate::support::{Finished, Reply, Start, StubApi, page_of, sample};
+
+/// The exposition's word on the one poll that failed.
+fn assert_failed_as(finished: &Finished, outcome: &str) {
+    let metrics = finished.metrics();
+    metrics.find("aliyun_flink_target_polls_total").label("outcome", outcome).value(1.0);
+    metrics.find("aliyun_flink_target_up").value(0.0);
+    metrics.find("aliyun_flink_target_deployments").absent();
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_fails_the_poll_announced_or_not() {
+    for chunked in [false, true] {
+        let body = sample("list_deployments");
+        assert!(body.len() > 1024);
+        let api = StubApi::start(move |_| {
+            if chunked { Reply::Chunked(body.clone().into()) } else { Reply::ok(body.clone()) }
+        })
+        .await;
+        let start = Start::new(&["once"]).polling(&api, "[n1]", "api: {max_response_size: 1KiB}\n");
+        let finished = start.finish().await.with_code(1);
+        assert_failed_as(&finished, "invalid_response");
+        assert!(finished.stderr.contains("api.max_response_size"), "{}", finished.stderr);
+        let metrics = finished.metrics();
+        metrics.find("aliyun_flink_exporter_api_requests_total").label("code", "200").value(1.0);
+    }
+}
+
+#[tokio::test]
+async fn a_pause_of_ages_is_not_waited_for_and_kills_nothing() {
+    for header in ["retry-after", "x-acs-retry-after"] {
+        for pause in [u64::MAX, u64::MAX / 2, 1 << 40] {
+            let api =
+                StubApi::start(move |_| Reply::new(429, "").with_header(header, pause.to_string())).await;
+            let finished = Start::new(&["once"]).polling(&api, "[n1]", "").finish().await.with_code(1);
+            assert_failed_as(&finished, "throttled");
+            assert!(!finished.stderr.contains("panic"), "{}", finished.stderr);
+            assert_eq!(api.requests().len(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_total_that_no_namespace_has_is_no_reason_to_ask_for_ever() {
+    let mut page = page_of(&[json!({"deploymentId": "d1", "name": "one"})]);
+    page["totalSize"] = json!(u64::MAX);
+    let api = StubApi::start(move |_| Reply::json(200, &page)).await;
+    let finished = Start::new(&["once"]).polling(&api, "[n1]", "").finish().await.with_code(1);
+    assert_failed_as(&finished, "invalid_response");
+    assert_eq!(api.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn durations_of_ages_are_refused_and_a_year_works() {
+    for key in ["POLL__INTERVAL", "POLL__TIMEOUT", "POLL__STALE_AFTER", "API__REQUEST_TIMEOUT"] {
+        let api = StubApi::start(|_| Reply::ok(sample("list_deployments"))).await;
+        let name = format!("ALIYUN_FLINK_EXPORTER_{key}");
+        let with = |start: Start, value| start.polling(&api, "[n1]", "").env(&name, value);
+        let refused = with(Start::new(&["once"]), "200000000000000d").finish().await.with_code(2);
+        assert!(refused.stderr.contains(&name), "{}", refused.stderr);
+        let program = with(Start::daemon(), "365d").ready().await;
+        program.metrics().await.find("aliyun_flink_target_up").value(1.0);
+    }
+}

@@ -1,0 +1,177 @@
+//! Commands, flags, exit codes and messages.
+
+use std::net::TcpListener;
+
+use crate::support::{Reply, Start, StubApi, empty_page};
+
+#[tokio::test]
+async fn once_exits_with_0_when_all_went_well_and_1_when_any_target_failed() {
+    let api = StubApi::start(|request| {
+        if request.is_of("bad") {
+            Reply::new(403, r#"{"Code":"Forbidden.RAM","Message":"not allowed"}"#)
+        } else {
+            Reply::json(200, &empty_page())
+        }
+    })
+    .await;
+    let finished = Start::new(&["once"]).polling(&api, "[good]", "").finish().await.with_code(0);
+    finished.metrics().find("aliyun_flink_target_deployments").value(0.0);
+    let finished = Start::new(&["once"]).polling(&api, "[good, bad]", "").finish().await.with_code(1);
+    let metrics = finished.metrics();
+    metrics.find("aliyun_flink_target_up").label("namespace", "good").value(1.0);
+    metrics.find("aliyun_flink_target_up").label("namespace", "bad").value(0.0);
+    metrics
+        .find("aliyun_flink_target_polls_total")
+        .label("outcome", "permission")
+        .label("namespace", "bad")
+        .value(1.0);
+}
+
+#[tokio::test]
+async fn a_good_configuration_is_printed_resolved_and_redacted() {
+    let yaml = "\
+poll: {interval: 30s}
+credentials: {type: access_key, access_key_id: the-id, access_key_secret: hunter2}
+workspaces: [{id: w1, region: cn-hangzhou, namespaces: [n1, {name: n2, poll: {timeout: 20s}}]}]
+";
+    let start = Start::bare(&["check-config"]).config(yaml);
+    let finished = start.env("ALIYUN_FLINK_EXPORTER_API__PAGE_SIZE", "50").finish().await.with_code(0);
+    let printed = &finished.stdout;
+    for expected in [
+        "30s",
+        "20s",
+        "page_size: 50",
+        "max_response_size: 64MiB",
+        "https://ververica.cn-hangzhou.aliyuncs.com",
+    ] {
+        assert!(printed.contains(expected), "{expected} is not in\n{printed}");
+    }
+    assert!(!printed.contains("hunter2"), "{printed}");
+}
+
+#[tokio::test]
+async fn every_mistake_of_a_file_is_reported() {
+    let yaml = "\
+poll: {interval: fast}
+api: {page_size: 1000}
+workspaces: [{id: w1, region: cn-hangzhou, namespaces: ['..']}]
+";
+    for command in ["check-config", "run", "once"] {
+        let finished = Start::new(&[command]).config(yaml).finish().await.with_code(2);
+        for expected in ["3 mistakes", ".yml:1", ".yml:2", ".yml:3", "interval", "page_size", "namespaces"] {
+            assert!(finished.stderr.contains(expected), "{expected} is not in\n{}", finished.stderr);
+        }
+        assert_eq!(finished.stdout, "");
+    }
+}
+
+#[tokio::test]
+async fn targets_that_could_not_be_told_apart_are_refused() {
+    let twice = [
+        "[n1, n1]",
+        "[{name: n1, select: {name: a}}, {name: n1, select: {name: a}}]",
+        "[{name: n1, select: {label: {key: k, values: [a]}}}, \
+          {name: n1, select: {label: {key: k, values: [a]}}, api: by_label}]",
+        // Selections that read the same in the `selection` label.
+        "[{name: n1, select: {label: {key: k, values: [a, b]}}}, \
+          {name: n1, select: {label: {key: k, values: ['a|b']}}}]",
+        "[{name: n1, select: {name: a, creator: b}}, {name: n1, select: {name: 'a,creator=b'}}]",
+    ];
+    for namespaces in twice {
+        let yaml = format!("workspaces: [{{id: w1, region: r, namespaces: {namespaces}}}]\n");
+        let finished = Start::new(&["check-config"]).config(&yaml).finish().await;
+        assert_eq!(finished.status.code(), Some(2), "{namespaces}: {finished:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_command_line_exits_with_2() {
+    for arguments in [
+        &["--no-such-flag"][..],
+        &["no-such-command"],
+        &["run", "--web.listen-address", "nowhere"],
+        &["run", "--web.telemetry-path", "metrics"],
+        &["run", "--log.level", "loud"],
+        &["demo", "--fault.reset", "1.5"],
+        &["simulate", "--access-key-id", "alone"],
+    ] {
+        let finished = Start::new(arguments).finish().await.with_code(2);
+        assert!(!finished.stderr.is_empty() && finished.stdout.is_empty(), "{arguments:?}: {finished:?}");
+    }
+}
+
+#[tokio::test]
+async fn missing_credentials_exit_with_2_and_say_what_was_looked_for() {
+    let flags = ["--workspace", "w1", "--region", "cn-hangzhou", "--namespace", "n1"];
+    for command in ["run", "once"] {
+        let finished = Start::bare(&[command]).args(&flags).finish().await.with_code(2);
+        for expected in ["ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "access_key", "w1"]
+        {
+            assert!(finished.stderr.contains(expected), "{expected} is not in\n{}", finished.stderr);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_missing_file_exits_with_2_and_is_named() {
+    for path in ["/no/such/file.yml", "/no/such/file.toml", "/no/such/file.ini"] {
+        let start = Start::new(&["check-config", "--config.file", path]);
+        let finished = start.finish().await.with_code(2);
+        assert!(finished.stderr.contains(path), "{}", finished.stderr);
+    }
+}
+
+#[tokio::test]
+async fn nothing_configured_exits_with_2_and_says_what_is_needed() {
+    let finished = Start::new(&["run"]).finish().await.with_code(2);
+    assert!(finished.stderr.contains("--config.file"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("--workspace"), "{}", finished.stderr);
+}
+
+#[tokio::test]
+async fn a_taken_port_exits_with_1_and_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let api = StubApi::start(|_| Reply::json(200, &empty_page())).await;
+    let run = Start::new(&["run", "--web.listen-address", &address]).polling(&api, "[n1]", "");
+    let demo = Start::bare(&["demo", "--web.listen-address", &address]);
+    let simulate = Start::bare(&["simulate", "--listen-address", &address]);
+    for start in [run, demo, simulate] {
+        let finished = start.finish().await.with_code(1);
+        assert!(finished.stderr.contains(&address), "{}", finished.stderr);
+        assert!(finished.stderr.contains("listen-address"), "{}", finished.stderr);
+    }
+    assert!(api.requests().is_empty(), "nothing is polled before the port is bound");
+}
+
+#[tokio::test]
+async fn three_flags_are_a_whole_configuration() {
+    let flags = ["--workspace", "w1", "--region", "cn-hangzhou", "--namespace", "n1", "--namespace", "n2"];
+    let finished = Start::new(&["check-config"]).args(&flags).finish().await.with_code(0);
+    for expected in ["w1", "cn-hangzhou", "n1", "n2", "interval: 1m"] {
+        assert!(finished.stdout.contains(expected), "{expected} is not in\n{}", finished.stdout);
+    }
+}
+
+#[tokio::test]
+async fn the_printed_configuration_is_one_that_loads() {
+    let flags = ["--workspace", "w1", "--region", "cn-hangzhou", "--namespace", "n1"];
+    let printed = Start::new(&["check-config"]).args(&flags).finish().await.with_code(0).stdout;
+    let again = Start::new(&["check-config"]).config(&printed).finish().await.with_code(0).stdout;
+    assert_eq!(printed, again);
+}
+
+#[tokio::test]
+async fn the_version_tells_what_was_built() {
+    let finished = Start::bare(&["--version"]).finish().await.with_code(0);
+    let start = concat!("aliyun-flink-exporter ", env!("CARGO_PKG_VERSION"));
+    assert!(finished.stdout.starts_with(start) && finished.stdout.contains("rustc"), "{}", finished.stdout);
+}
+
+#[tokio::test]
+async fn output_that_cannot_be_written_exits_with_1_and_says_so() {
+    let flags = ["--workspace", "w1", "--region", "cn-hangzhou", "--namespace", "n1"];
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let finished = Start::new(&["check-config"]).args(&flags).stdout_to(full).finish().await.with_code(1);
+    assert!(finished.stderr.contains("standard output"), "{}", finished.stderr);
+}

@@ -1,0 +1,199 @@
+//! What is answered over HTTP.
+
+use std::sync::Arc;
+
+use reqwest::Method;
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    sync::Semaphore,
+};
+
+use crate::support::{Program, Reply, Start, StubApi, empty_page, sample, until};
+
+async fn serving() -> StubApi {
+    StubApi::start(|_| Reply::ok(sample("list_deployments"))).await
+}
+
+/// All bytes that answer one request.
+async fn raw(program: &Program, request: &str) -> String {
+    let mut stream = TcpStream::connect(program.address()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+/// The head's length of the body, and the body.
+async fn length_and_body(program: &Program, method: &str, path: &str) -> (usize, String) {
+    let answer =
+        raw(program, &format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")).await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    let lengths = head
+        .lines()
+        .filter_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let [length] = lengths.collect::<Vec<usize>>()[..] else { panic!("one Content-Length in {head}") };
+    (length, body.to_owned())
+}
+
+#[tokio::test]
+async fn head_has_the_length_of_get_and_no_body() {
+    let api = serving().await;
+    let program = Start::daemon().polling(&api, "[n1]", "poll: {interval: 1h}\n");
+    let program = program.env("ALIYUN_FLINK_EXPORTER_POLL__INTERVAL", "1h").ready().await;
+    for path in ["/metrics", "/", "/api/v1/status", "/-/healthy", "/-/ready"] {
+        let mut same = false;
+        // The exporter's own metrics and the ages on the page change their width now and then.
+        for _ in 0..20 {
+            let (announced, nothing) = length_and_body(&program, "HEAD", path).await;
+            let (length, body) = length_and_body(&program, "GET", path).await;
+            assert_eq!((nothing.as_str(), length), ("", body.len()), "{path}");
+            assert!(announced > 0);
+            same |= announced == length;
+        }
+        assert!(same, "{path}: never the same length");
+    }
+}
+
+#[tokio::test]
+async fn metrics_are_served_in_the_text_format_uncompressed() {
+    let api = serving().await;
+    let program = Start::daemon().polling(&api, "[n1]", "").ready().await;
+    let response = program.get("/metrics").await;
+    assert_eq!(response.status, 200);
+    assert!(response.header("content-type").starts_with("text/plain; version=0.0.4"));
+    assert_eq!(response.header("content-encoding"), "");
+    program.metrics().await.find("aliyun_flink_deployment_jobs").label("state", "failed").value(6.0);
+}
+
+#[tokio::test]
+async fn unknown_paths_are_404_and_other_methods_405_with_allow() {
+    let api = serving().await;
+    let program = Start::daemon().polling(&api, "[n1]", "").ready().await;
+    for path in ["/nothing", "/metrics/", "/-/nothing", "/api/v1/", "//metrics"] {
+        assert_eq!(program.get(path).await.status, 404, "{path}");
+    }
+    for path in ["/metrics", "/", "/api/v1/status", "/-/healthy", "/-/ready"] {
+        for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
+            let response = program.request(method.clone(), path).await;
+            assert_eq!((response.status, response.header("allow")), (405, "GET, HEAD"), "{method} {path}");
+        }
+    }
+    assert_eq!(program.get("/metrics?name=x").await.status, 200, "a query changes nothing");
+}
+
+#[tokio::test]
+async fn readiness_comes_with_the_first_poll_and_health_at_once() {
+    let gate = Arc::new(Semaphore::new(0));
+    let holding = gate.clone();
+    let api = StubApi::start(move |_| Reply::Held(holding.clone(), empty_page().to_string().into())).await;
+    let start = Start::daemon().env("ALIYUN_FLINK_EXPORTER_API__REQUEST_TIMEOUT", "10m");
+    let start = start.env("ALIYUN_FLINK_EXPORTER_POLL__TIMEOUT", "10m");
+    let program = start.polling(&api, "[n1, n2]", "").listening().await;
+    assert_eq!(program.get("/-/healthy").await.status, 200);
+    assert_eq!(program.get("/-/ready").await.status, 503);
+    let metrics = program.metrics().await;
+    metrics.find("aliyun_flink_target_up").label("namespace", "n1").value(0.0);
+    metrics.find("aliyun_flink_target_deployments").absent();
+    until("both polls", async || (api.requests().len() >= 2).then_some(())).await;
+    assert_eq!(program.get("/-/ready").await.status, 503);
+    gate.add_permits(1);
+    until("readiness", async || (program.get("/-/ready").await.status == 200).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_failed_first_poll_is_enough_to_be_ready() {
+    let api = StubApi::start(|_| Reply::new(403, "")).await;
+    let program = Start::daemon().polling(&api, "[n1]", "").ready().await;
+    program.metrics().await.find("aliyun_flink_target_up").value(0.0);
+}
+
+#[tokio::test]
+async fn the_status_page_escapes_what_it_shows() {
+    let message = r#"{"Code":"NoPermission","Message":"<img src=x onerror=alert(1)> & \"more\""}"#;
+    let api = StubApi::start(move |_| Reply::new(403, message)).await;
+    let namespaces = "[{name: n1, select: {name: '<script>alert(1)</script>'}}]";
+    let program = Start::daemon().polling(&api, namespaces, "").ready().await;
+    let page = program.get("/").await;
+    assert_eq!(page.status, 200);
+    assert!(page.header("content-type").starts_with("text/html"));
+    assert!(page.header("content-security-policy").contains("default-src 'none'"));
+    assert!(page.body.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{}", page.body);
+    assert!(page.body.contains("&lt;img src=x onerror=alert(1)&gt; &amp;"), "{}", page.body);
+    assert!(!page.body.contains("<script") && !page.body.contains("<img"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn the_status_is_told_as_json() {
+    let api = StubApi::start(|request| {
+        if request.is_of("bad") {
+            Reply::new(403, r#"{"Code":"NoPermission","Message":"no","RequestId":"4A-5B"}"#)
+        } else {
+            Reply::ok(sample("list_deployments"))
+        }
+    })
+    .await;
+    let program = Start::daemon().polling(&api, "[good, bad]", "").ready().await;
+    let response = program.get("/api/v1/status").await;
+    assert!(response.header("content-type").starts_with("application/json"));
+    let status: Value = serde_json::from_str(&response.body).unwrap();
+    let target = |namespace: &str| {
+        let targets = status["targets"].as_array().unwrap();
+        targets.iter().find(|target| target["namespace"] == namespace).unwrap().clone()
+    };
+    let (good, bad) = (target("good"), target("bad"));
+    assert_eq!((good["deployments"].as_u64(), good["failed_jobs"].as_u64()), (Some(1), Some(6)));
+    assert_eq!((&good["freshness"], &good["last_poll"]["outcome"]), (&"fresh".into(), &"success".into()));
+    assert_eq!((&bad["deployments"], &bad["last_poll"]["outcome"]), (&Value::Null, &"permission".into()));
+    let error = bad["last_poll"]["error"].as_str().unwrap();
+    assert!(error.contains("NoPermission") && error.contains("4A-5B"), "{error}");
+}
+
+#[tokio::test]
+async fn the_metrics_may_have_another_path() {
+    let api = serving().await;
+    let start = Start::daemon().args(&["--web.telemetry-path", "/flink/metrics"]);
+    let program = start.polling(&api, "[n1]", "").ready().await;
+    assert_eq!(program.get("/flink/metrics").await.status, 200);
+    assert_eq!(program.get("/metrics").await.status, 404);
+    assert!(program.get("/").await.body.contains("href=\"/flink/metrics\""));
+}
+
+#[tokio::test]
+async fn what_is_no_http_harms_nothing() {
+    let api = serving().await;
+    let program = Start::daemon().polling(&api, "[n1]", "").ready().await;
+    for request in ["\0\u{1}\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET\r\n\r\n"] {
+        let answer = raw(&program, request).await;
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+    let long = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(64 * 1024));
+    let mut stream = TcpStream::connect(program.address()).await.unwrap();
+    // The server may close before it has read all of it.
+    let _ = stream.write_all(long.as_bytes()).await;
+    drop(stream);
+    assert_eq!(program.get("/-/healthy").await.status, 200);
+}
+
+#[tokio::test]
+async fn scrapes_never_ask_the_cloud() {
+    let api = serving().await;
+    let start = Start::daemon().polling(&api, "[n1]", "");
+    let program = start.env("ALIYUN_FLINK_EXPORTER_POLL__INTERVAL", "1h").ready().await;
+    for _ in 0..10 {
+        program.metrics().await;
+        program.get("/").await;
+    }
+    assert_eq!(api.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn every_address_given_is_served() {
+    let api = serving().await;
+    let start = Start::daemon().args(&["--web.listen-address", "[::1]:0"]);
+    let program = start.polling(&api, "[n1]", "").ready().await;
+    let listening = || program.stderr().matches("message=listening").count();
+    until("both addresses", async || (listening() == 2).then_some(())).await;
+}

@@ -1,0 +1,29 @@
+//! The exporter from outside: the built binary, its command line, its HTTP and what it sends, each claim a test.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
+mod bounds;
+mod command_line;
+mod demo;
+mod direction;
+mod documents;
+mod fairness;
+mod fault_table;
+mod faults;
+mod http;
+mod isolation;
+mod living;
+mod odd_values;
+mod reload;
+mod samples;
+mod secrets;
+mod simulate;
+mod staleness;
+mod stopping;
+mod support;
+mod wire;

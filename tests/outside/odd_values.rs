@@ -1,0 +1,88 @@
+//! Oddities of deployments that must not spoil the exposition for all.
+
+use serde_json::{Value, json};
+
+use crate::support::{Exposition, Reply, Start, StubApi, page_of};
+
+async fn metrics_of(deployments: Vec<Value>) -> Exposition {
+    let api = StubApi::start(move |_| Reply::json(200, &page_of(&deployments))).await;
+    let rest = "metrics: {deployment_labels: ['*']}\n";
+    let finished = Start::new(&["once"]).polling(&api, "[n1]", rest).finish().await.with_code(0);
+    finished.metrics()
+}
+
+#[tokio::test]
+async fn any_name_is_escaped() {
+    let name = "a \"quoted\" \\back\\slash\nand a line, {brace} = 名";
+    let metrics = metrics_of(vec![json!({"deploymentId": "d1", "name": name})]).await;
+    assert_eq!(metrics.find("aliyun_flink_deployment_info").one().labels["deployment"], name);
+}
+
+#[tokio::test]
+async fn label_keys_that_become_one_name_are_told_apart() {
+    for keys in [
+        &["a-b", "a.b", "a_b"][..],
+        &["a-b", "a.b", "a_b_conflict1"],
+        &["a-b", "a.b", "a_b_conflict2", "a-b-conflict2"],
+        &["", "-", "__"],
+    ] {
+        let labels: Value =
+            keys.iter().map(|key| ((*key).to_owned(), json!(key))).collect::<serde_json::Map<_, _>>().into();
+        let metrics = metrics_of(vec![json!({"deploymentId": "d1", "labels": labels})]).await;
+        let values: Vec<_> =
+            metrics.find("aliyun_flink_deployment_labels").one().labels.values().cloned().collect();
+        for key in keys {
+            assert!(values.contains(&(*key).to_owned()), "{key} of {keys:?} is missing: {values:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_plan_that_names_a_group_twice_is_left_out_and_counted() {
+    let plan = json!({
+        "ssgProfiles": [{"name": "g", "cpu": 1, "heap": "1 gb"}, {"name": "g", "cpu": 2, "heap": "2 gb"}],
+        "nodes": [
+            {"id": 1, "profile": {"group": "g", "parallelism": 2}},
+            {"id": 2, "profile": {"group": "elsewhere", "parallelism": 3}},
+        ],
+    });
+    let expert = json!({"resourcePlan": plan.to_string()});
+    let metrics = metrics_of(vec![json!({
+        "deploymentId": "d1",
+        "executionMode": "STREAMING",
+        "streamingResourceSetting": {"resourceSettingMode": "EXPERT", "expertResourceSetting": expert},
+    })])
+    .await;
+    metrics.find("aliyun_flink_deployment_info").value(1.0);
+    metrics.find("aliyun_flink_deployment_slot_group_slots").absent();
+    let field = "streamingResourceSetting.expertResourceSetting.resourcePlan";
+    metrics.find("aliyun_flink_exporter_invalid_values_total").label("field", field).value(1.0);
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_read_loses_its_own_series_alone() {
+    let metrics = metrics_of(vec![
+        json!({"deploymentId": "d1", "name": "odd", "createdAt": "yesterday", "jobSummary": {"running": "many", "failed": 1},
+               "labels": "none", "flinkConf": []}),
+        json!({"deploymentId": "d2", "name": "even", "createdAt": 1_714_058_507, "jobSummary": {"running": 1}}),
+        json!("no deployment"),
+    ])
+    .await;
+    metrics.find("aliyun_flink_deployment_info").label("deployment", "odd").value(1.0);
+    metrics
+        .find("aliyun_flink_deployment_jobs")
+        .label("deployment", "odd")
+        .label("state", "failed")
+        .value(1.0);
+    metrics
+        .find("aliyun_flink_deployment_jobs")
+        .label("deployment", "odd")
+        .label("state", "running")
+        .absent();
+    metrics.find("aliyun_flink_deployment_created_timestamp_seconds").label("deployment", "odd").absent();
+    metrics
+        .find("aliyun_flink_deployment_created_timestamp_seconds")
+        .label("deployment", "even")
+        .value(1_714_058_507.0);
+    assert!(metrics.find("aliyun_flink_exporter_invalid_values_total").label("field", "createdAt").exists());
+}

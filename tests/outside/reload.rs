@@ -1,0 +1,184 @@
+//! Another configuration for a running exporter.
+
+use std::sync::Arc;
+
+use reqwest::Method;
+use serde_json::json;
+use tokio::sync::Semaphore;
+
+use crate::support::{Exposition, Program, Reply, Start, StubApi, page_of, until};
+
+/// A namespace's only deployment is named after it.
+async fn api() -> StubApi {
+    StubApi::start(|seen| {
+        let namespace = seen.path.split('/').nth(4).unwrap();
+        Reply::json(200, &page_of(&[json!({"deploymentId": namespace, "labels": {"team": "a"}})]))
+    })
+    .await
+}
+
+fn yaml(api: &StubApi, interval: &str, namespaces: &str) -> String {
+    format!(
+        "poll: {{interval: {interval}}}\n\
+         workspaces: [{{id: w, endpoint: '{}', namespaces: {namespaces}}}]\n",
+        api.endpoint()
+    )
+}
+
+async fn started(api: &StubApi, interval: &str, namespaces: &str) -> Program {
+    let start = Start::daemon().args(&["--web.enable-lifecycle"]);
+    start.config(&yaml(api, interval, namespaces)).ready().await
+}
+
+async fn reload(program: &Program, status: u16) -> String {
+    let answer = program.request(Method::POST, "/-/reload").await;
+    assert_eq!(answer.status, status, "{}", answer.body);
+    answer.body
+}
+
+fn polls(metrics: &Exposition, namespace: &str) -> f64 {
+    metrics.find("aliyun_flink_target_polls_total").label("namespace", namespace).sum()
+}
+
+fn served(metrics: &Exposition, namespace: &str) -> bool {
+    metrics.find("aliyun_flink_deployment_info").label("namespace", namespace).exists()
+}
+
+#[tokio::test]
+async fn targets_come_and_go_and_the_others_stay_as_they_are() {
+    let api = api().await;
+    let program = started(&api, "1h", "[kept, removed]").await;
+    let before = program.metrics().await;
+    let time = "aliyun_flink_target_last_success_timestamp_seconds";
+    let kept_since = before.find(time).label("namespace", "kept").one().value;
+
+    program.rewrite_config(&yaml(&api, "1h", "[kept, added]"));
+    let answer = reload(&program, 200).await;
+    assert!(answer.contains("1 added, 1 removed, 0 changed, 1 unchanged"), "{answer}");
+    assert!(answer.contains("--web.listen-address"), "{answer}");
+    let metrics = program.metrics().await;
+    assert!(!metrics.series().any(|series| {
+        series.name.starts_with("aliyun_flink_target")
+            && series.labels.get("namespace").is_some_and(|namespace| namespace == "removed")
+    }));
+    assert!(!served(&metrics, "removed") && served(&metrics, "kept"));
+    let metrics = program.metrics_with("the new target", |metrics| served(metrics, "added")).await;
+    assert!((polls(&metrics, "kept") - 1.0).abs() < 0.5, "an unchanged target is not polled anew");
+    metrics.find(time).label("namespace", "kept").value(kept_since);
+    metrics.find("aliyun_flink_exporter_config_last_reload_successful").value(1.0);
+}
+
+#[tokio::test]
+async fn a_wrong_file_changes_nothing_and_is_told_as_check_config_tells_it() {
+    let api = api().await;
+    let program = started(&api, "1h", "[n]").await;
+    let time = "aliyun_flink_exporter_config_last_reload_success_timestamp_seconds";
+    let since = program.metrics().await.find(time).one().value;
+    let wrong = "poll: {intervall: 1s}\nworkspaces: [{id: w, region: r, namespaces: [a, '..']}]\n";
+    program.rewrite_config(wrong);
+    let answer = reload(&program, 500).await;
+    let checked = Start::bare(&["check-config"]).config(wrong).finish().await.with_code(2);
+    let told = |text: &str| {
+        let mistakes = text.lines().filter_map(|line| line.split_once(".yml"));
+        mistakes.map(|(_, mistake)| mistake.to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&answer), told(&checked.stderr));
+    assert_eq!(told(&answer).len(), 2, "{answer}");
+    let metrics = program.metrics().await;
+    assert!(served(&metrics, "n"));
+    metrics.find("aliyun_flink_exporter_config_last_reload_successful").value(0.0);
+    metrics.find(time).value(since);
+
+    program.rewrite_config(&yaml(&api, "1h", "[n]"));
+    reload(&program, 200).await;
+    let metrics = program.metrics().await;
+    metrics.find("aliyun_flink_exporter_config_last_reload_successful").value(1.0);
+    assert!(metrics.find(time).one().value > since);
+}
+
+#[tokio::test]
+async fn settings_that_changed_reach_the_targets_they_concern() {
+    let api = api().await;
+    let program = started(&api, "1h", "[a, b]").await;
+    let text = yaml(&api, "1h", "[a, {name: b, poll: {interval: 200ms}}]");
+    program.rewrite_config(&text);
+    let answer = reload(&program, 200).await;
+    assert!(answer.contains("0 added, 0 removed, 1 changed, 1 unchanged"), "{answer}");
+    let metrics = program.metrics_with("more polls", |metrics| polls(metrics, "b") >= 4.0).await;
+    assert!((polls(&metrics, "a") - 1.0).abs() < 0.5);
+
+    program.rewrite_config(&format!("{text}metrics: {{deployment_labels: [team]}}\n"));
+    let answer = reload(&program, 200).await;
+    assert!(answer.contains("2 changed, 0 unchanged"), "{answer}");
+    let labelled = |metrics: &Exposition| metrics.find("aliyun_flink_deployment_labels").all().len() == 2;
+    let metrics = program.metrics_with("labels", labelled).await;
+    metrics
+        .find("aliyun_flink_deployment_labels")
+        .label("namespace", "a")
+        .labels_contain(&[("label_team", "a")]);
+}
+
+#[tokio::test]
+async fn reloads_at_once_and_amid_a_poll_are_all_answered() {
+    let gate = Arc::new(Semaphore::new(0));
+    let held = gate.clone();
+    let body = page_of(&[json!({"deploymentId": "d"})]).to_string();
+    let api = StubApi::start(move |_| Reply::Held(held.clone(), body.clone().into())).await;
+    let start = Start::daemon().args(&["--web.enable-lifecycle"]).config(&yaml(&api, "1h", "[n]"));
+    let program = start.listening().await;
+    until("a poll under way", async || (!api.requests().is_empty()).then_some(())).await;
+    let answers =
+        futures_util::future::join_all((0..4).map(|_| program.request(Method::POST, "/-/reload"))).await;
+    for answer in answers {
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert!(answer.body.contains("1 unchanged"), "{}", answer.body);
+    }
+    gate.add_permits(100);
+    program.metrics_with("the poll that went on", |metrics| served(metrics, "n")).await;
+    assert_eq!(api.requests().len(), 1, "the poll was not begun anew");
+}
+
+#[tokio::test]
+async fn reloading_over_http_is_off_unless_enabled_and_takes_a_post() {
+    let api = api().await;
+    let program = Start::daemon().config(&yaml(&api, "1h", "[n]")).ready().await;
+    let answer = program.request(Method::POST, "/-/reload").await;
+    assert_eq!(answer.status, 403);
+    assert!(answer.body.contains("--web.enable-lifecycle"), "{}", answer.body);
+    let answer = program.get("/-/reload").await;
+    assert_eq!((answer.status, answer.header("allow")), (405, "POST"));
+}
+
+#[tokio::test]
+async fn a_hangup_reloads_too() {
+    let api = api().await;
+    let program = Start::daemon().config(&yaml(&api, "1h", "[n]")).ready().await;
+    program.rewrite_config(&yaml(&api, "1h", "[n, m]"));
+    program.signal("HUP").await;
+    program.metrics_with("the new target", |metrics| served(metrics, "m")).await;
+    program.rewrite_config("workspaces: 7\n");
+    program.signal("HUP").await;
+    let refused = |metrics: &Exposition| {
+        metrics.find("aliyun_flink_exporter_config_last_reload_successful").one().value < 0.5
+    };
+    program.metrics_with("the refusal", refused).await;
+    assert!(served(&program.metrics().await, "m"));
+}
+
+#[tokio::test]
+async fn one_of_two_selections_of_a_namespace_is_removed_with_its_share() {
+    let api = StubApi::start(|seen| {
+        let id = if seen.query.contains("STREAMING") { "s" } else { "b" };
+        Reply::json(200, &page_of(&[json!({"deploymentId": id}), json!({"deploymentId": "both"})]))
+    })
+    .await;
+    let selection = |mode: &str| format!("{{name: n, select: {{execution_mode: {mode}}}}}");
+    let both = format!("[{}, {}]", selection("STREAMING"), selection("BATCH"));
+    let program = started(&api, "1h", &both).await;
+    assert_eq!(program.metrics().await.find("aliyun_flink_deployment_info").all().len(), 3);
+    program.rewrite_config(&yaml(&api, "1h", &format!("[{}]", selection("BATCH"))));
+    reload(&program, 200).await;
+    let metrics = program.metrics().await;
+    assert_eq!(metrics.find("aliyun_flink_deployment_info").all().len(), 2);
+    metrics.find("aliyun_flink_deployment_info").label("deployment_id", "s").absent();
+}
