@@ -155,9 +155,17 @@ impl Drop for Exporter {
 
 impl Exporter {
     fn get(&self, path: &str) -> Option<String> {
+        self.ask("GET", path)
+    }
+
+    fn ask(&self, method: &str, path: &str) -> Option<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").ok()?;
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        )
+        .ok()?;
         let mut text = String::new();
         stream.read_to_string(&mut text).ok()?;
         Some(text)
@@ -217,6 +225,37 @@ fn a_metadata_service_that_is_down_is_waited_for_and_never_asked_through_a_proxy
     for secret in ["the-secret", "the-token", "STS.1"] {
         assert!(!(shown.clone() + &log).contains(secret), "{secret} is shown:\n{shown}{log}");
     }
+}
+
+#[test]
+fn a_reload_without_credentials_changes_nothing() {
+    let (home, cloud) = (tempfile::tempdir().unwrap(), Cloud::start());
+    let path = |name: &str| home.path().join(name).display().to_string();
+    let write = |secret: &str| {
+        let text = format!(
+            "poll: {{interval: 500ms}}\n\
+             credentials: {{type: access_key, access_key_id: a, access_key_secret_file: {}, security_token: the-token}}\n\
+             workspaces: [{{id: w, endpoint: 'http://127.0.0.1:{}', namespaces: [n]}}]\n",
+            path(secret),
+            cloud.port
+        );
+        std::fs::write(path("c.yml"), text).unwrap();
+    };
+    std::fs::write(path("secret"), "the-secret\n").unwrap();
+    write("secret");
+    let port = free_port();
+    let (address, file) = (format!("127.0.0.1:{port}"), path("c.yml"));
+    let flags = ["run", "--web.listen-address", &address, "--web.enable-lifecycle", "--config.file", &file];
+    let exporter = Exporter { process: command(&flags, &[]).spawn().unwrap(), port };
+    let up = "aliyun_flink_target_up{workspace=\"w\",namespace=\"n\",selection=\"\"}";
+    exporter.wait_for(up, |up| up > 0.0);
+    write("no-such-secret");
+    let answer = exporter.ask("POST", "/-/reload").unwrap();
+    assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
+    assert!(answer.contains("no-such-secret can't be read: there is no such file"), "{answer}");
+    exporter.wait_for(up, |up| up > 0.0);
+    write("secret");
+    assert!(exporter.ask("POST", "/-/reload").unwrap().starts_with("HTTP/1.1 200"));
 }
 
 /// The configurations in a page: its blocks of YAML that are none of Kubernetes's.
