@@ -7,7 +7,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fmt,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -127,6 +130,8 @@ impl Freshness {
 #[derive(Debug, Clone)]
 struct Data {
     deployments: Arc<Vec<Deployment>>,
+    /// How many of them the poll listed; those after are kept from polls before.
+    listed: usize,
     since: Instant,
 }
 
@@ -200,11 +205,6 @@ impl Snapshot {
         &self.targets
     }
 
-    /// Whether every target has been polled, with or without success.
-    pub fn is_complete(&self) -> bool {
-        self.targets.iter().all(|(_, status)| status.last_poll.is_some())
-    }
-
     /// The text to serve, in pieces: deployments, then targets and workspaces.
     pub fn text(&self) -> Vec<Bytes> {
         let mut pieces = Chunk::join(&self.chunks);
@@ -234,6 +234,7 @@ pub struct PollTimes {
 pub struct Board {
     state: Mutex<State>,
     published: ArcSwap<Snapshot>,
+    complete: AtomicBool,
     clock: Clock,
 }
 
@@ -257,7 +258,12 @@ struct Group {
 impl Board {
     /// A board without targets.
     pub fn new(clock: Clock) -> Self {
-        Self { state: Mutex::default(), published: ArcSwap::default(), clock }
+        Self {
+            state: Mutex::default(),
+            published: ArcSwap::default(),
+            complete: AtomicBool::default(),
+            clock,
+        }
     }
 
     /// Sets what is shown: `targets` known before keep their state, others are withdrawn with all their series.
@@ -270,7 +276,7 @@ impl Board {
         let known: Vec<TargetId> = self.state().targets.keys().cloned().collect();
         for id in known.iter().filter(|id| !targets.contains(*id)) {
             // Another target of the namespace may go on: its chunk is made anew.
-            self.expire(id).await;
+            self.replace_data(id, |_| true, None, |_| {}).await;
         }
         let mut state = self.state();
         state.targets.retain(|id, _| targets.contains(id));
@@ -292,6 +298,17 @@ impl Board {
         self.published.load_full()
     }
 
+    /// Whether every target has been polled, with or without success. Once it was so it stays so: a target that is
+    /// added later must not make an exporter that serves all others look as if it had just been started.
+    pub fn is_complete(&self) -> bool {
+        let polled =
+            |snapshot: &Snapshot| snapshot.targets.iter().all(|(_, status)| status.last_poll.is_some());
+        if !self.complete.load(Ordering::Relaxed) && polled(&self.published.load()) {
+            self.complete.store(true, Ordering::Relaxed);
+        }
+        self.complete.load(Ordering::Relaxed)
+    }
+
     /// When a target's data was made, if any is served.
     pub fn data_since(&self, id: &TargetId) -> Option<Instant> {
         Some(self.state().targets.get(id)?.data.as_ref()?.since)
@@ -308,18 +325,32 @@ impl Board {
         self.change(id, |status| status.next_poll = Some(next));
     }
 
-    /// Publishes a whole listing.
-    pub async fn succeeded(&self, id: &TargetId, deployments: Vec<Deployment>, pages: u64, times: PollTimes) {
+    /// Publishes a whole listing, and after it the `kept` deployments that it may have missed.
+    pub async fn succeeded(
+        &self,
+        id: &TargetId,
+        mut deployments: Vec<Deployment>,
+        kept: Vec<Deployment>,
+        pages: u64,
+        times: PollTimes,
+    ) {
         let poll = self.last_poll(Outcome::Success, times, None);
         let next = self.time_of_day(times.next);
-        let data = Data { deployments: Arc::new(deployments), since: Instant::now() };
-        self.replace_data(id, Some(data), |status| {
-            status.polls[Outcome::Success.index()] += 1;
-            status.last_success = Some(poll.ended);
-            status.last_poll = Some(poll);
-            status.next_poll = Some(next);
-            status.pages = pages;
-        })
+        let listed = deployments.len();
+        deployments.extend(kept);
+        let data = Data { deployments: Arc::new(deployments), listed, since: Instant::now() };
+        self.replace_data(
+            id,
+            |_| true,
+            Some(data),
+            |status| {
+                status.polls[Outcome::Success.index()] += 1;
+                status.last_success = Some(poll.ended);
+                status.last_poll = Some(poll);
+                status.next_poll = Some(next);
+                status.pages = pages;
+            },
+        )
         .await;
     }
 
@@ -335,9 +366,9 @@ impl Board {
         });
     }
 
-    /// Withdraws a target's data.
-    pub async fn expire(&self, id: &TargetId) {
-        self.replace_data(id, None, |_| {}).await;
+    /// Withdraws a target's data if it is still that of `since`; tells whether it was.
+    pub async fn expire(&self, id: &TargetId, since: Instant) -> bool {
+        self.replace_data(id, |data| data.is_some_and(|data| data.since == since), None, |_| {}).await
     }
 
     fn last_poll(&self, outcome: Outcome, times: PollTimes, error: Option<String>) -> LastPoll {
@@ -357,11 +388,18 @@ impl Board {
         }
     }
 
-    /// Replaces a target's data, renders its namespace if that changed anything, and publishes both at once.
-    async fn replace_data(&self, id: &TargetId, data: Option<Data>, change: impl FnOnce(&mut TargetStatus)) {
+    /// Replaces a target's data if what is there `may_go`, renders its namespace if that changed anything, and
+    /// publishes both at once. May be dropped at any time: then nothing was published.
+    async fn replace_data(
+        &self,
+        id: &TargetId,
+        may_go: impl FnOnce(Option<&Data>) -> bool,
+        data: Option<Data>,
+        change: impl FnOnce(&mut TargetStatus),
+    ) -> bool {
         let group_id = group_of(id);
         let rendering = self.state().groups.get(&group_id).map(|group| group.rendering.clone());
-        let Some(rendering) = rendering else { return };
+        let Some(rendering) = rendering else { return false };
         let _rendering = rendering.lock().await;
         let (before, mut siblings, label_keys, same_keys) = {
             let state = self.state();
@@ -373,6 +411,9 @@ impl Board {
             let siblings: Vec<_> = others.filter_map(|(_, status)| status.data.clone()).collect();
             (before, siblings, state.label_keys.clone(), same_keys)
         };
+        if !may_go(before.as_ref()) {
+            return false;
+        }
         let before = before.map(|data| data.deployments);
         let now = data.as_ref().map(|data| data.deployments.clone());
         let unchanged = siblings.is_empty() && before == now && same_keys;
@@ -388,7 +429,7 @@ impl Board {
                 Ok(chunk) => Some(Arc::new(chunk)),
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
                 // The runtime is stopping.
-                Err(_) => return,
+                Err(_) => return false,
             }
         };
         let mut state = self.state();
@@ -401,6 +442,7 @@ impl Board {
             }
             self.published.store(Arc::new(state.snapshot()));
         }
+        true
     }
 
     /// No state is left half-changed by a panic: each change is made of assignments.
@@ -424,10 +466,12 @@ fn group_of(id: &TargetId) -> GroupId {
     (id.workspace.clone(), id.namespace.clone())
 }
 
-/// Renders the data of a namespace's targets; of a deployment that several have, the latest poll's word holds.
+/// Renders the data of a namespace's targets. Of a deployment that several have, the word of the latest poll that
+/// listed it holds; one that is only kept from an earlier poll gives way to any that was listed.
 fn render(workspace: &str, namespace: &str, mut all: Vec<Data>, keys: &LabelKeys) -> Chunk {
     all.sort_by_key(|data| std::cmp::Reverse(data.since));
-    let deployments = all.iter().flat_map(|data| data.deployments.iter());
+    let listed = all.iter().flat_map(|data| &data.deployments[..data.listed]);
+    let deployments = listed.chain(all.iter().flat_map(|data| &data.deployments[data.listed..]));
     if all.len() == 1 {
         return exposition::render(workspace, namespace, deployments, keys);
     }
@@ -464,6 +508,10 @@ mod tests {
         PollTimes { took: Duration::from_millis(5), next: Instant::now() }
     }
 
+    async fn withdraw(board: &Board, id: &TargetId) {
+        assert!(board.expire(id, board.data_since(id).unwrap()).await);
+    }
+
     /// The deployment ids and failed jobs that are served, in their order.
     fn served(board: &Board) -> Vec<String> {
         let pieces = board.snapshot().text();
@@ -480,28 +528,62 @@ mod tests {
     async fn a_deployment_that_two_selections_match_is_served_once_as_last_seen() {
         let (all, some) = (id("n", ""), id("n", "name=x"));
         let board = board(&[all.clone(), some.clone()]).await;
-        board.succeeded(&all, deployments(&[("a", 1), ("b", 1)]), 1, times()).await;
-        board.succeeded(&some, deployments(&[("b", 2), ("c", 2)]), 1, times()).await;
+        board.succeeded(&all, deployments(&[("a", 1), ("b", 1)]), Vec::new(), 1, times()).await;
+        board.succeeded(&some, deployments(&[("b", 2), ("c", 2)]), Vec::new(), 1, times()).await;
         let mut seen = served(&board);
         seen.sort();
         assert_eq!(seen, ["a=1", "b=2", "c=2"]);
-        board.succeeded(&all, deployments(&[("a", 3), ("b", 3)]), 1, times()).await;
+        board.succeeded(&all, deployments(&[("a", 3), ("b", 3)]), Vec::new(), 1, times()).await;
         let mut seen = served(&board);
         seen.sort();
         assert_eq!(seen, ["a=3", "b=3", "c=2"]);
-        board.expire(&all).await;
+        withdraw(&board, &all).await;
         assert_eq!(served(&board), ["b=2", "c=2"]);
-        board.expire(&some).await;
+        withdraw(&board, &some).await;
         assert!(served(&board).is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_deployment_kept_from_an_earlier_poll_gives_way_to_one_that_was_listed() {
+        let (all, some) = (id("n", ""), id("n", "name=x"));
+        let board = board(&[all.clone(), some.clone()]).await;
+        board.succeeded(&some, deployments(&[("a", 5)]), Vec::new(), 1, times()).await;
+        board.succeeded(&all, deployments(&[("b", 1)]), deployments(&[("a", 2)]), 1, times()).await;
+        let mut seen = served(&board);
+        seen.sort();
+        assert_eq!(seen, ["a=5", "b=1"]);
+    }
+
+    #[tokio::test]
+    async fn data_that_was_renewed_is_not_withdrawn() {
+        let target = id("n", "");
+        let board = board(std::slice::from_ref(&target)).await;
+        board.succeeded(&target, deployments(&[("a", 1)]), Vec::new(), 1, times()).await;
+        let since = board.data_since(&target).unwrap();
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        board.succeeded(&target, deployments(&[("a", 2)]), Vec::new(), 1, times()).await;
+        assert!(!board.expire(&target, since).await);
+        assert_eq!(served(&board), ["a=2"]);
+    }
+
+    #[tokio::test]
+    async fn an_exporter_that_was_ready_stays_ready_when_a_target_is_added() {
+        let target = id("n", "");
+        let board = board(std::slice::from_ref(&target)).await;
+        assert!(!board.is_complete());
+        board.failed(&target, ErrorKind::Api, String::new(), times());
+        assert!(board.is_complete());
+        board.configure(Vec::new(), &[target, id("m", "")].into(), LabelKeys::default()).await;
+        assert!(board.is_complete());
     }
 
     #[tokio::test]
     async fn a_reader_keeps_the_snapshot_it_took() {
         let target = id("n", "");
         let board = board(std::slice::from_ref(&target)).await;
-        board.succeeded(&target, deployments(&[("a", 1)]), 1, times()).await;
+        board.succeeded(&target, deployments(&[("a", 1)]), Vec::new(), 1, times()).await;
         let before = board.snapshot();
-        board.succeeded(&target, deployments(&[("b", 1)]), 1, times()).await;
+        board.succeeded(&target, deployments(&[("b", 1)]), Vec::new(), 1, times()).await;
         assert_eq!(before.targets()[0].1.deployments().unwrap()[0].id, "a".into());
         assert_eq!(served(&board), ["b=1"]);
     }
@@ -510,11 +592,11 @@ mod tests {
     async fn an_unchanged_target_is_not_rendered_again() {
         let target = id("n", "");
         let board = board(std::slice::from_ref(&target)).await;
-        board.succeeded(&target, deployments(&[("a", 1)]), 1, times()).await;
+        board.succeeded(&target, deployments(&[("a", 1)]), Vec::new(), 1, times()).await;
         let before = board.snapshot();
-        board.succeeded(&target, deployments(&[("a", 1)]), 1, times()).await;
+        board.succeeded(&target, deployments(&[("a", 1)]), Vec::new(), 1, times()).await;
         assert!(Arc::ptr_eq(&before.chunks[0], &board.snapshot().chunks[0]));
-        board.succeeded(&target, deployments(&[("a", 2)]), 1, times()).await;
+        board.succeeded(&target, deployments(&[("a", 2)]), Vec::new(), 1, times()).await;
         assert!(!Arc::ptr_eq(&before.chunks[0], &board.snapshot().chunks[0]));
     }
 
@@ -522,16 +604,16 @@ mod tests {
     async fn failed_jobs_are_summed_where_they_are_known() {
         let target = id("n", "");
         let board = board(std::slice::from_ref(&target)).await;
-        board.succeeded(&target, vec![Deployment::default()], 1, times()).await;
+        board.succeeded(&target, vec![Deployment::default()], Vec::new(), 1, times()).await;
         assert_eq!(board.snapshot().targets()[0].1.failed_jobs(), None);
-        board.succeeded(&target, deployments(&[("a", 2), ("b", 3)]), 1, times()).await;
+        board.succeeded(&target, deployments(&[("a", 2), ("b", 3)]), Vec::new(), 1, times()).await;
         assert_eq!(board.snapshot().targets()[0].1.failed_jobs(), Some(5));
     }
 
     #[tokio::test]
     async fn a_report_of_an_unknown_target_changes_nothing() {
         let board = board(&[id("n", "")]).await;
-        board.succeeded(&id("gone", ""), deployments(&[("a", 1)]), 1, times()).await;
+        board.succeeded(&id("gone", ""), deployments(&[("a", 1)]), Vec::new(), 1, times()).await;
         board.failed(&id("gone", ""), ErrorKind::Api, String::new(), times());
         assert!(served(&board).is_empty());
         assert_eq!(board.snapshot().targets().len(), 1);

@@ -21,8 +21,8 @@ impl Absences {
         self.0.clear();
     }
 
-    /// Adds to `listed` what `before` had and a disagreeing listing may have missed.
-    pub(super) fn fill(&mut self, before: &[Deployment], listed: &mut Vec<Deployment>) {
+    /// What `before` had and a disagreeing listing may have missed.
+    pub(super) fn missed(&mut self, before: &[Deployment], listed: &[Deployment]) -> Vec<Deployment> {
         let present: HashSet<&str> = listed.iter().map(|deployment| &*deployment.id).collect();
         let missing: Vec<&Deployment> =
             before.iter().filter(|deployment| !present.contains(&*deployment.id)).collect();
@@ -36,7 +36,7 @@ impl Absences {
             }
         }
         self.0 = absences;
-        listed.extend(kept);
+        kept
     }
 }
 
@@ -57,13 +57,10 @@ mod tests {
         let mut absences = Absences::default();
         let mut served = deployments(&["a", "b"]);
         for _ in 0..10 {
-            let mut listed = deployments(&["a"]);
-            absences.fill(&served, &mut listed);
-            assert_eq!(ids(&listed), ["a", "b"]);
+            let kept = absences.missed(&served, &deployments(&["a"]));
+            assert_eq!(ids(&kept), ["b"]);
             served = deployments(&["b", "a"]);
-            let mut listed = served.clone();
-            absences.fill(&served, &mut listed);
-            assert_eq!(ids(&listed), ["b", "a"]);
+            assert!(absences.missed(&served, &served).is_empty());
         }
     }
 
@@ -74,7 +71,7 @@ mod tests {
         let mut sizes = Vec::new();
         for _ in 0..4 {
             let mut listed = deployments(&["a"]);
-            absences.fill(&served, &mut listed);
+            listed.extend(absences.missed(&served, &listed));
             sizes.push(listed.len());
             served = listed;
         }

@@ -30,24 +30,25 @@ impl Rhythm<'_> {
         }
     }
 
+    /// Withdraws the data served now once it is too old.
+    async fn expire(&self) {
+        let Some(since) = self.board.data_since(self.id) else { return pending().await };
+        sleep_until(since + self.stale_after).await;
+        if self.board.expire(self.id, since).await {
+            warn!(target = %self.id, "the last good poll is too old: series withdrawn");
+        }
+    }
+
     /// Awaits `event`, withdrawing the data when it becomes too old meanwhile.
     async fn while_waiting<T>(&self, event: impl Future<Output = T>) -> T {
         let mut event = pin!(event);
         loop {
-            let expiry = self.board.data_since(self.id).map(|since| since + self.stale_after);
-            let expired = async {
-                match expiry {
-                    Some(expiry) => sleep_until(expiry).await,
-                    None => pending().await,
-                }
-            };
+            // The event goes on while the data is withdrawn: a poll that reports just now may hold what the
+            // withdrawal waits for.
             tokio::select! {
                 biased;
                 value = &mut event => return value,
-                () = expired => {
-                    warn!(target = %self.id, "the last good poll is too old: series withdrawn");
-                    self.board.expire(self.id).await;
-                }
+                () = self.expire() => {}
             }
         }
     }
@@ -95,7 +96,7 @@ mod tests {
 
         async fn succeed(&self) {
             let deployment = Deployment { id: "d".into(), ..Deployment::default() };
-            self.board.succeeded(&self.id, vec![deployment], 1, Self::times()).await;
+            self.board.succeeded(&self.id, vec![deployment], Vec::new(), 1, Self::times()).await;
         }
 
         fn fail(&self) {
@@ -182,6 +183,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn data_expires_while_a_good_poll_reports() {
+        let stage = Stage::new().await;
+        // Each report comes just when the data of the one before becomes too old.
+        let poll = async |_| {
+            sleep(Duration::from_secs(300)).await;
+            stage.succeed().await;
+        };
+        stage.succeed().await;
+        stage.keep(Duration::from_secs(3000), poll).await;
+        assert!(stage.polls.borrow().len() >= 8, "{:?}", stage.polls.borrow());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_good_poll_brings_withdrawn_data_back() {
         let stage = Stage::new().await;
         stage.succeed().await;
@@ -196,9 +210,9 @@ mod tests {
     async fn a_target_that_never_succeeded_has_no_deployment_series() {
         let stage = Stage::new().await;
         assert_eq!(stage.status().freshness(), Freshness::Pending);
-        assert!(!stage.board.snapshot().is_complete());
+        assert!(!stage.board.is_complete());
         stage.keep(Duration::from_secs(590), async |_| stage.fail()).await;
-        assert!(stage.board.snapshot().is_complete());
+        assert!(stage.board.is_complete());
         assert_eq!(stage.status().freshness(), Freshness::Expired);
         let text = stage.text();
         assert!(!text.contains("aliyun_flink_deployment_") && !text.contains("last_success"), "{text}");

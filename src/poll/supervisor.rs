@@ -20,12 +20,20 @@ pub trait Supervised: Send + Sync + 'static {
     fn died(&self);
 }
 
+/// A task under way.
+#[derive(Debug)]
+struct Running<W> {
+    work: Arc<W>,
+    stop: CancellationToken,
+    task: Id,
+}
+
 /// Keeps a task for each key.
 #[derive(Debug)]
 pub struct Supervisor<K, W> {
     tasks: JoinSet<()>,
     keys: HashMap<Id, K>,
-    running: HashMap<K, (Arc<W>, CancellationToken)>,
+    running: HashMap<K, Running<W>>,
 }
 
 impl<K, W> Default for Supervisor<K, W> {
@@ -41,20 +49,20 @@ impl<K: Clone + Eq + Hash, W: Supervised> Supervisor<K, W> {
         let stop = CancellationToken::new();
         let task = self.tasks.spawn(work.clone().run(stop.clone()));
         self.keys.insert(task.id(), key.clone());
-        self.running.insert(key, (work, stop));
+        self.running.insert(key, Running { work, stop, task: task.id() });
     }
 
     /// Stops what runs under `key`: at its next wait, without its end being awaited.
     pub fn stop(&mut self, key: &K) {
-        if let Some((_, stop)) = self.running.remove(key) {
-            stop.cancel();
+        if let Some(running) = self.running.remove(key) {
+            running.stop.cancel();
         }
     }
 
     /// Stops everything, and awaits its end.
     pub async fn stop_all(&mut self) {
-        for (_, (_, stop)) in self.running.drain() {
-            stop.cancel();
+        for (_, running) in self.running.drain() {
+            running.stop.cancel();
         }
         while self.tasks.join_next().await.is_some() {}
     }
@@ -72,14 +80,16 @@ impl<K: Clone + Eq + Hash, W: Supervised> Supervisor<K, W> {
 
     fn start_again(&mut self, died: Id) {
         let Some(key) = self.keys.remove(&died) else { return };
-        let Some((work, stop)) = self.running.get(&key) else { return };
-        work.died();
-        let (work, stop) = (work.clone(), stop.clone());
+        // Another task may have taken its place before the death was noticed.
+        let Some(running) = self.running.get_mut(&key).filter(|running| running.task == died) else { return };
+        running.work.died();
+        let (work, stop) = (running.work.clone(), running.stop.clone());
         let task = self.tasks.spawn(async move {
             if stop.run_until_cancelled(sleep(PAUSE)).await.is_some() {
                 work.run(stop).await;
             }
         });
+        running.task = task.id();
         self.keys.insert(task.id(), key);
     }
 }
@@ -150,6 +160,18 @@ mod tests {
         assert_eq!(workers.each_ref().map(|worker| worker.counts()), [[1, 0, 1], [1, 0, 1], [1, 0, 0]]);
         supervisor.stop_all().await;
         assert_eq!(workers[2].counts(), [1, 0, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_died_and_was_replaced_before_anyone_noticed_is_not_started_twice() {
+        let (mortal, sound) =
+            (Arc::new(Worker { mortal: true, ..Worker::default() }), Arc::new(Worker::default()));
+        let mut supervisor = Supervisor::default();
+        supervisor.start("key", mortal.clone());
+        sleep(Duration::from_millis(10)).await;
+        supervisor.start("key", sound.clone());
+        tend(&mut supervisor, 10).await;
+        assert_eq!((mortal.counts(), sound.counts()), ([1, 0, 0], [1, 0, 0]));
     }
 
     #[tokio::test(start_paused = true)]

@@ -16,6 +16,7 @@ use tracing::{debug, info, warn};
 use super::{Schedule, Settings, Supervised, absences::Absences, rhythm::Rhythm};
 use crate::{
     api::{ApiError, Client, ErrorKind, InvalidValues, ListRequest, Listing, Retry},
+    model::Deployment,
     snapshot::{Board, Outcome, PollTimes, TargetId},
     telemetry::Telemetry,
 };
@@ -101,11 +102,11 @@ impl Target {
         }
     }
 
-    async fn succeeded(&self, mut listing: Listing, times: PollTimes) -> Outcome {
-        self.fill_absences(&mut listing);
+    async fn succeeded(&self, listing: Listing, times: PollTimes) -> Outcome {
+        let kept = self.missed_by(&listing);
         self.tell_of_invalid_values(&listing.invalid);
         let deployments = listing.deployments.len();
-        self.board.succeeded(&self.id, listing.deployments, listing.pages, times).await;
+        self.board.succeeded(&self.id, listing.deployments, kept, listing.pages, times).await;
         debug!(target = %self.id, deployments, pages = listing.pages, took = ?times.took, "polled");
         Outcome::Success
     }
@@ -128,12 +129,15 @@ impl Target {
         outcome
     }
 
-    /// Keeps what a listing that disagrees with itself may have missed.
-    fn fill_absences(&self, listing: &mut Listing) {
+    /// What a listing that disagrees with itself may have missed.
+    fn missed_by(&self, listing: &Listing) -> Vec<Deployment> {
         let mut absences = self.memory.absences.lock().unwrap_or_else(PoisonError::into_inner);
         match self.board.deployments(&self.id) {
-            Some(before) if !listing.consistent => absences.fill(&before, &mut listing.deployments),
-            _ => absences.clear(),
+            Some(before) if !listing.consistent => absences.missed(&before, &listing.deployments),
+            _ => {
+                absences.clear();
+                Vec::new()
+            }
         }
     }
 

@@ -163,7 +163,7 @@ impl Routes {
     fn ready(&self) -> Answer {
         if self.stopping.is_cancelled() {
             Answer::plain(StatusCode::SERVICE_UNAVAILABLE, "Stopping\n")
-        } else if self.board.snapshot().is_complete() {
+        } else if self.board.is_complete() {
             Answer::plain(StatusCode::OK, "Ready\n")
         } else {
             Answer::plain(StatusCode::SERVICE_UNAVAILABLE, "Not every target has been polled yet\n")
