@@ -3,8 +3,9 @@
 mod plan;
 mod reload;
 
-use std::{fmt, future::pending, sync::Arc};
+use std::{fmt, future::pending, sync::Arc, time::Duration};
 
+use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -61,6 +62,9 @@ impl std::error::Error for BuildError {
     }
 }
 
+/// How long reading the configuration anew may take.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// The exporter, ready to poll.
 #[derive(Debug)]
 pub struct App {
@@ -83,6 +87,7 @@ impl App {
         plan.find_credentials().await?;
         let app = Self { parts, plan };
         app.show_plan().await;
+        app.plan.put_in_force(&app.parts, None);
         app.parts.telemetry.config_accepted(clock.since_epoch());
         Ok(app)
     }
@@ -118,11 +123,13 @@ impl App {
                 tokio::select! {
                     () = stopping.cancelled() => break,
                     () = tasks.tend() => {}
-                    request = next(&mut reloads) => {
-                        let outcome = self.reload(request.load, &mut tasks).await;
-                        // Whoever asked may have left.
-                        let _ = request.answer.send(outcome);
-                    }
+                    request = next(&mut reloads) => tokio::select! {
+                        () = stopping.cancelled() => break,
+                        outcome = self.reload(request.load, &mut tasks) => {
+                            // Whoever asked may have left.
+                            let _ = request.answer.send(outcome);
+                        }
+                    },
                 }
             }
             tasks.stop_all().await;
@@ -147,7 +154,9 @@ impl App {
     }
 
     async fn try_reload(&mut self, load: Load, tasks: &mut Supervisor<TargetId, Target>) -> Reloaded {
-        let read = tokio::task::spawn_blocking(move || load()).await;
+        // A file on a dead network drive is never read to its end.
+        let read = timeout(LOAD_TIMEOUT, tokio::task::spawn_blocking(move || load())).await;
+        let read = read.map_err(|_| format!("not read within {} s", LOAD_TIMEOUT.as_secs()))?;
         let config = read.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
         for warning in config.warnings() {
             warn!("{warning}");
@@ -159,6 +168,7 @@ impl App {
         let gone = before.targets.keys().filter(|id| !self.plan.targets.contains_key(*id));
         let removed = gone.map(|id| tasks.stop(id)).count();
         self.show_plan().await;
+        self.plan.put_in_force(&self.parts, Some(&before));
         let (mut added, mut changed) = (0, 0);
         for (id, target) in &self.plan.targets {
             match before.targets.get(id) {
@@ -176,7 +186,12 @@ impl App {
     pub async fn poll_once(&self) -> Vec<Outcome> {
         let polls = self.plan.targets.values().map(async |target| {
             let polling = target.clone();
-            let polled = tokio::spawn(async move { polling.poll().await }).await;
+            let polled = tokio::spawn(async move {
+                // Spread as the daemon's first polls are, so that none waits longer for its turn than for its answer.
+                sleep_until(polling.schedule.first()).await;
+                polling.poll().await
+            });
+            let polled = polled.await;
             polled.unwrap_or_else(|_| {
                 target.died();
                 Outcome::Failure(ErrorKind::InvalidResponse)

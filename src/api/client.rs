@@ -15,6 +15,7 @@ use reqwest::{
 };
 use secrecy::ExposeSecret as _;
 use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
 use tracing::debug;
 use url::{Host, Url};
 
@@ -88,6 +89,8 @@ pub(super) struct Call {
     pub(super) path: String,
     /// The canonical query.
     pub(super) query: String,
+    /// Cancelled when nobody wants the reply any more: then no request is sent that was not sent yet.
+    pub(super) abandoned: CancellationToken,
 }
 
 /// The client of one workspace.
@@ -175,7 +178,9 @@ impl Client {
             let Some(pause) = self.pause_before_retry(&error, attempt, deadline) else { return Err(error) };
             self.metrics.retried(error.kind().as_str());
             debug!(workspace = self.workspace.id, operation = %call.operation, %error, ?pause, "trying again");
-            sleep(pause).await;
+            if call.abandoned.run_until_cancelled(sleep(pause)).await.is_none() {
+                return Err(error);
+            }
             attempt += 1;
         }
     }
@@ -214,8 +219,8 @@ impl Client {
         T: Send + 'static,
         D: Fn(&[u8]) -> Result<T, ApiError> + Send + 'static,
     {
-        let late = |_| timed_out("waiting for the workspace's turn (api.requests_per_second)");
-        let turn = timeout_at(deadline, self.limiter.turn()).await.map_err(late)?;
+        let turn = call.abandoned.run_until_cancelled(self.limiter.turn(deadline)).await;
+        let turn = turn.ok_or_else(abandoned)?.map_err(|late| timed_out(late.told()))?;
         let credentials = self.credentials(deadline).await?;
         let headers = self.headers(call, &credentials)?;
         let limit = deadline.min(Instant::now() + self.settings.request_timeout);
@@ -344,6 +349,10 @@ where
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(_) => Err(timed_out("stopping")),
     }
+}
+
+fn abandoned() -> ApiError {
+    ApiError::new(ErrorKind::Timeout, Retry::Never, "another page failed")
 }
 
 fn backoff_limit(attempt: u32) -> Duration {

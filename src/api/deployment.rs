@@ -250,7 +250,12 @@ impl<'w> Decoder<'w> {
             execution_mode: self.text("executionMode", wire.execution_mode),
             engine_version: self.text("engineVersion", wire.engine_version),
             artifact_kind,
-            resource_mode: self.text("streamingResourceSetting.resourceSettingMode", resource_mode),
+            // Where resources are not wanted, one operation leaves the mode out and the other does not.
+            resource_mode: if self.wanted.resources {
+                self.text("streamingResourceSetting.resourceSettingMode", resource_mode)
+            } else {
+                self.empty.clone()
+            },
             target_mode,
             target,
             creator: self.text("creator", wire.creator),
@@ -264,7 +269,11 @@ impl<'w> Decoder<'w> {
         }
         let Some(Entries(entries)) = self.keep("labels", labels.read()) else { return Vec::new() };
         let mut labels = Vec::new();
-        for (key, value) in entries.into_iter().filter(|(key, _)| self.wanted.labels.wants(key)) {
+        for (key, value) in entries {
+            let Some(key) = self.keep("labels", key.text().map(Some).ok_or(Unreadable)) else { continue };
+            if !self.wanted.labels.wants(&key) {
+                continue;
+            }
             if let Some(value) = self.keep("labels", value.text()) {
                 labels.push((self.intern(&key), self.intern(&value)));
             }

@@ -16,7 +16,6 @@ wire_object! {
         message: Scalar<'a> = "message",
         request_id: Scalar<'a> = "requestId",
         total_size: Scalar<'a> = "totalSize",
-        page_size: Scalar<'a> = "pageSize",
         data: WireData<'a> = "data",
     }
 }
@@ -103,8 +102,6 @@ fn xml_element(text: &str, name: &str) -> Option<String> {
 pub(super) struct Page {
     /// `totalSize`, where the operation announces it.
     pub(super) total_size: Option<u64>,
-    /// `pageSize`, as the service took it.
-    pub(super) size: Option<u64>,
     /// The cloud's id of the request.
     pub(super) request_id: Option<String>,
     /// Elements of `data`, readable or not.
@@ -142,7 +139,6 @@ impl Page {
         };
         Ok(Self {
             total_size,
-            size: envelope.page_size.count().ok().flatten(),
             request_id: first([envelope.request_id]).as_deref().and_then(identifier).map(Into::into),
             elements: elements.len(),
             decoded: Decoder::new(wanted).decode(elements),

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use reqwest::header::HeaderMap;
 use secrecy::ExposeSecret as _;
 
-use super::envelope::ErrorBody;
+use super::{envelope::ErrorBody, sign};
 use crate::credentials::Credentials;
 
 /// The most that is kept of a message of the cloud's.
@@ -143,9 +143,7 @@ impl ApiError {
         let secrets = [credentials.access_key_secret.expose_secret(), token, &credentials.access_key_id];
         for secret in secrets.into_iter().filter(|secret| !secret.is_empty()) {
             for text in self.message.iter_mut().chain([&mut self.detail]) {
-                if text.contains(secret) {
-                    *text = text.replace(secret, "<redacted>");
-                }
+                redact(text, secret);
             }
             for identifier in [&mut self.code, &mut self.request_id] {
                 identifier.take_if(|text| text.contains(secret));
@@ -211,7 +209,7 @@ impl fmt::Display for ApiError {
         let text: Vec<_> = parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
         formatter.write_str(if text.is_empty() { "refused without a reason" } else { "" })?;
         formatter.write_str(&text.join(": "))?;
-        if self.code.as_deref().is_some_and(|code| code.starts_with("InvalidTimeStamp")) {
+        if self.code.as_deref().is_some_and(|code| code == "InvalidTimeStamp.Expired") {
             formatter.write_str(": this machine's clock is off")?;
         }
         Ok(())
@@ -250,6 +248,25 @@ fn kind_of(status: Option<u16>, code: &str, http_code: Option<u16>) -> (ErrorKin
         _ if code == "990301" => (ErrorKind::Api, Retry::Never),
         Some(200..=299) | None => (ErrorKind::Api, Retry::Backoff),
         Some(_) => (ErrorKind::Api, Retry::Never),
+    }
+}
+
+/// Takes `secret` out of `text`, also where it is percent-encoded or was cut off: from its beginning to the next
+/// blank, quote or comma.
+fn redact(text: &mut String, secret: &str) {
+    /// Enough of a secret to know it by, and few enough for its first characters not to be of much use.
+    const BEGINNING: usize = 8;
+    const REDACTED: &str = "<redacted>";
+    for form in [secret.to_owned(), sign::encode(secret)] {
+        let beginning = form.get(..BEGINNING).unwrap_or(&form);
+        let mut from = 0;
+        while let Some(start) = text[from..].find(beginning).map(|at| from + at) {
+            let ends = |c: char| c.is_whitespace() || "\"',<>[](){}".contains(c);
+            let rest = start + beginning.len();
+            let end = text[rest..].find(ends).map_or(text.len(), |length| rest + length);
+            text.replace_range(start..end, REDACTED);
+            from = start + REDACTED.len();
+        }
     }
 }
 

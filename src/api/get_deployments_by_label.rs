@@ -1,5 +1,7 @@
 //! `GetDeploymentsByLabel`: everything with a label, in one reply.
 
+use tokio_util::sync::CancellationToken;
+
 use super::{client::Call, sign};
 use crate::model::{Operation, Selection, Wanted};
 
@@ -20,6 +22,7 @@ pub(super) fn call(namespace: &str, selection: &Selection, wanted: &Wanted) -> C
         operation: Operation::GetDeploymentsByLabel,
         path: format!("/api/v2/namespaces/{namespace}/deployments/getDeployments/byLabel"),
         query: sign::canonical_query(&parameters),
+        abandoned: CancellationToken::new(),
     }
 }
 

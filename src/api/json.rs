@@ -156,13 +156,13 @@ impl<'de, T: Deserialize<'de>> FromSeq<'de> for List<T> {
 
 /// An object whose keys are data.
 #[derive(Debug)]
-pub(super) struct Entries<'a>(pub(super) Vec<(Cow<'a, str>, Scalar<'a>)>);
+pub(super) struct Entries<'a>(pub(super) Vec<(Key<'a>, Scalar<'a>)>);
 
 impl<'de: 'a, 'a> FromMap<'de> for Entries<'a> {
     fn from_map<A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
         let mut entries = Vec::new();
-        while let Some((Key(key), value)) = map.next_entry()? {
-            entries.push((key, value));
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
         }
         Ok(Self(entries))
     }
@@ -187,28 +187,25 @@ pub(super) fn deserialize_object<'de, T: FromMap<'de>, D: Deserializer<'de>>(
     deserializer.deserialize_any(PartVisitor(PhantomData::<InMap<T>>))
 }
 
-/// An object's key.
-pub(super) struct Key<'a>(pub(super) Cow<'a, str>);
+/// An object's key as it stands in the body, quotes and escapes included: one that can't be read spoils itself alone.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key<'a>(Scalar<'a>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyVisitor;
-        impl<'de> Visitor<'de> for KeyVisitor {
-            type Value = Key<'de>;
+        Scalar::deserialize(deserializer).map(Self)
+    }
+}
 
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a key")
+impl<'a> Key<'a> {
+    /// The key's text, of any length; nothing where it can't be read.
+    pub(super) fn text(self) -> Option<Cow<'a, str>> {
+        match self.0.0.as_bytes() {
+            [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => {
+                Some(Cow::Borrowed(&self.0.0[1..self.0.0.len() - 1]))
             }
-
-            fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Borrowed(key)))
-            }
-
-            fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Owned(key.to_owned())))
-            }
+            _ => self.0.json_text().ok().flatten(),
         }
-        deserializer.deserialize_str(KeyVisitor)
     }
 }
 
@@ -302,9 +299,9 @@ macro_rules! wire_object {
         impl<'de> $crate::api::json::FromMap<'de> for $name<'de> {
             fn from_map<A: serde::de::MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
                 let mut object = Self::default();
-                while let Some($crate::api::json::Key(key)) = map.next_key()? {
-                    match &*key {
-                        $($key => object.$field = map.next_value()?,)*
+                while let Some(key) = map.next_key::<$crate::api::json::Key<'_>>()? {
+                    match key.text().as_deref() {
+                        $(Some($key) => object.$field = map.next_value()?,)*
                         _ => {
                             map.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -325,6 +322,8 @@ pub(super) use wire_object;
 
 /// Reads `body` as `T`, and nothing after it.
 pub(super) fn from_body<'de, T: Deserialize<'de>>(body: &'de str) -> Result<T, serde_json::Error> {
+    // A byte order mark says nothing in UTF-8, and some proxies put one.
+    let body = body.strip_prefix('\u{feff}').unwrap_or(body);
     if body.trim_start_matches([' ', '\t', '\r', '\n']).is_empty() {
         return Err(serde_json::Error::custom("an empty body"));
     }

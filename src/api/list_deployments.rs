@@ -1,5 +1,7 @@
 //! `ListDeployments`: a page at a time.
 
+use tokio_util::sync::CancellationToken;
+
 use super::{client::Call, sign};
 use crate::model::{ExecutionMode, JobStatus, Operation, Selection};
 
@@ -25,6 +27,7 @@ pub(super) fn call(namespace: &str, selection: &Selection, page_index: u64, page
         operation: Operation::ListDeployments,
         path: format!("/api/v2/namespaces/{}/deployments", sign::encode(namespace)),
         query: sign::canonical_query(&parameters),
+        abandoned: CancellationToken::new(),
     }
 }
 

@@ -13,10 +13,11 @@ use std::{
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    ApiError, Client, Retry, deployment::InvalidValues, envelope::Page, get_deployments_by_label,
-    list_deployments,
+    ApiError, Client, Retry, client::Call, deployment::InvalidValues, envelope::Page,
+    get_deployments_by_label, list_deployments,
 };
 use crate::model::{Deployment, Operation, Selection, Wanted};
 
@@ -99,6 +100,8 @@ struct Walk {
     request_id: Option<String>,
     /// Elements that are no deployment, or one without an id.
     unidentified: u64,
+    /// What the first page announced.
+    total: u64,
     /// Whether the pages agree with each other and with what the first announced.
     consistent: bool,
 }
@@ -140,8 +143,9 @@ impl Client {
         }
         self.metrics.inconsistent_listing(&request.namespace);
         let walk = before.followed_by(walk);
-        if walk.deployments.is_empty() {
-            let detail = "`totalSize` announces deployments, and no page has any";
+        let (elements, total) = (walk.elements(), walk.total);
+        if elements.saturating_mul(2) < total {
+            let detail = format!("`totalSize` announces {total} deployments, and the pages have {elements}");
             return Err(ApiError::invalid(Retry::Never, detail));
         }
         Ok(walk.into())
@@ -150,7 +154,7 @@ impl Client {
     async fn walk(&self, request: &ListRequest, deadline: Instant) -> Result<Walk, ApiError> {
         let asked = u64::from(self.settings.page_size);
         self.progress.expect(1);
-        let first = self.page(request, 1, asked, deadline).await?;
+        let first = self.page(request, 1, asked, &CancellationToken::new(), deadline).await?;
         let Some(total) = first.total_size else {
             return Err(ApiError::invalid(Retry::Never, "the reply does not say `totalSize`"));
         };
@@ -161,17 +165,16 @@ impl Client {
         let size = first.size_in_force(asked, total);
         let pages = total.div_ceil(size);
         self.progress.expect(pages.saturating_sub(1));
-        let mut walk = Walk { consistent: true, ..Walk::default() };
+        let mut walk = Walk { consistent: true, total, ..Walk::default() };
         walk.add(first);
         let last = self.read_rest(request, Pages { size, total, count: pages }, &mut walk, deadline).await?;
         // A listing that grew meanwhile has its end further on.
         for index in pages + 1..=last.min(pages + GROWTH) {
             self.progress.expect(1);
-            walk.add(self.page(request, index, size, deadline).await?);
+            walk.add(self.page(request, index, size, &CancellationToken::new(), deadline).await?);
         }
         let repeated = walk.drop_repeated();
-        let elements = walk.deployments.len() as u64 + walk.unidentified;
-        walk.consistent &= repeated == 0 && elements == total;
+        walk.consistent &= repeated == 0 && walk.elements() == total;
         Ok(walk)
     }
 
@@ -183,22 +186,31 @@ impl Client {
         walk: &mut Walk,
         deadline: Instant,
     ) -> Result<u64, ApiError> {
+        let abandoned = CancellationToken::new();
         let rest = stream::iter(2..=pages.count)
-            .map(|index| self.page(request, index, pages.size, deadline))
+            .map(|index| self.page(request, index, pages.size, &abandoned, deadline))
             .buffered(self.side_by_side());
         tokio::pin!(rest);
         let (mut empty_pages, mut last) = (0, pages.count);
-        while let Some(page) = rest.try_next().await? {
+        let outcome = loop {
+            let page = match rest.try_next().await {
+                Ok(Some(page)) => page,
+                Ok(None) => break Ok(last),
+                Err(error) => break Err(error),
+            };
             walk.consistent &= page.total_size == Some(pages.total);
             last = last.max(page.total_size.unwrap_or_default().div_ceil(pages.size));
             empty_pages = if page.elements == 0 { empty_pages + 1 } else { 0 };
             walk.add(page);
             if empty_pages == EMPTY_PAGES_AT_THE_END {
                 walk.consistent = false;
-                return Ok(pages.count);
+                break Ok(pages.count);
             }
-        }
-        Ok(last)
+        };
+        // What is under way is let come to its end, so that it is counted as what it becomes.
+        abandoned.cancel();
+        while rest.next().await.is_some() {}
+        outcome
     }
 
     async fn page(
@@ -206,9 +218,11 @@ impl Client {
         request: &ListRequest,
         index: u64,
         size: u64,
+        abandoned: &CancellationToken,
         deadline: Instant,
     ) -> Result<Page, ApiError> {
         let call = list_deployments::call(&request.namespace, &request.selection, index, size);
+        let call = Call { abandoned: abandoned.clone(), ..call };
         let wanted = request.wanted.clone();
         let page = self.send(&call, move |body| Page::decode(body, &wanted), deadline).await?;
         self.progress.done();
@@ -221,7 +235,7 @@ impl Page {
     fn size_in_force(&self, asked: u64, total: u64) -> u64 {
         let elements = self.elements as u64;
         let smaller = (1..asked).contains(&elements) && total > elements;
-        if smaller && self.size == Some(elements) { elements } else { asked }
+        if smaller { elements } else { asked }
     }
 }
 
@@ -232,6 +246,10 @@ impl Walk {
         self.deployments.extend(page.decoded.deployments);
         self.invalid.merge(page.decoded.invalid);
         self.request_id = page.request_id.or(self.request_id.take());
+    }
+
+    fn elements(&self) -> u64 {
+        self.deployments.len() as u64 + self.unidentified
     }
 
     /// Keeps the last of each id, in the place of the first; tells how many were dropped.

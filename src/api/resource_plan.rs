@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::deployment::Decoder;
-use super::json::{Entries, List, Part, Read, Scalar, Unreadable, wire_object};
+use super::json::{Entries, Key, List, Part, Read, Scalar, Unreadable, wire_object};
 use crate::model::{PlanNode, ResourcePlan, SlotGroup, parse_memory};
 
 /// How often a plan is unwrapped at the most. The API reference shows one escaping too many; deeper ones are known
@@ -130,7 +130,7 @@ fn managed_bytes(managed: Managed<'_>) -> Read<u64> {
 }
 
 /// An empty map says nothing of managed memory.
-fn sum(entries: &[(Cow<'_, str>, Scalar<'_>)]) -> Read<u64> {
+fn sum(entries: &[(Key<'_>, Scalar<'_>)]) -> Read<u64> {
     let mut total = None;
     for (_, size) in entries {
         if let Some(size) = size.text()? {

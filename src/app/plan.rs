@@ -1,7 +1,7 @@
 //! What a configuration asks for: the clients and targets, those of before kept where nothing changed for them.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -95,12 +95,30 @@ impl Plan {
             let known = before.and_then(|before| before.clients.get(&workspace.id));
             let provider = plan.provider(&workspace.credentials, known_providers, parts);
             let planned = plan.client(workspace, provider, parts, known);
-            let watched = Arc::downgrade(&planned.provider);
-            parts.telemetry.credentials(&workspace.id, Box::new(move || watched.upgrade()?.expiry()));
             plan.add_targets(workspace, config, &planned.client, parts, before);
             plan.clients.insert(workspace.id.clone(), planned);
         }
         Ok(plan)
+    }
+
+    /// Makes the plan the one that is counted by, in place of `before`.
+    pub(super) fn put_in_force(&self, parts: &Parts, before: Option<&Self>) {
+        let namespaces = |plan: &Self| -> BTreeSet<(String, String)> {
+            plan.targets.keys().map(|id| (id.workspace.clone(), id.namespace.clone())).collect()
+        };
+        let now = namespaces(self);
+        for (workspace, namespace) in before.map(namespaces).unwrap_or_default().difference(&now) {
+            parts.telemetry.forget_namespace(workspace, namespace);
+        }
+        for (workspace, namespace) in &now {
+            parts.telemetry.namespace(workspace, namespace);
+        }
+        for (id, planned) in &self.clients {
+            planned.client.shared_by(self.targets.keys().filter(|target| target.workspace == *id).count());
+            parts.telemetry.workspace(id, &ErrorKind::ALL.map(ErrorKind::as_str));
+            let watched = Arc::downgrade(&planned.provider);
+            parts.telemetry.credentials(id, Box::new(move || watched.upgrade()?.expiry()));
+        }
     }
 
     /// Looks for every workspace's credentials. An error if one has none by what is configured on this machine; a
@@ -145,7 +163,6 @@ impl Plan {
         if let Some(known) = known.filter(same) {
             return known.clone();
         }
-        let reasons = ErrorKind::ALL.map(ErrorKind::as_str);
         let client = api::Client::new(
             api::Workspace {
                 id: id.clone(),
@@ -154,7 +171,7 @@ impl Plan {
             },
             self.http.client_for(endpoint),
             self.api.clone(),
-            parts.telemetry.api(id, &reasons),
+            parts.telemetry.api(id),
             parts.progress.clone(),
             parts.clock,
         );
@@ -174,12 +191,10 @@ impl Plan {
         parts: &Parts,
         before: Option<&Self>,
     ) {
-        client.shared_by(workspace.targets.len());
         let wanted = Arc::new(config.metrics.clone());
         let (start, count) = (Instant::now(), workspace.targets.len());
         for (index, target) in workspace.targets.iter().enumerate() {
             let rate = config.api.requests_per_second;
-            parts.telemetry.namespace(&workspace.id, &target.namespace);
             let id = TargetId::new(&workspace.id, &target.namespace, &target.selection);
             let planned = Target {
                 id: id.clone(),

@@ -99,7 +99,8 @@ impl fmt::Display for Path {
             match step {
                 Step::Index(index) => write!(formatter, "[{index}]")?,
                 Step::Key(key) if is_plain(key) => write!(formatter, "{separator}{key}")?,
-                Step::Key(key) => write!(formatter, "{separator}{}", excerpt(key))?,
+                // A key with a forgotten colon holds its value, which may be a secret.
+                Step::Key(key) => write!(formatter, "{separator}{}…", plain_start(key))?,
             }
             separator = ".";
         }
@@ -108,8 +109,13 @@ impl fmt::Display for Path {
 }
 
 fn is_plain(key: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    !key.is_empty() && key.len() <= 40 && key.chars().all(plain)
+    !key.is_empty() && plain_start(key) == key
+}
+
+/// What of a key may be shown: up to the first character that no key has.
+pub(super) fn plain_start(key: &str) -> &str {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    &key[..key.bytes().take(40).take_while(|byte| plain(*byte)).count()]
 }
 
 /// One value, with where it stands.
@@ -218,15 +224,15 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// A number above zero, up to `most`.
-    pub(super) fn positive_number(&self, most: u32) -> Option<f64> {
+    /// A number from `least`, up to `most`.
+    pub(super) fn number_between(&self, least: f64, most: u32) -> Option<f64> {
         let number: Option<f64> = match (self.value, self.untyped()) {
             (Value::Num(_, number), _) => show_number(*number).parse().ok(),
             (_, text) => text.and_then(|text| text.parse().ok()),
         };
-        match number.filter(|number| *number > 0.0 && *number <= f64::from(most)) {
+        match number.filter(|number| (least..=f64::from(most)).contains(number)) {
             Some(number) => Some(number),
-            None => self.expected_unquoted(&format!("a number above 0, up to {most}")),
+            None => self.expected_unquoted(&format!("a number from {least} to {most}")),
         }
     }
 

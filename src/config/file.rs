@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use figment::value::{Dict, Empty, Tag, Value};
 
+use super::decode::plain_start;
 use super::error::Mistake;
 use super::layer::{Kind, Layer};
 use super::locate;
@@ -67,7 +68,13 @@ fn at_line(name: &str, line: Option<usize>) -> String {
 fn yaml(text: &str, name: &str) -> Result<Dict, Mistake> {
     let invalid = |error: yaml_serde::Error| {
         let line = error.location().map(|location| location.line());
-        Mistake::new(format!("not valid YAML: {error}")).at(at_line(name, line))
+        let message = error.to_string();
+        // A key that stands twice may hold a value, as after a forgotten colon, and so a secret.
+        let message = match message.split_once(" with key ") {
+            Some((what, key)) => format!("{what}: {}", plain_start(key.trim_start_matches('"'))),
+            None => message,
+        };
+        Mistake::new(format!("not valid YAML: {message}")).at(at_line(name, line))
     };
     // yaml_serde's own value refuses duplicate keys; figment's would keep the last one.
     let mut document: yaml_serde::Value = yaml_serde::from_str(text).map_err(invalid)?;
@@ -178,11 +185,7 @@ mod tests {
                 "a: 1\nb: [1, 2\nc: 3\n",
                 "c.yml:3: not valid YAML: did not find expected ',' or ']' at line 3 column 2, while parsing a flow sequence at line 2 column 4",
             ),
-            (
-                "c.yml",
-                "a:\n  b: 1\n  b: 2\n",
-                "c.yml:2: not valid YAML: a: duplicate entry with key \"b\" at line 2 column 3",
-            ),
+            ("c.yml", "a:\n  b: 1\n  b: 2\n", "c.yml:2: not valid YAML: a: duplicate entry: b"),
             ("c.yml", "- a\n", "c.yml: expected keys and values at the top, such as `workspaces:`"),
             ("c.yml", "text", "c.yml: expected keys and values at the top, such as `workspaces:`"),
             (

@@ -34,13 +34,16 @@ pub(super) fn poll(section: Option<Node<'_>>, base: poll::Settings) -> poll::Set
     }
 }
 
+/// One request in a quarter of an hour: with less, no poll would ever come to its end.
+const LOWEST_RATE: f64 = 0.001;
+
 pub(super) fn api(section: Option<Node<'_>>) -> api::Settings {
     let base = api::Settings::default();
     let Some(table) = section.and_then(|section| section.table(&API_KEYS)) else { return base };
     let number = |key, range| table.get(key).and_then(|node| node.whole_number(range));
     let page_size = number("page_size", 1..=100);
     let concurrency = number("max_concurrent_requests", 1..=1000);
-    let rate = table.get("requests_per_second").and_then(|node| node.positive_number(1_000_000));
+    let rate = table.get("requests_per_second").and_then(|node| node.number_between(LOWEST_RATE, 1_000_000));
     let timeout = table.get("request_timeout").and_then(|node| node.duration(SHORTEST_LIMIT));
     let retries = number("max_retries", 0..=100);
     let size = table.get("max_response_size").and_then(|node| node.size(RESPONSE_SIZES));

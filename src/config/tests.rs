@@ -264,7 +264,7 @@ web: {}
     c.yml:4: poll.stale_after: found "30 parsecs", expected a duration such as 500ms, 30s, 5m or 1h30m
     c.yml:6: api.page_size: found the number 500, expected a whole number from 1 to 100
     c.yml:7: api.max_concurrent_requests: found "4", expected a whole number from 1 to 1000: leave out the quotes
-    c.yml:8: api.requests_per_second: found the number 0, expected a number above 0, up to 1000000
+    c.yml:8: api.requests_per_second: found the number 0, expected a number from 0.001 to 1000000
     c.yml:9: api.max_response_size: found "64Mi", expected a size such as 512KiB, 64MiB or 1GiB
     c.yml:13: credentials.acces_key_secret: unknown key (did you mean access_key_secret?); known here: type, access_key_id, access_key_id_file, access_key_secret, access_key_secret_file, security_token, security_token_file
     c.yml:12: credentials.access_key_id: found a number, expected the id of an access key: put it in quotes

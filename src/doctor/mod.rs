@@ -174,7 +174,7 @@ impl Examiner<'_> {
             },
             http,
             self.settings.clone(),
-            self.telemetry.api(&workspace.id, &[]),
+            self.telemetry.api(&workspace.id),
             Arc::new(Progress::default()),
             self.clock,
         )

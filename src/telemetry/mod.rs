@@ -117,12 +117,22 @@ impl Telemetry {
         collectors.into_iter().try_for_each(|collector| self.registry.register(collector))
     }
 
-    /// The instruments of one workspace's client. Its retries start at 0, so that the first is an increase.
-    pub fn api(&self, workspace: &str, retry_reasons: &[&str]) -> ApiMetrics {
+    /// The instruments of one workspace's client.
+    pub fn api(&self, workspace: &str) -> ApiMetrics {
+        ApiMetrics { telemetry: self.clone(), workspace: workspace.to_owned() }
+    }
+
+    /// Starts the count of a workspace's retries at 0, so that the first is an increase.
+    pub fn workspace(&self, workspace: &str, retry_reasons: &[&str]) {
         for reason in retry_reasons {
             self.api_retries.with_label_values(&[workspace, reason]).inc_by(0);
         }
-        ApiMetrics { telemetry: self.clone(), workspace: workspace.to_owned() }
+    }
+
+    /// Forgets the count of a namespace that is not polled any more.
+    pub fn forget_namespace(&self, workspace: &str, namespace: &str) {
+        // An error says that there is no such count, which is what is wanted.
+        let _ = self.inconsistent_listings.remove_label_values(&[workspace, namespace]);
     }
 
     /// Starts the count of a namespace's inconsistent listings at 0.

@@ -249,7 +249,7 @@ fn what_no_metric_needs_is_not_read() {
     let deployment = only(&page);
     assert_eq!(deployment.jobs.get(JobState::Failed), None);
     assert_eq!((deployment.resources.basic.is_none(), deployment.labels.len()), (true, 0));
-    assert_eq!(&*deployment.info.resource_mode, "EXPERT");
+    assert_eq!(&*deployment.info.resource_mode, "");
 }
 
 /// Any JSON.

@@ -11,7 +11,7 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
-use super::stub::{Stub, json_reply, listing, page_index, page_of, request, settings, soon};
+use super::stub::{Stub, json_reply, listing, page_index, page_of, reply, request, settings, soon};
 use crate::api::{ErrorKind, Listing, Settings};
 
 fn ids(listing: &Listing) -> HashSet<String> {
@@ -110,7 +110,7 @@ async fn a_listing_that_goes_on_disagreeing_is_the_union_of_the_last_two_walks()
 
 #[tokio::test]
 async fn a_total_that_lies_is_noticed() {
-    for lie in [20, 40, 1000] {
+    for lie in [20, 40, 59] {
         let stub = Stub::start(move |_, request| async move {
             let index = page_index(&request);
             json_reply(&listing((index - 1) * 10..(index * 10).min(30).max((index - 1) * 10), lie))
@@ -125,11 +125,60 @@ async fn a_total_that_lies_is_noticed() {
 }
 
 #[tokio::test]
+async fn a_listing_of_which_most_is_missing_is_no_listing() {
+    let stub = Stub::start(|_, request| async move {
+        let index = page_index(&request);
+        json_reply(&listing((index - 1) * 10..(index * 10).min(30).max((index - 1) * 10), 1000))
+    })
+    .await;
+    let error = stub.client(settings()).list(&request(), soon()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidResponse);
+    assert!(error.to_string().contains("1000 deployments, and the pages have 30"), "{error}");
+    assert!(stub.count() < 40, "the end is noticed, not walked past: {}", stub.count());
+}
+
+#[tokio::test]
+async fn pages_under_way_when_another_fails_are_counted_as_what_they_become() {
+    let stub = Stub::start(|_, request| async move {
+        match page_index(&request) {
+            2 => {
+                sleep(Duration::from_millis(100)).await;
+                reply(403, &[], "{}")
+            }
+            index => {
+                sleep(Duration::from_millis(if index == 1 { 0 } else { 300 })).await;
+                json_reply(&page_of(index, 1000))
+            }
+        }
+    })
+    .await;
+    let error = stub.client(settings()).list(&request(), soon()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Permission);
+    let counted = stub.counted();
+    assert_eq!(
+        counted.iter().map(|(_, count)| usize::try_from(*count).unwrap()).sum::<usize>(),
+        stub.count()
+    );
+    assert!(counted.iter().all(|(code, _)| ["200", "403"].contains(&code.as_str())), "{counted:?}");
+}
+
+#[tokio::test]
+async fn pages_shorter_than_asked_for_are_walked_to_the_end_whatever_size_they_name() {
+    let stub = Stub::start(|_, request| async move {
+        let index = page_index(&request);
+        json_reply(&listing((index - 1) * 5..(index * 5).min(23), 23))
+    })
+    .await;
+    let listing = stub.client(settings()).list(&request(), soon()).await.unwrap();
+    assert_eq!((ids(&listing).len(), inconsistent(&stub)), (23, 0));
+}
+
+#[tokio::test]
 async fn a_total_without_any_deployment_or_beyond_reason_is_an_error() {
     for total in [json_total(5), json_total(1 << 40), "null".to_owned(), "\"many\"".to_owned()] {
         let stub = Stub::start(move |_, _| {
             let body = format!(r#"{{"success":true,"totalSize":{total},"data":[]}}"#);
-            async move { super::stub::reply(200, &[], body) }
+            async move { reply(200, &[], body) }
         })
         .await;
         let error = stub.client(settings()).list(&request(), soon()).await.unwrap_err();

@@ -136,7 +136,7 @@ impl Stub {
             workspace,
             http,
             settings,
-            self.telemetry.api("w", &[]),
+            self.telemetry.api("w"),
             Arc::new(Progress::default()),
             Clock::System,
         )
