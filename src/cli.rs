@@ -253,7 +253,7 @@ fn telemetry_path(text: &str) -> Result<String, String> {
     if !text.starts_with('/') || !text.bytes().all(plain) {
         return Err("expected a path that starts with /, such as /metrics".to_owned());
     }
-    if crate::web::RESERVED.contains(&text) {
+    if crate::web::is_reserved(text) {
         return Err("the exporter serves something else under this path".to_owned());
     }
     Ok(text.to_owned())
@@ -307,7 +307,7 @@ mod tests {
     #[test]
     fn the_metrics_take_no_other_path_s_place() {
         assert!(telemetry_path("/prometheus").is_ok());
-        for path in ["metrics", "/", "/-/ready", "/a b", "/é", "/a?b"] {
+        for path in ["metrics", "/", "/-/ready", "/targets/a", "/a b", "/é", "/a?b"] {
             assert!(telemetry_path(path).is_err(), "{path}");
         }
     }

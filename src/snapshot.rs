@@ -4,10 +4,13 @@
 //! poll or all of the one before, and never waits. Targets of one namespace share a chunk of rendered text, since
 //! their selections may overlap and a series must be served once.
 
+mod served;
+mod status;
+
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    fmt, io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -18,12 +21,14 @@ use tokio::time::Instant;
 use crate::{
     api::ErrorKind,
     clock::Clock,
-    exposition::{
-        self, Chunk,
-        targets::{TargetSamples, WorkspaceInfo},
-    },
-    model::{Deployment, JobState, LabelKeys, Selection},
+    exposition::{self, Chunk, Encoding, Format, Joined, targets::WorkspaceInfo},
+    model::{Deployment, LabelKeys, Selection},
 };
+
+pub use status::{Freshness, History, LastPoll, Outcome, TargetStatus};
+
+use served::{Demand, Served, Targets};
+use status::Data;
 
 /// What tells a target from all others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,169 +59,30 @@ impl fmt::Display for TargetId {
     }
 }
 
-/// How a poll ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The whole listing came.
-    Success,
-    /// It did not.
-    Failure(ErrorKind),
-}
-
-impl Outcome {
-    /// Every outcome.
-    pub fn all() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::Success).chain(ErrorKind::ALL.map(Self::Failure))
-    }
-
-    /// The outcome as a label's value.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Failure(kind) => kind.as_str(),
-        }
-    }
-
-    fn index(self) -> usize {
-        match self {
-            Self::Success => 0,
-            Self::Failure(kind) => 1 + kind as usize,
-        }
-    }
-}
-
-/// A target's last poll.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LastPoll {
-    /// How it ended.
-    pub outcome: Outcome,
-    /// When it ended, since the Unix epoch.
-    pub ended: Duration,
-    /// How long it took.
-    pub took: Duration,
-    /// Why it failed: safe to show.
-    pub error: Option<String>,
-}
-
-/// How good a target's data is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Freshness {
-    /// Not polled yet.
-    Pending,
-    /// The last poll succeeded.
-    Fresh,
-    /// The last poll failed; the data of the last good one is served.
-    Stale,
-    /// No data is served: no poll ever succeeded, or the last good one is too old.
-    Expired,
-}
-
-impl Freshness {
-    /// The freshness as people and programs read it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Fresh => "fresh",
-            Self::Stale => "stale",
-            Self::Expired => "expired",
-        }
-    }
-}
-
-/// The data of a target's last good poll.
-#[derive(Debug, Clone)]
-struct Data {
-    deployments: Arc<Vec<Deployment>>,
-    since: Instant,
-}
-
-/// A target's state.
-#[derive(Debug, Clone, Default)]
-pub struct TargetStatus {
-    polls: [u64; 1 + ErrorKind::ALL.len()],
-    data: Option<Data>,
-    /// The last poll; none before the first.
-    pub last_poll: Option<LastPoll>,
-    /// When the last good poll ended, since the Unix epoch.
-    pub last_success: Option<Duration>,
-    /// When the next poll is due, since the Unix epoch.
-    pub next_poll: Option<Duration>,
-    /// The pages of the last good poll.
-    pub pages: u64,
-}
-
-impl TargetStatus {
-    /// How good the data is.
-    pub fn freshness(&self) -> Freshness {
-        match (&self.last_poll, &self.data) {
-            (None, None) => Freshness::Pending,
-            (_, None) => Freshness::Expired,
-            (Some(LastPoll { outcome: Outcome::Failure(_), .. }), Some(_)) => Freshness::Stale,
-            _ => Freshness::Fresh,
-        }
-    }
-
-    /// The deployments served now.
-    pub fn deployments(&self) -> Option<&[Deployment]> {
-        self.data.as_ref().map(|data| data.deployments.as_slice())
-    }
-
-    /// The failed jobs of the deployments served now; none if no deployment says.
-    pub fn failed_jobs(&self) -> Option<u64> {
-        let failed =
-            self.deployments()?.iter().filter_map(|deployment| deployment.jobs.get(JobState::Failed));
-        failed.reduce(u64::saturating_add)
-    }
-
-    fn samples<'a>(&'a self, id: &'a TargetId) -> TargetSamples<'a> {
-        TargetSamples {
-            workspace: &id.workspace,
-            namespace: &id.namespace,
-            selection: &id.selection,
-            up: self.last_poll.as_ref().is_some_and(|poll| poll.outcome == Outcome::Success),
-            deployments: self.deployments().map(|deployments| deployments.len() as u64),
-            last_success: self.last_success.map(|time| time.as_secs_f64()),
-            poll_duration: self.last_poll.as_ref().map(|poll| poll.took.as_secs_f64()),
-            polls: Outcome::all().map(|outcome| (outcome.as_str(), self.polls[outcome.index()])).collect(),
-        }
-    }
-}
-
 /// The workspace and the namespace of targets that share a chunk.
 type GroupId = (String, String);
 
 /// What is served between two reports.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Snapshot {
-    chunks: Vec<Arc<Chunk>>,
-    targets: Vec<(TargetId, TargetStatus)>,
-    workspaces: Arc<[WorkspaceInfo]>,
-    text_of_targets: OnceLock<Bytes>,
+    targets: Targets,
+    served: Arc<Served>,
 }
 
 impl Snapshot {
     /// Every target and its state, in the order of their ids.
-    pub fn targets(&self) -> &[(TargetId, TargetStatus)] {
+    pub fn targets(&self) -> &[(TargetId, Arc<TargetStatus>)] {
         &self.targets
     }
 
     /// Whether every target has been polled, with or without success.
     pub fn is_complete(&self) -> bool {
-        self.targets.iter().all(|(_, status)| status.last_poll.is_some())
+        self.targets.iter().all(|(_, status)| status.last_poll().is_some())
     }
 
-    /// The text to serve, in pieces: deployments, then targets and workspaces.
+    /// The metrics but for the live ones in the text format, in pieces; joined here and now.
     pub fn text(&self) -> Vec<Bytes> {
-        let mut pieces = Chunk::join(&self.chunks);
-        pieces.push(self.text_of_targets().clone());
-        pieces
-    }
-
-    fn text_of_targets(&self) -> &Bytes {
-        self.text_of_targets.get_or_init(|| {
-            let targets: Vec<_> = self.targets.iter().map(|(id, status)| status.samples(id)).collect();
-            exposition::targets::render(&self.workspaces, &targets)
-        })
+        self.served.text()
     }
 }
 
@@ -234,13 +100,14 @@ pub struct PollTimes {
 pub struct Board {
     state: Mutex<State>,
     published: ArcSwap<Snapshot>,
+    demand: Demand,
     label_keys: LabelKeys,
     clock: Clock,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    targets: BTreeMap<TargetId, TargetStatus>,
+    targets: BTreeMap<TargetId, Arc<TargetStatus>>,
     groups: HashMap<GroupId, Group>,
     workspaces: Arc<[WorkspaceInfo]>,
 }
@@ -263,15 +130,22 @@ impl Board {
         let mut state = State { workspaces: workspaces.into(), ..State::default() };
         for id in targets {
             state.groups.entry(group_of(&id)).or_default();
-            state.targets.insert(id, TargetStatus::default());
+            state.targets.insert(id, Arc::default());
         }
-        let published = ArcSwap::from_pointee(state.snapshot());
-        Self { state: Mutex::new(state), published, label_keys, clock }
+        let published = ArcSwap::from_pointee(state.snapshot(&Served::default()));
+        Self { state: Mutex::new(state), published, demand: Demand::new(), label_keys, clock }
     }
 
     /// What is served now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.published.load_full()
+    }
+
+    /// The metrics but for the live ones, as they are published now.
+    pub async fn body(&self, format: Format, encoding: Encoding) -> io::Result<Arc<Joined>> {
+        self.demand.note(encoding);
+        let served = self.snapshot().served.clone();
+        served.body(format, encoding).await
     }
 
     /// When a target's data was made, if any is served.
@@ -282,19 +156,25 @@ impl Board {
     /// Tells when a target's next poll is due.
     pub fn scheduled(&self, id: &TargetId, next: Instant) {
         let next = self.time_of_day(next);
-        self.change(id, |status| status.next_poll = Some(next));
+        let mut state = self.state();
+        if let Some(status) = state.status(id) {
+            status.next_poll = Some(next);
+            // No metric says when the next poll is.
+            let served = self.snapshot().served.clone();
+            self.published.store(Arc::new(Snapshot { targets: state.targets(), served }));
+        }
     }
 
     /// Publishes a whole listing.
     pub async fn succeeded(&self, id: &TargetId, deployments: Vec<Deployment>, pages: u64, times: PollTimes) {
-        let poll = self.last_poll(Outcome::Success, times, None);
+        let poll = LastPoll {
+            deployments: Some(deployments.len()),
+            ..self.last_poll(Outcome::Success, times, None)
+        };
         let next = self.time_of_day(times.next);
         let data = Data { deployments: Arc::new(deployments), since: Instant::now() };
         self.replace_data(id, Some(data), |status| {
-            status.polls[Outcome::Success.index()] += 1;
-            status.last_success = Some(poll.ended);
-            status.last_poll = Some(poll);
-            status.next_poll = Some(next);
+            status.polled(poll, next);
             status.pages = pages;
         })
         .await;
@@ -302,14 +182,13 @@ impl Board {
 
     /// Notes a failed poll; the data of the last good one stays.
     pub fn failed(&self, id: &TargetId, kind: ErrorKind, error: String, times: PollTimes) {
-        let outcome = Outcome::Failure(kind);
-        let poll = self.last_poll(outcome, times, Some(error));
+        let poll = self.last_poll(Outcome::Failure(kind), times, Some(error));
         let next = self.time_of_day(times.next);
-        self.change(id, |status| {
-            status.polls[outcome.index()] += 1;
-            status.last_poll = Some(poll);
-            status.next_poll = Some(next);
-        });
+        let mut state = self.state();
+        if let Some(status) = state.status(id) {
+            status.polled(poll, next);
+            self.publish(&state);
+        }
     }
 
     /// Withdraws a target's data.
@@ -318,20 +197,11 @@ impl Board {
     }
 
     fn last_poll(&self, outcome: Outcome, times: PollTimes, error: Option<String>) -> LastPoll {
-        LastPoll { outcome, ended: self.clock.since_epoch(), took: times.took, error }
+        LastPoll { outcome, ended: self.clock.since_epoch(), took: times.took, deployments: None, error }
     }
 
     fn time_of_day(&self, instant: Instant) -> Duration {
         self.clock.since_epoch() + instant.saturating_duration_since(Instant::now())
-    }
-
-    /// Changes a target's state and publishes it.
-    fn change(&self, id: &TargetId, change: impl FnOnce(&mut TargetStatus)) {
-        let mut state = self.state();
-        if let Some(status) = state.targets.get_mut(id) {
-            change(status);
-            self.published.store(Arc::new(state.snapshot()));
-        }
     }
 
     /// Replaces a target's data, renders its namespace if that changed anything, and publishes both at once.
@@ -339,39 +209,69 @@ impl Board {
         let group_id = group_of(id);
         let Some(group) = self.state().groups.get(&group_id).cloned() else { return };
         let _rendering = group.rendering.lock().await;
-        let (before, mut siblings) = {
-            let state = self.state();
-            let before = state.targets.get(id).and_then(|status| status.data.clone());
-            let others =
-                state.targets.iter().filter(|(other, _)| *other != id && group_of(other) == group_id);
-            (before, others.filter_map(|(_, status)| status.data.clone()).collect::<Vec<_>>())
+        // Read anew: another target of the namespace may have had its chunk made meanwhile.
+        let Some(before) = self.state().groups.get(&group_id).map(|group| group.chunk.clone()) else {
+            return;
         };
-        let before = before.map(|data| data.deployments);
-        let now = data.as_ref().map(|data| data.deployments.clone());
-        let chunk = if siblings.is_empty() && before == now {
-            None
-        } else {
-            siblings.extend(data.clone());
-            let keys = self.label_keys.clone();
-            let (workspace, namespace) = group_id.clone();
-            let rendered =
-                tokio::task::spawn_blocking(move || render(&workspace, &namespace, siblings, &keys)).await;
-            match rendered {
-                Ok(chunk) => Some(Arc::new(chunk)),
-                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                // The runtime is stopping.
-                Err(_) => return,
-            }
+        let chunk = match self.changed(id, data.as_ref()) {
+            None => None,
+            Some(all) => match self.render(group_id.clone(), all, before).await {
+                Some(chunk) => Some(Arc::new(chunk)),
+                None => return,
+            },
         };
         let mut state = self.state();
-        if let Some(status) = state.targets.get_mut(id) {
+        if let Some(status) = state.status(id) {
             status.data = data;
             change(status);
             if let (Some(chunk), Some(group)) = (chunk, state.groups.get_mut(&group_id)) {
                 group.chunk = chunk;
             }
-            self.published.store(Arc::new(state.snapshot()));
+            self.publish(&state);
         }
+    }
+
+    /// All data of a target's namespace with `data` as the target's; none if that changes nothing.
+    fn changed(&self, id: &TargetId, data: Option<&Data>) -> Option<Vec<Data>> {
+        let (state, group_id) = (self.state(), group_of(id));
+        let before = state.targets.get(id).and_then(|status| status.data.as_ref());
+        let others = state.targets.iter().filter(|(other, _)| *other != id && group_of(other) == group_id);
+        let mut all: Vec<Data> = others.filter_map(|(_, status)| status.data.clone()).collect();
+        if all.is_empty() && before.map(|data| &data.deployments) == data.map(|data| &data.deployments) {
+            return None;
+        }
+        all.extend(data.cloned());
+        Some(all)
+    }
+
+    /// Renders a namespace, and compresses what changed for those who asked for that; off the async threads.
+    async fn render(
+        &self,
+        (workspace, namespace): GroupId,
+        all: Vec<Data>,
+        before: Arc<Chunk>,
+    ) -> Option<Chunk> {
+        let keys = self.label_keys.clone();
+        let encodings: Vec<_> = self.demand.encodings().collect();
+        let rendering = tokio::task::spawn_blocking(move || {
+            let chunk = render(&workspace, &namespace, all, &keys).sharing(&before);
+            for encoding in encodings {
+                // Whoever asks for a part that is not compressed tries again, and tells why it can't be.
+                let _ = chunk.compress(encoding);
+            }
+            chunk
+        });
+        match rendering.await {
+            Ok(chunk) => Some(chunk),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The runtime is stopping.
+            Err(_) => None,
+        }
+    }
+
+    fn publish(&self, state: &State) {
+        let before = self.snapshot();
+        self.published.store(Arc::new(state.snapshot(&before.served)));
     }
 
     /// No state is left half-changed by a panic: each change is made of assignments.
@@ -381,13 +281,19 @@ impl Board {
 }
 
 impl State {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            chunks: self.groups.values().map(|group| group.chunk.clone()).collect(),
-            targets: self.targets.iter().map(|(id, status)| (id.clone(), status.clone())).collect(),
-            workspaces: self.workspaces.clone(),
-            text_of_targets: OnceLock::new(),
-        }
+    fn status(&mut self, id: &TargetId) -> Option<&mut TargetStatus> {
+        self.targets.get_mut(id).map(Arc::make_mut)
+    }
+
+    fn targets(&self) -> Targets {
+        self.targets.iter().map(|(id, status)| (id.clone(), status.clone())).collect()
+    }
+
+    fn snapshot(&self, before: &Served) -> Snapshot {
+        let chunks = self.groups.values().map(|group| group.chunk.clone()).collect();
+        let targets = self.targets();
+        let served = Arc::new(before.next(chunks, targets.clone(), self.workspaces.clone()));
+        Snapshot { targets, served }
     }
 }
 
@@ -434,9 +340,9 @@ mod tests {
     }
 
     /// The deployment ids and failed jobs that are served, in their order.
-    fn served(board: &Board) -> Vec<String> {
-        let pieces = board.snapshot().text();
-        let text: String = pieces.iter().map(|piece| std::str::from_utf8(piece).unwrap()).collect();
+    async fn served(board: &Board) -> Vec<String> {
+        let body = board.body(Format::Text, Encoding::Identity).await.unwrap();
+        let text: String = body.pieces().iter().map(|piece| std::str::from_utf8(piece).unwrap()).collect();
         let jobs = text.lines().filter(|line| line.starts_with("aliyun_flink_deployment_jobs{"));
         jobs.map(|line| {
             let id = line.split("deployment_id=\"").nth(1).unwrap().split('"').next().unwrap();
@@ -451,17 +357,17 @@ mod tests {
         let board = board(&[all.clone(), some.clone()]);
         board.succeeded(&all, deployments(&[("a", 1), ("b", 1)]), 1, times()).await;
         board.succeeded(&some, deployments(&[("b", 2), ("c", 2)]), 1, times()).await;
-        let mut seen = served(&board);
+        let mut seen = served(&board).await;
         seen.sort();
         assert_eq!(seen, ["a=1", "b=2", "c=2"]);
         board.succeeded(&all, deployments(&[("a", 3), ("b", 3)]), 1, times()).await;
-        let mut seen = served(&board);
+        let mut seen = served(&board).await;
         seen.sort();
         assert_eq!(seen, ["a=3", "b=3", "c=2"]);
         board.expire(&all).await;
-        assert_eq!(served(&board), ["b=2", "c=2"]);
+        assert_eq!(served(&board).await, ["b=2", "c=2"]);
         board.expire(&some).await;
-        assert!(served(&board).is_empty());
+        assert!(served(&board).await.is_empty());
     }
 
     #[tokio::test]
@@ -472,7 +378,7 @@ mod tests {
         let before = board.snapshot();
         board.succeeded(&target, deployments(&[("b", 1)]), 1, times()).await;
         assert_eq!(before.targets()[0].1.deployments().unwrap()[0].id, "a".into());
-        assert_eq!(served(&board), ["b=1"]);
+        assert_eq!(served(&board).await, ["b=1"]);
     }
 
     #[tokio::test]
@@ -482,9 +388,9 @@ mod tests {
         board.succeeded(&target, deployments(&[("a", 1)]), 1, times()).await;
         let before = board.snapshot();
         board.succeeded(&target, deployments(&[("a", 1)]), 1, times()).await;
-        assert!(Arc::ptr_eq(&before.chunks[0], &board.snapshot().chunks[0]));
+        assert!(Arc::ptr_eq(&before.served.chunks()[0], &board.snapshot().served.chunks()[0]));
         board.succeeded(&target, deployments(&[("a", 2)]), 1, times()).await;
-        assert!(!Arc::ptr_eq(&before.chunks[0], &board.snapshot().chunks[0]));
+        assert!(!Arc::ptr_eq(&before.served.chunks()[0], &board.snapshot().served.chunks()[0]));
     }
 
     #[tokio::test]
@@ -502,7 +408,37 @@ mod tests {
         let board = board(&[id("n", "")]);
         board.succeeded(&id("gone", ""), deployments(&[("a", 1)]), 1, times()).await;
         board.failed(&id("gone", ""), ErrorKind::Api, String::new(), times());
-        assert!(served(&board).is_empty());
+        assert!(served(&board).await.is_empty());
         assert_eq!(board.snapshot().targets().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_change_is_joined_and_compressed_once() {
+        let ids = [id("a", ""), id("b", "")];
+        let board = board(&ids);
+        for target in &ids {
+            board.succeeded(target, deployments(&[("a", 1)]), 1, times()).await;
+        }
+        let first = board.body(Format::Text, Encoding::Gzip).await.unwrap();
+        board.scheduled(&ids[0], Instant::now());
+        let second = board.body(Format::Text, Encoding::Gzip).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &second), "when the next poll is, no metric says");
+        board.succeeded(&ids[0], deployments(&[("a", 2)]), 1, times()).await;
+        let third = board.body(Format::Text, Encoding::Gzip).await.unwrap();
+        let pointers =
+            |body: &Joined| body.pieces().iter().map(|piece| piece.as_ptr()).collect::<HashSet<_>>();
+        let (before, after) = (pointers(&first), pointers(&third));
+        // Anew: the jobs of one namespace, and the targets' counts of polls, times of success and durations.
+        assert!(before.difference(&after).count() <= 4 && before.len() > 10, "{before:?} {after:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_asked_for_lately_is_not_compressed() {
+        let demand = Demand::new();
+        assert_eq!(demand.encodings().count(), 0);
+        demand.note(Encoding::Gzip);
+        assert_eq!(demand.encodings().collect::<Vec<_>>(), [Encoding::Gzip]);
+        tokio::time::advance(Duration::from_secs(16 * 60)).await;
+        assert_eq!(demand.encodings().count(), 0);
     }
 }

@@ -3,6 +3,7 @@
 //! They live in a registry of their own, one a process or a test, and are read at scrape time; what the API told
 //! is rendered from the snapshot instead, so that nothing of a deployment outlives it.
 
+mod openmetrics;
 mod process;
 
 use prometheus::{
@@ -124,6 +125,13 @@ impl Telemetry {
         let mut text = String::with_capacity(8 * 1024);
         TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text)?;
         Ok(text)
+    }
+
+    /// The live metrics as OpenMetrics, without the line that ends an exposition.
+    pub fn render_openmetrics(&self) -> String {
+        let mut text = String::with_capacity(8 * 1024);
+        openmetrics::write(&mut text, &self.registry.gather());
+        text
     }
 }
 

@@ -91,7 +91,7 @@ fn write_row(html: &mut String, id: &TargetId, status: &TargetStatus, now: Durat
     let deployments = status.deployments().map(|deployments| deployments.len() as u64);
     write!(html, "<td class=\"number\">{}</td>", Known(deployments))?;
     write!(html, "<td class=\"number\">{}</td>", Known(status.failed_jobs()))?;
-    match &status.last_poll {
+    match status.last_poll() {
         None => html.push_str("<td>none yet</td>"),
         Some(poll) => {
             write!(html, "<td>{} ago, took {}</td>", Span(now.saturating_sub(poll.ended)), Span(poll.took))?;
@@ -102,7 +102,7 @@ fn write_row(html: &mut String, id: &TargetId, status: &TargetStatus, now: Durat
         Some(next) => write!(html, "<td>in {}</td>", Span(next.saturating_sub(now)))?,
         None => html.push_str("<td></td>"),
     }
-    let error = status.last_poll.as_ref().and_then(|poll| poll.error.as_deref()).unwrap_or_default();
+    let error = status.last_poll().and_then(|poll| poll.error.as_deref()).unwrap_or_default();
     writeln!(html, "<td class=\"error\">{}</td></tr>", Escaped(error))
 }
 

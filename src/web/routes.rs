@@ -4,23 +4,38 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::{
-    Method, Request, Response, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
+    HeaderMap, Method, Request, Response, StatusCode,
+    header::{
+        ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+        HeaderName, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
+    },
 };
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use super::{body::Pieces, page, status};
-use crate::{clock::Clock, snapshot::Board, telemetry::Telemetry};
+use super::{body::Body, negotiate, page, status};
+use crate::{
+    clock::Clock,
+    exposition::{Encoding, Format},
+    snapshot::Board,
+    telemetry::Telemetry,
+};
 
 /// The text format that every scraper takes.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
 
-/// The paths that the metrics can't be served under.
-pub const RESERVED: [&str; 4] = ["/", "/-/healthy", "/-/ready", "/api/v1/status"];
+/// The paths that the metrics can't be served under, and the beginnings of such.
+const RESERVED: [&str; 2] = ["/", "/-/reload"];
+const RESERVED_PREFIXES: [&str; 3] = ["/-/", "/api/", "/targets/"];
+
+/// Whether something else than the metrics is served under `path`.
+pub fn is_reserved(path: &str) -> bool {
+    RESERVED.contains(&path) || RESERVED_PREFIXES.iter().any(|prefix| path.starts_with(prefix))
+}
 
 /// Answers requests.
 #[derive(Debug)]
@@ -37,87 +52,165 @@ pub struct Routes {
     pub clock: Clock,
 }
 
-/// Makes a path's answer.
-type Handler = fn(&Routes) -> Answer;
+/// What a path stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Route {
+    Metrics,
+    Page,
+    Status,
+    Healthy,
+    Ready,
+    NotFound,
+}
 
-/// An answer before its headers.
+impl Route {
+    /// The name under which requests are counted.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Metrics => "metrics",
+            Self::Page => "status_page",
+            Self::Status => "status",
+            Self::Healthy => "healthy",
+            Self::Ready => "ready",
+            Self::NotFound => "not_found",
+        }
+    }
+
+    /// The methods that are answered, as `Allow` lists them.
+    fn methods(self) -> &'static str {
+        "GET, HEAD"
+    }
+
+    fn allows(self, method: &Method) -> bool {
+        self.methods().split(", ").any(|allowed| allowed == method.as_str())
+    }
+}
+
+/// An answer before its general headers.
 struct Answer {
     status: StatusCode,
-    content_type: &'static str,
-    body: Pieces,
+    headers: Vec<(HeaderName, &'static str)>,
+    body: Body,
 }
 
 impl Answer {
-    fn ok(content_type: &'static str, body: impl Into<Pieces>) -> Self {
-        Self { status: StatusCode::OK, content_type, body: body.into() }
+    fn new(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Self {
+        Self { status, headers: vec![(CONTENT_TYPE, content_type)], body: body.into() }
+    }
+
+    fn ok(content_type: &'static str, body: impl Into<Body>) -> Self {
+        Self::new(StatusCode::OK, content_type, body)
     }
 
     fn plain(status: StatusCode, text: &'static str) -> Self {
-        Self { status, content_type: PLAIN, body: (Bytes::from_static(text.as_bytes()),).into() }
+        Self::new(status, PLAIN, Bytes::from_static(text.as_bytes()))
+    }
+
+    fn with(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.headers.push((name, value));
+        self
     }
 }
 
 impl Routes {
     /// Answers `request`, whose body is not read.
-    pub(super) fn answer<B>(&self, request: &Request<B>) -> Response<Pieces> {
-        let (handler, route) = self.route(request.uri().path());
-        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        let answer = match route {
-            Some(route) if reads => route(self),
-            Some(_) => Answer::plain(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed\n"),
-            None => Answer::plain(StatusCode::NOT_FOUND, "Not found\n"),
+    pub(super) async fn answer<B>(&self, request: &Request<B>) -> Response<Body> {
+        let route = self.route(request.uri().path());
+        let answer = if route == Route::NotFound {
+            Answer::plain(StatusCode::NOT_FOUND, "Not found\n")
+        } else if route.allows(request.method()) {
+            self.handle(route, request.headers()).await
+        } else {
+            Answer::plain(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed\n").with(ALLOW, route.methods())
         };
-        self.telemetry.http_request(handler, answer.status.as_u16());
-        let mut response = Response::new(Pieces::default());
+        self.telemetry.http_request(route.name(), answer.status.as_u16());
+        let mut response = Response::new(Body::default());
         *response.status_mut() = answer.status;
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+        for (name, value) in answer.headers {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
         headers.insert(CONTENT_LENGTH, HeaderValue::from(answer.body.len()));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
-        if answer.content_type == HTML {
-            headers.insert("content-security-policy", HeaderValue::from_static(page::SECURITY_POLICY));
-        }
-        if answer.status == StatusCode::METHOD_NOT_ALLOWED {
-            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        }
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if request.method() != Method::HEAD {
             *response.body_mut() = answer.body;
         }
         response
     }
 
-    /// The handler's name as it is counted, and the handler.
-    fn route(&self, path: &str) -> (&'static str, Option<Handler>) {
+    fn route(&self, path: &str) -> Route {
         match path {
-            path if path == self.telemetry_path => ("metrics", Some(Self::metrics)),
-            "/" => ("status_page", Some(Self::page)),
-            "/api/v1/status" => ("status", Some(Self::status)),
-            "/-/healthy" => ("healthy", Some(|_| Answer::plain(StatusCode::OK, "Healthy\n"))),
-            "/-/ready" => ("ready", Some(Self::ready)),
-            _ => ("not_found", None),
+            path if path == self.telemetry_path => Route::Metrics,
+            "/" => Route::Page,
+            "/api/v1/status" => Route::Status,
+            "/-/healthy" => Route::Healthy,
+            "/-/ready" => Route::Ready,
+            _ => Route::NotFound,
         }
     }
 
-    fn metrics(&self) -> Answer {
-        let mut pieces = self.board.snapshot().text();
-        match self.telemetry.render() {
-            Ok(live) => pieces.push(live.into()),
-            // What the API told is worth serving without the exporter's own metrics.
-            Err(problem) => error!(%problem, "the live metrics are left out"),
+    async fn handle(&self, route: Route, headers: &HeaderMap) -> Answer {
+        match route {
+            Route::Metrics => self.metrics(headers).await,
+            Route::Page => self.page(),
+            Route::Status => self.status(),
+            Route::Healthy => Answer::plain(StatusCode::OK, "Healthy\n"),
+            Route::Ready => self.ready(),
+            Route::NotFound => Answer::plain(StatusCode::NOT_FOUND, "Not found\n"),
         }
-        Answer::ok(TEXT_FORMAT, pieces)
+    }
+
+    async fn metrics(&self, headers: &HeaderMap) -> Answer {
+        let (format, encoding) = (negotiate::format(headers), negotiate::encoding(headers));
+        let body = match self.board.body(format, encoding).await {
+            Ok(published) => {
+                published.last_piece(self.live(format).into()).map(|last| Body::joined(published, last))
+            }
+            Err(problem) => Err(problem),
+        };
+        let content_type = match format {
+            Format::Text => TEXT_FORMAT,
+            Format::OpenMetrics => OPENMETRICS,
+        };
+        let answer = match body {
+            Ok(body) => Answer::ok(content_type, body),
+            Err(problem) => {
+                error!(%problem, "no metrics rendered");
+                return Answer::plain(StatusCode::INTERNAL_SERVER_ERROR, "The metrics can't be rendered\n");
+            }
+        };
+        let answer = answer.with(VARY, "Accept, Accept-Encoding");
+        match encoding {
+            Encoding::Identity => answer,
+            Encoding::Gzip => answer.with(CONTENT_ENCODING, "gzip"),
+            Encoding::Zstd => answer.with(CONTENT_ENCODING, "zstd"),
+        }
+    }
+
+    /// The live metrics and the exposition's end.
+    fn live(&self, format: Format) -> String {
+        let mut text = match format {
+            Format::Text => self.telemetry.render().unwrap_or_else(|problem| {
+                // What the API told is worth serving without the exporter's own metrics.
+                error!(%problem, "the live metrics are left out");
+                String::new()
+            }),
+            Format::OpenMetrics => self.telemetry.render_openmetrics(),
+        };
+        text.push_str(format.end());
+        text
     }
 
     fn page(&self) -> Answer {
         let snapshot = self.board.snapshot();
         let html = page::render(&snapshot, self.clock.since_epoch(), &self.telemetry_path);
-        Answer::ok(HTML, (html,))
+        Answer::ok(HTML, html).with(CONTENT_SECURITY_POLICY, page::SECURITY_POLICY)
     }
 
     fn status(&self) -> Answer {
         match serde_json::to_vec(&status::of(&self.board.snapshot())) {
-            Ok(json) => Answer::ok(JSON, (json,)),
+            Ok(json) => Answer::ok(JSON, json),
             Err(problem) => {
                 error!(%problem, "no status rendered");
                 Answer::plain(StatusCode::INTERNAL_SERVER_ERROR, "The status can't be rendered\n")

@@ -140,13 +140,13 @@ fn connection(
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let service = service_fn(move |request| {
-        let response = routes.answer(&request);
-        async move { Ok::<_, Infallible>(response) }
+        let routes = routes.clone();
+        async move { Ok::<_, Infallible>(routes.answer(&request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD)
+        .max_header_size(MAX_HEAD)
         .serve_connection(TokioIo::new(Pin::from(Box::new(stream))), service);
     graceful.watch(connection)
 }

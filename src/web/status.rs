@@ -50,7 +50,7 @@ fn target<'a>(id: &'a TargetId, status: &'a TargetStatus) -> Target<'a> {
         deployments: status.deployments().map(<[_]>::len),
         failed_jobs: status.failed_jobs(),
         pages: status.pages,
-        last_poll: status.last_poll.as_ref().map(poll),
+        last_poll: status.last_poll().map(poll),
         last_success: status.last_success.map(|time| time.as_secs_f64()),
         next_poll: status.next_poll.map(|time| time.as_secs_f64()),
     }
