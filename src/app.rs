@@ -14,7 +14,7 @@ use crate::{
     poll::{self, Memory, Schedule, Target},
     snapshot::{Board, Outcome, TargetId},
     telemetry::Telemetry,
-    web::{self, Listeners, Routes},
+    web::{self, Listeners, Routes, SecurityStore},
 };
 
 /// Why the exporter can't be put together.
@@ -132,7 +132,13 @@ impl App {
     }
 
     /// Polls and serves until `stopping`.
-    pub async fn run(self, listeners: Listeners, telemetry_path: String, stopping: CancellationToken) {
+    pub async fn run(
+        self,
+        listeners: Listeners,
+        telemetry_path: String,
+        security: SecurityStore,
+        stopping: CancellationToken,
+    ) {
         let routes = Routes {
             board: self.board.clone(),
             telemetry: self.telemetry.clone(),
@@ -144,7 +150,7 @@ impl App {
         let died = |index: usize| self.targets[index].died();
         tokio::join!(
             poll::supervise(self.targets.len(), start, died),
-            web::serve(listeners, Arc::new(routes)),
+            web::serve(listeners, Arc::new(routes), Arc::new(security)),
         );
     }
 

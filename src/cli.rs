@@ -78,6 +78,9 @@ pub struct CheckConfigArgs {
     /// Where the configuration is.
     #[command(flatten)]
     pub config: ConfigArgs,
+    /// A web configuration file to validate as well
+    #[arg(long = "web.config.file", value_name = "PATH", help_heading = "Web")]
+    pub web_config_file: Option<PathBuf>,
     /// What is logged.
     #[command(flatten)]
     pub log: LogArgs,
@@ -164,6 +167,12 @@ pub struct WebArgs {
     /// The path of the metrics
     #[arg(long = "web.telemetry-path", value_name = "PATH", value_parser = telemetry_path, default_value = "/metrics")]
     pub telemetry_path: String,
+    /// TLS, users, headers and rate limit: the exporter-toolkit's web configuration file
+    #[arg(long = "web.config.file", value_name = "PATH")]
+    pub config_file: Option<PathBuf>,
+    /// Where health and readiness, and nothing else, are served in clear text to whoever asks
+    #[arg(long = "web.probe-address", value_name = "ADDR:PORT", value_parser = address)]
+    pub probe_address: Option<SocketAddr>,
 }
 
 /// What is logged.

@@ -11,14 +11,17 @@ use std::{
 use aliyun_flink_exporter::{
     api::Progress,
     app::{App, BuildError},
-    cli::{Cli, Command, ConfigArgs, DemoArgs, LogArgs, OnceArgs, RunArgs, SimulateArgs, WebArgs},
+    cli::{
+        CheckConfigArgs, Cli, Command, ConfigArgs, DemoArgs, LogArgs, OnceArgs, RunArgs, SimulateArgs,
+        WebArgs,
+    },
     clock::Clock,
     config::{self, Config, Environment},
     demo::{self, Demo},
     logging,
     simulator::Simulator,
     snapshot::Outcome,
-    web::Listeners,
+    web::{Listeners, SecurityStore},
 };
 use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -52,7 +55,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => within_runtime(run_demo(arguments)),
         Command::Simulate(arguments) => within_runtime(simulate(arguments)),
         Command::Once(arguments) => within_runtime(once(arguments)),
-        Command::CheckConfig(arguments) => check_config(&arguments.config),
+        Command::CheckConfig(arguments) => check_config(&arguments),
     };
     let (message, code) = match ended {
         Ok(code) => return code,
@@ -75,14 +78,17 @@ async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
     start_log(arguments.log)?;
     let environment = Environment::from_process();
     let config = load(&arguments.config, &environment)?;
+    let security = security(&arguments.web)?;
     let app = build(&config, &environment)?;
     let listeners = bind(&arguments.web).await?;
     let stopping = CancellationToken::new();
-    until_stopped(app.run(listeners, arguments.web.telemetry_path, stopping.clone()), stopping).await
+    let work = app.run(listeners, arguments.web.telemetry_path, security, stopping.clone());
+    until_stopped(work, stopping).await
 }
 
 async fn run_demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
     start_log(arguments.log)?;
+    let security = security(&arguments.web)?;
     let listeners = bind(&arguments.web).await?;
     let demo = Demo::new(arguments.fleet.settings(), Clock::System).await.map_err(runtime)?;
     let app = build(&demo.config, &Environment::default())?;
@@ -92,7 +98,7 @@ async fn run_demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
     }
     let stopping = CancellationToken::new();
     let work = async {
-        tokio::join!(demo.serve(stopping.clone()), app.run(listeners, path, stopping.clone()));
+        tokio::join!(demo.serve(stopping.clone()), app.run(listeners, path, security, stopping.clone()));
     };
     until_stopped(work, stopping.clone()).await
 }
@@ -131,7 +137,9 @@ async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(u8::from(failed)))
 }
 
-fn check_config(arguments: &ConfigArgs) -> Result<ExitCode, Failure> {
+fn check_config(arguments: &CheckConfigArgs) -> Result<ExitCode, Failure> {
+    SecurityStore::load(arguments.web_config_file.as_deref()).map_err(usage)?;
+    let arguments = &arguments.config;
     let config = config::load(arguments.file.as_deref(), &Environment::from_process(), &arguments.flags())
         .map_err(usage)?;
     for warning in config.warnings() {
@@ -161,7 +169,11 @@ fn build(config: &Config, environment: &Environment) -> Result<App, Failure> {
 }
 
 async fn bind(arguments: &WebArgs) -> Result<Listeners, Failure> {
-    Listeners::bind(&arguments.listen_addresses).await.map_err(runtime)
+    Listeners::bind(&arguments.listen_addresses, arguments.probe_address).await.map_err(runtime)
+}
+
+fn security(arguments: &WebArgs) -> Result<SecurityStore, Failure> {
+    SecurityStore::load(arguments.config_file.as_deref()).map_err(usage)
 }
 
 /// Runs `work`, tells it to stop at the first signal, and leaves it at the second.

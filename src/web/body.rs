@@ -10,6 +10,7 @@ use std::{
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
+use super::connections::Responding;
 use crate::exposition::Joined;
 
 /// What is published already, if anything, and after it a piece of the response's own.
@@ -19,13 +20,19 @@ pub(super) struct Body {
     next: usize,
     last: Bytes,
     remaining: u64,
+    responding: Option<Responding>,
 }
 
 impl Body {
     /// What was published, and `last`.
     pub(super) fn joined(shared: Arc<Joined>, last: Bytes) -> Self {
         let remaining = shared.len() + last.len() as u64;
-        Self { shared: Some(shared), next: 0, last, remaining }
+        Self { shared: Some(shared), last, remaining, ..Self::default() }
+    }
+
+    /// Keeps `responding` until the body is sent or given up.
+    pub(super) fn hold(&mut self, responding: Responding) {
+        self.responding = Some(responding);
     }
 
     /// The bytes that are still to be sent.
@@ -47,7 +54,7 @@ impl Body {
 impl<T: Into<Bytes>> From<T> for Body {
     fn from(last: T) -> Self {
         let last = last.into();
-        Self { shared: None, next: 0, remaining: last.len() as u64, last }
+        Self { remaining: last.len() as u64, last, ..Self::default() }
     }
 }
 

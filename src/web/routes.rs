@@ -37,6 +37,11 @@ pub fn is_reserved(path: &str) -> bool {
     RESERVED.contains(&path) || RESERVED_PREFIXES.iter().any(|prefix| path.starts_with(prefix))
 }
 
+/// Whether a path is what orchestrators ask to know whether the exporter runs.
+pub(super) fn is_probe(path: &str) -> bool {
+    matches!(path, "/-/healthy" | "/-/ready")
+}
+
 /// Answers requests.
 #[derive(Debug)]
 pub struct Routes {
@@ -123,16 +128,36 @@ impl Routes {
         } else {
             Answer::plain(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed\n").with(ALLOW, route.methods())
         };
-        self.telemetry.http_request(route.name(), answer.status.as_u16());
+        self.respond(request, route.name(), answer)
+    }
+
+    /// The answer to what does not exist here.
+    pub(super) fn not_found<B>(&self, request: &Request<B>) -> Response<Body> {
+        self.respond(request, Route::NotFound.name(), Answer::plain(StatusCode::NOT_FOUND, "Not found\n"))
+    }
+
+    /// An answer without asking the route.
+    pub(super) fn refuse<B>(
+        &self,
+        request: &Request<B>,
+        status: StatusCode,
+        text: &'static str,
+    ) -> Response<Body> {
+        let name = self.route(request.uri().path()).name();
+        self.respond(request, name, Answer::plain(status, text))
+    }
+
+    fn respond<B>(&self, request: &Request<B>, name: &str, answer: Answer) -> Response<Body> {
+        self.telemetry.http_request(name, answer.status.as_u16());
         let mut response = Response::new(Body::default());
         *response.status_mut() = answer.status;
         let headers = response.headers_mut();
-        for (name, value) in answer.headers {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
         headers.insert(CONTENT_LENGTH, HeaderValue::from(answer.body.len()));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        for (name, value) in answer.headers {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
         if request.method() != Method::HEAD {
             *response.body_mut() = answer.body;
         }
