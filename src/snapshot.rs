@@ -75,6 +75,12 @@ impl Snapshot {
         &self.targets
     }
 
+    /// The state of one target.
+    pub fn target(&self, id: &TargetId) -> Option<&Arc<TargetStatus>> {
+        let index = self.targets.binary_search_by(|(known, _)| known.cmp(id)).ok()?;
+        Some(&self.targets[index].1)
+    }
+
     /// Whether every target has been polled, with or without success.
     pub fn is_complete(&self) -> bool {
         self.targets.iter().all(|(_, status)| status.last_poll().is_some())

@@ -85,6 +85,11 @@ impl History {
         self.recent.front().map(Arc::as_ref)
     }
 
+    /// The last polls without gaps, the last one first.
+    pub fn recent(&self) -> impl Iterator<Item = &LastPoll> {
+        self.recent.iter().map(Arc::as_ref)
+    }
+
     /// Every poll that is kept, the last one first.
     pub fn iter(&self) -> impl Iterator<Item = &LastPoll> {
         self.recent.iter().chain(&self.failures).map(Arc::as_ref)

@@ -1,5 +1,6 @@
 //! What the exporter answers over HTTP, from memory alone.
 
+mod address;
 mod body;
 mod connection;
 mod connections;

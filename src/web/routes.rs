@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::{
-    HeaderMap, Method, Request, Response, StatusCode,
+    HeaderMap, Method, Request, Response, StatusCode, Uri,
     header::{
         ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-        HeaderName, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
+        HeaderName, HeaderValue, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
     },
 };
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use super::{body::Body, negotiate, page, status};
+use super::{address, body::Body, negotiate, page, status};
 use crate::{
     clock::Clock,
     exposition::{Encoding, Format},
@@ -27,6 +27,10 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 const PLAIN: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
+
+/// What the paths of targets begin with.
+const TARGETS: &str = "/targets/";
+const API_TARGETS: &str = "/api/v1/targets/";
 
 /// The paths that the metrics can't be served under, and the beginnings of such.
 const RESERVED: [&str; 2] = ["/", "/-/reload"];
@@ -62,7 +66,9 @@ pub struct Routes {
 enum Route {
     Metrics,
     Page,
+    Target,
     Status,
+    Deployments,
     Healthy,
     Ready,
     NotFound,
@@ -74,7 +80,9 @@ impl Route {
         match self {
             Self::Metrics => "metrics",
             Self::Page => "status_page",
+            Self::Target => "target_page",
             Self::Status => "status",
+            Self::Deployments => "deployments",
             Self::Healthy => "healthy",
             Self::Ready => "ready",
             Self::NotFound => "not_found",
@@ -124,7 +132,7 @@ impl Routes {
         let answer = if route == Route::NotFound {
             Answer::plain(StatusCode::NOT_FOUND, "Not found\n")
         } else if route.allows(request.method()) {
-            self.handle(route, request.headers()).await
+            self.handle(route, request.uri(), request.headers()).await
         } else {
             Answer::plain(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed\n").with(ALLOW, route.methods())
         };
@@ -171,18 +179,22 @@ impl Routes {
             "/api/v1/status" => Route::Status,
             "/-/healthy" => Route::Healthy,
             "/-/ready" => Route::Ready,
+            path if path.starts_with(TARGETS) => Route::Target,
+            path if path.starts_with(API_TARGETS) => Route::Deployments,
             _ => Route::NotFound,
         }
     }
 
-    async fn handle(&self, route: Route, headers: &HeaderMap) -> Answer {
+    async fn handle(&self, route: Route, uri: &Uri, headers: &HeaderMap) -> Answer {
         match route {
             Route::Metrics => self.metrics(headers).await,
-            Route::Page => self.page(),
-            Route::Status => self.status(),
+            Route::Page => self.page().await,
+            Route::Target => self.target(uri).await,
+            Route::Status => self.status().await,
+            Route::Deployments => self.deployments(uri).await,
             Route::Healthy => Answer::plain(StatusCode::OK, "Healthy\n"),
             Route::Ready => self.ready(),
-            Route::NotFound => Answer::plain(StatusCode::NOT_FOUND, "Not found\n"),
+            Route::NotFound => not_found(),
         }
     }
 
@@ -227,20 +239,46 @@ impl Routes {
         text
     }
 
-    fn page(&self) -> Answer {
-        let snapshot = self.board.snapshot();
-        let html = page::render(&snapshot, self.clock.since_epoch(), &self.telemetry_path);
-        Answer::ok(HTML, html).with(CONTENT_SECURITY_POLICY, page::SECURITY_POLICY)
+    async fn page(&self) -> Answer {
+        let (snapshot, now) = (self.board.snapshot(), self.clock.since_epoch());
+        let telemetry_path = self.telemetry_path.clone();
+        html(move || page::overview(&snapshot, now, &telemetry_path)).await
     }
 
-    fn status(&self) -> Answer {
-        match serde_json::to_vec(&status::of(&self.board.snapshot())) {
-            Ok(json) => Answer::ok(JSON, json),
-            Err(problem) => {
-                error!(%problem, "no status rendered");
-                Answer::plain(StatusCode::INTERNAL_SERVER_ERROR, "The status can't be rendered\n")
-            }
-        }
+    async fn target(&self, uri: &Uri) -> Answer {
+        let parameters = address::parameters(uri);
+        let id = uri.path().strip_prefix(TARGETS).and_then(|path| address::target(path, &parameters));
+        let (snapshot, now) = (self.board.snapshot(), self.clock.since_epoch());
+        let Some((id, status)) = id.and_then(|id| snapshot.target(&id).cloned().map(|status| (id, status)))
+        else {
+            return not_found();
+        };
+        let get = |name: &str| parameters.get(name).cloned().unwrap_or_default();
+        let query = page::Query {
+            search: get("q"),
+            sort: get("sort"),
+            descending: parameters.contains_key("desc"),
+            page: get("page").parse().unwrap_or(0),
+        };
+        let telemetry_path = self.telemetry_path.clone();
+        html(move || page::target(&id, &status, &query, now, &telemetry_path)).await
+    }
+
+    async fn status(&self) -> Answer {
+        let snapshot = self.board.snapshot();
+        json(move || serde_json::to_vec(&status::of(&snapshot))).await
+    }
+
+    async fn deployments(&self, uri: &Uri) -> Answer {
+        let parameters = address::parameters(uri);
+        let path = uri.path().strip_prefix(API_TARGETS).and_then(|path| path.strip_suffix("/deployments"));
+        let id = path.and_then(|path| address::target(path, &parameters));
+        let snapshot = self.board.snapshot();
+        let Some((id, status)) = id.and_then(|id| snapshot.target(&id).cloned().map(|status| (id, status)))
+        else {
+            return not_found();
+        };
+        json(move || serde_json::to_vec(&status::deployments(&id, &status))).await
     }
 
     fn ready(&self) -> Answer {
@@ -252,4 +290,32 @@ impl Routes {
             Answer::plain(StatusCode::SERVICE_UNAVAILABLE, "Not every target has been polled yet\n")
         }
     }
+}
+
+fn not_found() -> Answer {
+    Answer::plain(StatusCode::NOT_FOUND, "Not found\n")
+}
+
+/// A page, rendered off the async threads: it may list a large fleet.
+async fn html(render: impl FnOnce() -> String + Send + 'static) -> Answer {
+    match tokio::task::spawn_blocking(render).await {
+        Ok(html) => Answer::ok(HTML, html)
+            .with(CONTENT_SECURITY_POLICY, page::SECURITY_POLICY)
+            .with(X_FRAME_OPTIONS, "DENY")
+            .with(REFERRER_POLICY, "no-referrer"),
+        Err(problem) => failed(&problem),
+    }
+}
+
+async fn json(render: impl FnOnce() -> serde_json::Result<Vec<u8>> + Send + 'static) -> Answer {
+    match tokio::task::spawn_blocking(render).await {
+        Ok(Ok(json)) => Answer::ok(JSON, json),
+        Ok(Err(problem)) => failed(&problem),
+        Err(problem) => failed(&problem),
+    }
+}
+
+fn failed(problem: &impl std::fmt::Display) -> Answer {
+    error!(%problem, "nothing rendered");
+    Answer::plain(StatusCode::INTERNAL_SERVER_ERROR, "This can't be rendered\n")
 }
