@@ -20,7 +20,7 @@ import time
 
 BINARY = sys.argv[1] if len(sys.argv) > 1 else "target/release/aliyun-flink-exporter"
 NAMESPACES, DEPLOYMENTS = int(os.environ.get("NAMESPACES", "10")), int(os.environ.get("DEPLOYMENTS", "1000"))
-SIMULATOR, EXPORTER, NGINX = 21979, 21978, 21977
+SIMULATOR, EXPORTER, NGINX = 23979, 23978, 23977
 SECONDS, ROUNDS, INTERVAL = 5, 3, 10
 NGINX_CONFIG = """
 daemon off; worker_processes 1; pid {directory}/nginx.pid; error_log {directory}/nginx.log;
@@ -155,6 +155,8 @@ def measure(pid, start, directory):
 
 def main():
     directory = pathlib.Path(tempfile.mkdtemp(prefix="serving-"))
+    # nginx's worker may be another user.
+    directory.chmod(0o755)
     processes, log = [], directory / "log"
 
     def start(*command):
