@@ -3,7 +3,8 @@
 use std::{
     fmt::Display,
     io::{self, IsTerminal as _, Write as _},
-    process::ExitCode,
+    os::unix::process::CommandExt as _,
+    process::{self, ExitCode},
     sync::Arc,
     time::Duration,
 };
@@ -50,6 +51,9 @@ fn runtime(error: impl Display) -> Failure {
 
 fn main() -> ExitCode {
     let Cli { command, run: default } = Cli::parse();
+    if matches!(command, None | Some(Command::Run(_) | Command::Demo(_))) {
+        give_memory_back();
+    }
     let ended = match command.unwrap_or(Command::Run(default)) {
         Command::Run(arguments) => within_runtime(run(arguments)),
         Command::Demo(arguments) => within_runtime(run_demo(arguments)),
@@ -65,6 +69,25 @@ fn main() -> ExitCode {
     // Where standard error is closed there is nobody to tell.
     let _ = writeln!(io::stderr(), "aliyun-flink-exporter: {message}");
     ExitCode::from(code)
+}
+
+/// Starts the same process again with a setting of glibc's allocator, which reads it at the start alone.
+///
+/// Each poll replaces large texts. Once the first of them is freed, glibc would keep such blocks instead of giving
+/// them back, and the process would stay at twice of what it holds. A fixed threshold, its own default, leaves
+/// that out. Whoever sets one keeps it; where this fails, more memory is all that it costs.
+fn give_memory_back() {
+    const THRESHOLD: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "131072");
+    if !cfg!(target_env = "gnu") || Environment::from_process().get(THRESHOLD.0).is_some() {
+        return;
+    }
+    if let Ok(program) = std::env::current_exe() {
+        let mut arguments = std::env::args_os();
+        let name = arguments.next().unwrap_or_else(|| program.clone().into());
+        // Returns only if it failed.
+        let _ =
+            process::Command::new(program).arg0(name).args(arguments).env(THRESHOLD.0, THRESHOLD.1).exec();
+    }
 }
 
 fn within_runtime(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {

@@ -59,6 +59,7 @@ impl Chunk {
 
     /// This chunk with the parts of `before` where the text is the same, so that what did not change is neither
     /// held twice nor compressed again.
+    #[must_use]
     pub fn sharing(mut self, before: &Self) -> Self {
         for (part, known) in self.parts.iter_mut().zip(&before.parts) {
             if part.text == known.text {

@@ -75,9 +75,10 @@ impl Sum {
     /// A gzip member's last bytes.
     fn trailer(&self) -> [u8; 8] {
         // The format wants the length modulo 2^32.
-        let [a, b, c, d, ..] = self.len.to_le_bytes();
-        let [e, f, g, h] = self.crc.clone().finalize().to_le_bytes();
-        [e, f, g, h, a, b, c, d]
+        let mut trailer = [0; 8];
+        trailer[..4].copy_from_slice(&self.crc.clone().finalize().to_le_bytes());
+        trailer[4..].copy_from_slice(&self.len.to_le_bytes()[..4]);
+        trailer
     }
 }
 

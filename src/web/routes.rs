@@ -91,7 +91,7 @@ impl Route {
 
     /// The methods that are answered, as `Allow` lists them.
     fn methods(self) -> &'static str {
-        "GET, HEAD"
+        if self == Self::NotFound { "" } else { "GET, HEAD" }
     }
 
     fn allows(self, method: &Method) -> bool {

@@ -85,7 +85,8 @@ pub(super) struct Deployments<'a> {
     selection: &'a str,
     last_success: Option<f64>,
     /// Null while there is no data.
-    deployments: Option<Vec<One<'a>>>,
+    #[serde(rename = "deployments")]
+    all: Option<Vec<One<'a>>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -133,7 +134,7 @@ pub(super) fn deployments<'a>(id: &'a TargetId, status: &'a TargetStatus) -> Dep
         namespace: &id.namespace,
         selection: &id.selection,
         last_success: status.last_success.map(|time| time.as_secs_f64()),
-        deployments: status.deployments().map(|all| all.iter().map(one).collect()),
+        all: status.deployments().map(|all| all.iter().map(one).collect()),
     }
 }
 

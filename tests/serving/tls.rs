@@ -122,8 +122,8 @@ async fn each_client_auth_type_lets_in_whom_it_should() {
         let server = start(directory, &more).await;
         for (name, expected) in [(None, nobody), (Some("stranger"), stranger), (Some("client"), client)] {
             let asked = ask(&server, directory, name, &[]).await;
-            let served = asked.as_ref().is_ok_and(|(status, _)| status == "HTTP/1.1 200 OK");
-            assert_eq!(served, expected, "{more}: {name:?}: {asked:?}");
+            let let_in = asked.as_ref().is_ok_and(|(status, _)| status == "HTTP/1.1 200 OK");
+            assert_eq!(let_in, expected, "{more}: {name:?}: {asked:?}");
         }
         let probe = get(server.probes, "/-/healthy", "").await;
         assert!(probe.starts_with("HTTP/1.1 200"), "{more}: a probe needs no certificate");

@@ -1,6 +1,6 @@
 //! A table of good and bad files, each with its message.
 
-use std::path::Path;
+use std::{fmt::Write as _, path::Path};
 
 use super::{Security, file};
 
@@ -121,7 +121,7 @@ fn bad_files_are_refused_by_name() {
         "rate_limit: {interval: 1s, burst: -1}".into(),
     ] {
         let error = load(directory.path(), &text).expect_err(&text);
-        told.push_str(&format!("{text}\n    {}\n", error.replace('\n', "\n    ")));
+        let _ = writeln!(told, "{text}\n    {}", error.replace('\n', "\n    "));
     }
     assert!(!told.contains("hunter2:") && !told.contains("`12345`"));
     insta::assert_snapshot!(told);
