@@ -17,7 +17,7 @@ use crate::{
     poll::{Supervised as _, Supervisor, Target},
     snapshot::{Board, Outcome, TargetId},
     telemetry::Telemetry,
-    web::{self, Listeners, Reloaded, Routes},
+    web::{self, Listeners, Reloaded, Routes, SecurityStore},
 };
 
 use plan::{Parts, Plan};
@@ -103,6 +103,7 @@ impl App {
         mut self,
         listeners: Listeners,
         telemetry_path: String,
+        security: SecurityStore,
         mut reloads: Option<Reloads>,
         stopping: CancellationToken,
     ) {
@@ -134,7 +135,7 @@ impl App {
             }
             tasks.stop_all().await;
         };
-        tokio::join!(polling, web::serve(listeners, Arc::new(routes)));
+        tokio::join!(polling, web::serve(listeners, Arc::new(routes), Arc::new(security)));
     }
 
     /// Puts a newly read configuration in force, or changes nothing and says why.

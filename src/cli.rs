@@ -128,6 +128,9 @@ pub struct CheckConfigArgs {
     /// Where the configuration is.
     #[command(flatten)]
     pub config: ConfigArgs,
+    /// A web configuration file to validate as well
+    #[arg(long = "web.config.file", value_name = "PATH", help_heading = "Web")]
+    pub web_config_file: Option<PathBuf>,
     /// What is logged.
     #[command(flatten)]
     pub log: LogArgs,
@@ -214,6 +217,12 @@ pub struct WebArgs {
     /// The path of the metrics
     #[arg(long = "web.telemetry-path", value_name = "PATH", value_parser = telemetry_path, default_value = "/metrics")]
     pub telemetry_path: String,
+    /// TLS, users, headers and rate limit: the exporter-toolkit's web configuration file
+    #[arg(long = "web.config.file", value_name = "PATH")]
+    pub config_file: Option<PathBuf>,
+    /// Where health and readiness, and nothing else, are served in clear text to whoever asks
+    #[arg(long = "web.probe-address", value_name = "ADDR:PORT", value_parser = address)]
+    pub probe_address: Option<SocketAddr>,
 }
 
 /// What clients may do beside reading.
@@ -312,7 +321,7 @@ fn telemetry_path(text: &str) -> Result<String, String> {
     if !text.starts_with('/') || !text.bytes().all(plain) {
         return Err("expected a path that starts with /, such as /metrics".to_owned());
     }
-    if crate::web::RESERVED.contains(&text) {
+    if crate::web::is_reserved(text) {
         return Err("the exporter serves something else under this path".to_owned());
     }
     Ok(text.to_owned())
@@ -371,7 +380,7 @@ mod tests {
     #[test]
     fn the_metrics_take_no_other_path_s_place() {
         assert!(telemetry_path("/prometheus").is_ok());
-        for path in ["metrics", "/", "/-/ready", "/a b", "/é", "/a?b"] {
+        for path in ["metrics", "/", "/-/ready", "/targets/a", "/a b", "/é", "/a?b"] {
             assert!(telemetry_path(path).is_err(), "{path}");
         }
     }

@@ -4,7 +4,8 @@ use std::{
     convert::Infallible,
     fmt::Display,
     io::{self, IsTerminal as _, Write as _},
-    process::ExitCode,
+    os::unix::process::CommandExt as _,
+    process::{self, ExitCode},
     sync::Arc,
     time::Duration,
 };
@@ -13,8 +14,8 @@ use aliyun_flink_exporter::{
     api::Progress,
     app::{App, BuildError, Reloads},
     cli::{
-        Cli, Command, ConfigArgs, DemoArgs, DoctorArgs, LogArgs, OnceArgs, ReportFormat, RunArgs,
-        SimulateArgs, WebArgs,
+        CheckConfigArgs, Cli, Command, ConfigArgs, DemoArgs, DoctorArgs, LogArgs, OnceArgs, ReportFormat,
+        RunArgs, SimulateArgs, WebArgs,
     },
     clock::Clock,
     config::{self, Config, Environment},
@@ -22,7 +23,7 @@ use aliyun_flink_exporter::{
     doctor, logging,
     simulator::Simulator,
     snapshot::Outcome,
-    web::{Listeners, Reload},
+    web::{Listeners, Reload, SecurityStore},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::{
@@ -63,13 +64,16 @@ fn not_written(error: impl Display) -> Failure {
 
 fn main() -> ExitCode {
     let Cli { command, run: default } = Cli::parse_checked();
+    if matches!(command, None | Some(Command::Run(_) | Command::Demo(_))) {
+        give_memory_back();
+    }
     let ended = match command.unwrap_or(Command::Run(default)) {
         Command::Run(arguments) => within_runtime(run(arguments)),
         Command::Demo(arguments) => within_runtime(run_demo(arguments)),
         Command::Simulate(arguments) => within_runtime(simulate(arguments)),
         Command::Once(arguments) => within_runtime(once(arguments)),
         Command::Doctor(arguments) => within_runtime(examine(arguments)),
-        Command::CheckConfig(arguments) => check_config(&arguments.config),
+        Command::CheckConfig(arguments) => check_config(&arguments),
     };
     let (message, code) = match ended {
         Ok(code) => return code,
@@ -79,6 +83,25 @@ fn main() -> ExitCode {
     // Where standard error is closed there is nobody to tell.
     let _ = writeln!(io::stderr(), "aliyun-flink-exporter: {message}");
     ExitCode::from(code)
+}
+
+/// Starts the same process again with a setting of glibc's allocator, which reads it at the start alone.
+///
+/// Each poll replaces large texts. Once the first of them is freed, glibc would keep such blocks instead of giving
+/// them back, and the process would stay at twice of what it holds. A fixed threshold, its own default, leaves
+/// that out. Whoever sets one keeps it; where this fails, more memory is all that it costs.
+fn give_memory_back() {
+    const THRESHOLD: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "131072");
+    if !cfg!(target_env = "gnu") || Environment::from_process().get(THRESHOLD.0).is_some() {
+        return;
+    }
+    if let Ok(program) = std::env::current_exe() {
+        let mut arguments = std::env::args_os();
+        let name = arguments.next().unwrap_or_else(|| program.clone().into());
+        // Returns only if it failed.
+        let _ =
+            process::Command::new(program).arg0(name).args(arguments).env(THRESHOLD.0, THRESHOLD.1).exec();
+    }
 }
 
 fn within_runtime(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
@@ -94,12 +117,14 @@ async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
     let hangups = signal(SignalKind::hangup()).map_err(no_signals)?;
     let environment = Environment::from_process();
     let config = load(&arguments.config, &environment)?;
+    let security = security(&arguments.web)?;
     let app = build(&config, &environment).await?;
     let listeners = bind(&arguments.web).await?;
     let stopping = CancellationToken::new();
     let reloads = reloads(arguments.config, environment, arguments.lifecycle.enabled);
     let reload = reloads.handle();
-    let work = app.run(listeners, arguments.web.telemetry_path, Some(reloads), stopping.clone());
+    let path = arguments.web.telemetry_path;
+    let work = app.run(listeners, path, security, Some(reloads), stopping.clone());
     tokio::select! {
         ended = until_stopped(work, stopping) => ended,
         never = reload_at_hangup(hangups, reload) => match never {},
@@ -108,6 +133,7 @@ async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
 
 async fn run_demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
     start_log(arguments.log)?;
+    let security = security(&arguments.web)?;
     let listeners = bind(&arguments.web).await?;
     let demo = Demo::new(arguments.fleet.settings(), Clock::System).await.map_err(runtime)?;
     let app = build(&demo.config, &Environment::default()).await?;
@@ -117,7 +143,10 @@ async fn run_demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
     }
     let stopping = CancellationToken::new();
     let work = async {
-        tokio::join!(demo.serve(stopping.clone()), app.run(listeners, path, None, stopping.clone()));
+        tokio::join!(
+            demo.serve(stopping.clone()),
+            app.run(listeners, path, security, None, stopping.clone())
+        );
     };
     until_stopped(work, stopping.clone()).await
 }
@@ -172,7 +201,9 @@ async fn examine(arguments: DoctorArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(u8::from(!report.ok())))
 }
 
-fn check_config(arguments: &ConfigArgs) -> Result<ExitCode, Failure> {
+fn check_config(arguments: &CheckConfigArgs) -> Result<ExitCode, Failure> {
+    SecurityStore::load(arguments.web_config_file.as_deref()).map_err(usage)?;
+    let arguments = &arguments.config;
     let config = config::load(arguments.file.as_deref(), &Environment::from_process(), &arguments.flags())
         .map_err(usage)?;
     for warning in config.warnings() {
@@ -218,7 +249,11 @@ async fn build(config: &Config, environment: &Environment) -> Result<App, Failur
 }
 
 async fn bind(arguments: &WebArgs) -> Result<Listeners, Failure> {
-    Listeners::bind(&arguments.listen_addresses).await.map_err(runtime)
+    Listeners::bind(&arguments.listen_addresses, arguments.probe_address).await.map_err(runtime)
+}
+
+fn security(arguments: &WebArgs) -> Result<SecurityStore, Failure> {
+    SecurityStore::load(arguments.config_file.as_deref()).map_err(usage)
 }
 
 /// Runs `work`, tells it to stop at the first signal, and leaves it at the second.

@@ -4,11 +4,14 @@
 //! poll or all of the one before, and never waits. Targets of one namespace share a chunk of rendered text, since
 //! their selections may overlap and a series must be served once.
 
+mod served;
+mod status;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    fmt,
+    fmt, io,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -21,12 +24,14 @@ use tokio::time::Instant;
 use crate::{
     api::ErrorKind,
     clock::Clock,
-    exposition::{
-        self, Chunk,
-        targets::{TargetSamples, WorkspaceInfo},
-    },
-    model::{Deployment, JobState, LabelKeys, Selection},
+    exposition::{self, Chunk, Encoding, Format, Joined, targets::WorkspaceInfo},
+    model::{Deployment, LabelKeys, Selection},
 };
+
+pub use status::{Freshness, History, LastPoll, Outcome, TargetStatus};
+
+use served::{Demand, Served, Targets};
+use status::Data;
 
 /// What tells a target from all others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,166 +62,31 @@ impl fmt::Display for TargetId {
     }
 }
 
-/// How a poll ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The whole listing came.
-    Success,
-    /// It did not.
-    Failure(ErrorKind),
-}
-
-impl Outcome {
-    /// Every outcome.
-    pub fn all() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::Success).chain(ErrorKind::ALL.map(Self::Failure))
-    }
-
-    /// The outcome as a label's value.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Failure(kind) => kind.as_str(),
-        }
-    }
-
-    fn index(self) -> usize {
-        match self {
-            Self::Success => 0,
-            Self::Failure(kind) => 1 + kind as usize,
-        }
-    }
-}
-
-/// A target's last poll.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LastPoll {
-    /// How it ended.
-    pub outcome: Outcome,
-    /// When it ended, since the Unix epoch.
-    pub ended: Duration,
-    /// How long it took.
-    pub took: Duration,
-    /// Why it failed: safe to show.
-    pub error: Option<String>,
-}
-
-/// How good a target's data is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Freshness {
-    /// Not polled yet.
-    Pending,
-    /// The last poll succeeded.
-    Fresh,
-    /// The last poll failed; the data of the last good one is served.
-    Stale,
-    /// No data is served: no poll ever succeeded, or the last good one is too old.
-    Expired,
-}
-
-impl Freshness {
-    /// The freshness as people and programs read it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Fresh => "fresh",
-            Self::Stale => "stale",
-            Self::Expired => "expired",
-        }
-    }
-}
-
-/// The data of a target's last good poll.
-#[derive(Debug, Clone)]
-struct Data {
-    deployments: Arc<Vec<Deployment>>,
-    /// How many of them the poll listed; those after are kept from polls before.
-    listed: usize,
-    since: Instant,
-}
-
-/// A target's state.
-#[derive(Debug, Clone, Default)]
-pub struct TargetStatus {
-    polls: [u64; 1 + ErrorKind::ALL.len()],
-    data: Option<Data>,
-    /// The last poll; none before the first.
-    pub last_poll: Option<LastPoll>,
-    /// When the last good poll ended, since the Unix epoch.
-    pub last_success: Option<Duration>,
-    /// When the next poll is due, since the Unix epoch.
-    pub next_poll: Option<Duration>,
-    /// The pages of the last good poll.
-    pub pages: u64,
-}
-
-impl TargetStatus {
-    /// How good the data is.
-    pub fn freshness(&self) -> Freshness {
-        match (&self.last_poll, &self.data) {
-            (None, None) => Freshness::Pending,
-            (_, None) => Freshness::Expired,
-            (Some(LastPoll { outcome: Outcome::Failure(_), .. }), Some(_)) => Freshness::Stale,
-            _ => Freshness::Fresh,
-        }
-    }
-
-    /// The deployments served now.
-    pub fn deployments(&self) -> Option<&[Deployment]> {
-        self.data.as_ref().map(|data| data.deployments.as_slice())
-    }
-
-    /// The failed jobs of the deployments served now; none if no deployment says.
-    pub fn failed_jobs(&self) -> Option<u64> {
-        let failed =
-            self.deployments()?.iter().filter_map(|deployment| deployment.jobs.get(JobState::Failed));
-        failed.reduce(u64::saturating_add)
-    }
-
-    fn samples<'a>(&'a self, id: &'a TargetId) -> TargetSamples<'a> {
-        TargetSamples {
-            workspace: &id.workspace,
-            namespace: &id.namespace,
-            selection: &id.selection,
-            up: self.last_poll.as_ref().is_some_and(|poll| poll.outcome == Outcome::Success),
-            deployments: self.deployments().map(|deployments| deployments.len() as u64),
-            last_success: self.last_success.map(|time| time.as_secs_f64()),
-            poll_duration: self.last_poll.as_ref().map(|poll| poll.took.as_secs_f64()),
-            polls: Outcome::all().map(|outcome| (outcome.as_str(), self.polls[outcome.index()])).collect(),
-        }
-    }
-}
-
 /// The workspace and the namespace of targets that share a chunk.
 type GroupId = (String, String);
 
 /// What is served between two reports.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Snapshot {
-    chunks: Vec<Arc<Chunk>>,
-    targets: Vec<(TargetId, TargetStatus)>,
-    workspaces: Arc<[WorkspaceInfo]>,
-    text_of_targets: OnceLock<Bytes>,
+    targets: Targets,
+    served: Arc<Served>,
 }
 
 impl Snapshot {
     /// Every target and its state, in the order of their ids.
-    pub fn targets(&self) -> &[(TargetId, TargetStatus)] {
+    pub fn targets(&self) -> &[(TargetId, Arc<TargetStatus>)] {
         &self.targets
     }
 
-    /// The text to serve, in pieces: deployments, then targets and workspaces.
-    pub fn text(&self) -> Vec<Bytes> {
-        let mut pieces = Chunk::join(&self.chunks);
-        pieces.push(self.text_of_targets().clone());
-        pieces
+    /// The state of one target.
+    pub fn target(&self, id: &TargetId) -> Option<&Arc<TargetStatus>> {
+        let index = self.targets.binary_search_by(|(known, _)| known.cmp(id)).ok()?;
+        Some(&self.targets[index].1)
     }
 
-    fn text_of_targets(&self) -> &Bytes {
-        self.text_of_targets.get_or_init(|| {
-            let targets: Vec<_> = self.targets.iter().map(|(id, status)| status.samples(id)).collect();
-            exposition::targets::render(&self.workspaces, &targets)
-        })
+    /// The metrics but for the live ones in the text format, in pieces; joined here and now.
+    pub fn text(&self) -> Vec<Bytes> {
+        self.served.text()
     }
 }
 
@@ -234,6 +104,7 @@ pub struct PollTimes {
 pub struct Board {
     state: Mutex<State>,
     published: ArcSwap<Snapshot>,
+    demand: Demand,
     complete: AtomicBool,
     clock: Clock,
 }
@@ -241,7 +112,7 @@ pub struct Board {
 #[derive(Debug, Default)]
 struct State {
     label_keys: LabelKeys,
-    targets: BTreeMap<TargetId, TargetStatus>,
+    targets: BTreeMap<TargetId, Arc<TargetStatus>>,
     groups: HashMap<GroupId, Group>,
     workspaces: Arc<[WorkspaceInfo]>,
 }
@@ -258,9 +129,11 @@ struct Group {
 impl Board {
     /// A board without targets.
     pub fn new(clock: Clock) -> Self {
+        let published = ArcSwap::from_pointee(State::default().snapshot(&Served::default()));
         Self {
             state: Mutex::default(),
-            published: ArcSwap::default(),
+            published,
+            demand: Demand::new(),
             complete: AtomicBool::default(),
             clock,
         }
@@ -290,7 +163,7 @@ impl Board {
         }
         state.workspaces = workspaces.into();
         state.label_keys = label_keys;
-        self.published.store(Arc::new(state.snapshot()));
+        self.publish(&state);
     }
 
     /// What is served now.
@@ -298,11 +171,18 @@ impl Board {
         self.published.load_full()
     }
 
+    /// The metrics but for the live ones, as they are published now.
+    pub async fn body(&self, format: Format, encoding: Encoding) -> io::Result<Arc<Joined>> {
+        self.demand.note(encoding);
+        let served = self.snapshot().served.clone();
+        served.body(format, encoding).await
+    }
+
     /// Whether every target has been polled, with or without success. Once it was so it stays so: a target that is
     /// added later must not make an exporter that serves all others look as if it had just been started.
     pub fn is_complete(&self) -> bool {
         let polled =
-            |snapshot: &Snapshot| snapshot.targets.iter().all(|(_, status)| status.last_poll.is_some());
+            |snapshot: &Snapshot| snapshot.targets.iter().all(|(_, status)| status.last_poll().is_some());
         if !self.complete.load(Ordering::Relaxed) && polled(&self.published.load()) {
             self.complete.store(true, Ordering::Relaxed);
         }
@@ -322,7 +202,13 @@ impl Board {
     /// Tells when a target's next poll is due.
     pub fn scheduled(&self, id: &TargetId, next: Instant) {
         let next = self.time_of_day(next);
-        self.change(id, |status| status.next_poll = Some(next));
+        let mut state = self.state();
+        if let Some(status) = state.status(id) {
+            status.next_poll = Some(next);
+            // No metric says when the next poll is.
+            let served = self.snapshot().served.clone();
+            self.published.store(Arc::new(Snapshot { targets: state.targets(), served }));
+        }
     }
 
     /// Publishes a whole listing, and after it the `kept` deployments that it may have missed.
@@ -334,9 +220,9 @@ impl Board {
         pages: u64,
         times: PollTimes,
     ) {
-        let poll = self.last_poll(Outcome::Success, times, None);
-        let next = self.time_of_day(times.next);
         let listed = deployments.len();
+        let poll = LastPoll { deployments: Some(listed), ..self.last_poll(Outcome::Success, times, None) };
+        let next = self.time_of_day(times.next);
         deployments.extend(kept);
         let data = Data { deployments: Arc::new(deployments), listed, since: Instant::now() };
         self.replace_data(
@@ -344,10 +230,7 @@ impl Board {
             |_| true,
             Some(data),
             |status| {
-                status.polls[Outcome::Success.index()] += 1;
-                status.last_success = Some(poll.ended);
-                status.last_poll = Some(poll);
-                status.next_poll = Some(next);
+                status.polled(poll, next);
                 status.pages = pages;
             },
         )
@@ -356,14 +239,13 @@ impl Board {
 
     /// Notes a failed poll; the data of the last good one stays.
     pub fn failed(&self, id: &TargetId, kind: ErrorKind, error: String, times: PollTimes) {
-        let outcome = Outcome::Failure(kind);
-        let poll = self.last_poll(outcome, times, Some(error));
+        let poll = self.last_poll(Outcome::Failure(kind), times, Some(error));
         let next = self.time_of_day(times.next);
-        self.change(id, |status| {
-            status.polls[outcome.index()] += 1;
-            status.last_poll = Some(poll);
-            status.next_poll = Some(next);
-        });
+        let mut state = self.state();
+        if let Some(status) = state.status(id) {
+            status.polled(poll, next);
+            self.publish(&state);
+        }
     }
 
     /// Withdraws a target's data if it is still that of `since`; tells whether it was.
@@ -372,20 +254,11 @@ impl Board {
     }
 
     fn last_poll(&self, outcome: Outcome, times: PollTimes, error: Option<String>) -> LastPoll {
-        LastPoll { outcome, ended: self.clock.since_epoch(), took: times.took, error }
+        LastPoll { outcome, ended: self.clock.since_epoch(), took: times.took, deployments: None, error }
     }
 
     fn time_of_day(&self, instant: Instant) -> Duration {
         self.clock.since_epoch() + instant.saturating_duration_since(Instant::now())
-    }
-
-    /// Changes a target's state and publishes it.
-    fn change(&self, id: &TargetId, change: impl FnOnce(&mut TargetStatus)) {
-        let mut state = self.state();
-        if let Some(status) = state.targets.get_mut(id) {
-            change(status);
-            self.published.store(Arc::new(state.snapshot()));
-        }
     }
 
     /// Replaces a target's data if what is there `may_go`, renders its namespace if that changed anything, and
@@ -401,48 +274,76 @@ impl Board {
         let rendering = self.state().groups.get(&group_id).map(|group| group.rendering.clone());
         let Some(rendering) = rendering else { return false };
         let _rendering = rendering.lock().await;
-        let (before, mut siblings, label_keys, same_keys) = {
-            let state = self.state();
-            let keys_before = state.groups.get(&group_id).map(|group| &group.label_keys);
-            let same_keys = keys_before == Some(&state.label_keys);
-            let before = state.targets.get(id).and_then(|status| status.data.clone());
-            let others =
-                state.targets.iter().filter(|(other, _)| *other != id && group_of(other) == group_id);
-            let siblings: Vec<_> = others.filter_map(|(_, status)| status.data.clone()).collect();
-            (before, siblings, state.label_keys.clone(), same_keys)
-        };
-        if !may_go(before.as_ref()) {
+        if !may_go(self.state().targets.get(id).and_then(|status| status.data.as_ref())) {
             return false;
         }
-        let before = before.map(|data| data.deployments);
-        let now = data.as_ref().map(|data| data.deployments.clone());
-        let unchanged = siblings.is_empty() && before == now && same_keys;
-        let chunk = if unchanged {
-            None
-        } else {
-            siblings.extend(data.clone());
-            let keys = label_keys.clone();
-            let (workspace, namespace) = group_id.clone();
-            let rendered =
-                tokio::task::spawn_blocking(move || render(&workspace, &namespace, siblings, &keys)).await;
-            match rendered {
-                Ok(chunk) => Some(Arc::new(chunk)),
-                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                // The runtime is stopping.
-                Err(_) => return false,
-            }
+        // Read under the lock: another target of the namespace may have had its chunk made meanwhile.
+        let (group, label_keys) = {
+            let state = self.state();
+            (state.groups.get(&group_id).cloned().unwrap_or_default(), state.label_keys.clone())
+        };
+        let chunk = match self.changed(id, data.as_ref(), group.label_keys == label_keys) {
+            None => None,
+            Some(all) => match self.render(group_id.clone(), all, label_keys.clone(), group.chunk).await {
+                Some(chunk) => Some(Arc::new(chunk)),
+                None => return false,
+            },
         };
         let mut state = self.state();
-        if let Some(status) = state.targets.get_mut(id) {
+        if let Some(status) = state.status(id) {
             status.data = data;
             change(status);
             if let (Some(chunk), Some(group)) = (chunk, state.groups.get_mut(&group_id)) {
                 group.chunk = chunk;
                 group.label_keys = label_keys;
             }
-            self.published.store(Arc::new(state.snapshot()));
+            self.publish(&state);
         }
         true
+    }
+
+    /// All data of a target's namespace with `data` as the target's; none if that changes nothing.
+    fn changed(&self, id: &TargetId, data: Option<&Data>, same_keys: bool) -> Option<Vec<Data>> {
+        let (state, group_id) = (self.state(), group_of(id));
+        let before = state.targets.get(id).and_then(|status| status.data.as_ref());
+        let others = state.targets.iter().filter(|(other, _)| *other != id && group_of(other) == group_id);
+        let mut all: Vec<Data> = others.filter_map(|(_, status)| status.data.clone()).collect();
+        let same_data = before.map(|data| &data.deployments) == data.map(|data| &data.deployments);
+        if all.is_empty() && same_data && same_keys {
+            return None;
+        }
+        all.extend(data.cloned());
+        Some(all)
+    }
+
+    /// Renders a namespace, and compresses what changed for those who asked for that; off the async threads.
+    async fn render(
+        &self,
+        (workspace, namespace): GroupId,
+        all: Vec<Data>,
+        keys: LabelKeys,
+        before: Arc<Chunk>,
+    ) -> Option<Chunk> {
+        let encodings: Vec<_> = self.demand.encodings().collect();
+        let rendering = tokio::task::spawn_blocking(move || {
+            let chunk = render(&workspace, &namespace, all, &keys).sharing(&before);
+            for encoding in encodings {
+                // Whoever asks for a part that is not compressed tries again, and tells why it can't be.
+                let _ = chunk.compress(encoding);
+            }
+            chunk
+        });
+        match rendering.await {
+            Ok(chunk) => Some(chunk),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The runtime is stopping.
+            Err(_) => None,
+        }
+    }
+
+    fn publish(&self, state: &State) {
+        let before = self.snapshot();
+        self.published.store(Arc::new(state.snapshot(&before.served)));
     }
 
     /// No state is left half-changed by a panic: each change is made of assignments.
@@ -452,13 +353,19 @@ impl Board {
 }
 
 impl State {
-    fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            chunks: self.groups.values().map(|group| group.chunk.clone()).collect(),
-            targets: self.targets.iter().map(|(id, status)| (id.clone(), status.clone())).collect(),
-            workspaces: self.workspaces.clone(),
-            text_of_targets: OnceLock::new(),
-        }
+    fn status(&mut self, id: &TargetId) -> Option<&mut TargetStatus> {
+        self.targets.get_mut(id).map(Arc::make_mut)
+    }
+
+    fn targets(&self) -> Targets {
+        self.targets.iter().map(|(id, status)| (id.clone(), status.clone())).collect()
+    }
+
+    fn snapshot(&self, before: &Served) -> Snapshot {
+        let chunks = self.groups.values().map(|group| group.chunk.clone()).collect();
+        let targets = self.targets();
+        let served = Arc::new(before.next(chunks, targets.clone(), self.workspaces.clone()));
+        Snapshot { targets, served }
     }
 }
 
@@ -513,9 +420,9 @@ mod tests {
     }
 
     /// The deployment ids and failed jobs that are served, in their order.
-    fn served(board: &Board) -> Vec<String> {
-        let pieces = board.snapshot().text();
-        let text: String = pieces.iter().map(|piece| std::str::from_utf8(piece).unwrap()).collect();
+    async fn served(board: &Board) -> Vec<String> {
+        let body = board.body(Format::Text, Encoding::Identity).await.unwrap();
+        let text: String = body.pieces().iter().map(|piece| std::str::from_utf8(piece).unwrap()).collect();
         let jobs = text.lines().filter(|line| line.starts_with("aliyun_flink_deployment_jobs{"));
         jobs.map(|line| {
             let id = line.split("deployment_id=\"").nth(1).unwrap().split('"').next().unwrap();
@@ -530,17 +437,17 @@ mod tests {
         let board = board(&[all.clone(), some.clone()]).await;
         board.succeeded(&all, deployments(&[("a", 1), ("b", 1)]), Vec::new(), 1, times()).await;
         board.succeeded(&some, deployments(&[("b", 2), ("c", 2)]), Vec::new(), 1, times()).await;
-        let mut seen = served(&board);
+        let mut seen = served(&board).await;
         seen.sort();
         assert_eq!(seen, ["a=1", "b=2", "c=2"]);
         board.succeeded(&all, deployments(&[("a", 3), ("b", 3)]), Vec::new(), 1, times()).await;
-        let mut seen = served(&board);
+        let mut seen = served(&board).await;
         seen.sort();
         assert_eq!(seen, ["a=3", "b=3", "c=2"]);
         withdraw(&board, &all).await;
-        assert_eq!(served(&board), ["b=2", "c=2"]);
+        assert_eq!(served(&board).await, ["b=2", "c=2"]);
         withdraw(&board, &some).await;
-        assert!(served(&board).is_empty());
+        assert!(served(&board).await.is_empty());
     }
 
     #[tokio::test]
@@ -549,7 +456,7 @@ mod tests {
         let board = board(&[all.clone(), some.clone()]).await;
         board.succeeded(&some, deployments(&[("a", 5)]), Vec::new(), 1, times()).await;
         board.succeeded(&all, deployments(&[("b", 1)]), deployments(&[("a", 2)]), 1, times()).await;
-        let mut seen = served(&board);
+        let mut seen = served(&board).await;
         seen.sort();
         assert_eq!(seen, ["a=5", "b=1"]);
     }
@@ -563,7 +470,7 @@ mod tests {
         tokio::time::sleep(Duration::from_millis(2)).await;
         board.succeeded(&target, deployments(&[("a", 2)]), Vec::new(), 1, times()).await;
         assert!(!board.expire(&target, since).await);
-        assert_eq!(served(&board), ["a=2"]);
+        assert_eq!(served(&board).await, ["a=2"]);
     }
 
     #[tokio::test]
@@ -585,7 +492,7 @@ mod tests {
         let before = board.snapshot();
         board.succeeded(&target, deployments(&[("b", 1)]), Vec::new(), 1, times()).await;
         assert_eq!(before.targets()[0].1.deployments().unwrap()[0].id, "a".into());
-        assert_eq!(served(&board), ["b=1"]);
+        assert_eq!(served(&board).await, ["b=1"]);
     }
 
     #[tokio::test]
@@ -595,9 +502,9 @@ mod tests {
         board.succeeded(&target, deployments(&[("a", 1)]), Vec::new(), 1, times()).await;
         let before = board.snapshot();
         board.succeeded(&target, deployments(&[("a", 1)]), Vec::new(), 1, times()).await;
-        assert!(Arc::ptr_eq(&before.chunks[0], &board.snapshot().chunks[0]));
+        assert!(Arc::ptr_eq(&before.served.chunks()[0], &board.snapshot().served.chunks()[0]));
         board.succeeded(&target, deployments(&[("a", 2)]), Vec::new(), 1, times()).await;
-        assert!(!Arc::ptr_eq(&before.chunks[0], &board.snapshot().chunks[0]));
+        assert!(!Arc::ptr_eq(&before.served.chunks()[0], &board.snapshot().served.chunks()[0]));
     }
 
     #[tokio::test]
@@ -615,7 +522,37 @@ mod tests {
         let board = board(&[id("n", "")]).await;
         board.succeeded(&id("gone", ""), deployments(&[("a", 1)]), Vec::new(), 1, times()).await;
         board.failed(&id("gone", ""), ErrorKind::Api, String::new(), times());
-        assert!(served(&board).is_empty());
+        assert!(served(&board).await.is_empty());
         assert_eq!(board.snapshot().targets().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_change_is_joined_and_compressed_once() {
+        let ids = [id("a", ""), id("b", "")];
+        let board = board(&ids).await;
+        for target in &ids {
+            board.succeeded(target, deployments(&[("a", 1)]), Vec::new(), 1, times()).await;
+        }
+        let first = board.body(Format::Text, Encoding::Gzip).await.unwrap();
+        board.scheduled(&ids[0], Instant::now());
+        let second = board.body(Format::Text, Encoding::Gzip).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &second), "when the next poll is, no metric says");
+        board.succeeded(&ids[0], deployments(&[("a", 2)]), Vec::new(), 1, times()).await;
+        let third = board.body(Format::Text, Encoding::Gzip).await.unwrap();
+        let pointers =
+            |body: &Joined| body.pieces().iter().map(|piece| piece.as_ptr()).collect::<HashSet<_>>();
+        let (before, after) = (pointers(&first), pointers(&third));
+        // Anew: the jobs of one namespace, and the targets' counts of polls, times of success and durations.
+        assert!(before.difference(&after).count() <= 4 && before.len() > 10, "{before:?} {after:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_asked_for_lately_is_not_compressed() {
+        let demand = Demand::new();
+        assert_eq!(demand.encodings().count(), 0);
+        demand.note(Encoding::Gzip);
+        assert_eq!(demand.encodings().collect::<Vec<_>>(), [Encoding::Gzip]);
+        tokio::time::advance(Duration::from_secs(16 * 60)).await;
+        assert_eq!(demand.encodings().count(), 0);
     }
 }

@@ -9,7 +9,6 @@ mod tests;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
 
@@ -18,7 +17,7 @@ use crate::{
     clock::Clock,
     config::{self, Config, Environment},
     credentials::{self, ProvideCredentials},
-    exposition::{self, Chunk},
+    exposition,
     model::{LabelKeys, Operation},
     telemetry::Telemetry,
 };
@@ -230,10 +229,7 @@ impl Examiner<'_> {
 
 /// How many series the deployments make: those that a poll would render, counted.
 fn series(workspace: &str, namespace: &str, listing: &Listing, labels: &LabelKeys) -> usize {
-    let chunk = exposition::render(workspace, namespace, listing.deployments.iter(), labels);
-    let pieces: Vec<Bytes> = Chunk::join(&[Arc::new(chunk)]);
-    let lines = pieces.iter().flat_map(|piece| piece.split(|byte| *byte == b'\n'));
-    lines.filter(|line| !line.is_empty() && !line.starts_with(b"#")).count()
+    exposition::render(workspace, namespace, listing.deployments.iter(), labels).series()
 }
 
 fn failed(operation: Operation, error: &ApiError, report: &mut TargetReport) {

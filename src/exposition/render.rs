@@ -1,10 +1,7 @@
 //! A namespace's deployments as text, family by family.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
-
 use super::{
+    Chunk,
     families::{FAMILIES, LABELS},
     labels,
     text::{Pieces, Samples, write_label},
@@ -13,35 +10,6 @@ use crate::model::{Deployment, LabelKeys};
 
 /// How many families a chunk has: those of the catalogue, and the deployment labels.
 const COUNT: usize = FAMILIES.len() + 1;
-
-/// The rendered samples of a namespace's deployments.
-///
-/// The text format wants a family's samples together, whichever namespace they are of: so a chunk keeps each
-/// family apart, and whoever serves several chunks joins them family by family.
-#[derive(Debug, Clone, Default)]
-pub struct Chunk {
-    families: Vec<Vec<Bytes>>,
-}
-
-impl Chunk {
-    /// The text of `chunks` joined, as pieces: headers, then samples.
-    pub fn join(chunks: &[Arc<Self>]) -> Vec<Bytes> {
-        let mut pieces = Vec::new();
-        for (index, description) in descriptions().enumerate() {
-            let mut samples =
-                chunks.iter().filter_map(|chunk| chunk.families.get(index)).flatten().peekable();
-            if samples.peek().is_some() {
-                pieces.push(Bytes::from(description.header()));
-                pieces.extend(samples.cloned());
-            }
-        }
-        pieces
-    }
-}
-
-fn descriptions() -> impl Iterator<Item = super::Description> {
-    FAMILIES.iter().map(|family| family.description).chain([LABELS])
-}
 
 /// Renders `deployments` of one namespace.
 pub fn render<'d>(
@@ -66,7 +34,7 @@ pub fn render<'d>(
         }
     }
     families.push(pieces.take());
-    Chunk { families }
+    Chunk::new(families)
 }
 
 /// The identity labels of each deployment, rendered once for all its samples.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{
-    Description, Kind,
+    Chunk, Description, Kind,
     text::{Pieces, Samples, write_label},
 };
 
@@ -75,26 +75,27 @@ const POLLS: Description =
 pub const FAMILIES: [Description; 6] = [WORKSPACE_INFO, UP, DEPLOYMENTS, LAST_SUCCESS, POLL_DURATION, POLLS];
 
 /// Renders all families.
-pub fn render(workspaces: &[WorkspaceInfo], targets: &[TargetSamples<'_>]) -> Bytes {
-    let mut text = Vec::new();
+pub fn render(workspaces: &[WorkspaceInfo], targets: &[TargetSamples<'_>]) -> Chunk {
     let workspace = |info: &WorkspaceInfo, samples: &mut Samples<'_>| {
         let WorkspaceInfo { workspace, region, endpoint } = info;
         samples.count(&[("workspace", workspace), ("region", region), ("endpoint", endpoint)], Some(1));
     };
-    append(&mut text, WORKSPACE_INFO, workspaces, |_| Vec::new(), workspace);
-    let mut each = |family, write: fn(&TargetSamples<'_>, &mut Samples<'_>)| {
-        append(&mut text, family, targets, identity, write);
+    let identities: Vec<_> = targets.iter().map(identity).collect();
+    let each = |family: Description, write: fn(&TargetSamples<'_>, &mut Samples<'_>)| {
+        samples(family, targets.iter().zip(identities.iter().map(Vec::as_slice)), write)
     };
-    each(UP, |target, samples| samples.count(&[], Some(target.up.into())));
-    each(DEPLOYMENTS, |target, samples| samples.count(&[], target.deployments));
-    each(LAST_SUCCESS, |target, samples| samples.number(&[], target.last_success));
-    each(POLL_DURATION, |target, samples| samples.number(&[], target.poll_duration));
-    each(POLLS, |target, samples| {
-        for (outcome, polls) in &target.polls {
-            samples.count(&[("outcome", outcome)], Some(*polls));
-        }
-    });
-    text.into()
+    Chunk::new(vec![
+        samples(WORKSPACE_INFO, workspaces.iter().map(|info| (info, &[][..])), workspace),
+        each(UP, |target, samples| samples.count(&[], Some(target.up.into()))),
+        each(DEPLOYMENTS, |target, samples| samples.count(&[], target.deployments)),
+        each(LAST_SUCCESS, |target, samples| samples.number(&[], target.last_success)),
+        each(POLL_DURATION, |target, samples| samples.number(&[], target.poll_duration)),
+        each(POLLS, |target, samples| {
+            for (outcome, polls) in &target.polls {
+                samples.count(&[("outcome", outcome)], Some(*polls));
+            }
+        }),
+    ])
 }
 
 fn identity(target: &TargetSamples<'_>) -> Vec<u8> {
@@ -107,22 +108,15 @@ fn identity(target: &TargetSamples<'_>) -> Vec<u8> {
     labels
 }
 
-fn append<T>(
-    text: &mut Vec<u8>,
+/// A family's samples of each object, written after the object's identity.
+fn samples<'o, T: 'o>(
     family: Description,
-    objects: &[T],
-    identity: impl Fn(&T) -> Vec<u8>,
+    objects: impl Iterator<Item = (&'o T, &'o [u8])>,
     write: impl Fn(&T, &mut Samples<'_>),
-) {
+) -> Vec<Bytes> {
     let mut pieces = Pieces::default();
-    for object in objects {
-        write(object, &mut Samples::new(&mut pieces, family.name, &identity(object)));
+    for (object, identity) in objects {
+        write(object, &mut Samples::new(&mut pieces, family.name, identity));
     }
-    let pieces = pieces.take();
-    if !pieces.is_empty() {
-        text.extend_from_slice(family.header().as_bytes());
-        for piece in pieces {
-            text.extend_from_slice(&piece);
-        }
-    }
+    pieces.take()
 }

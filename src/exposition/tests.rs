@@ -1,6 +1,6 @@
 //! The text held against the `prometheus` crate's own encoder.
 
-use std::sync::Arc;
+use std::{io::Read as _, sync::Arc};
 
 use prometheus::{
     TextEncoder,
@@ -9,7 +9,7 @@ use prometheus::{
 use proptest::{collection::vec, option, prelude::*};
 
 use super::{
-    Chunk, render,
+    Chunk, Encoding, Format, Joined, render,
     targets::{self, TargetSamples, WorkspaceInfo},
 };
 use crate::model::{
@@ -94,8 +94,15 @@ fn label_pairs(text: &str) -> Vec<LabelPair> {
 
 fn text_of(chunks: Vec<Chunk>) -> String {
     let chunks: Vec<_> = chunks.into_iter().map(Arc::new).collect();
-    let pieces = Chunk::join(&chunks);
-    pieces.iter().map(|piece| std::str::from_utf8(piece).unwrap()).collect()
+    String::from_utf8(body(Format::Text, Encoding::Identity, &chunks, &Chunk::default(), "")).unwrap()
+}
+
+/// A whole body that ends with `live`.
+fn body(format: Format, encoding: Encoding, chunks: &[Arc<Chunk>], targets: &Chunk, live: &str) -> Vec<u8> {
+    let joined = Joined::new(format, encoding, chunks, targets).unwrap();
+    let last = joined.last_piece(live.into()).unwrap();
+    assert_eq!(joined.len(), joined.pieces().iter().map(|piece| piece.len() as u64).sum::<u64>());
+    [joined.pieces(), &[last]].concat().concat()
 }
 
 /// Any text, quotes, backslashes and line feeds among it.
@@ -226,9 +233,32 @@ proptest! {
             poll_duration: number.map(|number| number / 3.0),
             polls: vec![("success", polls), ("auth", 0)],
         };
-        let text = targets::render(&[info], &[target]);
+        let chunk = targets::render(&[info], &[target]);
+        let text = body(Format::Text, Encoding::Identity, &[], &chunk, "");
         let text = std::str::from_utf8(&text).unwrap();
         prop_assert_eq!(encoded_by_the_crate(text), text);
+    }
+
+    #[test]
+    fn every_encoding_decodes_to_the_same_text(
+        first in vec(deployment(), 0..5),
+        second in vec(deployment(), 0..3),
+        live in text(),
+    ) {
+        let keys = LabelKeys::All;
+        let chunks = [render("w", "one", first.iter(), &keys), render("w", "two", second.iter(), &keys)];
+        let chunks = chunks.map(Arc::new);
+        for format in Format::ALL {
+            let of = |encoding| body(format, encoding, &chunks, &Chunk::default(), &live);
+            let plain = of(Encoding::Identity);
+            let gzip = of(Encoding::Gzip);
+            let mut decoder = flate2::bufread::GzDecoder::new(gzip.as_slice());
+            let mut decoded = Vec::new();
+            decoder.read_to_end(&mut decoded).unwrap();
+            prop_assert!(decoder.into_inner().is_empty(), "more than one member");
+            prop_assert_eq!(&decoded, &plain);
+            prop_assert_eq!(zstd::decode_all(of(Encoding::Zstd).as_slice()).unwrap(), plain);
+        }
     }
 
     #[test]
@@ -274,4 +304,60 @@ fn listed_labels_are_on_every_deployment() {
         text.lines().filter(|line| line.starts_with("aliyun_flink_deployment_labels{")).collect();
     assert!(lines[0].ends_with("label_team=\"a\",label_cost_center=\"\"} 1"), "{text}");
     assert!(lines[1].ends_with("label_team=\"\",label_cost_center=\"\"} 1"), "{text}");
+}
+
+#[test]
+fn in_openmetrics_a_counters_family_has_no_suffix_and_its_samples_have() {
+    let target = TargetSamples {
+        workspace: "w",
+        namespace: "n",
+        selection: "",
+        up: true,
+        deployments: None,
+        last_success: None,
+        poll_duration: None,
+        polls: vec![("success", 3)],
+    };
+    let chunk = targets::render(&[], &[target]);
+    let text = body(Format::OpenMetrics, Encoding::Identity, &[], &chunk, Format::OpenMetrics.end());
+    insta::assert_snapshot!(String::from_utf8(text).unwrap(), @r##"
+    # HELP aliyun_flink_target_up 1 if the target's last poll succeeded, 0 if it failed, or if there was none yet.
+    # TYPE aliyun_flink_target_up gauge
+    aliyun_flink_target_up{workspace="w",namespace="n",selection=""} 1
+    # HELP aliyun_flink_target_polls Polls of the target by outcome.
+    # TYPE aliyun_flink_target_polls counter
+    aliyun_flink_target_polls_total{workspace="w",namespace="n",selection="",outcome="success"} 3
+    # EOF
+    "##);
+}
+
+#[test]
+fn a_large_text_and_a_text_that_can_not_be_compressed_come_back() {
+    use proptest::test_runner::{RngAlgorithm, TestRng};
+    let mut random = vec![0; 300_000];
+    TestRng::deterministic_rng(RngAlgorithm::ChaCha).fill_bytes(&mut random);
+    let pieces = [vec![b'a'; 1_000_000], random];
+    let chunk = Chunk::new(vec![pieces.iter().cloned().map(bytes::Bytes::from).collect()]);
+    let chunks = [Arc::new(chunk)];
+    let plain = body(Format::Text, Encoding::Identity, &chunks, &Chunk::default(), "end");
+    let gzip = body(Format::Text, Encoding::Gzip, &chunks, &Chunk::default(), "end");
+    let mut decoded = Vec::new();
+    flate2::bufread::GzDecoder::new(gzip.as_slice()).read_to_end(&mut decoded).unwrap();
+    assert!(decoded == plain && plain.len() > 1_300_000 && gzip.len() < 400_000);
+}
+
+#[test]
+fn parts_that_did_not_change_are_shared() {
+    let deployment = |failed| Deployment {
+        id: "d".into(),
+        jobs: JobCounts::new([None, None, None, None, None, Some(failed)]),
+        ..Deployment::default()
+    };
+    let render = |failed| render("w", "n", std::iter::once(&deployment(failed)), &LabelKeys::default());
+    let first = render(1);
+    assert!(render(1).sharing(&first).shares_all(&first));
+    let other = render(2).sharing(&first);
+    assert!(!other.shares_all(&first), "the jobs changed");
+    let text = |chunk: Chunk| text_of(vec![chunk]);
+    assert_eq!(text(other), text(render(2)));
 }

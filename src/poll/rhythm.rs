@@ -104,7 +104,7 @@ mod tests {
         }
 
         fn status(&self) -> TargetStatus {
-            self.board.snapshot().targets()[0].1.clone()
+            TargetStatus::clone(&self.board.snapshot().targets()[0].1)
         }
 
         fn text(&self) -> String {

@@ -4,6 +4,7 @@
 //! is rendered from the snapshot instead, so that nothing of a deployment outlives it.
 
 mod expiry;
+mod openmetrics;
 mod process;
 
 use std::time::Duration;
@@ -171,6 +172,13 @@ impl Telemetry {
         let mut text = String::with_capacity(8 * 1024);
         TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text)?;
         Ok(text)
+    }
+
+    /// The live metrics as OpenMetrics, without the line that ends an exposition.
+    pub fn render_openmetrics(&self) -> String {
+        let mut text = String::with_capacity(8 * 1024);
+        openmetrics::write(&mut text, &self.registry.gather());
+        text
     }
 }
 

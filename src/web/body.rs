@@ -1,42 +1,64 @@
 //! A response body of pieces that are shared, not copied.
 
 use std::{
-    collections::VecDeque,
     convert::Infallible,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
-use hyper::body::{Body, Frame, SizeHint};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
-/// Pieces sent one after the other.
+use super::connections::Responding;
+use crate::exposition::Joined;
+
+/// What is published already, if anything, and after it a piece of the response's own.
 #[derive(Debug, Default)]
-pub(super) struct Pieces {
-    pieces: VecDeque<Bytes>,
+pub(super) struct Body {
+    shared: Option<Arc<Joined>>,
+    next: usize,
+    last: Bytes,
     remaining: u64,
+    responding: Option<Responding>,
 }
 
-impl Pieces {
+impl Body {
+    /// What was published, and `last`.
+    pub(super) fn joined(shared: Arc<Joined>, last: Bytes) -> Self {
+        let remaining = shared.len() + last.len() as u64;
+        Self { shared: Some(shared), last, remaining, ..Self::default() }
+    }
+
+    /// Keeps `responding` until the body is sent or given up.
+    pub(super) fn hold(&mut self, responding: Responding) {
+        self.responding = Some(responding);
+    }
+
     /// The bytes that are still to be sent.
     pub(super) fn len(&self) -> u64 {
         self.remaining
     }
-}
 
-impl From<Vec<Bytes>> for Pieces {
-    fn from(pieces: Vec<Bytes>) -> Self {
-        Self { remaining: pieces.iter().map(|piece| piece.len() as u64).sum(), pieces: pieces.into() }
+    fn next(&mut self) -> Option<Bytes> {
+        let shared = self.shared.as_ref().and_then(|shared| shared.pieces().get(self.next));
+        if let Some(piece) = shared {
+            self.next += 1;
+            return Some(piece.clone());
+        }
+        let last = std::mem::take(&mut self.last);
+        (!last.is_empty()).then_some(last)
     }
 }
 
-impl<T: Into<Bytes>> From<(T,)> for Pieces {
-    fn from((piece,): (T,)) -> Self {
-        vec![piece.into()].into()
+impl<T: Into<Bytes>> From<T> for Body {
+    fn from(last: T) -> Self {
+        let last = last.into();
+        Self { remaining: last.len() as u64, last, ..Self::default() }
     }
 }
 
-impl Body for Pieces {
+impl HttpBody for Body {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -44,13 +66,13 @@ impl Body for Pieces {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let piece = self.pieces.pop_front();
+        let piece = self.next();
         self.remaining -= piece.as_ref().map_or(0, |piece| piece.len() as u64);
         Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.pieces.is_empty()
+        self.remaining == 0
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -1,35 +1,25 @@
-//! The HTTP server: listeners, connections, their limits, and a stop that finishes what is in flight.
+//! The HTTP server: listeners, and a stop that finishes what is in flight.
 
-use std::{convert::Infallible, fmt, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::Semaphore,
     task::JoinSet,
     time::{sleep, timeout},
 };
-use tokio_io_timeout::TimeoutStream;
-use tracing::{debug, info, warn};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{info, warn};
 
-use super::Routes;
+use super::{
+    Routes, SecurityStore, connection,
+    connections::{Connections, MAX_CONNECTIONS},
+    gate::Gate,
+};
 
-/// Connections served at once, over all listeners; further ones wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 512;
-
-/// How long a client may take for a request's head. hyper counts the idle time between two requests in, so this
-/// is longer than the scrape intervals in use, whose connections would else be opened anew each time.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
-
-/// The largest request head.
-const MAX_HEAD: usize = 16 * 1024;
-
-/// How long a client may leave what was sent to it unread.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Connections that are open or about to be closed. So many sockets there are at the most, and further ones wait
+/// in the kernel's queue.
+const MAX_SOCKETS: usize = MAX_CONNECTIONS + 128;
 
 /// How long readiness is denied before connections are: whoever balances load should hear it first.
 const NOT_READY: Duration = Duration::from_millis(500);
@@ -44,13 +34,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct BindError {
     address: SocketAddr,
+    flag: &'static str,
     source: io::Error,
 }
 
 impl fmt::Display for BindError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { address, source } = self;
-        write!(formatter, "can't listen on {address} (--web.listen-address): {source}")
+        let Self { address, flag, source } = self;
+        write!(formatter, "can't listen on {address} ({flag}): {source}")
     }
 }
 
@@ -62,100 +53,102 @@ impl std::error::Error for BindError {
 
 /// Sockets that are bound, but not served yet.
 #[derive(Debug)]
-pub struct Listeners(Vec<TcpListener>);
+pub struct Listeners {
+    all: Vec<TcpListener>,
+    probes: Option<TcpListener>,
+}
 
 impl Listeners {
-    /// Listens on every one of `addresses`.
-    pub async fn bind(addresses: &[SocketAddr]) -> Result<Self, BindError> {
-        let mut listeners = Vec::new();
+    /// Listens on every one of `addresses`, and for probes alone on `probes`.
+    pub async fn bind(addresses: &[SocketAddr], probes: Option<SocketAddr>) -> Result<Self, BindError> {
+        let mut all = Vec::new();
         for &address in addresses {
-            let bound = TcpListener::bind(address).await;
-            listeners.push(bound.map_err(|source| BindError { address, source })?);
+            all.push(bind(address, "--web.listen-address").await?);
         }
-        Ok(Self(listeners))
+        let probes = match probes {
+            Some(address) => Some(bind(address, "--web.probe-address").await?),
+            None => None,
+        };
+        Ok(Self { all, probes })
     }
 
     /// The addresses in use, where port 0 has become a real one.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.0.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+        self.all.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+
+    /// The address for probes, if there is one.
+    pub fn probe_address(&self) -> Option<SocketAddr> {
+        self.probes.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 }
 
+async fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, BindError> {
+    TcpListener::bind(address).await.map_err(|source| BindError { address, flag, source })
+}
+
 /// Serves until `routes.stopping`, then finishes what is in flight.
-pub async fn serve(listeners: Listeners, routes: Arc<Routes>) {
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let graceful = Arc::new(GracefulShutdown::new());
-    let mut accepting = JoinSet::new();
+pub async fn serve(listeners: Listeners, routes: Arc<Routes>, security: Arc<SecurityStore>) {
+    let server = Server {
+        connections: Arc::default(),
+        sockets: Arc::new(Semaphore::new(MAX_SOCKETS)),
+        tasks: TaskTracker::new(),
+        stopping: routes.stopping.clone(),
+    };
     for address in listeners.addresses() {
-        info!(%address, "listening");
+        info!(%address, tls = security.speaks_tls(), "listening");
     }
-    for listener in listeners.0 {
-        let (routes, slots, graceful) = (routes.clone(), slots.clone(), graceful.clone());
-        accepting.spawn(accept(listener, routes, slots, graceful));
+    let mut accepting = JoinSet::new();
+    let all = listeners.all.into_iter().map(|listener| (listener, false));
+    let probes = listeners.probes.into_iter().map(|listener| (listener, true));
+    for (listener, only_probes) in all.chain(probes) {
+        let gate = Gate { routes: routes.clone(), security: security.clone(), only_probes };
+        accepting.spawn(server.clone().accept(listener, Arc::new(gate)));
     }
+    accepting.spawn(security.watch(server.stopping.clone()));
     accepting.join_all().await;
-    if let Some(graceful) = Arc::into_inner(graceful)
-        && timeout(GRACE, graceful.shutdown()).await.is_err()
-    {
+    server.tasks.close();
+    if timeout(GRACE, server.tasks.wait()).await.is_err() {
         warn!("clients that did not finish in time were cut off");
     }
 }
 
-async fn accept(
-    listener: TcpListener,
-    routes: Arc<Routes>,
-    slots: Arc<Semaphore>,
-    graceful: Arc<GracefulShutdown>,
-) {
-    let stopping = routes.stopping.clone();
-    let accepting = async {
-        loop {
-            let Ok(slot) = slots.clone().acquire_owned().await else { return };
-            match listener.accept().await {
-                Ok((stream, peer)) => {
-                    let connection = connection(stream, routes.clone(), &graceful);
-                    tokio::spawn(async move {
-                        if let Err(error) = connection.await {
-                            debug!(%peer, %error, "connection ended");
-                        }
-                        drop(slot);
-                    });
-                }
-                Err(error) => {
-                    warn!(%error, "no connection accepted");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-    };
-    tokio::select! {
-        () = accepting => {}
-        () = async {
-            stopping.cancelled().await;
-            sleep(NOT_READY).await;
-        } => {}
-    }
+/// What all listeners share.
+#[derive(Debug, Clone)]
+struct Server {
+    connections: Arc<Connections>,
+    sockets: Arc<Semaphore>,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
 }
 
-/// The service of one connection.
-fn connection(
-    stream: TcpStream,
-    routes: Arc<Routes>,
-    graceful: &GracefulShutdown,
-) -> impl Future<Output = hyper::Result<()>> + use<> {
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "TCP_NODELAY is not set");
+impl Server {
+    async fn accept(self, listener: TcpListener, gate: Arc<Gate>) {
+        let accepting = async {
+            loop {
+                let Ok(socket) = self.sockets.clone().acquire_owned().await else { return };
+                match listener.accept().await {
+                    Ok((stream, peer)) => {
+                        let admitted = self.connections.admit(peer.ip());
+                        let (gate, stopping) = (gate.clone(), self.stopping.clone());
+                        self.tasks.spawn(async move {
+                            connection::serve(stream, peer, admitted, gate, stopping).await;
+                            drop(socket);
+                        });
+                    }
+                    Err(error) => {
+                        warn!(%error, "no connection accepted");
+                        sleep(ACCEPT_PAUSE).await;
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            () = accepting => {}
+            () = async {
+                self.stopping.cancelled().await;
+                sleep(NOT_READY).await;
+            } => {}
+        }
     }
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(WRITE_TIMEOUT));
-    let service = service_fn(move |request| {
-        let routes = routes.clone();
-        async move { Ok::<_, Infallible>(routes.answer(request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(Pin::from(Box::new(stream))), service);
-    graceful.watch(connection)
 }

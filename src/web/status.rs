@@ -1,13 +1,19 @@
-//! The state of every target as JSON.
+//! The state of every target, and a target's deployments, as JSON. docs/web.md documents both.
+//!
+//! Times are seconds since the Unix epoch, durations seconds. What is not known is null.
 
 use serde::Serialize;
 
-use crate::snapshot::{LastPoll, Snapshot, TargetId, TargetStatus};
+use crate::{
+    model::{Deployment, JobState, Requested},
+    snapshot::{LastPoll, Snapshot, TargetId, TargetStatus},
+};
 
-/// The reply of `/api/v1/status`. Times are seconds since the Unix epoch, durations seconds.
+/// The reply of `/api/v1/status`.
 #[derive(Debug, Serialize)]
 pub(super) struct Status<'a> {
     version: &'static str,
+    revision: &'static str,
     targets: Vec<Target<'a>>,
 }
 
@@ -19,12 +25,14 @@ struct Target<'a> {
     selection: &'a str,
     /// `pending`, `fresh`, `stale` or `expired`.
     freshness: &'static str,
+    up: bool,
     deployments: Option<usize>,
     failed_jobs: Option<u64>,
     pages: u64,
     last_poll: Option<Poll<'a>>,
     last_success: Option<f64>,
     next_poll: Option<f64>,
+    history: Vec<Poll<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -32,13 +40,14 @@ struct Poll<'a> {
     outcome: &'static str,
     ended: f64,
     duration: f64,
+    deployments: Option<usize>,
     error: Option<&'a str>,
 }
 
 /// The status of what `snapshot` serves.
 pub(super) fn of(snapshot: &Snapshot) -> Status<'_> {
     let targets = snapshot.targets().iter().map(|(id, status)| target(id, status)).collect();
-    Status { version: env!("CARGO_PKG_VERSION"), targets }
+    Status { version: env!("CARGO_PKG_VERSION"), revision: env!("BUILD_REVISION"), targets }
 }
 
 fn target<'a>(id: &'a TargetId, status: &'a TargetStatus) -> Target<'a> {
@@ -47,12 +56,14 @@ fn target<'a>(id: &'a TargetId, status: &'a TargetStatus) -> Target<'a> {
         namespace: &id.namespace,
         selection: &id.selection,
         freshness: status.freshness().as_str(),
+        up: status.is_up(),
         deployments: status.deployments().map(<[_]>::len),
         failed_jobs: status.failed_jobs(),
         pages: status.pages,
-        last_poll: status.last_poll.as_ref().map(poll),
+        last_poll: status.last_poll().map(poll),
         last_success: status.last_success.map(|time| time.as_secs_f64()),
         next_poll: status.next_poll.map(|time| time.as_secs_f64()),
+        history: status.history.iter().map(poll).collect(),
     }
 }
 
@@ -61,6 +72,103 @@ fn poll(poll: &LastPoll) -> Poll<'_> {
         outcome: poll.outcome.as_str(),
         ended: poll.ended.as_secs_f64(),
         duration: poll.took.as_secs_f64(),
+        deployments: poll.deployments,
         error: poll.error.as_deref(),
+    }
+}
+
+/// The reply of `/api/v1/targets/…/deployments`.
+#[derive(Debug, Serialize)]
+pub(super) struct Deployments<'a> {
+    workspace: &'a str,
+    namespace: &'a str,
+    selection: &'a str,
+    last_success: Option<f64>,
+    /// Null while there is no data.
+    #[serde(rename = "deployments")]
+    all: Option<Vec<One<'a>>>,
+}
+
+#[derive(Debug, Serialize)]
+struct One<'a> {
+    id: &'a str,
+    name: &'a str,
+    execution_mode: &'a str,
+    engine_version: &'a str,
+    artifact_kind: &'a str,
+    resource_mode: &'a str,
+    target_mode: &'a str,
+    target: &'a str,
+    creator: &'a str,
+    modifier: &'a str,
+    created: Option<f64>,
+    modified: Option<f64>,
+    changes_pending: Option<bool>,
+    jobs: Jobs,
+    requested: Wanted,
+    labels: std::collections::BTreeMap<&'a str, &'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Jobs {
+    starting: Option<u64>,
+    running: Option<u64>,
+    cancelling: Option<u64>,
+    cancelled: Option<u64>,
+    finished: Option<u64>,
+    failed: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Wanted {
+    slots: Option<u64>,
+    cpu_cores: Option<f64>,
+    memory_bytes: Option<f64>,
+    compute_units: Option<f64>,
+}
+
+/// The deployments of a target.
+pub(super) fn deployments<'a>(id: &'a TargetId, status: &'a TargetStatus) -> Deployments<'a> {
+    Deployments {
+        workspace: &id.workspace,
+        namespace: &id.namespace,
+        selection: &id.selection,
+        last_success: status.last_success.map(|time| time.as_secs_f64()),
+        all: status.deployments().map(|all| all.iter().map(one).collect()),
+    }
+}
+
+fn one(deployment: &Deployment) -> One<'_> {
+    let (info, jobs) = (&deployment.info, |state| deployment.jobs.get(state));
+    let requested = Requested::of(deployment);
+    One {
+        id: &deployment.id,
+        name: &deployment.name,
+        execution_mode: &info.execution_mode,
+        engine_version: &info.engine_version,
+        artifact_kind: &info.artifact_kind,
+        resource_mode: &info.resource_mode,
+        target_mode: &info.target_mode,
+        target: &info.target,
+        creator: &info.creator,
+        modifier: &info.modifier,
+        created: deployment.created,
+        modified: deployment.modified,
+        changes_pending: deployment.changes_pending,
+        jobs: Jobs {
+            starting: jobs(JobState::Starting),
+            running: jobs(JobState::Running),
+            cancelling: jobs(JobState::Cancelling),
+            cancelled: jobs(JobState::Cancelled),
+            finished: jobs(JobState::Finished),
+            failed: jobs(JobState::Failed),
+        },
+        requested: Wanted {
+            slots: requested.slots,
+            cpu_cores: requested.cpu_cores,
+            memory_bytes: requested.memory_bytes,
+            compute_units: requested.compute_units,
+        },
+        labels: deployment.labels.iter().map(|(key, value)| (&**key, &**value)).collect(),
     }
 }

@@ -148,7 +148,7 @@ fn table() -> Vec<Fault> {
         row("a huge totalSize", "invalid_response", "200", "`totalSize`", {
             bytes(200, "", json!({"success": true, "totalSize": 1_u64 << 52, "data": []}).to_string())
         }),
-        row("totalSize and nothing else", "invalid_response", "200", "no page has any", {
+        row("totalSize and nothing else", "invalid_response", "200", "the pages have 0", {
             bytes(200, "", json!({"success": true, "totalSize": 5}).to_string())
         }),
         row("deep nesting", "invalid_response", "200", "reply", bytes(200, "", nested)),

@@ -54,7 +54,7 @@ download() {
 }
 
 need_curl() {
-    command -v curl >/dev/null || install_package curl "curl is needed"
+    need_program curl curl
 }
 
 # Puts `prometheus` and `promtool` on the PATH. The package is only unpacked: installed, it would start a server.
@@ -72,6 +72,31 @@ need_prometheus() {
         fi
     fi
     PATH=$unpacked/usr/bin:$PATH
+}
+
+# need_program PROGRAM PACKAGE: installs the package unless the program is there.
+need_program() {
+    command -v "$1" >/dev/null || install_package "$2" "$1 is needed"
+}
+
+# Sets `python` to one that has the packages of tests/real/requirements.txt.
+need_python_packages() {
+    local environment=$tools/python
+    python=$environment/bin/python
+    if ! cmp -s tests/real/requirements.txt "$environment/installed.txt"; then
+        python3 -c 'import ensurepip, venv' 2>/dev/null || install_package python3-venv "python3 with venv is needed"
+        rm -rf "$environment"
+        python3 -m venv "$environment"
+        "$environment/bin/pip" install --quiet --disable-pip-version-check -r tests/real/requirements.txt ||
+            fail "the Python packages can't be installed from the package index: see above"
+        cp tests/real/requirements.txt "$environment/installed.txt"
+    fi
+}
+
+# Sets `binary` to the program, built.
+need_binary() {
+    cargo build --quiet --locked
+    binary=${CARGO_TARGET_DIR:-target}/debug/aliyun-flink-exporter
 }
 
 # exporter LOG ARGUMENT...: starts it; standard output to LOG.out, standard error to LOG.

@@ -1,0 +1,90 @@
+//! What a poll and a scrape of 10 000 deployments cost: `cargo bench --bench serving`.
+//!
+//! Prints the best of several runs in milliseconds. Whole processes are measured by `benches/processes.py`.
+
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark tells its figures and may fail")]
+
+use std::{hint::black_box, sync::Arc, time::Duration};
+
+use aliyun_flink_exporter::{
+    exposition::{Chunk, Encoding, Format, Joined, render},
+    model::{BasicSetting, Deployment, Info, JobCounts, LabelKeys, ProcessSpec, ResourceSettings, TaskSlots},
+    telemetry::Telemetry,
+};
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use tokio::time::Instant;
+
+const DEPLOYMENTS: usize = 10_000;
+const RUNS: usize = 9;
+
+fn fleet() -> Vec<Deployment> {
+    let mut random = StdRng::seed_from_u64(1);
+    let mut deployment = |number: usize| {
+        let id = format!("{:016x}-{:016x}", random.next_u64(), random.next_u64());
+        let process = ProcessSpec { cpu_cores: Some(1.0), memory_bytes: Some(4 << 30) };
+        let basic = BasicSetting {
+            parallelism: Some(random.next_u64() % 64),
+            jobmanager: process,
+            taskmanager: process,
+        };
+        Deployment {
+            id: id.into(),
+            name: format!("orders-enrichment-{number}").into(),
+            info: Info {
+                execution_mode: "STREAMING".into(),
+                resource_mode: "BASIC".into(),
+                creator: "183899668".into(),
+                ..Info::default()
+            },
+            jobs: JobCounts::new([0, 1, 0, number as u64 % 40, 2, number as u64 % 3].map(Some)),
+            created: Some(1.7e9 + number as f64),
+            modified: Some(1.75e9 + number as f64),
+            changes_pending: Some(false),
+            resources: ResourceSettings {
+                basic: Some(Box::new(basic)),
+                taskmanager_slots: TaskSlots::Given(2),
+                ..ResourceSettings::default()
+            },
+            ..Deployment::default()
+        }
+    };
+    (0..DEPLOYMENTS).map(&mut deployment).collect()
+}
+
+/// Times `work` without what `prepare` takes.
+fn best<P, T>(title: &str, prepare: impl Fn() -> P, work: impl Fn(P) -> T) {
+    let run = |_| {
+        let prepared = prepare();
+        let begun = Instant::now();
+        let result = work(prepared);
+        let took = begun.elapsed();
+        drop(black_box(result));
+        took
+    };
+    let least = (0..RUNS).map(run).min().unwrap_or(Duration::ZERO);
+    println!("{title:60} {:10.3} ms", least.as_secs_f64() * 1e3);
+}
+
+fn main() {
+    let fleet = fleet();
+    let render = || render("workspace", "namespace", fleet.iter(), &LabelKeys::default());
+    let join = |encoding, chunk: Chunk| {
+        Joined::new(Format::Text, encoding, &[Arc::new(chunk)], &Chunk::default()).unwrap()
+    };
+    best("a poll: render", || (), |()| render());
+    let before = render();
+    best("a poll: find out that nothing changed", render, |chunk| chunk.sharing(&before));
+    for encoding in [Encoding::Gzip, Encoding::Zstd] {
+        best(&format!("a poll: compress all, {encoding:?}"), render, |chunk| chunk.compress(encoding));
+    }
+    for encoding in Encoding::ALL {
+        before.compress(encoding).unwrap();
+        let title = format!("the first scrape after a poll: join, {encoding:?}");
+        best(&title, || before.clone(), |chunk| join(encoding, chunk));
+        let joined = join(encoding, before.clone());
+        println!("{:60} {:10} bytes", format!("  of {encoding:?}"), joined.len());
+        let telemetry = Telemetry::new().unwrap();
+        let title = format!("each scrape: the live metrics, {encoding:?}");
+        best(&title, || (), |()| joined.last_piece(telemetry.render().unwrap().into()).unwrap());
+    }
+}

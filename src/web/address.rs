@@ -1,0 +1,25 @@
+//! What paths and queries name.
+
+use std::collections::HashMap;
+
+use hyper::Uri;
+use percent_encoding::percent_decode_str;
+
+use crate::snapshot::TargetId;
+
+/// The parameters of a query; of several with one name the last.
+pub(super) fn parameters(uri: &Uri) -> HashMap<String, String> {
+    let query = uri.query().unwrap_or_default().as_bytes();
+    url::form_urlencoded::parse(query).into_owned().collect()
+}
+
+/// The target that `WORKSPACE/NAMESPACE` and the parameter `selection` name.
+pub(super) fn target(path: &str, parameters: &HashMap<String, String>) -> Option<TargetId> {
+    let (workspace, namespace) = path.split_once('/')?;
+    if namespace.contains('/') {
+        return None;
+    }
+    let decode = |text| Some(percent_decode_str(text).decode_utf8().ok()?.into_owned());
+    let selection = parameters.get("selection").cloned().unwrap_or_default();
+    Some(TargetId { workspace: decode(workspace)?, namespace: decode(namespace)?, selection })
+}

@@ -1,0 +1,110 @@
+//! The first page: the fleet in ten seconds.
+
+use std::{
+    collections::HashSet,
+    fmt::{self, Write as _},
+    time::Duration,
+};
+
+use super::{
+    badge, document, marks, target,
+    text::{Escaped, Known, Span, rounded},
+};
+use crate::{
+    model::{Deployment, JobState, Requested},
+    snapshot::{Snapshot, TargetId, TargetStatus},
+};
+
+/// The page for `snapshot` at the time `now`.
+pub(in crate::web) fn overview(snapshot: &Snapshot, now: Duration, telemetry_path: &str) -> String {
+    let mut html = String::from("<h1>aliyun-flink-exporter</h1>\n");
+    // Writing to a String can't fail.
+    let _ = write_summary(&mut html, snapshot);
+    for (id, status) in snapshot.targets() {
+        let _ = write_target(&mut html, id, status, now);
+    }
+    html.push_str(
+        "<p class=\"small\">Values are as of each target's last good poll. Failed jobs count over each deployment's \
+         history, as long as the service keeps it; compute units are what one running job of each deployment asks \
+         for.</p>",
+    );
+    document("aliyun-flink-exporter", telemetry_path, html)
+}
+
+/// Each deployment that is served, once.
+fn distinct(snapshot: &Snapshot) -> impl Iterator<Item = &Deployment> {
+    let mut seen = HashSet::new();
+    let targets = snapshot.targets().iter();
+    let all = targets.flat_map(|(id, status)| {
+        status.deployments().unwrap_or_default().iter().map(move |deployment| (id, deployment))
+    });
+    all.filter(move |(id, deployment)| seen.insert((&id.workspace, &id.namespace, &deployment.id)))
+        .map(|(_, deployment)| deployment)
+}
+
+fn write_summary(html: &mut String, snapshot: &Snapshot) -> fmt::Result {
+    let up = snapshot.targets().iter().filter(|(_, status)| status.is_up()).count();
+    let (mut deployments, mut failed, mut units) = (0_u64, 0_u64, 0.0);
+    for deployment in distinct(snapshot) {
+        deployments += 1;
+        failed = failed.saturating_add(deployment.jobs.get(JobState::Failed).unwrap_or(0));
+        units += Requested::of(deployment).compute_units.unwrap_or(0.0);
+    }
+    let all = snapshot.targets().len();
+    let class = |good: bool| if good { "good" } else { "bad" };
+    html.push_str("<dl class=\"cards\">");
+    let mut card = |title: &str, class: &str, value: fmt::Arguments<'_>| {
+        write!(html, "<div class=\"card\"><dt>{title}</dt><dd class=\"{class}\">{value}</dd></div>")
+    };
+    card("Targets up", class(up == all), format_args!("{up} of {all}"))?;
+    card("Deployments", "", format_args!("{deployments}"))?;
+    card("Failed jobs", class(failed == 0), format_args!("{failed}"))?;
+    card("Compute units", "", format_args!("{}", rounded(units)))?;
+    html.push_str("</dl>\n");
+    Ok(())
+}
+
+fn write_target(html: &mut String, id: &TargetId, status: &TargetStatus, now: Duration) -> fmt::Result {
+    write!(
+        html,
+        "<section class=\"target\"><h2><a href=\"{}\"><bdi>{}</bdi> / <bdi>{}</bdi></a> ",
+        Escaped(&target::path(id)),
+        Escaped(&id.workspace),
+        Escaped(&id.namespace),
+    )?;
+    if !id.selection.is_empty() {
+        write!(html, "<span class=\"small\"><bdi>{}</bdi></span> ", Escaped(&id.selection))?;
+    }
+    writeln!(html, "{}</h2>", badge(status))?;
+    write_facts(html, status, now)?;
+    if let Some(error) = status.last_poll().and_then(|poll| poll.error.as_deref()) {
+        writeln!(html, "<p class=\"error\"><bdi>{}</bdi></p>", Escaped(error))?;
+    }
+    html.push_str("</section>\n");
+    Ok(())
+}
+
+/// A target's figures, for both pages.
+pub(super) fn write_facts(html: &mut String, status: &TargetStatus, now: Duration) -> fmt::Result {
+    let deployments = status.deployments().map(<[_]>::len);
+    write!(html, "<ul class=\"facts\"><li><b>{}</b> deployments</li>", Known(deployments))?;
+    write!(
+        html,
+        "<li><b>{}</b> failed jobs</li><li><b>{}</b> pages</li>",
+        Known(status.failed_jobs()),
+        status.pages
+    )?;
+    match status.last_poll() {
+        None => html.push_str("<li>no poll yet</li>"),
+        Some(poll) => {
+            let ago = now.saturating_sub(poll.ended);
+            write!(html, "<li>last poll {} ago, took {}</li>", Span(ago), Span(poll.took))?;
+        }
+    }
+    match status.next_poll {
+        Some(next) if next <= now => html.push_str("<li>next poll now</li>"),
+        Some(next) => write!(html, "<li>next poll in {}</li>", Span(next.saturating_sub(now)))?,
+        None => {}
+    }
+    writeln!(html, "<li>{}</li></ul>", marks(status))
+}

@@ -1,0 +1,300 @@
+//! A target's page: its deployments, sorted and searched by the server.
+
+use std::{
+    cmp::Ordering,
+    fmt::{self, Write as _},
+    time::Duration,
+};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::{
+    badge, document, overview,
+    text::{Escaped, Known, Span, gibibytes, rounded},
+};
+use crate::{
+    model::{Deployment, JobState, Requested},
+    snapshot::{TargetId, TargetStatus},
+};
+
+/// Deployments on one page.
+const ROWS: usize = 200;
+
+/// What stays as it is in a path's segment or a query's value.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The address of a target's page.
+pub(super) fn path(id: &TargetId) -> String {
+    let encode = |text| utf8_percent_encode(text, PLAIN);
+    let mut path = format!("/targets/{}/{}", encode(&id.workspace), encode(&id.namespace));
+    if !id.selection.is_empty() {
+        let _ = write!(path, "?selection={}", encode(&id.selection));
+    }
+    path
+}
+
+/// What is asked of the page.
+#[derive(Debug, Clone, Default)]
+pub(in crate::web) struct Query {
+    /// A text to look for.
+    pub(in crate::web) search: String,
+    /// The column to sort by.
+    pub(in crate::web) sort: String,
+    /// Whether the largest comes first.
+    pub(in crate::web) descending: bool,
+    /// The page, from 0.
+    pub(in crate::web) page: usize,
+}
+
+/// A column, what it is called in a query, and whether it holds numbers.
+type Column = (&'static str, &'static str, bool);
+
+const COLUMNS: [Column; 8] = [
+    ("name", "Deployment", false),
+    ("jobs", "Jobs", false),
+    ("failed", "Failed", true),
+    ("slots", "Slots", true),
+    ("cpu", "CPU", true),
+    ("memory", "Memory, GiB", true),
+    ("units", "Compute units", true),
+    ("modified", "Modified", true),
+];
+
+/// The page of one target.
+pub(in crate::web) fn target(
+    id: &TargetId,
+    status: &TargetStatus,
+    query: &Query,
+    now: Duration,
+    telemetry_path: &str,
+) -> String {
+    let mut html = String::new();
+    // Writing to a String can't fail.
+    let _ = write_page(&mut html, id, status, query, now);
+    document(&format!("{id} · aliyun-flink-exporter"), telemetry_path, html)
+}
+
+fn write_page(
+    html: &mut String,
+    id: &TargetId,
+    status: &TargetStatus,
+    query: &Query,
+    now: Duration,
+) -> fmt::Result {
+    writeln!(
+        html,
+        "<p><a href=\"/\">All targets</a></p>\n<h1><bdi>{}</bdi> {}</h1>",
+        Escaped(&id.to_string()),
+        badge(status)
+    )?;
+    overview::write_facts(html, status, now)?;
+    let search = Escaped(&query.search);
+    write!(
+        html,
+        "<form action=\"\" method=\"get\"><input type=\"search\" name=\"q\" value=\"{search}\" placeholder=\"Name, id, label, creator, state\" aria-label=\"Search\">"
+    )?;
+    for (name, value) in [("selection", id.selection.as_str()), ("sort", &query.sort)] {
+        if !value.is_empty() {
+            write!(html, "<input type=\"hidden\" name=\"{name}\" value=\"{}\">", Escaped(value))?;
+        }
+    }
+    if query.descending {
+        html.push_str("<input type=\"hidden\" name=\"desc\" value=\"1\">");
+    }
+    html.push_str("<button>Search</button></form>\n");
+    let mut found: Vec<_> =
+        status.deployments().unwrap_or_default().iter().filter(|one| matches(one, &query.search)).collect();
+    sort(&mut found, query);
+    writeln!(
+        html,
+        "<p>{} of {} deployments</p>",
+        found.len(),
+        status.deployments().unwrap_or_default().len()
+    )?;
+    html.push_str("<div class=\"wide\"><table><thead><tr>");
+    for column in COLUMNS {
+        write_header(html, id, query, column)?;
+    }
+    html.push_str("</tr></thead>\n<tbody>\n");
+    let first = query.page.saturating_mul(ROWS);
+    for deployment in found.iter().skip(first).take(ROWS) {
+        write_row(html, deployment, now)?;
+    }
+    html.push_str("</tbody></table></div>\n");
+    write_pages(html, id, query, found.len())?;
+    write_history(html, status, now)
+}
+
+/// Whether `search` stands in what a person may look for.
+fn matches(deployment: &Deployment, search: &str) -> bool {
+    let search = search.trim().to_lowercase();
+    let has = |text: &str| text.to_lowercase().contains(&search);
+    search.is_empty()
+        || [&*deployment.id, &*deployment.name, &*deployment.info.creator, &*deployment.info.target]
+            .into_iter()
+            .any(has)
+        || has(&jobs(deployment))
+        || deployment.labels.iter().any(|(key, value)| has(&format!("{key}={value}")))
+}
+
+/// The jobs there are now, in words.
+fn jobs(deployment: &Deployment) -> String {
+    let states = [JobState::Running, JobState::Starting, JobState::Cancelling];
+    let count = |state: JobState| {
+        deployment
+            .jobs
+            .get(state)
+            .filter(|&count| count > 0)
+            .map(|count| format!("{count} {}", state.as_str()))
+    };
+    let counts: Vec<_> = states.into_iter().filter_map(count).collect();
+    if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
+}
+
+fn sort(deployments: &mut [&Deployment], query: &Query) {
+    let number = |deployment: &Deployment| {
+        let requested = Requested::of(deployment);
+        match query.sort.as_str() {
+            "failed" => deployment.jobs.get(JobState::Failed).map(|count| count as f64),
+            "slots" => requested.slots.map(|slots| slots as f64),
+            "cpu" => requested.cpu_cores,
+            "memory" => requested.memory_bytes,
+            "units" => requested.compute_units,
+            "modified" => deployment.modified,
+            _ => None,
+        }
+    };
+    deployments.sort_by(|a, b| {
+        let order = match query.sort.as_str() {
+            "jobs" => jobs(a).cmp(&jobs(b)),
+            "" | "name" => Ordering::Equal,
+            _ => number(a).partial_cmp(&number(b)).unwrap_or(Ordering::Equal),
+        };
+        let order = order.then_with(|| a.name.cmp(&b.name)).then_with(|| a.id.cmp(&b.id));
+        if query.descending { order.reverse() } else { order }
+    });
+}
+
+/// The address of the same page, otherwise sorted or further on.
+fn link(id: &TargetId, query: &Query) -> String {
+    let mut link = path(id);
+    let mut separator = if id.selection.is_empty() { '?' } else { '&' };
+    let mut add = |name: &str, value: &str| {
+        let _ = write!(link, "{separator}{name}={}", utf8_percent_encode(value, PLAIN));
+        separator = '&';
+    };
+    if !query.search.is_empty() {
+        add("q", &query.search);
+    }
+    if !query.sort.is_empty() {
+        add("sort", &query.sort);
+    }
+    if query.descending {
+        add("desc", "1");
+    }
+    if query.page > 0 {
+        add("page", &query.page.to_string());
+    }
+    link
+}
+
+fn write_header(
+    html: &mut String,
+    id: &TargetId,
+    query: &Query,
+    (key, title, number): Column,
+) -> fmt::Result {
+    let current = query.sort == key || query.sort.is_empty() && key == "name";
+    // Of numbers the largest are what one looks for.
+    let descending = if current { !query.descending } else { number };
+    let next = Query { sort: key.to_owned(), descending, page: 0, ..query.clone() };
+    let (class, arrow) = (
+        if number { "number" } else { "" },
+        match (current, query.descending) {
+            (false, _) => "",
+            (true, false) => " ▲",
+            (true, true) => " ▼",
+        },
+    );
+    let sorted = match (current, query.descending) {
+        (false, _) => "none",
+        (true, false) => "ascending",
+        (true, true) => "descending",
+    };
+    write!(
+        html,
+        "<th class=\"{class}\" aria-sort=\"{sorted}\"><a href=\"{}\">{title}</a>{arrow}</th>",
+        Escaped(&link(id, &next))
+    )
+}
+
+fn write_row(html: &mut String, deployment: &Deployment, now: Duration) -> fmt::Result {
+    let requested = Requested::of(deployment);
+    let info = &deployment.info;
+    write!(
+        html,
+        "<tr><td class=\"name\"><bdi>{}</bdi><div class=\"small\"><bdi>{}</bdi> · {} · {} {}</div>",
+        Escaped(&deployment.name),
+        Escaped(&deployment.id),
+        Escaped(&info.execution_mode),
+        Escaped(&info.engine_version),
+        Escaped(&info.resource_mode),
+    )?;
+    for (key, value) in &deployment.labels {
+        write!(
+            html,
+            "<span class=\"label\"><bdi>{}</bdi>=<bdi>{}</bdi></span> ",
+            Escaped(key),
+            Escaped(value)
+        )?;
+    }
+    let failed = deployment.jobs.get(JobState::Failed);
+    let class = if failed.is_some_and(|failed| failed > 0) { "bad" } else { "" };
+    write!(html, "</td><td>{}</td><td class=\"number {class}\">{}</td>", jobs(deployment), Known(failed))?;
+    write!(html, "<td class=\"number\">{}</td>", Known(requested.slots))?;
+    let memory = requested.memory_bytes.map(gibibytes);
+    for value in [requested.cpu_cores.map(rounded), memory, requested.compute_units.map(rounded)] {
+        write!(html, "<td class=\"number\">{}</td>", Known(value))?;
+    }
+    let modified = deployment.modified.and_then(|time| Duration::try_from_secs_f64(time).ok());
+    match modified {
+        Some(time) => writeln!(html, "<td class=\"number\">{} ago</td></tr>", Span(now.saturating_sub(time))),
+        None => writeln!(html, "<td class=\"number\">–</td></tr>"),
+    }
+}
+
+fn write_pages(html: &mut String, id: &TargetId, query: &Query, found: usize) -> fmt::Result {
+    let mut to = |page: usize, title: &str| {
+        let next = Query { page, ..query.clone() };
+        write!(html, "<p><a href=\"{}\">{title}</a></p>", Escaped(&link(id, &next)))
+    };
+    if let Some(before) = query.page.checked_sub(1) {
+        to(before, "Previous page")?;
+    }
+    if query.page.saturating_add(1).saturating_mul(ROWS) < found {
+        to(query.page + 1, "Next page")?;
+    }
+    Ok(())
+}
+
+fn write_history(html: &mut String, status: &TargetStatus, now: Duration) -> fmt::Result {
+    html.push_str(
+        "<h2>Last polls</h2>\n<div class=\"wide\"><table><thead><tr><th>Ended</th><th>Outcome</th>\
+         <th class=\"number\">Took</th><th class=\"number\">Deployments</th><th>Error</th></tr></thead>\n<tbody>\n",
+    );
+    for poll in status.history.iter() {
+        let class = if poll.error.is_none() { "good" } else { "bad" };
+        writeln!(
+            html,
+            "<tr><td>{} ago</td><td class=\"{class}\">{}</td><td class=\"number\">{}</td>\
+             <td class=\"number\">{}</td><td><bdi>{}</bdi></td></tr>",
+            Span(now.saturating_sub(poll.ended)),
+            poll.outcome.as_str(),
+            Span(poll.took),
+            Known(poll.deployments),
+            Escaped(poll.error.as_deref().unwrap_or_default()),
+        )?;
+    }
+    html.push_str("</tbody></table></div>\n");
+    Ok(())
+}

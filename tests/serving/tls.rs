@@ -1,0 +1,228 @@
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::{sleep, timeout},
+};
+use tokio_rustls::TlsConnector;
+
+use crate::server::{Server, get};
+
+/// Writes a CA, a server's certificate of it, a client's of it, and a client's of nobody.
+fn certificates(directory: &Path) {
+    let write = |name: &str, text: String| fs::write(directory.join(name), text).unwrap();
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    write("ca.pem", authority.self_signed(&key).unwrap().pem());
+    let issuer = Issuer::new(authority, key);
+    for (name, san) in [("server", "localhost"), ("client", "scraper.example")] {
+        let key = KeyPair::generate().unwrap();
+        let certificate =
+            CertificateParams::new(vec![san.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+        write(&format!("{name}.pem"), certificate.pem());
+        write(&format!("{name}.key"), key.serialize_pem());
+    }
+    let key = KeyPair::generate().unwrap();
+    let own = CertificateParams::new(vec!["scraper.example".to_owned()]).unwrap().self_signed(&key).unwrap();
+    write("stranger.pem", own.pem());
+    write("stranger.key", key.serialize_pem());
+}
+
+fn read(directory: &Path, name: &str) -> Vec<u8> {
+    fs::read(directory.join(name)).unwrap()
+}
+
+/// The status of a request over TLS with the named client certificate and ALPN, and what ALPN chose.
+async fn ask(
+    server: &Server,
+    directory: &Path,
+    client: Option<&str>,
+    alpn: &[&str],
+) -> Result<(String, Option<Vec<u8>>), std::io::Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(&read(directory, "ca.pem")).unwrap()).unwrap();
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+    let mut config = match client {
+        None => builder.with_no_client_auth(),
+        Some(name) => {
+            let certificate =
+                CertificateDer::from_pem_slice(&read(directory, &format!("{name}.pem"))).unwrap();
+            let key = PrivateKeyDer::from_pem_slice(&read(directory, &format!("{name}.key"))).unwrap();
+            builder.with_client_auth_cert(vec![certificate], key).unwrap()
+        }
+    };
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    let exchange = async {
+        let stream = TcpStream::connect(server.address).await?;
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+        let chosen = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await?;
+        let mut reply = Vec::new();
+        // Who spoke the wrong protocol is hung up on.
+        let read = stream.read_to_end(&mut reply).await;
+        if chosen.as_deref() != Some(b"h2") {
+            read?;
+        }
+        Ok((String::from_utf8_lossy(&reply).lines().next().unwrap_or_default().to_owned(), chosen))
+    };
+    timeout(Duration::from_secs(10), exchange).await.unwrap()
+}
+
+async fn start(directory: &Path, more: &str) -> Server {
+    let path = directory.join("web.yml");
+    fs::write(&path, format!("tls_server_config: {{cert_file: server.pem, key_file: server.key{more}}}\n"))
+        .unwrap();
+    Server::start(1, Some(&path)).await
+}
+
+#[tokio::test]
+async fn each_client_auth_type_lets_in_whom_it_should() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    certificates(directory);
+    let verify = "client_ca_file: ca.pem, client_auth_type";
+    for (more, nobody, stranger, client) in [
+        (String::new(), true, true, true),
+        (", client_auth_type: RequestClientCert".into(), true, true, true),
+        (", client_auth_type: RequireAnyClientCert".into(), false, true, true),
+        (format!(", {verify}: VerifyClientCertIfGiven"), true, false, true),
+        (format!(", {verify}: RequireAndVerifyClientCert"), false, false, true),
+        (format!(", {verify}: RequireAndVerifyClientCert, max_version: TLS12"), false, false, true),
+        (
+            format!(", {verify}: RequireAndVerifyClientCert, client_allowed_sans: [other.example]"),
+            false,
+            false,
+            false,
+        ),
+        (
+            format!(", {verify}: RequireAndVerifyClientCert, client_allowed_sans: [a, scraper.example]"),
+            false,
+            false,
+            true,
+        ),
+        (
+            ", client_auth_type: RequireAnyClientCert, client_allowed_sans: [other.example]".into(),
+            false,
+            false,
+            false,
+        ),
+    ] {
+        let server = start(directory, &more).await;
+        for (name, expected) in [(None, nobody), (Some("stranger"), stranger), (Some("client"), client)] {
+            let asked = ask(&server, directory, name, &[]).await;
+            let let_in = asked.as_ref().is_ok_and(|(status, _)| status == "HTTP/1.1 200 OK");
+            assert_eq!(let_in, expected, "{more}: {name:?}: {asked:?}");
+        }
+        let probe = get(server.probes, "/-/healthy", "").await;
+        assert!(probe.starts_with("HTTP/1.1 200"), "{more}: a probe needs no certificate");
+    }
+}
+
+#[tokio::test]
+async fn http2_is_spoken_under_tls_unless_it_is_switched_off() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    certificates(directory);
+    let server = start(directory, "").await;
+    let chosen = |asked: Result<(String, Option<Vec<u8>>), std::io::Error>| asked.unwrap().1;
+    let (h2, h1) = (Some(b"h2".to_vec()), Some(b"http/1.1".to_vec()));
+    assert_eq!(chosen(ask(&server, directory, None, &["h2", "http/1.1"]).await), h2);
+    assert_eq!(chosen(ask(&server, directory, None, &["http/1.1"]).await), h1);
+    let path = directory.join("off.yml");
+    let text = "tls_server_config: {cert_file: server.pem, key_file: server.key}\nhttp_server_config: {http2: false}";
+    fs::write(&path, text).unwrap();
+    let server = Server::start(1, Some(&path)).await;
+    assert_eq!(chosen(ask(&server, directory, None, &["h2", "http/1.1"]).await), h1);
+}
+
+#[tokio::test]
+async fn clear_text_is_not_answered_where_tls_is_spoken() {
+    let directory = tempfile::tempdir().unwrap();
+    certificates(directory.path());
+    let server = start(directory.path(), "").await;
+    assert!(!get(server.address, "/metrics", "").await.contains("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn users_headers_and_probes() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("web.yml");
+    let hash = bcrypt::hash("secret", 4).unwrap();
+    let headers =
+        "http_server_config: {headers: {X-Frame-Options: SAMEORIGIN, Strict-Transport-Security: max-age=1}}";
+    fs::write(&path, format!("basic_auth_users: {{alice: '{hash}'}}\n{headers}\n")).unwrap();
+    let server = Server::start(1, Some(&path)).await;
+    // alice:secret and alice:wrong.
+    let (right, wrong) =
+        ("Authorization: Basic YWxpY2U6c2VjcmV0\r\n", "Authorization: Basic YWxpY2U6d3Jvbmc=\r\n");
+    for (path, credentials, status) in [
+        ("/metrics", right, 200),
+        ("/metrics", wrong, 401),
+        ("/metrics", "", 401),
+        ("/", "", 401),
+        ("/api/v1/status", "", 401),
+        ("/nothing", "", 401),
+        ("/-/healthy", "", 200),
+        ("/-/ready", wrong, 200),
+    ] {
+        let reply = get(server.address, path, credentials).await;
+        assert!(reply.starts_with(&format!("HTTP/1.1 {status}")), "{path} {credentials}: {reply:.200}");
+        assert!(reply.contains("strict-transport-security: max-age=1"), "{reply:.400}");
+        assert_eq!(reply.contains("www-authenticate: Basic"), status == 401, "{reply:.400}");
+    }
+    assert!(get(server.address, "/", right).await.contains("x-frame-options: SAMEORIGIN"));
+}
+
+#[tokio::test]
+async fn the_rate_limit_spares_probes() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("web.yml");
+    fs::write(&path, "rate_limit: {interval: 1h, burst: 2}\n").unwrap();
+    let server = Server::start(1, Some(&path)).await;
+    let mut statuses = Vec::new();
+    for path in ["/metrics", "/", "/metrics", "/-/healthy"] {
+        statuses.push(get(server.address, path, "").await[9..12].to_owned());
+    }
+    assert_eq!(statuses, ["200", "200", "429", "200"]);
+}
+
+#[tokio::test]
+async fn a_changed_file_takes_effect_and_a_mistake_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("web.yml");
+    let hash = bcrypt::hash("secret", 4).unwrap();
+    fs::write(&path, format!("basic_auth_users: {{alice: '{hash}'}}\n")).unwrap();
+    let server = Server::start(1, Some(&path)).await;
+    let status = async || get(server.address, "/metrics", "").await[9..12].to_owned();
+    let becomes = async |expected: &str| {
+        for _ in 0..60 {
+            if status().await == expected {
+                return true;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        false
+    };
+    assert_eq!(status().await, "401");
+    fs::write(&path, "basic_auth_user: {}\n").unwrap();
+    sleep(Duration::from_millis(2500)).await;
+    assert_eq!(status().await, "401", "the last good one stays");
+    fs::write(&path, "# everybody\n").unwrap();
+    assert!(becomes("200").await);
+    fs::remove_file(&path).unwrap();
+    sleep(Duration::from_millis(2500)).await;
+    fs::write(&path, format!("basic_auth_users: {{alice: '{hash}'}}\n")).unwrap();
+    assert!(becomes("401").await, "a file that was away is seen again");
+}
