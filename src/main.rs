@@ -192,7 +192,11 @@ async fn examine(arguments: DoctorArgs) -> Result<ExitCode, Failure> {
     start_log(arguments.log)?;
     let environment = Environment::from_process();
     let config = load(&arguments.config, &environment)?;
-    let report = doctor::examine(&config, &environment, Clock::System).await.map_err(runtime)?;
+    let progress = Arc::default();
+    let report = tokio::select! {
+        report = doctor::examine(&config, &environment, &progress, Clock::System) => report.map_err(runtime)?,
+        never = show_progress(&progress) => match never {},
+    };
     let text = match arguments.format {
         ReportFormat::Table => report.to_table(),
         ReportFormat::Json => report.to_json(),

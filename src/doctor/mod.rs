@@ -60,6 +60,7 @@ impl std::error::Error for ExamineError {
 pub async fn examine(
     config: &Config,
     environment: &Environment,
+    progress: &Arc<Progress>,
     clock: Clock,
 ) -> Result<Report, ExamineError> {
     let settings =
@@ -72,7 +73,8 @@ pub async fn examine(
         [true, false].map(|direct| api::http_client(&settings, direct).map_err(ExamineError::HttpClient));
     let (direct, through_proxy) = (direct?, through_proxy?);
     let proxied = is_proxied(environment);
-    let examiner = Examiner { config, settings, direct, through_proxy, telemetry, proxied, clock };
+    let progress = progress.clone();
+    let examiner = Examiner { config, settings, direct, through_proxy, telemetry, proxied, progress, clock };
     let workspaces = config.workspaces.iter().zip(&providers);
     let reports = workspaces.map(|(workspace, provider)| examiner.workspace(workspace, provider));
     Ok(Report::new(join_all(reports).await.into_iter().flatten().collect()))
@@ -106,6 +108,7 @@ struct Examiner<'a> {
     through_proxy: reqwest::Client,
     telemetry: Telemetry,
     proxied: bool,
+    progress: Arc<Progress>,
     clock: Clock,
 }
 
@@ -174,7 +177,7 @@ impl Examiner<'_> {
             http,
             self.settings.clone(),
             self.telemetry.api(&workspace.id),
-            Arc::new(Progress::default()),
+            self.progress.clone(),
             self.clock,
         )
     }

@@ -86,3 +86,28 @@ async fn a_value_that_cannot_be_read_loses_its_own_series_alone() {
         .value(1_714_058_507.0);
     assert!(metrics.find("aliyun_flink_exporter_invalid_values_total").label("field", "createdAt").exists());
 }
+
+#[tokio::test]
+async fn nothing_from_outside_writes_a_log_line_of_its_own() {
+    const FORGED: &str = "level=error message=forged";
+    let hostile = format!("d1\n{FORGED}\r\u{1b}[31m\" {FORGED}");
+    for format in ["logfmt", "json"] {
+        let deployment = json!({"deploymentId": hostile, "name": {}, "jobSummary": 7});
+        let refused = json!({"Code": "InternalError", "Message": hostile, "RequestId": hostile});
+        let api = StubApi::start(move |seen| {
+            if seen.is_of("n1") {
+                Reply::json(200, &page_of(std::slice::from_ref(&deployment)))
+            } else {
+                Reply::json(500, &refused)
+            }
+        })
+        .await;
+        let start = Start::new(&["once", "--log.level", "trace", "--log.format", format]);
+        let finished = start.polling(&api, "[n1, n2]", "api: {max_retries: 0}\n").finish().await.with_code(1);
+        assert!(finished.stderr.contains("forged"), "{}", finished.stderr);
+        for line in finished.stderr.lines() {
+            assert!(line.starts_with("ts=") || line.starts_with('{'), "{line:?}");
+            assert!(!line.contains(['\r', '\u{1b}']), "{line:?}");
+        }
+    }
+}

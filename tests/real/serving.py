@@ -41,9 +41,9 @@ def until(what, seconds, check):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
-            if check():
-                return
-        except OSError:
+            if found := check():
+                return found
+        except (OSError, subprocess.CalledProcessError):
             pass
         time.sleep(0.3)
     sys.exit(f"differs: {what}")
@@ -105,6 +105,28 @@ def prometheus(directory):
         process.wait(10)
 
 
+def http2(directory, binary):
+    """A whole request over TLS and HTTP/2, by curl."""
+    certificate = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    files = ["-keyout", f"{directory}/key.pem", "-out", f"{directory}/cert.pem"]
+    subprocess.run([*certificate, *files], check=True, capture_output=True)
+    (directory / "web.yml").write_text("tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n")
+    port = PORT + 1
+    command = [binary, "demo", "--web.listen-address", f"127.0.0.1:{port}", "--log.level", "warn"]
+    demo = subprocess.Popen([*command, "--web.config.file", f"{directory}/web.yml"], stdout=subprocess.DEVNULL)
+    ask = ["curl", "-sSk", "--http2", "-o", "/dev/null", "-w", "%{http_version} %{http_code} %{size_download}"]
+    try:
+        told = until("nothing over HTTP/2", 30, lambda: curl_once([*ask, f"https://127.0.0.1:{port}/metrics"]))
+        expect(told[:2] == ["2", "200"] and int(told[2]) > 100_000, f"HTTP/2: {told}")
+    finally:
+        demo.terminate()
+        demo.wait(10)
+
+
+def curl_once(command):
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()
+
+
 def get_any(url):
     with urllib.request.urlopen(url, timeout=10) as response:
         return response.read()
@@ -119,6 +141,7 @@ def main():
         formats()
         encodings()
         prometheus(directory)
+        http2(directory, sys.argv[1])
         print("all clients are content")
     finally:
         demo.terminate()

@@ -7,6 +7,7 @@ source tests/real/lib.sh
 
 need_curl
 need_program zstd zstd
+need_program openssl openssl
 need_prometheus
 need_python_packages
 need_binary

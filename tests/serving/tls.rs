@@ -226,3 +226,17 @@ async fn a_changed_file_takes_effect_and_a_mistake_changes_nothing() {
     fs::write(&path, format!("basic_auth_users: {{alice: '{hash}'}}\n")).unwrap();
     assert!(becomes("401").await, "a file that was away is seen again");
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_finish_its_handshake_is_left_in_time() {
+    let directory = tempfile::tempdir().unwrap();
+    certificates(directory.path());
+    let file = directory.path().join("web.yml");
+    fs::write(&file, "tls_server_config: {cert_file: server.pem, key_file: server.key}\n").unwrap();
+    let server = Server::start(1, Some(&file)).await;
+    let mut silent = TcpStream::connect(server.address).await.unwrap();
+    // The beginning of a handshake's record, and nothing more of it.
+    silent.write_all(&[0x16, 3, 1, 2, 0]).await.unwrap();
+    let left = timeout(Duration::from_secs(60), silent.read(&mut [0; 64])).await;
+    assert!(matches!(left, Ok(Ok(0) | Err(_))), "{left:?}");
+}
