@@ -5,15 +5,20 @@ use std::path::Path;
 use crate::{
     api,
     config::{self, Environment, Flags},
-    model,
+    model, web,
 };
 
 /// A reader of outside bytes, and its name, which its corpus carries too.
 pub type Reader = (&'static str, fn(&[u8]));
 
 /// Every reader.
-pub const READERS: [Reader; 4] =
-    [("reply", reply), ("resource_plan", resource_plan), ("memory", memory), ("config", config_file)];
+pub const READERS: [Reader; 5] = [
+    ("reply", reply),
+    ("resource_plan", resource_plan),
+    ("memory", memory),
+    ("config", config_file),
+    ("accept", accept),
+];
 
 /// A reply of the API, as a listing and as an error.
 pub fn reply(bytes: &[u8]) {
@@ -35,6 +40,11 @@ pub fn resource_plan(bytes: &[u8]) {
 pub fn memory(bytes: &[u8]) {
     // That it is refused is as good as that it is read.
     let _ = model::parse_memory(&String::from_utf8_lossy(bytes));
+}
+
+/// `Accept` and `Accept-Encoding`.
+pub fn accept(bytes: &[u8]) {
+    web::fuzz_negotiation(bytes);
 }
 
 /// A configuration file, in YAML and in TOML, and a variable.
