@@ -90,7 +90,7 @@ pub(super) fn write_facts(html: &mut String, status: &TargetStatus, now: Duratio
     write!(html, "<ul class=\"facts\"><li><b>{}</b> deployments</li>", Known(deployments))?;
     write!(
         html,
-        "<li><b>{}</b> failed jobs</li><li><b>{}</b> pages</li>",
+        "<li><b>{}</b> failed jobs</li><li>pages read: <b>{}</b></li>",
         Known(status.failed_jobs()),
         status.pages
     )?;
