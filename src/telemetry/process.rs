@@ -1,5 +1,7 @@
 //! The standard `process_*` metrics, from `/proc/self`; none where there is no such thing.
 
+use std::sync::{Mutex, PoisonError};
+
 use procfs::process::{LimitValue, Process};
 use prometheus::{
     Counter, Gauge, IntGauge,
@@ -19,6 +21,8 @@ pub(super) struct ProcessCollector {
     max_fds: IntGauge,
     threads: IntGauge,
     started: Gauge,
+    /// Two scrapes at once must not both count the same CPU time.
+    reading: Mutex<()>,
 }
 
 impl ProcessCollector {
@@ -34,6 +38,7 @@ impl ProcessCollector {
                 "process_start_time_seconds",
                 "When the process started, since the Unix epoch.",
             )?,
+            reading: Mutex::default(),
         };
         if let Some((started, limit)) = constants() {
             collector.started.set(started);
@@ -55,6 +60,7 @@ impl ProcessCollector {
     }
 
     fn read(&self) -> procfs::ProcResult<()> {
+        let _alone = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let process = Process::myself()?;
         let stat = process.stat()?;
         let seconds = (stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64;
