@@ -86,7 +86,7 @@ fn start(config: &Path) -> Exporter {
     let address = loop {
         let line = lines.next().expect("the exporter says where it listens").expect("text");
         if let Some((_, address)) = line.split_once("address=") {
-            break address.trim().to_owned();
+            break address.split_whitespace().next().unwrap_or_default().to_owned();
         }
     };
     // The log is read to its end, so that the exporter never waits for its reader.
