@@ -17,7 +17,7 @@
 //! | what is published | [`snapshot`] |
 //! | outside and text | [`api`], [`exposition`] |
 //! | ground | [`credentials`], [`telemetry`] |
-//! | | [`model`], [`clock`], [`sign`] |
+//! | | [`model`], [`clock`], [`sign`], [`endpoint`] |
 
 pub mod api;
 pub mod app;
@@ -27,6 +27,7 @@ pub mod config;
 pub mod credentials;
 pub mod demo;
 pub mod doctor;
+pub mod endpoint;
 pub mod exposition;
 pub mod fuzzing;
 pub mod logging;

@@ -17,7 +17,7 @@ use secrecy::ExposeSecret as _;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
-use url::{Host, Url};
+use url::Url;
 
 use super::{
     ApiError, ErrorKind, Progress, Retry, Settings,
@@ -50,16 +50,6 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Whether `url` is of this machine itself.
-    pub fn is_loopback(url: &Url) -> bool {
-        match url.host() {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-            None => false,
-        }
-    }
-
     /// The endpoint at `url`, whose path is not used.
     pub fn new(url: &Url) -> Self {
         let host = match (url.host_str().unwrap_or_default(), url.port()) {

@@ -1,7 +1,8 @@
 //! A deployment on the wire, as both operations send it, and its way into the model.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
+use super::invalid::InvalidValues;
 use super::json::{Entries, List, Part, Read, Scalar, Unreadable, wire_object};
 use super::resource_plan;
 use crate::model::{
@@ -89,45 +90,6 @@ wire_object! {
 
 /// A list of deployments on the wire.
 pub(super) type WireData<'a> = Part<List<Part<WireDeployment<'a>>>>;
-
-/// The values of one listing that could not be read, by field.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct InvalidValues(BTreeMap<&'static str, InvalidField>);
-
-/// The unreadable values of one field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvalidField {
-    /// How many there were.
-    pub count: u64,
-    /// The id of the first deployment that had one; empty if that is what could not be read.
-    pub deployment_id: Box<str>,
-}
-
-impl InvalidValues {
-    fn add(&mut self, field: &'static str, deployment_id: &str) {
-        self.0
-            .entry(field)
-            .or_insert_with(|| InvalidField { count: 0, deployment_id: deployment_id.into() })
-            .count += 1;
-    }
-
-    /// Adds `other`'s counts.
-    pub fn merge(&mut self, other: Self) {
-        for (field, invalid) in other.0 {
-            match self.0.get_mut(field) {
-                Some(known) => known.count += invalid.count,
-                None => {
-                    self.0.insert(field, invalid);
-                }
-            }
-        }
-    }
-
-    /// Each field that had any.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &InvalidField)> {
-        self.0.iter().map(|(field, invalid)| (*field, invalid))
-    }
-}
 
 /// The names that unreadable values are counted under: the API's own, dotted.
 struct SpecFields {

@@ -41,10 +41,7 @@ impl<'a> Scalar<'a> {
         let text = match self.0.as_bytes() {
             [] | [b'n', ..] => return Ok(None),
             [b'{' | b'[', ..] => return Err(Unreadable),
-            [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => {
-                Cow::Borrowed(&self.0[1..self.0.len() - 1])
-            }
-            [b'"', ..] => Cow::Owned(serde_json::from_str(self.0).map_err(|_| Unreadable)?),
+            [b'"', ..] => self.string()?,
             _ => Cow::Borrowed(self.0),
         };
         match text.len() {
@@ -54,13 +51,21 @@ impl<'a> Scalar<'a> {
         }
     }
 
+    /// The text of a string, borrowed unless it holds escapes.
+    fn string(self) -> Result<Cow<'a, str>, Unreadable> {
+        match self.0.as_bytes() {
+            [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => {
+                Ok(Cow::Borrowed(&self.0[1..self.0.len() - 1]))
+            }
+            _ => serde_json::from_str(self.0).map(Cow::Owned).map_err(|_| Unreadable),
+        }
+    }
+
     /// The text of JSON that may stand bare or in a string of any length.
     pub(super) fn json_text(self) -> Read<Cow<'a, str>> {
         match self.0.as_bytes() {
             [] | [b'n', ..] => Ok(None),
-            [b'"', ..] => {
-                serde_json::from_str(self.0).map(|text| Some(Cow::Owned(text))).map_err(|_| Unreadable)
-            }
+            [b'"', ..] => self.string().map(Some),
             _ => Ok(Some(Cow::Borrowed(self.0))),
         }
     }
@@ -200,12 +205,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
 impl<'a> Key<'a> {
     /// The key's text, of any length; nothing where it can't be read.
     pub(super) fn text(self) -> Option<Cow<'a, str>> {
-        match self.0.0.as_bytes() {
-            [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => {
-                Some(Cow::Borrowed(&self.0.0[1..self.0.0.len() - 1]))
-            }
-            _ => self.0.json_text().ok().flatten(),
-        }
+        self.0.string().ok()
     }
 }
 

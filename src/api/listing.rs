@@ -16,8 +16,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ApiError, Client, Retry, client::Call, deployment::InvalidValues, envelope::Page,
-    get_deployments_by_label, list_deployments,
+    ApiError, Client, Retry, client::Call, envelope::Page, get_deployments_by_label, invalid::InvalidValues,
+    list_deployments,
 };
 use crate::model::{Deployment, Operation, Selection, Wanted};
 
@@ -118,9 +118,7 @@ impl Client {
     async fn list_by_label(&self, request: &ListRequest, deadline: Instant) -> Result<Listing, ApiError> {
         let call = get_deployments_by_label::call(&request.namespace, &request.selection, &request.wanted);
         self.progress.expect(1);
-        let wanted = request.wanted.clone();
-        let page = self.send(&call, move |body| Page::decode(body, &wanted), deadline).await?;
-        self.progress.done();
+        let page = self.read(request, &call, deadline).await?;
         let mut walk = Walk { consistent: true, ..Walk::default() };
         walk.add(page);
         walk.drop_repeated();
@@ -128,21 +126,16 @@ impl Client {
     }
 
     async fn list_pages(&self, request: &ListRequest, deadline: Instant) -> Result<Listing, ApiError> {
-        let mut before = Walk::default();
-        for _ in 1..MAX_WALKS {
+        let mut last_two = (Walk::default(), Walk::default());
+        for _ in 0..MAX_WALKS {
             let walk = self.walk(request, deadline).await?;
             if walk.consistent {
                 return Ok(walk.into());
             }
             self.metrics.inconsistent_listing(&request.namespace);
-            before = walk;
+            last_two = (last_two.1, walk);
         }
-        let walk = self.walk(request, deadline).await?;
-        if walk.consistent {
-            return Ok(walk.into());
-        }
-        self.metrics.inconsistent_listing(&request.namespace);
-        let walk = before.followed_by(walk);
+        let walk = last_two.0.followed_by(last_two.1);
         let (elements, total) = (walk.elements(), walk.total);
         if elements.saturating_mul(2) < total {
             let detail = format!("`totalSize` announces {total} deployments, and the pages have {elements}");
@@ -223,8 +216,12 @@ impl Client {
     ) -> Result<Page, ApiError> {
         let call = list_deployments::call(&request.namespace, &request.selection, index, size);
         let call = Call { abandoned: abandoned.clone(), ..call };
+        self.read(request, &call, deadline).await
+    }
+
+    async fn read(&self, request: &ListRequest, call: &Call, deadline: Instant) -> Result<Page, ApiError> {
         let wanted = request.wanted.clone();
-        let page = self.send(&call, move |body| Page::decode(body, &wanted), deadline).await?;
+        let page = self.send(call, move |body| Page::decode(body, &wanted), deadline).await?;
         self.progress.done();
         Ok(page)
     }

@@ -7,6 +7,7 @@ mod deployment;
 mod envelope;
 mod error;
 mod get_deployments_by_label;
+mod invalid;
 mod json;
 mod limiter;
 mod list_deployments;
@@ -26,8 +27,8 @@ pub(crate) fn fuzz_reply(body: &[u8]) {
 
 pub use crate::sign;
 pub use client::{Client, Endpoint, Workspace, http_client};
-pub use deployment::{InvalidField, InvalidValues};
 pub use error::{ApiError, ErrorKind, Retry};
+pub use invalid::{InvalidField, InvalidValues};
 pub use listing::{ListRequest, Listing, Progress};
 
 /// How the API is asked; the limits hold for each workspace.

@@ -59,7 +59,7 @@ impl Http {
     }
 
     fn client_for(&self, endpoint: &url::Url) -> reqwest::Client {
-        if api::Endpoint::is_loopback(endpoint) { self.direct.clone() } else { self.through_proxy.clone() }
+        if crate::endpoint::is_loopback(endpoint) { self.direct.clone() } else { self.through_proxy.clone() }
     }
 }
 

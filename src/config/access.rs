@@ -6,10 +6,10 @@ use std::time::Duration;
 use url::Url;
 
 use super::decode::{Node, Table};
-use crate::api::Endpoint;
 use crate::credentials::{
     AccessKey, EcsRamRole, Endpoints, Location, Oidc, Profile, RamRoleArn, Secret, Session, Source,
 };
+use crate::endpoint;
 
 pub(super) const DEFAULT_KEYS: [&str; 3] = ["type", "sts_endpoint", "metadata_endpoint"];
 pub(super) const ACCESS_KEY_KEYS: [&str; 7] = [
@@ -202,7 +202,7 @@ fn endpoints(table: &Table<'_>) -> Endpoints {
 /// STS's replies hold secrets.
 fn sts_endpoint(node: &Node<'_>) -> Option<Url> {
     let url = endpoint(node, STS_ENDPOINT)?;
-    if url.scheme() == "https" || Endpoint::is_loopback(&url) {
+    if url.scheme() == "https" || endpoint::is_loopback(&url) {
         return Some(url);
     }
     node.reject(format!("not encrypted, and STS answers with secrets: expected {STS_ENDPOINT}"))

@@ -64,7 +64,7 @@ struct WorkspaceEntry<'a> {
 impl<'a> From<&'a Workspace> for WorkspaceEntry<'a> {
     fn from(workspace: &'a Workspace) -> Self {
         let endpoint = &workspace.endpoint;
-        let is_exposed = endpoint.scheme() == "http" && !api::Endpoint::is_loopback(endpoint);
+        let is_exposed = endpoint.scheme() == "http" && !crate::endpoint::is_loopback(endpoint);
         Self {
             id: &workspace.id,
             region: workspace.region.as_deref(),

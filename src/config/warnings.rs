@@ -48,7 +48,7 @@ fn requests_cut_short(name: &str, target: &Target, api: &api::Settings) -> Optio
 
 fn exposed(workspace: &Workspace) -> Option<String> {
     let endpoint = &workspace.endpoint;
-    (endpoint.scheme() == "http" && !api::Endpoint::is_loopback(endpoint)).then(|| {
+    (endpoint.scheme() == "http" && !crate::endpoint::is_loopback(endpoint)).then(|| {
         format!(
             "workspace {}: requests and their security tokens go to {} unencrypted",
             workspace.id,

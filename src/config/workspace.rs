@@ -8,7 +8,7 @@ use url::Url;
 use super::decode::{Node, Table};
 use super::layer::Kind;
 use super::{Target, Workspace, access, target};
-use crate::{api::Endpoint, credentials, poll};
+use crate::{credentials, endpoint, poll};
 
 pub(super) const WORKSPACE_KEYS: [&str; 6] =
     ["id", "region", "endpoint", "allow_plain_http", "credentials", "namespaces"];
@@ -96,7 +96,7 @@ fn given_endpoint(node: &Node<'_>, allow_plain_http: bool) -> Option<Url> {
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || url.path() != "/" {
         return node.expected(&format!("{ENDPOINT}: http or https, a host, no path"));
     }
-    if url.scheme() == "http" && !Endpoint::is_loopback(&url) && !allow_plain_http {
+    if url.scheme() == "http" && !endpoint::is_loopback(&url) && !allow_plain_http {
         return node.reject(format!(
             "found {}, which is not encrypted, and requests carry security tokens: expected https, or \
              `allow_plain_http: true` beside it",

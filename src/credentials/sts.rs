@@ -5,7 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 use rand::RngExt as _;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
-use url::{Host, Url};
+use url::Url;
 
 use super::{
     Credentials, CredentialsError, Issued, Session,
@@ -99,7 +99,7 @@ impl<'a> Sts<'a> {
 
     /// By the proxy that the environment names, unless it is for this machine itself.
     fn post(&self, query: &str) -> reqwest::RequestBuilder {
-        let here = self.session.sts_endpoint.as_ref().is_some_and(is_loopback);
+        let here = self.session.sts_endpoint.as_ref().is_some_and(crate::endpoint::is_loopback);
         let http = if here { &self.context.direct } else { &self.context.http };
         http.post(format!("{}/?{query}", self.base)).timeout(TIMEOUT)
     }
@@ -207,15 +207,6 @@ fn host(context: &Context, session: &Session) -> String {
         Some(region) => format!("sts{}.{region}.aliyuncs.com", if vpc { "-vpc" } else { "" }),
         // There is no central one inside VPCs.
         None => "sts.aliyuncs.com".to_owned(),
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
     }
 }
 

@@ -119,7 +119,7 @@ impl Examiner<'_> {
         provider: &Arc<dyn ProvideCredentials>,
     ) -> Vec<TargetReport> {
         let endpoint = &workspace.endpoint;
-        let here = api::Endpoint::is_loopback(endpoint);
+        let here = crate::endpoint::is_loopback(endpoint);
         let http = if here { &self.direct } else { &self.through_proxy };
         let proxied = self.proxied && !here;
         let (credentials, dns) = tokio::join!(self.credentials(provider), probe::dns(endpoint, proxied));
