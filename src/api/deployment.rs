@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::invalid::InvalidValues;
-use super::json::{Entries, List, Part, Read, Scalar, Unreadable, wire_object};
+use super::json::{Cursor, Entries, Part, Read, Scalar, SyntaxError, Unreadable, Wire, wire_object};
 use super::resource_plan;
 use crate::model::{
     BasicSetting, BatchSetting, Deployment, ExpertSetting, Info, JobCounts, ProcessSpec, ResourceSettings,
@@ -88,9 +88,6 @@ wire_object! {
     WireSpec<'a> { cpu: Scalar<'a> = "cpu", memory: Scalar<'a> = "memory" }
 }
 
-/// A list of deployments on the wire.
-pub(super) type WireData<'a> = Part<List<Part<WireDeployment<'a>>>>;
-
 /// The names that unreadable values are counted under: the API's own, dotted.
 struct SpecFields {
     part: &'static str,
@@ -131,6 +128,7 @@ const BATCH: BasicFields = basic_fields!("batchResourceSetting.basicResourceSett
 const MAX_SECONDS: f64 = 253_402_300_799.0;
 
 /// Turns wire deployments into the model, counting what can't be read.
+#[derive(Debug)]
 pub(super) struct Decoder<'w> {
     wanted: &'w Wanted,
     texts: HashSet<Text>,
@@ -144,6 +142,8 @@ pub(super) struct Decoder<'w> {
 #[derive(Debug, Default)]
 pub(super) struct Decoded {
     pub(super) deployments: Vec<Deployment>,
+    /// Elements of the list, readable or not.
+    pub(super) elements: usize,
     /// Elements that are no deployment, or one without an id.
     pub(super) unidentified: usize,
     pub(super) invalid: InvalidValues,
@@ -161,10 +161,19 @@ impl<'w> Decoder<'w> {
         }
     }
 
-    /// Decodes the elements of `data`.
-    pub(super) fn decode(mut self, data: Vec<Part<WireDeployment<'_>>>) -> Decoded {
-        let deployments = data.into_iter().filter_map(|element| self.deployment(element)).collect();
-        Decoded { deployments, unidentified: self.unidentified, invalid: self.invalid }
+    /// Reads `data`: each deployment is decoded as soon as it is read.
+    pub(super) fn read(mut self, cursor: &mut Cursor<'_>) -> Result<Part<Decoded>, SyntaxError> {
+        if cursor.peek()? != b'[' {
+            return Part::missing(cursor);
+        }
+        let (mut deployments, mut elements) = (Vec::new(), 0);
+        cursor.list(|cursor| {
+            elements += 1;
+            deployments.extend(self.deployment(Wire::read(cursor)?));
+            Ok(())
+        })?;
+        let Self { unidentified, invalid, .. } = self;
+        Ok(Part::Is(Decoded { deployments, elements, unidentified, invalid }))
     }
 
     fn deployment(&mut self, element: Part<WireDeployment<'_>>) -> Option<Deployment> {
@@ -232,7 +241,7 @@ impl<'w> Decoder<'w> {
         let Some(Entries(entries)) = self.keep("labels", labels.read()) else { return Vec::new() };
         let mut labels = Vec::new();
         for (key, value) in entries {
-            let Some(key) = self.keep("labels", key.text().map(Some).ok_or(Unreadable)) else { continue };
+            let Some(key) = self.keep("labels", key.map(Some).ok_or(Unreadable)) else { continue };
             if !self.wanted.labels.wants(&key) {
                 continue;
             }

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::deployment::{Decoded, Decoder, WireData};
+use super::deployment::{Decoded, Decoder};
 use super::error::{ApiError, Retry, identifier};
-use super::json::{List, Part, Scalar, from_body, wire_object};
+use super::json::{Cursor, Object as _, Part, Scalar, SyntaxError, parse, wire_object};
 use crate::model::Wanted;
 
 wire_object! {
@@ -16,8 +16,27 @@ wire_object! {
         message: Scalar<'a> = "message",
         request_id: Scalar<'a> = "requestId",
         total_size: Scalar<'a> = "totalSize",
-        data: WireData<'a> = "data",
     }
+}
+
+/// Reads a reply, and decodes the `data` in it.
+fn read<'a>(
+    cursor: &mut Cursor<'a>,
+    wanted: &Wanted,
+) -> Result<Part<(Envelope<'a>, Part<Decoded>)>, SyntaxError> {
+    if cursor.peek()? != b'{' {
+        return Part::missing(cursor);
+    }
+    let (mut envelope, mut data) = (Envelope::default(), Part::Absent);
+    cursor.object(|cursor, key| {
+        match key.text() {
+            Some(key) if key == "data" => data = Decoder::new(wanted).read(cursor)?,
+            key => envelope.read_member(key, cursor)?,
+        }
+        Ok(())
+    })?;
+    cursor.end()?;
+    Ok(Part::Is((envelope, data)))
 }
 
 wire_object! {
@@ -54,7 +73,7 @@ impl ErrorBody {
     /// Reads a gateway's error in JSON, of either spelling, or in XML; anything else tells nothing.
     pub(super) fn read(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
-        match serde_json::from_str::<Part<WireError<'_>>>(&text) {
+        match parse::<Part<WireError<'_>>>(&text) {
             Ok(Part::Is(wire)) => Self::of(wire),
             _ => Self {
                 code: xml_element(&text, "Code"),
@@ -104,9 +123,7 @@ pub(super) struct Page {
     pub(super) total_size: Option<u64>,
     /// The cloud's id of the request.
     pub(super) request_id: Option<String>,
-    /// Elements of `data`, readable or not.
-    pub(super) elements: usize,
-    /// The deployments among them.
+    /// What `data` holds.
     pub(super) decoded: Decoded,
 }
 
@@ -115,33 +132,36 @@ impl Page {
     pub(super) fn decode(body: &[u8], wanted: &Wanted) -> Result<Self, ApiError> {
         // JSON is UTF-8. Where a few bytes are not, the texts they stand in are spoilt, not the listing.
         let text = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
-        let envelope = match from_body::<Part<Envelope<'_>>>(&text) {
-            Ok(Part::Is(envelope)) => envelope,
+        // A byte order mark says nothing in UTF-8, and some proxies put one.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let (envelope, data) = match read(&mut Cursor::new(text), wanted) {
+            Ok(Part::Is(read)) => read,
             Ok(_) => return Err(ApiError::invalid(Retry::Never, "the reply is JSON, but no object")),
-            Err(error) => return Err(ApiError::invalid(Retry::Backoff, not_json(&error))),
+            Err(error) => {
+                return Err(ApiError::invalid(Retry::Backoff, format!("the reply {}", error.told(text))));
+            }
         };
         match envelope.success.boolean() {
-            Ok(Some(true)) => Self::of(envelope, wanted),
+            Ok(Some(true)) => Self::of(&envelope, data),
             Ok(Some(false)) => Err(ApiError::unsuccessful(told(&envelope))),
             _ => Err(ApiError::invalid(Retry::Never, "the reply does not say `success`")),
         }
     }
 
-    fn of(envelope: Envelope<'_>, wanted: &Wanted) -> Result<Self, ApiError> {
+    fn of(envelope: &Envelope<'_>, data: Part<Decoded>) -> Result<Self, ApiError> {
         let total_size = envelope
             .total_size
             .count()
             .map_err(|_| ApiError::invalid(Retry::Never, "`totalSize` is no count"))?;
-        let elements = match envelope.data {
-            Part::Is(List(elements)) => elements,
-            Part::Absent => Vec::new(),
+        let decoded = match data {
+            Part::Is(decoded) => decoded,
+            Part::Absent => Decoded::default(),
             Part::Wrong => return Err(ApiError::invalid(Retry::Never, "`data` is no list")),
         };
         Ok(Self {
             total_size,
             request_id: first([envelope.request_id]).as_deref().and_then(identifier).map(Into::into),
-            elements: elements.len(),
-            decoded: Decoder::new(wanted).decode(elements),
+            decoded,
         })
     }
 }
@@ -154,13 +174,4 @@ fn told(envelope: &Envelope<'_>) -> ErrorBody {
         denied_action: None,
         http_code: envelope.http_code.count().ok().flatten().and_then(|code| u16::try_from(code).ok()),
     }
-}
-
-/// Where the reply stops being JSON, without any of its text.
-fn not_json(error: &serde_json::Error) -> String {
-    let what = match error.classify() {
-        serde_json::error::Category::Eof => "ends too early",
-        _ => "is not JSON",
-    };
-    format!("the reply {what} (line {}, column {})", error.line(), error.column())
 }

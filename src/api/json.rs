@@ -4,13 +4,15 @@
 //! keys. So objects take any keys in any number, and what stands where an object, a list or a scalar is expected
 //! is kept apart from what is absent. Texts are borrowed from the body; values that nobody asks for are skipped.
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+mod cursor;
+mod escape;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
-};
-use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+pub(super) use cursor::{Cursor, SyntaxError};
+pub(super) use escape::unescape;
+
+use cursor::Quoted;
 
 /// The longest text taken into the model: it becomes a label's value on every series of a deployment.
 pub(super) const MAX_TEXT: usize = 1024;
@@ -25,48 +27,67 @@ pub(super) struct Unreadable;
 /// A value that was read: none where it was absent, `null` or blank.
 pub(super) type Read<T> = Result<Option<T>, Unreadable>;
 
+/// A type that can be read wherever a value stands.
+pub(super) trait Wire<'a>: Sized {
+    /// Reads the value.
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError>;
+}
+
+/// Reads `text` as `T`, and nothing after it.
+pub(super) fn parse<'a, T: Wire<'a>>(text: &'a str) -> Result<T, SyntaxError> {
+    let mut cursor = Cursor::new(text);
+    let value = T::read(&mut cursor)?;
+    cursor.end()?;
+    Ok(value)
+}
+
 /// A scalar as it stands in the body.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Scalar<'a>(&'a str);
+pub(super) enum Scalar<'a> {
+    /// Nothing, or `null`.
+    #[default]
+    Absent,
+    /// A string.
+    Text(Quoted<'a>),
+    /// A number or a boolean, as it is written.
+    Bare(&'a str),
+    /// An object or a list: no scalar, but JSON.
+    Container(&'a str),
+}
 
-impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&'a RawValue>::deserialize(deserializer).map(|raw| Self(raw.get()))
+impl<'a> Wire<'a> for Scalar<'a> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError> {
+        Ok(match cursor.peek()? {
+            b'"' => Self::Text(cursor.string()?),
+            b'{' | b'[' => Self::Container(cursor.skip()?),
+            _ => match cursor.bare()? {
+                "null" => Self::Absent,
+                bare => Self::Bare(bare),
+            },
+        })
     }
 }
 
 impl<'a> Scalar<'a> {
     /// The value as text; a number or a boolean is taken as it is written.
     pub(super) fn text(self) -> Read<Cow<'a, str>> {
-        let text = match self.0.as_bytes() {
-            [] | [b'n', ..] => return Ok(None),
-            [b'{' | b'[', ..] => return Err(Unreadable),
-            [b'"', ..] => self.string()?,
-            _ => Cow::Borrowed(self.0),
+        let text = match self {
+            Self::Container(_) => return Err(Unreadable),
+            other => other.json_text()?,
         };
-        match text.len() {
+        match text.as_ref().map_or(0, |text| text.len()) {
             0 => Ok(None),
-            1..=MAX_TEXT => Ok(Some(text)),
+            1..=MAX_TEXT => Ok(text),
             _ => Err(Unreadable),
-        }
-    }
-
-    /// The text of a string, borrowed unless it holds escapes.
-    fn string(self) -> Result<Cow<'a, str>, Unreadable> {
-        match self.0.as_bytes() {
-            [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => {
-                Ok(Cow::Borrowed(&self.0[1..self.0.len() - 1]))
-            }
-            _ => serde_json::from_str(self.0).map(Cow::Owned).map_err(|_| Unreadable),
         }
     }
 
     /// The text of JSON that may stand bare or in a string of any length.
     pub(super) fn json_text(self) -> Read<Cow<'a, str>> {
-        match self.0.as_bytes() {
-            [] | [b'n', ..] => Ok(None),
-            [b'"', ..] => self.string().map(Some),
-            _ => Ok(Some(Cow::Borrowed(self.0))),
+        match self {
+            Self::Absent => Ok(None),
+            Self::Text(quoted) => quoted.text().ok_or(Unreadable).map(Some),
+            Self::Bare(text) | Self::Container(text) => Ok(Some(Cow::Borrowed(text))),
         }
     }
 
@@ -103,9 +124,10 @@ impl<'a> Scalar<'a> {
     }
 
     fn parse<T>(self, parse: impl FnOnce(&str) -> Option<T>) -> Read<T> {
-        match self.text()? {
-            Some(text) if !text.trim().is_empty() => parse(text.trim()).ok_or(Unreadable).map(Some),
-            _ => Ok(None),
+        let Some(text) = self.text()? else { return Ok(None) };
+        match text.trim() {
+            "" => Ok(None),
+            text => parse(text).ok_or(Unreadable).map(Some),
         }
     }
 }
@@ -131,158 +153,59 @@ impl<T> Part<T> {
             Self::Is(value) => Ok(Some(value)),
         }
     }
+
+    /// Reads what is not what was expected.
+    pub(super) fn missing(cursor: &mut Cursor<'_>) -> Result<Self, SyntaxError> {
+        Ok(match Scalar::read(cursor)? {
+            Scalar::Absent => Self::Absent,
+            _ => Self::Wrong,
+        })
+    }
 }
 
-/// A type that a JSON object can be read into.
-pub(super) trait FromMap<'de>: Sized {
-    /// Reads the object's members.
-    fn from_map<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error>;
+/// A structure that a JSON object is read into.
+pub(super) trait Object<'a>: Default {
+    /// Reads the value that stands under `key`, which is none where it can't be read.
+    fn read_member(&mut self, key: Option<Cow<'a, str>>, cursor: &mut Cursor<'a>) -> Result<(), SyntaxError>;
 }
 
-/// A type that a JSON array can be read into.
-pub(super) trait FromSeq<'de>: Sized {
-    /// Reads the array's elements.
-    fn from_seq<A: SeqAccess<'de>>(seq: A) -> Result<Self, A::Error>;
+impl<'a, T: Object<'a>> Wire<'a> for Part<T> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError> {
+        if cursor.peek()? != b'{' {
+            return Self::missing(cursor);
+        }
+        let mut object = T::default();
+        cursor.object(|cursor, key| object.read_member(key.text(), cursor))?;
+        Ok(Self::Is(object))
+    }
 }
 
 /// A JSON array.
 #[derive(Debug)]
 pub(super) struct List<T>(pub(super) Vec<T>);
 
-impl<'de, T: Deserialize<'de>> FromSeq<'de> for List<T> {
-    fn from_seq<A: SeqAccess<'de>>(mut seq: A) -> Result<Self, A::Error> {
+impl<'a, T: Wire<'a>> Wire<'a> for Part<List<T>> {
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError> {
+        if cursor.peek()? != b'[' {
+            return Self::missing(cursor);
+        }
         let mut elements = Vec::new();
-        while let Some(element) = seq.next_element()? {
-            elements.push(element);
-        }
-        Ok(Self(elements))
+        cursor.list(|cursor| {
+            elements.push(T::read(cursor)?);
+            Ok(())
+        })?;
+        Ok(Self::Is(List(elements)))
     }
 }
 
-/// An object whose keys are data.
-#[derive(Debug)]
-pub(super) struct Entries<'a>(pub(super) Vec<(Key<'a>, Scalar<'a>)>);
+/// An object whose keys are data; a key that can't be read is none.
+#[derive(Debug, Default)]
+pub(super) struct Entries<'a>(pub(super) Vec<(Option<Cow<'a, str>>, Scalar<'a>)>);
 
-impl<'de: 'a, 'a> FromMap<'de> for Entries<'a> {
-    fn from_map<A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(entry) = map.next_entry()? {
-            entries.push(entry);
-        }
-        Ok(Self(entries))
-    }
-}
-
-impl<'de> Deserialize<'de> for Part<Entries<'de>> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserialize_object(deserializer)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Part<List<T>> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PartVisitor(PhantomData::<InList<List<T>>>))
-    }
-}
-
-/// Reads an object, or notes that something else stands there.
-pub(super) fn deserialize_object<'de, T: FromMap<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Part<T>, D::Error> {
-    deserializer.deserialize_any(PartVisitor(PhantomData::<InMap<T>>))
-}
-
-/// An object's key as it stands in the body, quotes and escapes included: one that can't be read spoils itself alone.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Key<'a>(Scalar<'a>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Scalar::deserialize(deserializer).map(Self)
-    }
-}
-
-impl<'a> Key<'a> {
-    /// The key's text, of any length; nothing where it can't be read.
-    pub(super) fn text(self) -> Option<Cow<'a, str>> {
-        self.0.string().ok()
-    }
-}
-
-/// Says which of the two containers a visitor takes.
-trait Container<'de> {
-    type Value;
-
-    fn map<A: MapAccess<'de>>(mut map: A) -> Result<Part<Self::Value>, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Part::Wrong)
-    }
-
-    fn seq<A: SeqAccess<'de>>(mut seq: A) -> Result<Part<Self::Value>, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Part::Wrong)
-    }
-}
-
-struct InMap<T>(PhantomData<T>);
-
-impl<'de, T: FromMap<'de>> Container<'de> for InMap<T> {
-    type Value = T;
-
-    fn map<A: MapAccess<'de>>(map: A) -> Result<Part<T>, A::Error> {
-        T::from_map(map).map(Part::Is)
-    }
-}
-
-struct InList<T>(PhantomData<T>);
-
-impl<'de, T: FromSeq<'de>> Container<'de> for InList<T> {
-    type Value = T;
-
-    fn seq<A: SeqAccess<'de>>(seq: A) -> Result<Part<T>, A::Error> {
-        T::from_seq(seq).map(Part::Is)
-    }
-}
-
-struct PartVisitor<C>(PhantomData<C>);
-
-impl<'de, C: Container<'de>> Visitor<'de> for PartVisitor<C> {
-    type Value = Part<C::Value>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("any value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Part::Absent)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Part::Wrong)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Part::Wrong)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Part::Wrong)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Part::Wrong)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(Part::Wrong)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        C::map(map)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        C::seq(seq)
+impl<'a> Object<'a> for Entries<'a> {
+    fn read_member(&mut self, key: Option<Cow<'a, str>>, cursor: &mut Cursor<'a>) -> Result<(), SyntaxError> {
+        self.0.push((key, Scalar::read(cursor)?));
+        Ok(())
     }
 }
 
@@ -296,39 +219,24 @@ macro_rules! wire_object {
             $(pub(super) $field: $type,)*
         }
 
-        impl<'de> $crate::api::json::FromMap<'de> for $name<'de> {
-            fn from_map<A: serde::de::MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
-                let mut object = Self::default();
-                while let Some(key) = map.next_key::<$crate::api::json::Key<'_>>()? {
-                    match key.text().as_deref() {
-                        $(Some($key) => object.$field = map.next_value()?,)*
-                        _ => {
-                            map.next_value::<serde::de::IgnoredAny>()?;
-                        }
+        impl<'a> $crate::api::json::Object<'a> for $name<'a> {
+            fn read_member(
+                &mut self,
+                key: Option<std::borrow::Cow<'a, str>>,
+                cursor: &mut $crate::api::json::Cursor<'a>,
+            ) -> Result<(), $crate::api::json::SyntaxError> {
+                match key.as_deref() {
+                    $(Some($key) => self.$field = $crate::api::json::Wire::read(cursor)?,)*
+                    _ => {
+                        cursor.skip()?;
                     }
                 }
-                Ok(object)
-            }
-        }
-
-        impl<'de> serde::Deserialize<'de> for $crate::api::json::Part<$name<'de>> {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::api::json::deserialize_object(deserializer)
+                Ok(())
             }
         }
     };
 }
 pub(super) use wire_object;
-
-/// Reads `body` as `T`, and nothing after it.
-pub(super) fn from_body<'de, T: Deserialize<'de>>(body: &'de str) -> Result<T, serde_json::Error> {
-    // A byte order mark says nothing in UTF-8, and some proxies put one.
-    let body = body.strip_prefix('\u{feff}').unwrap_or(body);
-    if body.trim_start_matches([' ', '\t', '\r', '\n']).is_empty() {
-        return Err(serde_json::Error::custom("an empty body"));
-    }
-    serde_json::from_str(body)
-}
 
 #[cfg(test)]
 mod tests {
@@ -337,7 +245,7 @@ mod tests {
     use super::*;
 
     fn scalar(json: &str) -> Scalar<'_> {
-        serde_json::from_str(json).unwrap()
+        parse(json).unwrap()
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::deployment::Decoder;
-use super::json::{Entries, Key, List, Part, Read, Scalar, Unreadable, wire_object};
+use super::json::{Entries, List, Part, Read, Scalar, Unreadable, parse, unescape, wire_object};
 use crate::model::{PlanNode, ResourcePlan, SlotGroup, parse_memory};
 
 /// How often a plan is unwrapped at the most. The API reference shows one escaping too many; deeper ones are known
@@ -53,20 +53,22 @@ pub(super) fn decode(decoder: &mut Decoder<'_>, field: Scalar<'_>) -> Option<Res
         if text.trim().is_empty() {
             return None;
         }
-        match serde_json::from_str::<Part<WirePlan<'_>>>(&text) {
+        match parse::<Part<WirePlan<'_>>>(&text) {
             Ok(Part::Is(plan)) => return plan_of(decoder, plan),
             Ok(Part::Absent) => return None,
             Ok(Part::Wrong) | Err(_) => {}
         }
-        let Ok(inner) = unwrap(&text) else { break };
-        text = Cow::Owned(inner);
+        let Some(inner) = unwrap(&text) else { break };
+        text = Cow::Owned(inner.into_owned());
     }
     decoder.keep(FIELD, Err(Unreadable))
 }
 
 /// Takes one layer of string syntax off: a JSON string, or the inside of one that lost its quotes.
-fn unwrap(text: &str) -> serde_json::Result<String> {
-    serde_json::from_str(text).or_else(|_| serde_json::from_str(&format!("\"{text}\"")))
+fn unwrap(text: &str) -> Option<Cow<'_, str>> {
+    let trimmed = text.trim();
+    let inner = trimmed.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    unescape(inner.unwrap_or(text))
 }
 
 fn plan_of(decoder: &mut Decoder<'_>, plan: WirePlan<'_>) -> Option<ResourcePlan> {
@@ -123,14 +125,14 @@ fn node_of(decoder: &mut Decoder<'_>, node: WireNode<'_>) -> PlanNode {
 fn managed_bytes(managed: Managed<'_>) -> Read<u64> {
     let text = managed.json_text()?;
     let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
-    match serde_json::from_str::<Part<Entries<'_>>>(&text) {
+    match parse::<Part<Entries<'_>>>(&text) {
         Ok(Part::Is(Entries(entries))) => sum(&entries),
         _ => parse_memory(&text).map(Some).map_err(|_| Unreadable),
     }
 }
 
 /// An empty map says nothing of managed memory.
-fn sum(entries: &[(Key<'_>, Scalar<'_>)]) -> Read<u64> {
+fn sum(entries: &[(Option<Cow<'_, str>>, Scalar<'_>)]) -> Read<u64> {
     let mut total = None;
     for (_, size) in entries {
         if let Some(size) = size.text()? {

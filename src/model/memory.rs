@@ -5,6 +5,9 @@ use std::fmt;
 /// Sizes from here on are not exact as a gauge's value, and no process has them.
 const LIMIT: f64 = 9_007_199_254_740_992.0;
 
+/// The length of `kibibytes` and its like.
+const LONGEST_UNIT: usize = 9;
+
 /// A text that is no memory size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryError;
@@ -25,12 +28,17 @@ pub fn parse_memory(text: &str) -> Result<u64, MemoryError> {
     let text = text.trim();
     let digits = text.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
     let (number, unit) = text.split_at(digits);
-    let unit: u64 = match unit.trim_start().to_ascii_lowercase().as_str() {
-        "" | "b" | "byte" | "bytes" => 1,
-        "k" | "kb" | "ki" | "kib" | "kibibyte" | "kibibytes" => 1 << 10,
-        "m" | "mb" | "mi" | "mib" | "mebibyte" | "mebibytes" => 1 << 20,
-        "g" | "gb" | "gi" | "gib" | "gibibyte" | "gibibytes" => 1 << 30,
-        "t" | "tb" | "ti" | "tib" | "tebibyte" | "tebibytes" => 1 << 40,
+    let unit = unit.trim_start();
+    let mut lower = [0; LONGEST_UNIT];
+    let lower = lower.get_mut(..unit.len()).ok_or(MemoryError)?;
+    lower.copy_from_slice(unit.as_bytes());
+    lower.make_ascii_lowercase();
+    let unit: u64 = match &*lower {
+        b"" | b"b" | b"byte" | b"bytes" => 1,
+        b"k" | b"kb" | b"ki" | b"kib" | b"kibibyte" | b"kibibytes" => 1 << 10,
+        b"m" | b"mb" | b"mi" | b"mib" | b"mebibyte" | b"mebibytes" => 1 << 20,
+        b"g" | b"gb" | b"gi" | b"gib" | b"gibibyte" | b"gibibytes" => 1 << 30,
+        b"t" | b"tb" | b"ti" | b"tib" | b"tebibyte" | b"tebibytes" => 1 << 40,
         _ => return Err(MemoryError),
     };
     let number: f64 = number.parse().map_err(|_| MemoryError)?;

@@ -135,7 +135,7 @@ fn a_deployment_without_an_id_is_counted_and_left_out() {
         null, 7, {"name": "nameless"}, {"deploymentId": "d"}
     ]});
     let page = page(&reply);
-    assert_eq!((page.elements, page.decoded.unidentified), (4, 3));
+    assert_eq!((page.decoded.elements, page.decoded.unidentified), (4, 3));
     assert_eq!(&*only(&page).id, "d");
     assert_eq!(invalid_fields(&page), [("data", 2), ("deploymentId", 1)]);
 }
