@@ -3,7 +3,7 @@
 mod plan;
 mod reload;
 
-use std::{fmt, future::pending, sync::Arc, time::Duration};
+use std::{fmt, future::pending, io, sync::Arc, time::Duration};
 
 use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -185,6 +185,7 @@ impl App {
 
     /// Polls every target once; tells how each poll ended.
     pub async fn poll_once(&self) -> Vec<Outcome> {
+        self.parts.board.render_nothing();
         let polls = self.plan.targets.values().map(async |target| {
             let polling = target.clone();
             let polled = tokio::spawn(async move {
@@ -206,11 +207,11 @@ impl App {
         &self.parts.progress
     }
 
-    /// All metrics, as they are served.
-    pub fn metrics(&self) -> Result<Vec<bytes::Bytes>, prometheus::Error> {
-        let mut pieces = self.parts.board.snapshot().text();
-        pieces.push(self.parts.telemetry.render()?.into());
-        Ok(pieces)
+    /// Writes all metrics, as they are served, after [`App::poll_once`].
+    pub fn write_metrics(&self, out: &mut impl io::Write) -> io::Result<()> {
+        let live = self.parts.telemetry.render().map_err(io::Error::other)?;
+        self.parts.board.write(out)?;
+        out.write_all(live.as_bytes())
     }
 }
 

@@ -177,9 +177,7 @@ async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
         never = show_progress(app.progress()) => match never {},
     };
     let mut out = io::stdout().lock();
-    let metrics = app.metrics().map_err(runtime)?;
-    let written = metrics.iter().try_for_each(|piece| out.write_all(piece)).and_then(|()| out.flush());
-    match written {
+    match app.write_metrics(&mut out).and_then(|()| out.flush()) {
         // Whoever reads has seen enough, as `head` has.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         written => written.map_err(not_written)?,

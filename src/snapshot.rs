@@ -8,7 +8,7 @@ mod served;
 mod status;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     fmt, io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use crate::{
     api::ErrorKind,
     clock::Clock,
-    exposition::{self, Chunk, Encoding, Format, Joined, targets::WorkspaceInfo},
+    exposition::{self, Chunk, Encoding, Format, Joined, Namespace, targets::WorkspaceInfo},
     model::{Deployment, LabelKeys, Selection},
 };
 
@@ -111,9 +111,11 @@ pub struct Board {
 
 #[derive(Debug, Default)]
 struct State {
+    /// Whether nobody scrapes: then the text is made when it is written out.
+    unrendered: bool,
     label_keys: LabelKeys,
     targets: BTreeMap<TargetId, Arc<TargetStatus>>,
-    groups: HashMap<GroupId, Group>,
+    groups: BTreeMap<GroupId, Group>,
     workspaces: Arc<[WorkspaceInfo]>,
 }
 
@@ -137,6 +139,26 @@ impl Board {
             complete: AtomicBool::default(),
             clock,
         }
+    }
+
+    /// Has the deployments' text made by [`Board::write`] alone, not with each poll.
+    pub fn render_nothing(&self) {
+        self.state().unrendered = true;
+    }
+
+    /// Writes the metrics but for the live ones in the text format, made here and now.
+    pub fn write(&self, out: &mut impl io::Write) -> io::Result<()> {
+        let (label_keys, mut groups) = {
+            let state = self.state();
+            let mut groups: BTreeMap<GroupId, Vec<Data>> = BTreeMap::new();
+            for (id, status) in &state.targets {
+                groups.entry(group_of(id)).or_default().extend(status.data.clone());
+            }
+            (state.label_keys.clone(), groups)
+        };
+        let namespaces: Vec<_> = groups.iter_mut().map(|(id, all)| deployments(id, all)).collect();
+        exposition::write(&namespaces, &label_keys, out)?;
+        self.snapshot().text().iter().try_for_each(|piece| out.write_all(piece))
     }
 
     /// Sets what is shown: `targets` known before keep their state, others are withdrawn with all their series.
@@ -309,7 +331,7 @@ impl Board {
         let others = state.targets.iter().filter(|(other, _)| *other != id && group_of(other) == group_id);
         let mut all: Vec<Data> = others.filter_map(|(_, status)| status.data.clone()).collect();
         let same_data = before.map(|data| &data.deployments) == data.map(|data| &data.deployments);
-        if all.is_empty() && same_data && same_keys {
+        if state.unrendered || (all.is_empty() && same_data && same_keys) {
             return None;
         }
         all.extend(data.cloned());
@@ -319,14 +341,14 @@ impl Board {
     /// Renders a namespace, and compresses what changed for those who asked for that; off the async threads.
     async fn render(
         &self,
-        (workspace, namespace): GroupId,
-        all: Vec<Data>,
+        group_id: GroupId,
+        mut all: Vec<Data>,
         keys: LabelKeys,
         before: Arc<Chunk>,
     ) -> Option<Chunk> {
         let encodings: Vec<_> = self.demand.encodings().collect();
         let rendering = tokio::task::spawn_blocking(move || {
-            let chunk = render(&workspace, &namespace, all, &keys).sharing(&before);
+            let chunk = exposition::render(&deployments(&group_id, &mut all), &keys, &before);
             for encoding in encodings {
                 // Whoever asks for a part that is not compressed tries again, and tells why it can't be.
                 let _ = chunk.compress(encoding);
@@ -373,18 +395,18 @@ fn group_of(id: &TargetId) -> GroupId {
     (id.workspace.clone(), id.namespace.clone())
 }
 
-/// Renders the data of a namespace's targets. Of a deployment that several have, the word of the latest poll that
-/// listed it holds; one that is only kept from an earlier poll gives way to any that was listed.
-fn render(workspace: &str, namespace: &str, mut all: Vec<Data>, keys: &LabelKeys) -> Chunk {
+/// The deployments of a namespace's targets. Of one that several have, the word of the latest poll that listed it
+/// holds; one that is only kept from an earlier poll gives way to any that was listed.
+fn deployments<'d>((workspace, namespace): &GroupId, all: &'d mut [Data]) -> Namespace<'d> {
     all.sort_by_key(|data| std::cmp::Reverse(data.since));
+    let all = &*all;
     let listed = all.iter().flat_map(|data| &data.deployments[..data.listed]);
     let deployments = listed.chain(all.iter().flat_map(|data| &data.deployments[data.listed..]));
     if all.len() == 1 {
-        return exposition::render(workspace, namespace, deployments, keys);
+        return Namespace::new(workspace, namespace, deployments);
     }
     let mut seen = HashSet::new();
-    let distinct = deployments.filter(|deployment| seen.insert(&deployment.id));
-    exposition::render(workspace, namespace, distinct, keys)
+    Namespace::new(workspace, namespace, deployments.filter(|deployment| seen.insert(&deployment.id)))
 }
 
 #[cfg(test)]
@@ -505,6 +527,28 @@ mod tests {
         assert!(Arc::ptr_eq(&before.served.chunks()[0], &board.snapshot().served.chunks()[0]));
         board.succeeded(&target, deployments(&[("a", 2)]), Vec::new(), 1, times()).await;
         assert!(!Arc::ptr_eq(&before.served.chunks()[0], &board.snapshot().served.chunks()[0]));
+    }
+
+    #[tokio::test]
+    async fn what_is_written_once_is_what_would_be_served() {
+        let ids = [id("a", "name=x"), id("a", "name=y"), id("b", "")];
+        let (rendered, unrendered) = (board(&ids).await, board(&ids).await);
+        unrendered.render_nothing();
+        for board in [&rendered, &unrendered] {
+            board.succeeded(&ids[0], deployments(&[("a", 1), ("b", 2)]), Vec::new(), 1, times()).await;
+            board.succeeded(&ids[1], deployments(&[("c", 3)]), deployments(&[("a", 9)]), 1, times()).await;
+            board.succeeded(&ids[2], deployments(&[("a", 4)]), Vec::new(), 1, times()).await;
+        }
+        let mut written = Vec::new();
+        unrendered.write(&mut written).unwrap();
+        let without_times = |text: &str| -> Vec<String> {
+            text.lines().filter(|line| !line.contains("_last_success_")).map(str::to_owned).collect()
+        };
+        let written = String::from_utf8(written).unwrap();
+        let served: String =
+            rendered.snapshot().text().iter().map(|piece| String::from_utf8_lossy(piece)).collect();
+        assert_eq!(without_times(&written), without_times(&served));
+        assert!(written.contains("deployment_id=\"c\""), "{written}");
     }
 
     #[tokio::test]

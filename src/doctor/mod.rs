@@ -17,7 +17,7 @@ use crate::{
     clock::Clock,
     config::{self, Config, Environment},
     credentials::{self, ProvideCredentials},
-    exposition,
+    exposition::{self, Chunk, Namespace},
     model::{LabelKeys, Operation},
     telemetry::Telemetry,
 };
@@ -232,7 +232,8 @@ impl Examiner<'_> {
 
 /// How many series the deployments make: those that a poll would render, counted.
 fn series(workspace: &str, namespace: &str, listing: &Listing, labels: &LabelKeys) -> usize {
-    exposition::render(workspace, namespace, listing.deployments.iter(), labels).series()
+    let deployments = Namespace::new(workspace, namespace, listing.deployments.iter());
+    exposition::render(&deployments, labels, &Chunk::default()).series()
 }
 
 fn failed(operation: Operation, error: &ApiError, report: &mut TargetReport) {

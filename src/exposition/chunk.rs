@@ -57,12 +57,20 @@ impl Chunk {
         Self { parts: families.into_iter().map(|text| Arc::new(Part::new(text))).collect() }
     }
 
+    /// The samples of the family at `index` of the catalogue, in pieces.
+    pub(super) fn family(&self, index: usize) -> &[Bytes] {
+        self.parts.get(index).map_or(&[], |part| &part.text)
+    }
+
     /// This chunk with the parts of `before` where the text is the same, so that what did not change is neither
     /// held twice nor compressed again.
     #[must_use]
     pub fn sharing(mut self, before: &Self) -> Self {
         for (part, known) in self.parts.iter_mut().zip(&before.parts) {
-            if part.text == known.text {
+            let same = |(piece, known): (&Bytes, &Bytes)| {
+                (piece.as_ptr() == known.as_ptr() && piece.len() == known.len()) || piece == known
+            };
+            if part.text.len() == known.text.len() && part.text.iter().zip(&known.text).all(same) {
                 *part = known.clone();
             }
         }

@@ -17,7 +17,7 @@ mod tests;
 
 pub use chunk::{Chunk, Joined};
 pub use compress::Encoding;
-pub use render::render;
+pub use render::{Namespace, render, write};
 pub use text::Samples;
 
 /// How the text is written.

@@ -1,73 +1,124 @@
-//! A namespace's deployments as text, family by family.
+//! Deployments as text, family by family.
+
+use std::{convert::Infallible, io};
+
+use bytes::Bytes;
 
 use super::{
-    Chunk,
-    families::{FAMILIES, LABELS},
+    Chunk, Description, Format,
+    families::{FAMILIES, LABELS, Subject},
     labels,
-    text::{Pieces, Samples, write_label},
+    text::{Samples, write_label},
 };
-use crate::model::{Deployment, LabelKeys};
+use crate::model::{Deployment, LabelKeys, Requested};
 
-/// How many families a chunk has: those of the catalogue, and the deployment labels.
-const COUNT: usize = FAMILIES.len() + 1;
+/// So many deployments' samples of a family are one piece of text. A piece in which nothing changed is shared with the
+/// text before; and the next one is written where the last was, in memory that the caches hold.
+const BLOCK: usize = 512;
 
-/// Renders `deployments` of one namespace.
-pub fn render<'d>(
-    workspace: &str,
-    namespace: &str,
-    deployments: impl Iterator<Item = &'d Deployment>,
+/// Renders `namespace`; what is the same as in `before` is shared with it.
+pub fn render(namespace: &Namespace<'_>, label_keys: &LabelKeys, before: &Chunk) -> Chunk {
+    let mut text = Vec::new();
+    let mut families = Vec::new();
+    let Ok(()) = for_each_family(label_keys, |family, write| {
+        let known = before.family(families.len());
+        let mut pieces: Vec<Bytes> = Vec::new();
+        let Ok(()) = namespace.write(family, write, &mut text, |piece| {
+            let same = known.get(pieces.len()).filter(|known| *known == piece);
+            pieces.push(same.cloned().unwrap_or_else(|| Bytes::copy_from_slice(piece)));
+            Ok::<(), Infallible>(())
+        });
+        families.push(pieces);
+        Ok::<(), Infallible>(())
+    });
+    Chunk::new(families).sharing(before)
+}
+
+/// Writes all `namespaces` in the text format, holding little of it.
+pub fn write(
+    namespaces: &[Namespace<'_>],
     label_keys: &LabelKeys,
-) -> Chunk {
-    let identities = Identities::new(workspace, namespace, deployments);
-    let mut pieces = Pieces::default();
-    let mut families = Vec::with_capacity(COUNT);
+    out: &mut impl io::Write,
+) -> io::Result<()> {
+    let mut text = Vec::new();
+    for_each_family(label_keys, |family, write| {
+        let mut header = Some(family.header(Format::Text));
+        for namespace in namespaces {
+            namespace.write(family, write, &mut text, |piece| {
+                if let Some(header) = header.take() {
+                    out.write_all(header.as_bytes())?;
+                }
+                out.write_all(piece)
+            })?;
+        }
+        Ok(())
+    })
+}
+
+/// Writes one deployment's samples of a family.
+type Write<'w> = &'w dyn Fn(&Subject<'_>, &mut Samples<'_>);
+
+/// Goes through the catalogue, whose last family is that of the deployment labels.
+fn for_each_family<E>(
+    label_keys: &LabelKeys,
+    mut each: impl FnMut(Description, Write<'_>) -> Result<(), E>,
+) -> Result<(), E> {
     for family in FAMILIES {
-        for (deployment, identity) in identities.iter() {
-            (family.write)(deployment, &mut Samples::new(&mut pieces, family.description.name, identity));
-        }
-        families.push(pieces.take());
+        each(family.description, &family.write)?;
     }
-    if !label_keys.is_empty() {
-        let names = LabelNames::new(label_keys);
-        for (deployment, identity) in identities.iter() {
-            names.write(deployment, &mut Samples::new(&mut pieces, LABELS.name, identity));
-        }
-    }
-    families.push(pieces.take());
-    Chunk::new(families)
+    let names = LabelNames::new(label_keys);
+    each(LABELS, &|subject, samples| names.write(subject.deployment, samples))
 }
 
-/// The identity labels of each deployment, rendered once for all its samples.
-struct Identities<'d> {
-    text: Vec<u8>,
-    deployments: Vec<(&'d Deployment, usize)>,
+/// The deployments of a namespace, and what every family needs of each.
+#[derive(Debug)]
+pub struct Namespace<'d> {
+    subjects: Vec<Subject<'d>>,
+    /// The identity labels of each, one after the other.
+    identities: Vec<u8>,
 }
 
-impl<'d> Identities<'d> {
-    fn new(workspace: &str, namespace: &str, deployments: impl Iterator<Item = &'d Deployment>) -> Self {
+impl<'d> Namespace<'d> {
+    /// The `deployments` of one namespace.
+    pub fn new(workspace: &str, namespace: &str, deployments: impl Iterator<Item = &'d Deployment>) -> Self {
         let mut common = Vec::new();
         write_label(&mut common, "workspace", workspace);
         common.push(b',');
         write_label(&mut common, "namespace", namespace);
-        let mut text = Vec::new();
-        let deployments = deployments.map(|deployment| {
-            text.extend_from_slice(&common);
-            text.push(b',');
-            write_label(&mut text, "deployment_id", &deployment.id);
-            text.push(b',');
-            write_label(&mut text, "deployment", &deployment.name);
-            (deployment, text.len())
+        let mut identities = Vec::new();
+        let subjects = deployments.map(|deployment| {
+            identities.extend_from_slice(&common);
+            identities.push(b',');
+            write_label(&mut identities, "deployment_id", &deployment.id);
+            identities.push(b',');
+            write_label(&mut identities, "deployment", &deployment.name);
+            Subject { deployment, requested: Requested::of(deployment), identity_end: identities.len() }
         });
-        let deployments = deployments.collect();
-        Self { text, deployments }
+        let subjects = subjects.collect();
+        Self { subjects, identities }
     }
 
-    fn iter(&self) -> impl Iterator<Item = (&'d Deployment, &[u8])> {
-        self.deployments.iter().scan(0, |start, &(deployment, end)| {
-            let identity = &self.text[*start..end];
-            *start = end;
-            Some((deployment, identity))
-        })
+    /// Gives a family's samples to `sink`, piece by piece, each written to `text`; no piece is empty.
+    fn write<E>(
+        &self,
+        family: Description,
+        write: Write<'_>,
+        text: &mut Vec<u8>,
+        mut sink: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut start = 0;
+        for block in self.subjects.chunks(BLOCK) {
+            text.clear();
+            for subject in block {
+                let identity = &self.identities[start..subject.identity_end];
+                start = subject.identity_end;
+                write(subject, &mut Samples::new(text, family.name, identity));
+            }
+            if !text.is_empty() {
+                sink(text)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -93,17 +144,18 @@ impl<'k> LabelNames<'k> {
 
     fn write(&self, deployment: &Deployment, samples: &mut Samples<'_>) {
         match self {
+            Self::Listed(keys) if keys.is_empty() => {}
             Self::Listed(keys) => {
                 let labels: Vec<(&str, &str)> =
                     keys.iter().map(|(key, name)| (name.as_str(), value_of(deployment, key))).collect();
-                samples.count(&labels, Some(1));
+                samples.count(labels.as_slice(), Some(1));
             }
             Self::All => {
                 let keys: Vec<&str> = deployment.labels.iter().map(|(key, _)| &**key).collect();
                 let names = labels::names(&keys);
                 let values = deployment.labels.iter().map(|(_, value)| &**value);
                 let labels: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(values).collect();
-                samples.count(&labels, Some(1));
+                samples.count(labels.as_slice(), Some(1));
             }
         }
     }

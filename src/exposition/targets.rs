@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{
     Chunk, Description, Kind,
-    text::{Pieces, Samples, write_label},
+    text::{NONE, Samples, write_label},
 };
 
 /// A configured workspace.
@@ -77,22 +77,31 @@ pub const FAMILIES: [Description; 6] = [WORKSPACE_INFO, UP, DEPLOYMENTS, LAST_SU
 /// Renders all families.
 pub fn render(workspaces: &[WorkspaceInfo], targets: &[TargetSamples<'_>]) -> Chunk {
     let workspace = |info: &WorkspaceInfo, samples: &mut Samples<'_>| {
-        let WorkspaceInfo { workspace, region, endpoint } = info;
-        samples.count(&[("workspace", workspace), ("region", region), ("endpoint", endpoint)], Some(1));
+        samples.count(&[("region", &*info.region), ("endpoint", &info.endpoint)], Some(1));
     };
+    let workspace_identity = |info: &WorkspaceInfo| {
+        let mut label = Vec::new();
+        write_label(&mut label, "workspace", &info.workspace);
+        label
+    };
+    let workspace_identities: Vec<_> = workspaces.iter().map(workspace_identity).collect();
     let identities: Vec<_> = targets.iter().map(identity).collect();
     let each = |family: Description, write: fn(&TargetSamples<'_>, &mut Samples<'_>)| {
         samples(family, targets.iter().zip(identities.iter().map(Vec::as_slice)), write)
     };
     Chunk::new(vec![
-        samples(WORKSPACE_INFO, workspaces.iter().map(|info| (info, &[][..])), workspace),
-        each(UP, |target, samples| samples.count(&[], Some(target.up.into()))),
-        each(DEPLOYMENTS, |target, samples| samples.count(&[], target.deployments)),
-        each(LAST_SUCCESS, |target, samples| samples.number(&[], target.last_success)),
-        each(POLL_DURATION, |target, samples| samples.number(&[], target.poll_duration)),
+        samples(
+            WORKSPACE_INFO,
+            workspaces.iter().zip(workspace_identities.iter().map(Vec::as_slice)),
+            workspace,
+        ),
+        each(UP, |target, samples| samples.count(&NONE, Some(target.up.into()))),
+        each(DEPLOYMENTS, |target, samples| samples.count(&NONE, target.deployments)),
+        each(LAST_SUCCESS, |target, samples| samples.number(&NONE, target.last_success)),
+        each(POLL_DURATION, |target, samples| samples.number(&NONE, target.poll_duration)),
         each(POLLS, |target, samples| {
             for (outcome, polls) in &target.polls {
-                samples.count(&[("outcome", outcome)], Some(*polls));
+                samples.count(&[("outcome", *outcome)], Some(*polls));
             }
         }),
     ])
@@ -114,9 +123,9 @@ fn samples<'o, T: 'o>(
     objects: impl Iterator<Item = (&'o T, &'o [u8])>,
     write: impl Fn(&T, &mut Samples<'_>),
 ) -> Vec<Bytes> {
-    let mut pieces = Pieces::default();
+    let mut text = Vec::new();
     for (object, identity) in objects {
-        write(object, &mut Samples::new(&mut pieces, family.name, identity));
+        write(object, &mut Samples::new(&mut text, family.name, identity));
     }
-    pieces.take()
+    if text.is_empty() { Vec::new() } else { vec![text.into()] }
 }

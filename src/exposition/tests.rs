@@ -9,8 +9,11 @@ use prometheus::{
 use proptest::{collection::vec, option, prelude::*};
 
 use super::{
-    Chunk, Encoding, Format, Joined, render,
+    Chunk, Encoding, Format, Joined, Namespace,
+    families::FAMILIES,
+    render,
     targets::{self, TargetSamples, WorkspaceInfo},
+    write,
 };
 use crate::model::{
     BasicSetting, BatchSetting, Deployment, ExpertSetting, Info, JobCounts, LabelKeys, PlanNode, ProcessSpec,
@@ -90,6 +93,15 @@ fn label_pairs(text: &str) -> Vec<LabelPair> {
     }
     assert_eq!(rest, "}");
     pairs
+}
+
+fn rendered<'d>(
+    workspace: &str,
+    namespace: &str,
+    deployments: impl Iterator<Item = &'d Deployment>,
+    keys: &LabelKeys,
+) -> Chunk {
+    render(&Namespace::new(workspace, namespace, deployments), keys, &Chunk::default())
 }
 
 fn text_of(chunks: Vec<Chunk>) -> String {
@@ -203,10 +215,15 @@ proptest! {
         keys in prop_oneof![Just(LabelKeys::All), vec("[a-cA-C._]{1,3}", 0..3).prop_map(LabelKeys::Listed)],
     ) {
         let chunks = vec![
-            render(&workspace, "one", first.iter(), &keys),
-            render(&workspace, "two", second.iter(), &keys),
+            rendered(&workspace, "one", first.iter(), &keys),
+            rendered(&workspace, "two", second.iter(), &keys),
         ];
         let text = text_of(chunks);
+        let namespaces =
+            [("one", &first), ("two", &second)].map(|(name, all)| Namespace::new(&workspace, name, all.iter()));
+        let mut written = Vec::new();
+        write(&namespaces, &keys, &mut written).unwrap();
+        prop_assert_eq!(String::from_utf8(written).unwrap(), text.as_str(), "written out at once");
         prop_assert_eq!(encoded_by_the_crate(&text), text);
     }
 
@@ -246,7 +263,7 @@ proptest! {
         live in text(),
     ) {
         let keys = LabelKeys::All;
-        let chunks = [render("w", "one", first.iter(), &keys), render("w", "two", second.iter(), &keys)];
+        let chunks = [rendered("w", "one", first.iter(), &keys), rendered("w", "two", second.iter(), &keys)];
         let chunks = chunks.map(Arc::new);
         for format in Format::ALL {
             let of = |encoding| body(format, encoding, &chunks, &Chunk::default(), &live);
@@ -264,7 +281,7 @@ proptest! {
     #[test]
     fn a_number_reads_back_as_it_was(number in any::<f64>().prop_filter("served", |number| number.is_finite())) {
         let deployment = Deployment { created: Some(number), ..Deployment::default() };
-        let text = text_of(vec![render("w", "n", std::iter::once(&deployment), &LabelKeys::default())]);
+        let text = text_of(vec![rendered("w", "n", std::iter::once(&deployment), &LabelKeys::default())]);
         let line = text.lines().find(|line| line.starts_with("aliyun_flink_deployment_created")).unwrap();
         let (_, value) = line.rsplit_once(' ').unwrap();
         prop_assert_eq!(value.parse::<f64>().unwrap().to_bits(), number.to_bits());
@@ -275,7 +292,7 @@ proptest! {
 fn label_values_come_back_as_they_were() {
     let name = "quote \" backslash \\ line\nfeed é 团队";
     let deployment = Deployment { name: name.into(), ..Deployment::default() };
-    let text = text_of(vec![render("w", "n", std::iter::once(&deployment), &LabelKeys::default())]);
+    let text = text_of(vec![rendered("w", "n", std::iter::once(&deployment), &LabelKeys::default())]);
     let line = text.lines().find(|line| line.starts_with("aliyun_flink_deployment_info{")).unwrap();
     let (_, labels) = line.strip_suffix(" 1").unwrap().split_once('{').unwrap();
     let pairs = label_pairs(labels);
@@ -286,7 +303,7 @@ fn label_values_come_back_as_they_were() {
 #[test]
 fn a_value_that_is_not_known_has_no_series_and_an_empty_family_no_header() {
     let deployment = Deployment { id: "d".into(), ..Deployment::default() };
-    let text = text_of(vec![render("w", "n", std::iter::once(&deployment), &LabelKeys::default())]);
+    let text = text_of(vec![rendered("w", "n", std::iter::once(&deployment), &LabelKeys::default())]);
     let names: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
     assert_eq!(names.len(), 1, "{text}");
     assert!(names[0].starts_with("aliyun_flink_deployment_info{workspace=\"w\""), "{text}");
@@ -299,7 +316,7 @@ fn listed_labels_are_on_every_deployment() {
     let labelled = Deployment { id: "1".into(), labels, ..Deployment::default() };
     let bare = Deployment { id: "2".into(), ..Deployment::default() };
     let keys = LabelKeys::Listed(vec!["team".into(), "costCenter".into()]);
-    let text = text_of(vec![render("w", "n", [&labelled, &bare].into_iter(), &keys)]);
+    let text = text_of(vec![rendered("w", "n", [&labelled, &bare].into_iter(), &keys)]);
     let lines: Vec<_> =
         text.lines().filter(|line| line.starts_with("aliyun_flink_deployment_labels{")).collect();
     assert!(lines[0].ends_with("label_team=\"a\",label_cost_center=\"\"} 1"), "{text}");
@@ -347,17 +364,37 @@ fn a_large_text_and_a_text_that_can_not_be_compressed_come_back() {
 }
 
 #[test]
-fn parts_that_did_not_change_are_shared() {
-    let deployment = |failed| Deployment {
-        id: "d".into(),
-        jobs: JobCounts::new([None, None, None, None, None, Some(failed)]),
-        ..Deployment::default()
+fn what_did_not_change_is_shared() {
+    let fleet = |failed_of_the_first| {
+        let fleet = (0..1200).map(|index| Deployment {
+            id: format!("d{index}").into(),
+            jobs: JobCounts::new([
+                None,
+                None,
+                None,
+                None,
+                None,
+                Some(if index == 0 { failed_of_the_first } else { 7 }),
+            ]),
+            created: Some(1.0),
+            ..Deployment::default()
+        });
+        fleet.collect::<Vec<_>>()
     };
-    let render = |failed| render("w", "n", std::iter::once(&deployment(failed)), &LabelKeys::default());
-    let first = render(1);
-    assert!(render(1).sharing(&first).shares_all(&first));
-    let other = render(2).sharing(&first);
+    let render = |failed, before: &Chunk| {
+        let fleet = fleet(failed);
+        render(&Namespace::new("w", "n", fleet.iter()), &LabelKeys::default(), before)
+    };
+    let first = render(1, &Chunk::default());
+    assert!(render(1, &first).shares_all(&first));
+    let other = render(2, &first);
     assert!(!other.shares_all(&first), "the jobs changed");
-    let text = |chunk: Chunk| text_of(vec![chunk]);
-    assert_eq!(text(other), text(render(2)));
+    let pieces = |chunk: &Chunk| -> Vec<*const u8> {
+        (0..FAMILIES.len())
+            .flat_map(|family| chunk.family(family).iter().map(|piece| piece.as_ptr()))
+            .collect()
+    };
+    let same = pieces(&other).iter().filter(|piece| pieces(&first).contains(piece)).count();
+    assert_eq!((same, pieces(&other).len()), (8, 9), "of three families in three pieces, one piece changed");
+    assert_eq!(text_of(vec![other]), text_of(vec![render(2, &Chunk::default())]));
 }
