@@ -14,20 +14,22 @@ use reqwest::{
     header::{HeaderMap, HeaderName, HeaderValue},
 };
 use secrecy::ExposeSecret as _;
-use tokio::time::{Instant, sleep, timeout_at};
-use tokio_util::sync::CancellationToken;
+use tokio::{
+    sync::{OwnedSemaphorePermit, SemaphorePermit},
+    time::{Instant, sleep, timeout_at},
+};
 use tracing::debug;
 use url::Url;
 
 use super::{
     ApiError, ErrorKind, Progress, Retry, Settings,
-    limiter::Limiter,
+    call::{Call, Shared},
+    limiter::{Late, Limiter},
     sign::{self, EMPTY_SHA256, Signable},
 };
 use crate::{
     clock::Clock,
     credentials::{Credentials, ProvideCredentials},
-    model::Operation,
     telemetry::ApiMetrics,
 };
 
@@ -69,18 +71,6 @@ pub struct Workspace {
     pub endpoint: Endpoint,
     /// Who asks.
     pub credentials: Arc<dyn ProvideCredentials>,
-}
-
-/// One call: what is asked, of which path.
-#[derive(Debug, Clone)]
-pub(super) struct Call {
-    pub(super) operation: Operation,
-    /// The encoded path.
-    pub(super) path: String,
-    /// The canonical query.
-    pub(super) query: String,
-    /// Cancelled when nobody wants the reply any more: then no request is sent that was not sent yet.
-    pub(super) abandoned: CancellationToken,
 }
 
 /// The client of one workspace.
@@ -209,7 +199,7 @@ impl Client {
         T: Send + 'static,
         D: Fn(&[u8]) -> Result<T, ApiError> + Send + 'static,
     {
-        let turn = call.abandoned.run_until_cancelled(self.limiter.turn(deadline)).await;
+        let turn = call.abandoned.run_until_cancelled(self.turn(call, deadline)).await;
         let turn = turn.ok_or_else(abandoned)?.map_err(|late| timed_out(late.told()))?;
         let credentials = self.credentials(deadline).await?;
         let headers = self.headers(call, &credentials)?;
@@ -222,7 +212,7 @@ impl Client {
             Ok(reply) => {
                 counted.ended(reply.status.as_str());
                 let read = match reply.status {
-                    StatusCode::OK => decoded(decode, reply.body).await,
+                    StatusCode::OK => decoded(decode, reply.body, call.shared.clone()).await,
                     status => Err(refused(status, &reply)),
                 };
                 read.map_err(|error| {
@@ -237,6 +227,17 @@ impl Client {
         }
     }
 
+    /// Waits for a place in the listing and a turn of the workspace, both held until they are dropped.
+    async fn turn<'c>(
+        &self,
+        call: &'c Call,
+        deadline: Instant,
+    ) -> Result<(SemaphorePermit<'c>, OwnedSemaphorePermit), Late> {
+        let place = timeout_at(deadline, call.shared.place()).await;
+        let place = place.ok().flatten().ok_or(Late::Place)?;
+        Ok((place, self.limiter.turn(deadline).await?))
+    }
+
     async fn exchange(&self, call: &Call, headers: HeaderMap) -> Result<Reply, ApiError> {
         let url = format!("{}{}?{}", self.workspace.endpoint.base, call.path, call.query);
         let request = self.http.get(url).headers(headers).send();
@@ -247,7 +248,7 @@ impl Client {
         if announced > limit as u64 {
             return Err(too_large(limit).with_status(status.as_u16()));
         }
-        let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or_default());
+        let mut body = call.shared.body(usize::try_from(announced).unwrap_or_default());
         while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error, status))? {
             if body.len() + chunk.len() > limit {
                 return Err(too_large(limit).with_status(status.as_u16()));
@@ -328,12 +329,17 @@ fn header(name: &'static str, value: &str) -> Result<(HeaderName, HeaderValue), 
 }
 
 /// Decodes off the asynchronous threads: a page is a few hundred kilobytes, and may be many megabytes.
-async fn decoded<T, D>(decode: D, body: Vec<u8>) -> Result<T, ApiError>
+async fn decoded<T, D>(decode: D, body: Vec<u8>, shared: Arc<Shared>) -> Result<T, ApiError>
 where
     T: Send + 'static,
     D: Fn(&[u8]) -> Result<T, ApiError> + Send + 'static,
 {
-    match tokio::task::spawn_blocking(move || decode(&body)).await {
+    let decoding = tokio::task::spawn_blocking(move || {
+        let decoded = decode(&body);
+        shared.give_back(body);
+        decoded
+    });
+    match decoding.await {
         Ok(decoded) => decoded,
         // A panic of the decoder's is the polling task's, whose supervisor tells of it.
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),

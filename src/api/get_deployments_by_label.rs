@@ -1,12 +1,17 @@
 //! `GetDeploymentsByLabel`: everything with a label, in one reply.
 
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 
-use super::{client::Call, sign};
+use super::{
+    call::{Call, Shared},
+    sign,
+};
 use crate::model::{Operation, Selection, Wanted};
 
 /// The call; what is not `wanted` is not asked for.
-pub(super) fn call(namespace: &str, selection: &Selection, wanted: &Wanted) -> Call {
+pub(super) fn call(namespace: &str, selection: &Selection, wanted: &Wanted, shared: Arc<Shared>) -> Call {
     let separator = Operation::GetDeploymentsByLabel.label_value_separator().to_string();
     let values = selection.label.as_ref().map(|label| label.values.join(&separator)).unwrap_or_default();
     let key = selection.label.as_ref().map(|label| label.key.as_str()).unwrap_or_default();
@@ -23,6 +28,7 @@ pub(super) fn call(namespace: &str, selection: &Selection, wanted: &Wanted) -> C
         path: format!("/api/v2/namespaces/{namespace}/deployments/getDeployments/byLabel"),
         query: sign::canonical_query(&parameters),
         abandoned: CancellationToken::new(),
+        shared,
     }
 }
 
@@ -33,7 +39,13 @@ mod tests {
 
     fn query(wanted: &Wanted) -> String {
         let label = LabelSelector { key: "team".into(), values: vec!["a".into(), "b;c".into()] };
-        call("ns", &Selection { label: Some(label), ..Selection::default() }, wanted).query
+        call(
+            "ns",
+            &Selection { label: Some(label), ..Selection::default() },
+            wanted,
+            Arc::new(Shared::new(1)),
+        )
+        .query
     }
 
     #[test]

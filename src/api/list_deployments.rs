@@ -1,12 +1,23 @@
 //! `ListDeployments`: a page at a time.
 
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 
-use super::{client::Call, sign};
+use super::{
+    call::{Call, Shared},
+    sign,
+};
 use crate::model::{ExecutionMode, JobStatus, Operation, Selection};
 
 /// The call for the page `page_index`, from 1 on.
-pub(super) fn call(namespace: &str, selection: &Selection, page_index: u64, page_size: u64) -> Call {
+pub(super) fn call(
+    namespace: &str,
+    selection: &Selection,
+    page_index: u64,
+    page_size: u64,
+    shared: Arc<Shared>,
+) -> Call {
     let page_index = page_index.to_string();
     let page_size = page_size.to_string();
     let separator = Operation::ListDeployments.label_value_separator().to_string();
@@ -28,6 +39,7 @@ pub(super) fn call(namespace: &str, selection: &Selection, page_index: u64, page
         path: format!("/api/v2/namespaces/{}/deployments", sign::encode(namespace)),
         query: sign::canonical_query(&parameters),
         abandoned: CancellationToken::new(),
+        shared,
     }
 }
 
@@ -49,7 +61,7 @@ mod tests {
                 values: vec!["value 1".into(), "value+2,*~".into()],
             }),
         };
-        let call = call("default-namespace", &selection, 1, 100);
+        let call = call("default-namespace", &selection, 1, 100, Arc::new(Shared::new(1)));
         assert_eq!(call.path, "/api/v2/namespaces/default-namespace/deployments");
         // What the official SDK sends, but for its `+` in place of `%20`.
         assert_eq!(
@@ -62,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_whole_namespace_needs_no_filter() {
-        let call = call("team-b", &Selection::default(), 3, 50);
+        let call = call("team-b", &Selection::default(), 3, 50, Arc::new(Shared::new(1)));
         assert_eq!(call.query, "pageIndex=3&pageSize=50");
     }
 }

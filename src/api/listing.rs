@@ -4,7 +4,7 @@
 //! the rest. So a walk whose pages disagree is walked again.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -16,7 +16,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ApiError, Client, Retry, client::Call, envelope::Page, get_deployments_by_label, invalid::InvalidValues,
+    ApiError, Client, Retry,
+    call::{Call, Shared},
+    envelope::Page,
+    get_deployments_by_label,
+    invalid::InvalidValues,
     list_deployments,
 };
 use crate::model::{Deployment, Operation, Selection, Wanted};
@@ -83,6 +87,13 @@ impl Progress {
     }
 }
 
+/// What all requests of one walk need.
+struct Reading<'r> {
+    request: &'r ListRequest,
+    shared: Arc<Shared>,
+    deadline: Instant,
+}
+
 /// What the first page tells of the others.
 #[derive(Debug, Clone, Copy)]
 struct Pages {
@@ -116,7 +127,9 @@ impl Client {
     }
 
     async fn list_by_label(&self, request: &ListRequest, deadline: Instant) -> Result<Listing, ApiError> {
-        let call = get_deployments_by_label::call(&request.namespace, &request.selection, &request.wanted);
+        let shared = Arc::new(Shared::new(1));
+        let call =
+            get_deployments_by_label::call(&request.namespace, &request.selection, &request.wanted, shared);
         self.progress.expect(1);
         let page = self.read(request, &call, deadline).await?;
         let mut walk = Walk { consistent: true, ..Walk::default() };
@@ -147,7 +160,8 @@ impl Client {
     async fn walk(&self, request: &ListRequest, deadline: Instant) -> Result<Walk, ApiError> {
         let asked = u64::from(self.settings.page_size);
         self.progress.expect(1);
-        let first = self.page(request, 1, asked, &CancellationToken::new(), deadline).await?;
+        let reading = Reading { request, shared: Arc::new(Shared::new(self.side_by_side())), deadline };
+        let first = self.page(&reading, 1, asked, &CancellationToken::new()).await?;
         let Some(total) = first.total_size else {
             return Err(ApiError::invalid(Retry::Never, "the reply does not say `totalSize`"));
         };
@@ -160,11 +174,11 @@ impl Client {
         self.progress.expect(pages.saturating_sub(1));
         let mut walk = Walk { consistent: true, total, ..Walk::default() };
         walk.add(first);
-        let last = self.read_rest(request, Pages { size, total, count: pages }, &mut walk, deadline).await?;
+        let last = self.read_rest(&reading, Pages { size, total, count: pages }, &mut walk).await?;
         // A listing that grew meanwhile has its end further on.
         for index in pages + 1..=last.min(pages + GROWTH) {
             self.progress.expect(1);
-            walk.add(self.page(request, index, size, &CancellationToken::new(), deadline).await?);
+            walk.add(self.page(&reading, index, size, &CancellationToken::new()).await?);
         }
         let repeated = walk.drop_repeated();
         walk.consistent &= repeated == 0 && walk.elements() == total;
@@ -172,17 +186,12 @@ impl Client {
     }
 
     /// Reads the pages after the first, side by side; gives the last page that any of them announced.
-    async fn read_rest(
-        &self,
-        request: &ListRequest,
-        pages: Pages,
-        walk: &mut Walk,
-        deadline: Instant,
-    ) -> Result<u64, ApiError> {
+    async fn read_rest(&self, reading: &Reading<'_>, pages: Pages, walk: &mut Walk) -> Result<u64, ApiError> {
         let abandoned = CancellationToken::new();
         let rest = stream::iter(2..=pages.count)
-            .map(|index| self.page(request, index, pages.size, &abandoned, deadline))
-            .buffered(self.side_by_side());
+            .map(|index| self.page(reading, index, pages.size, &abandoned))
+            // While as many pages as may be are under way, as many others are decoded.
+            .buffered(2 * self.side_by_side());
         tokio::pin!(rest);
         let (mut empty_pages, mut last) = (0, pages.count);
         let outcome = loop {
@@ -193,7 +202,7 @@ impl Client {
             };
             walk.consistent &= page.total_size == Some(pages.total);
             last = last.max(page.total_size.unwrap_or_default().div_ceil(pages.size));
-            empty_pages = if page.elements == 0 { empty_pages + 1 } else { 0 };
+            empty_pages = if page.decoded.elements == 0 { empty_pages + 1 } else { 0 };
             walk.add(page);
             if empty_pages == EMPTY_PAGES_AT_THE_END {
                 walk.consistent = false;
@@ -208,15 +217,16 @@ impl Client {
 
     async fn page(
         &self,
-        request: &ListRequest,
+        reading: &Reading<'_>,
         index: u64,
         size: u64,
         abandoned: &CancellationToken,
-        deadline: Instant,
     ) -> Result<Page, ApiError> {
-        let call = list_deployments::call(&request.namespace, &request.selection, index, size);
+        let Reading { request, shared, deadline } = reading;
+        let call =
+            list_deployments::call(&request.namespace, &request.selection, index, size, shared.clone());
         let call = Call { abandoned: abandoned.clone(), ..call };
-        self.read(request, &call, deadline).await
+        self.read(request, &call, *deadline).await
     }
 
     async fn read(&self, request: &ListRequest, call: &Call, deadline: Instant) -> Result<Page, ApiError> {
@@ -230,7 +240,7 @@ impl Client {
 impl Page {
     /// The size of the pages: the one asked for, unless the service says that it gave a smaller one, and did.
     fn size_in_force(&self, asked: u64, total: u64) -> u64 {
-        let elements = self.elements as u64;
+        let elements = self.decoded.elements as u64;
         let smaller = (1..asked).contains(&elements) && total > elements;
         if smaller { elements } else { asked }
     }
@@ -252,6 +262,10 @@ impl Walk {
     /// Keeps the last of each id, in the place of the first; tells how many were dropped.
     fn drop_repeated(&mut self) -> usize {
         let before = self.deployments.len();
+        let mut ids = HashSet::with_capacity(before);
+        if self.deployments.iter().all(|deployment| ids.insert(&*deployment.id)) {
+            return 0;
+        }
         let mut places: HashMap<Box<str>, usize> = HashMap::with_capacity(before);
         let mut kept: Vec<Deployment> = Vec::with_capacity(before);
         for deployment in self.deployments.drain(..) {

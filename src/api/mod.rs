@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+mod call;
 mod client;
 mod deployment;
 mod envelope;
