@@ -85,8 +85,11 @@ need_alertmanager() {
         # Debian's build reads its templates from there, and will not start without.
         local templates=/usr/share/prometheus/alertmanager
         if [[ ! -e $templates/default.tmpl ]]; then
-            as_root mkdir -p "$templates" && as_root cp "$(realpath -m "$tools")/prometheus-alertmanager$templates"/*.tmpl "$templates" ||
+            local unpacked
+            unpacked=$(realpath -m "$tools")/prometheus-alertmanager$templates
+            if ! { as_root mkdir -p "$templates" && as_root cp "$unpacked"/*.tmpl "$templates"; }; then
                 fail "alertmanager is needed, and this script can't set it up: install the package prometheus-alertmanager (Debian's name), then run this again"
+            fi
         fi
     fi
     alertmanager=$(command -v alertmanager prometheus-alertmanager | head -n 1)
