@@ -57,21 +57,42 @@ need_curl() {
     need_program curl curl
 }
 
-# Puts `prometheus` and `promtool` on the PATH. The package is only unpacked: installed, it would start a server.
-need_prometheus() {
-    if command -v prometheus >/dev/null && command -v promtool >/dev/null; then
-        return
-    fi
+# unpack PACKAGE PROGRAM: puts the package's programs on the PATH. It is not installed: that would start a server.
+unpack() {
     local unpacked
-    unpacked=$(realpath -m "$tools")/prometheus
-    if [[ ! -x $unpacked/usr/bin/promtool ]]; then
-        echo "unpacking the package prometheus below $tools"
+    unpacked=$(realpath -m "$tools")/$1
+    if [[ ! -x $unpacked/usr/bin/$2 ]]; then
+        echo "unpacking the package $1 below $tools"
         mkdir -p "$unpacked"
-        if ! (cd "$scratch" && download prometheus && dpkg-deb -x prometheus_*.deb "$unpacked"); then
-            fail "prometheus and promtool are needed, and this script can't get them: install the package prometheus (Debian's name), then run this again"
+        if ! (cd "$scratch" && download "$1" && dpkg-deb -x "$1"_*.deb "$unpacked"); then
+            fail "$2 is needed, and this script can't get it: install the package $1 (Debian's name), then run this again"
         fi
     fi
     PATH=$unpacked/usr/bin:$PATH
+}
+
+# Puts `prometheus` and `promtool` on the PATH.
+need_prometheus() {
+    if ! command -v prometheus >/dev/null || ! command -v promtool >/dev/null; then
+        unpack prometheus promtool
+    fi
+}
+
+# Puts `amtool` on the PATH and sets `alertmanager` to the server, which Debian calls prometheus-alertmanager.
+need_alertmanager() {
+    if ! command -v amtool >/dev/null || ! command -v alertmanager prometheus-alertmanager >/dev/null; then
+        unpack prometheus-alertmanager amtool
+        # Debian's build reads its templates from there, and will not start without.
+        local templates=/usr/share/prometheus/alertmanager
+        if [[ ! -e $templates/default.tmpl ]]; then
+            local unpacked
+            unpacked=$(realpath -m "$tools")/prometheus-alertmanager$templates
+            if ! { as_root mkdir -p "$templates" && as_root cp "$unpacked"/*.tmpl "$templates"; }; then
+                fail "alertmanager is needed, and this script can't set it up: install the package prometheus-alertmanager (Debian's name), then run this again"
+            fi
+        fi
+    fi
+    alertmanager=$(command -v alertmanager prometheus-alertmanager | head -n 1)
 }
 
 # need_program PROGRAM PACKAGE: installs the package unless the program is there.

@@ -10,7 +10,7 @@ use std::{fmt::Display, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-pub(crate) use exposition::{Exposition, Query};
+pub(crate) use exposition::{Exposition, Query, Series};
 pub(crate) use page::{empty_page, page_of, sample, unsuccessful};
 pub(crate) use program::{Finished, Program, Start};
 pub(crate) use raw::{Raw, RawApi, http};
