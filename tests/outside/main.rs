@@ -9,6 +9,7 @@
 
 mod bounds;
 mod command_line;
+mod dashboards;
 mod demo;
 mod direction;
 mod documents;
