@@ -1,4 +1,4 @@
-//! Reads PromQL as it stands in dashboards.
+//! Reads `PromQL` as it stands in dashboards.
 
 use std::time::Duration;
 

@@ -137,10 +137,10 @@ fn template(dashboard: &Dashboard, name: &str, label: &str) -> Found {
 }
 
 fn variables(dashboard: &Dashboard, holds: impl Fn(&Value) -> Found) -> Found {
-    let queried = dashboard.variables().iter().filter(|variable| variable["type"] == "query");
-    queried
-        .map(|variable| holds(variable).map_err(|message| format!("{}: {message}", variable["name"])))
-        .collect()
+    let mut queried = dashboard.variables().iter().filter(|variable| variable["type"] == "query");
+    queried.try_for_each(|variable| {
+        holds(variable).map_err(|message| format!("{}: {message}", variable["name"]))
+    })
 }
 
 fn variable_parses(variable: &Value) -> Found {
