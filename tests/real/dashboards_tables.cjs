@@ -1,7 +1,8 @@
 // Runs the table panels' transformations with Grafana's own code on what Prometheus answered, and checks that what
 // the columns' settings, the order of rows and the links name is there.
 //
-//     NODE_PATH=node_modules node tests/real/dashboards_tables.cjs FRAMES.json
+//     NODE_PATH=node_modules esbuild tests/real/dashboards_tables.cjs --bundle --platform=node --outfile=tables.cjs
+//     node tables.cjs FRAMES.json
 
 const fs = require("node:fs");
 const { firstValueFrom } = require("rxjs");
