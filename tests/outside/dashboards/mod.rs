@@ -266,6 +266,23 @@ fn every_panel_says_what_it_means_and_asks_the_chosen_data_source() {
     }
 }
 
+/// Without a mapping Grafana gives it the colour of the lowest threshold, which often is a healthy green.
+#[test]
+fn no_single_value_looks_healthy_where_there_is_none() {
+    for dashboard in dashboards() {
+        for panel in dashboard.panels().filter(|panel| panel["type"] == "stat") {
+            let defaults = &panel["fieldConfig"]["defaults"];
+            let mappings = defaults["mappings"].as_array().unwrap();
+            let mut options = mappings.iter().map(|mapping| &mapping["options"]);
+            let nothing = options.find(|options| options["match"] == "null+nan");
+            let result =
+                &nothing.unwrap_or_else(|| panic!("{} maps no missing value", panel["title"]))["result"];
+            assert_eq!(result["text"], defaults["noValue"], "{}", panel["title"]);
+            assert_ne!(result["color"], "green", "{}", panel["title"]);
+        }
+    }
+}
+
 #[test]
 fn every_variable_that_is_used_is_there_and_the_other_way_round() {
     for dashboard in dashboards() {
