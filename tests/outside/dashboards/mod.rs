@@ -228,6 +228,19 @@ fn every_instance_is_one_of_those_chosen_in_the_exporters_dashboard() {
 }
 
 #[test]
+fn the_provisioned_data_source_knows_the_scrape_interval() {
+    let read = |path: &str| -> Value {
+        let text = fs::read_to_string(format!("{DIRECTORY}/../../{path}")).unwrap();
+        yaml_serde::from_str(&text).unwrap()
+    };
+    let source = &read("grafana/provisioning/datasources/prometheus.yml")["datasources"][0];
+    let interval = &read("prometheus/prometheus.yml")["global"]["scrape_interval"];
+    assert_eq!(source["jsonData"]["timeInterval"], *interval);
+    let provider = &read("grafana/provisioning/dashboards/aliyun-flink.yml")["providers"][0];
+    assert_eq!(provider["options"]["path"], "/var/lib/grafana/dashboards");
+}
+
+#[test]
 fn names_and_places_are_each_taken_once() {
     let uids: Vec<_> = dashboards().iter().map(|dashboard| dashboard.text("uid").to_owned()).collect();
     // Links and bookmarks hold on to these.
