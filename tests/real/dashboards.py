@@ -287,6 +287,22 @@ def check_replicas(fleet, chosen):
         raise AssertionError(f"not scraped as {DEMOS}: {instances}")
 
 
+def check_labels(fleet, chosen):
+    """By label or not, it comes to the same sum: where a label is exported, and where none is."""
+    panels = {panel["title"]: panel["targets"][0]["expr"] for panel in fleet.panels}
+    for workspace, values in (("demo-workspace", 2), ("second-workspace", 1)):
+        chosen = {**chosen, "workspace": [workspace]}
+        for what in ("Compute units", "Cores"):
+            now = time.time()
+            [whole] = query(interpolated(fleet, panels[what], chosen), now)
+            parts = query(interpolated(fleet, panels[f"{what} by label $label"], chosen), now)
+            if abs(float(whole["value"][1]) - sum(float(part["value"][1]) for part in parts)) > 1e-6:
+                raise AssertionError(f"{what} of {workspace}: {whole} in all, by label {parts}")
+            without = [part for part in parts if part["metric"]["value"] == "without label"]
+            if len(parts) < values or not without:
+                raise AssertionError(f"{what} of {workspace} by label: {parts}")
+
+
 def frames_of(panel, results):
     """What Grafana's Prometheus data source makes of the results of a table."""
     several = len(results) > 1
@@ -328,6 +344,7 @@ def main():
     everything = chosen_by(fleet, lambda name, values: "All")
     check_problems(fleet, everything)
     check_replicas(fleet, everything)
+    check_labels(fleet, everything)
     json.dump([frames_of(*table) for table in tables], sys.stdout)
 
 
