@@ -10,6 +10,7 @@
 mod alerts;
 mod bounds;
 mod command_line;
+mod dashboards;
 mod demo;
 mod direction;
 mod documents;

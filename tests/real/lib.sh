@@ -114,6 +114,22 @@ need_python_packages() {
     fi
 }
 
+# Sets `node_packages` to a directory with the packages of tests/real/package-lock.json.
+need_node_packages() {
+    local environment=$tools/node
+    node_packages=$(realpath -m "$environment")/node_modules
+    need_program node nodejs
+    if ! cmp -s tests/real/package-lock.json "$environment/installed.json"; then
+        need_program npm npm
+        rm -rf "$environment"
+        mkdir -p "$environment"
+        cp tests/real/package.json tests/real/package-lock.json "$environment"
+        npm --prefix "$environment" --loglevel=error ci --ignore-scripts --no-audit --no-fund ||
+            fail "the npm packages can't be installed: see above"
+        cp tests/real/package-lock.json "$environment/installed.json"
+    fi
+}
+
 # Sets `binary` to the program, built.
 need_binary() {
     cargo build --quiet --locked
@@ -143,7 +159,7 @@ within() {
 # address LOG MESSAGE: the address that a log line with MESSAGE tells.
 address() {
     local found
-    found=$(grep -F "$2" "$1" | grep -oE 'address=[^ ]+' | head -n 1) && echo "${found#address=}"
+    found=$(grep -sF "$2" "$1" | grep -oE 'address=[^ ]+' | head -n 1) && echo "${found#address=}"
 }
 
 # wait_for_address LOG MESSAGE: sets `found` to it.
@@ -153,9 +169,9 @@ wait_for_address() {
     within 30 told "$1" "$2" || { cat "$1" >&2; fail "not listening after 30 seconds"; }
 }
 
-# start_demo: sets `demo` to its address, once every target has been polled.
+# start_demo ARGUMENT...: sets `demo` to its address, once every target has been polled.
 start_demo() {
-    exporter "$scratch/demo" demo --web.listen-address 127.0.0.1:0
+    exporter "$scratch/demo" demo --web.listen-address 127.0.0.1:0 "$@"
     wait_for_address "$scratch/demo" message=listening
     demo=$found
     within 30 curl -fsS -o /dev/null "http://$demo/-/ready" 2>/dev/null || fail "the demo is not ready after 30 seconds"

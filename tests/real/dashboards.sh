@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# A real Prometheus answers what the dashboards ask; their types and tables are as Grafana's own code has them.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=tests/real/lib.sh
+source tests/real/lib.sh
+
+need_curl
+need_prometheus
+need_node_packages
+
+export NODE_PATH=$node_packages
+node tests/real/dashboards_types.cjs deploy/grafana/dashboards/*.json
+python3 tests/real/dashboards_rules.py "$scratch"
+
+# One exporter over a fleet with faults, scraped as two replicas; one whose credentials expire, of another workspace.
+start_demo --fault.throttle 0.1 --fault.server-error 0.05
+exporter "$scratch/simulator" simulate --listen-address 127.0.0.1:0 --namespaces 2 --deployments 30
+mkdir "$scratch/served"
+cat >"$scratch/served/credentials" <<JSON
+{"Code": "Success", "AccessKeyId": "STS.id", "AccessKeySecret": "secret", "SecurityToken": "token",
+ "Expiration": "$(date -u -d '+1 hour' +%Y-%m-%dT%H:%M:%SZ)"}
+JSON
+python3 -u -m http.server 0 --bind 127.0.0.1 --directory "$scratch/served" >"$scratch/served.log" 2>&1 &
+started+=($!)
+wait_for_address "$scratch/simulator" 'the simulated API listens'
+within 10 grep -q 'port [0-9]' "$scratch/served.log" || fail "the credentials are not served"
+credentials=$(grep -oE 'port [0-9]+' "$scratch/served.log" | head -n 1)
+cat >"$scratch/second.yml" <<YAML
+poll: {interval: 5s, timeout: 4s}
+credentials: {type: uri, uri: "http://127.0.0.1:${credentials#port }/credentials"}
+workspaces:
+  - id: second-workspace
+    region: cn-hangzhou
+    endpoint: http://$found
+    namespaces:
+      - name: default-namespace
+        select: {execution_mode: STREAMING}
+      - payments-prod
+YAML
+exporter "$scratch/second" run --config.file "$scratch/second.yml" --web.listen-address 127.0.0.1:0
+wait_for_address "$scratch/second" message=listening
+second=$found
+
+cat >"$scratch/rules.yml" <<YAML
+groups:
+  - name: stage
+    rules:
+      - alert: AliyunFlinkStage
+        expr: max by (workspace, namespace, deployment_id, deployment) (aliyun_flink_deployment_jobs{state="starting"}) > 0
+        labels: {severity: warning}
+YAML
+cat >"$scratch/prometheus.yml" <<YAML
+global: {scrape_interval: 1s, evaluation_interval: 1s}
+rule_files: [rules.yml]
+scrape_configs:
+  - job_name: aliyun-flink
+    static_configs:
+      - targets: ["$demo", "localhost:${demo##*:}", "$second"]
+YAML
+prometheus --config.file="$scratch/prometheus.yml" --storage.tsdb.path="$scratch/data" \
+    --web.listen-address=127.0.0.1:0 2>"$scratch/prometheus" &
+started+=($!)
+wait_for_address "$scratch/prometheus" 'msg="Listening on"'
+
+python3 tests/real/dashboards.py "http://$found" "$demo" "localhost:${demo##*:}" >"$scratch/frames.json"
+# Bundled, since parts of Grafana's packages can't be required by Debian's version of Node.
+"$node_packages/.bin/esbuild" tests/real/dashboards_tables.cjs --bundle --platform=node --log-level=error \
+    --outfile="$scratch/tables.cjs"
+node "$scratch/tables.cjs" "$scratch/frames.json"
