@@ -15,6 +15,7 @@ mod documents;
 mod fairness;
 mod fault_table;
 mod faults;
+mod healthcheck;
 mod http;
 mod isolation;
 mod living;
