@@ -13,6 +13,8 @@ use std::{
 
 use reqwest::{StatusCode, redirect::Policy};
 
+use crate::endpoint::root_cause;
+
 /// The limit for the whole question. A server that answers later than this is not well.
 const LIMIT: Duration = Duration::from_secs(3);
 
@@ -59,14 +61,14 @@ impl fmt::Display for HealthError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::HttpClient(source) => {
-                write!(formatter, "the HTTP client can't be made: {}", root(source))
+                write!(formatter, "the HTTP client can't be made: {}", root_cause(source))
             }
             Self::Denied { url, status } => write!(formatter, "{url} answers {status}"),
             Self::Unanswered { url, source } if source.is_timeout() => {
                 write!(formatter, "{url} doesn't answer within {} s", LIMIT.as_secs())
             }
             Self::Unanswered { url, source } => {
-                write!(formatter, "{url} doesn't answer: {}", root(source))?;
+                write!(formatter, "{url} doesn't answer: {}", root_cause(source))?;
                 if url.starts_with("https:") && !source.is_connect() {
                     formatter.write_str(
                         "; where client certificates are required, give the exporter and this command --web.probe-address",
@@ -85,15 +87,6 @@ impl Error for HealthError {
             Self::Denied { .. } => None,
         }
     }
-}
-
-/// The first cause: what lies above it says again what was asked.
-fn root(error: &dyn Error) -> &dyn Error {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error
 }
 
 /// Asks the exporter that listens on `address`; tells what said yes.
