@@ -74,22 +74,45 @@ need_prometheus() {
     PATH=$unpacked/usr/bin:$PATH
 }
 
+# Sets `buildah` to it. Its package would bring firewalls and new user management along: it is only unpacked, with the
+# libraries that it loads.
+need_buildah() {
+    buildah=$(command -v buildah) && return
+    local unpacked package
+    unpacked=$(realpath -m "$tools")/buildah
+    buildah=$unpacked/buildah
+    if [[ ! -x $buildah ]]; then
+        echo "unpacking the package buildah below $tools"
+        mkdir -p "$unpacked"
+        for package in buildah libgpgme11 libassuan0 libgpg-error0 libdevmapper1.02.1; do
+            if ! (cd "$scratch" && download "$package" && dpkg-deb -x "$package"_*.deb "$unpacked"); then
+                fail "buildah is needed, and this script can't get it: install the package buildah (Debian's name), then run this again"
+            fi
+        done
+        cat >"$buildah" <<END
+#!/bin/sh
+LD_LIBRARY_PATH=$unpacked/usr/lib/$(uname -m)-linux-gnu:$unpacked/lib/$(uname -m)-linux-gnu exec "$unpacked/usr/bin/buildah" "\$@"
+END
+        chmod +x "$buildah"
+    fi
+}
+
 # need_program PROGRAM PACKAGE: installs the package unless the program is there.
 need_program() {
     command -v "$1" >/dev/null || install_package "$2" "$1 is needed"
 }
 
-# Sets `python` to one that has the packages of tests/real/requirements.txt.
+# need_python_packages [LIST]: sets `python` to one that has the packages of tests/real/LIST.txt (requirements).
 need_python_packages() {
-    local environment=$tools/python
+    local list=tests/real/${1:-requirements}.txt environment=$tools/python${1:+-$1}
     python=$environment/bin/python
-    if ! cmp -s tests/real/requirements.txt "$environment/installed.txt"; then
+    if ! cmp -s "$list" "$environment/installed.txt"; then
         python3 -c 'import ensurepip, venv' 2>/dev/null || install_package python3-venv "python3 with venv is needed"
         rm -rf "$environment"
         python3 -m venv "$environment"
-        "$environment/bin/pip" install --quiet --disable-pip-version-check -r tests/real/requirements.txt ||
+        "$environment/bin/pip" install --quiet --disable-pip-version-check -r "$list" ||
             fail "the Python packages can't be installed from the package index: see above"
-        cp tests/real/requirements.txt "$environment/installed.txt"
+        cp "$list" "$environment/installed.txt"
     fi
 }
 
