@@ -14,6 +14,7 @@ use crate::{
     clock::Clock,
     config::{Config, Environment},
     credentials::{self, CredentialsError},
+    endpoint::root_cause,
     poll::{Supervised as _, Supervisor, Target},
     snapshot::{Board, Outcome, TargetId},
     telemetry::Telemetry,
@@ -44,7 +45,9 @@ impl fmt::Display for BuildError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Credentials { workspace, source } => write!(formatter, "workspace {workspace}: {source}"),
-            Self::HttpClient(source) => write!(formatter, "the HTTP client can't be made: {source}"),
+            Self::HttpClient(source) => {
+                write!(formatter, "the HTTP client can't be made: {}", root_cause(source))
+            }
             Self::Telemetry(source) => {
                 write!(formatter, "the exporter's own metrics can't be made: {source}")
             }

@@ -69,6 +69,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Validate the configuration and print it resolved, secrets redacted; exit with 0 or 2
     CheckConfig(CheckConfigArgs),
+    /// Ask the exporter that runs on this machine whether it is well, as a container's health check; exit with 0 or 1
+    Healthcheck(HealthcheckArgs),
 }
 
 /// The flags of `run`.
@@ -134,6 +136,25 @@ pub struct CheckConfigArgs {
     /// What is logged.
     #[command(flatten)]
     pub log: LogArgs,
+}
+
+/// The flags of `healthcheck`.
+#[derive(Debug, Args)]
+pub struct HealthcheckArgs {
+    /// Where the exporter listens; plain HTTP or TLS
+    #[arg(
+        long = "web.listen-address",
+        value_name = "ADDR:PORT",
+        value_parser = address,
+        default_value = "0.0.0.0:10978"
+    )]
+    pub listen_address: SocketAddr,
+    /// Where the exporter serves probes, if it has an address for them; asked instead
+    #[arg(long = "web.probe-address", value_name = "ADDR:PORT", value_parser = address)]
+    pub probe_address: Option<SocketAddr>,
+    /// Ask whether every target has been polled, instead of whether the process serves
+    #[arg(long)]
+    pub ready: bool,
 }
 
 /// The flags of `demo`.

@@ -11,7 +11,7 @@
 //! | the process | `main` |
 //! | | [`logging`] |
 //! | | [`cli`] |
-//! | putting together | [`app`], [`demo`], [`doctor`], [`fuzzing`] |
+//! | putting together | [`app`], [`demo`], [`doctor`], [`healthcheck`], [`fuzzing`] |
 //! | what is configured | [`config`] |
 //! | what runs | [`web`], [`poll`], [`simulator`] |
 //! | what is published | [`snapshot`] |
@@ -30,6 +30,7 @@ pub mod doctor;
 pub mod endpoint;
 pub mod exposition;
 pub mod fuzzing;
+pub mod healthcheck;
 pub mod logging;
 pub mod model;
 pub mod poll;

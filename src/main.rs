@@ -14,13 +14,13 @@ use aliyun_flink_exporter::{
     api::Progress,
     app::{App, BuildError, Reloads},
     cli::{
-        CheckConfigArgs, Cli, Command, ConfigArgs, DemoArgs, DoctorArgs, LogArgs, OnceArgs, ReportFormat,
-        RunArgs, SimulateArgs, WebArgs,
+        CheckConfigArgs, Cli, Command, ConfigArgs, DemoArgs, DoctorArgs, HealthcheckArgs, LogArgs, OnceArgs,
+        ReportFormat, RunArgs, SimulateArgs, WebArgs,
     },
     clock::Clock,
     config::{self, Config, Environment},
     demo::{self, Demo},
-    doctor, logging,
+    doctor, healthcheck, logging,
     simulator::Simulator,
     snapshot::Outcome,
     web::{Listeners, Reload, SecurityStore},
@@ -74,6 +74,7 @@ fn main() -> ExitCode {
         Command::Once(arguments) => within_runtime(once(arguments)),
         Command::Doctor(arguments) => within_runtime(examine(arguments)),
         Command::CheckConfig(arguments) => check_config(&arguments),
+        Command::Healthcheck(arguments) => within_runtime(check_health(arguments)),
     };
     let (message, code) = match ended {
         Ok(code) => return code,
@@ -212,6 +213,15 @@ fn check_config(arguments: &CheckConfigArgs) -> Result<ExitCode, Failure> {
         writeln!(io::stderr(), "warning: {warning}").map_err(runtime)?;
     }
     io::stdout().write_all(config.to_yaml_redacted().as_bytes()).map_err(not_written)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn check_health(arguments: HealthcheckArgs) -> Result<ExitCode, Failure> {
+    let address = arguments.probe_address.unwrap_or(arguments.listen_address);
+    let question =
+        if arguments.ready { healthcheck::Question::Ready } else { healthcheck::Question::Healthy };
+    let url = healthcheck::ask(address, question).await.map_err(runtime)?;
+    writeln!(io::stdout(), "{url} answers 200 OK").map_err(not_written)?;
     Ok(ExitCode::SUCCESS)
 }
 

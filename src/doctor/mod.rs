@@ -17,6 +17,7 @@ use crate::{
     clock::Clock,
     config::{self, Config, Environment},
     credentials::{self, ProvideCredentials},
+    endpoint::root_cause,
     exposition::{self, Chunk, Namespace},
     model::{LabelKeys, Operation},
     telemetry::Telemetry,
@@ -41,7 +42,9 @@ pub enum ExamineError {
 impl fmt::Display for ExamineError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::HttpClient(source) => write!(formatter, "the HTTP client can't be made: {source}"),
+            Self::HttpClient(source) => {
+                write!(formatter, "the HTTP client can't be made: {}", root_cause(source))
+            }
             Self::Telemetry(source) => write!(formatter, "the client's counters can't be made: {source}"),
         }
     }

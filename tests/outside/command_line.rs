@@ -175,3 +175,13 @@ async fn output_that_cannot_be_written_exits_with_1_and_says_so() {
     let finished = Start::new(&["check-config"]).args(&flags).stdout_to(full).finish().await.with_code(1);
     assert!(finished.stderr.contains("standard output"), "{}", finished.stderr);
 }
+
+#[tokio::test]
+async fn a_machine_without_authorities_is_told_so() {
+    let flags = ["--workspace", "w1", "--region", "cn-hangzhou", "--namespace", "n1"];
+    for command in ["run", "once", "doctor"] {
+        let start = Start::new(&[command]).args(&flags).env("SSL_CERT_FILE", "/dev/null");
+        let finished = start.finish().await.with_code(1);
+        assert!(finished.stderr.contains("No CA certificates"), "{finished:?}");
+    }
+}

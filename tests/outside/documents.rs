@@ -152,8 +152,8 @@ async fn label_values_are_the_documented_ones() {
 
 async fn flags() -> BTreeSet<String> {
     let mut flags = BTreeSet::new();
-    for command in [None, Some("run"), Some("demo"), Some("simulate"), Some("once"), Some("check-config")] {
-        let arguments: Vec<_> = command.into_iter().chain(["--help"]).collect();
+    for command in ["run", "demo", "simulate", "once", "doctor", "check-config", "healthcheck", ""] {
+        let arguments: Vec<_> = [command, "--help"].into_iter().filter(|word| !word.is_empty()).collect();
         let help = Start::bare(&arguments).finish().await.with_code(0).stdout;
         let words = help.split(|c: char| c.is_whitespace() || ",;()[]".contains(c));
         flags.extend(words.filter(|word| word.starts_with("--")).map(str::to_owned));

@@ -17,6 +17,7 @@ mod documents;
 mod fairness;
 mod fault_table;
 mod faults;
+mod healthcheck;
 mod http;
 mod isolation;
 mod living;

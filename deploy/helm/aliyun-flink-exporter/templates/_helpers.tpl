@@ -1,0 +1,126 @@
+{{- define "exporter.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "exporter.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- else if contains (include "exporter.name" .) .Release.Name }}
+{{- .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name (include "exporter.name" .) | trunc 63 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "exporter.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride }}
+{{- end }}
+
+{{- define "exporter.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "exporter.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/* The labels of an object: (list . OWN), of which those of the chart stand above its own. */}}
+{{- define "exporter.labels" -}}
+{{- $root := index . 0 }}
+{{- $labels := fromYaml (include "exporter.selectorLabels" $root) }}
+{{- $_ := set $labels "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") }}
+{{- $_ := set $labels "app.kubernetes.io/managed-by" $root.Release.Service }}
+{{- $_ := set $labels "app.kubernetes.io/version" $root.Chart.AppVersion }}
+{{- merge $labels (index . 1) $root.Values.commonLabels | toYaml }}
+{{- end }}
+
+{{/* The labels of the pod: without a version, so that it is not replaced for the chart's sake alone. */}}
+{{- define "exporter.podLabels" -}}
+{{- merge (fromYaml (include "exporter.selectorLabels" .)) .Values.podLabels .Values.commonLabels | toYaml }}
+{{- end }}
+
+{{- define "exporter.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "exporter.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "exporter.image" -}}
+{{- with .Values.image }}
+{{- $name := empty .registry | ternary .repository (printf "%s/%s" .registry .repository) }}
+{{- if .digest }}
+{{- printf "%s@%s" $name .digest }}
+{{- else }}
+{{- printf "%s:%s" $name (default $.Chart.AppVersion .tag) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "exporter.configMapName" -}}
+{{- default (include "exporter.fullname" .) .Values.existingConfigMap }}
+{{- end }}
+
+{{- define "exporter.configMapKey" -}}
+{{- empty .Values.existingConfigMap | ternary "config.yml" .Values.existingConfigMapKey }}
+{{- end }}
+
+{{/* The key path of a secret that stands in a configuration; nothing if there is none. */}}
+{{- define "exporter.secretIn" -}}
+{{- $path := .path }}
+{{- if kindIs "map" .value }}
+{{- range $key, $value := .value }}
+{{- if and (has $key (list "access_key_secret" "security_token")) $value }}
+{{- printf "%s.%s " $path $key }}
+{{- else }}
+{{- include "exporter.secretIn" (dict "path" (printf "%s.%s" $path $key) "value" $value) }}
+{{- end }}
+{{- end }}
+{{- else if kindIs "slice" .value }}
+{{- range $index, $value := .value }}
+{{- include "exporter.secretIn" (dict "path" (printf "%s[%d]" $path $index) "value" $value) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Refuses values that contradict each other, and those that would show a secret. */}}
+{{- define "exporter.check" -}}
+{{- $given := list }}
+{{- if .Values.config }}{{ $given = append $given "config" }}{{ end }}
+{{- if .Values.existingConfigMap }}{{ $given = append $given "existingConfigMap" }}{{ end }}
+{{- if .Values.demo }}{{ $given = append $given "demo" }}{{ end }}
+{{- if ne (len $given) 1 }}
+{{- fail (printf "set one of config (with config.workspaces), existingConfigMap and demo; there are: %s" (join ", " $given | default "none")) }}
+{{- end }}
+{{- with include "exporter.secretIn" (dict "path" "config" "value" .Values.config) }}
+{{- fail (printf "%s would stand in a ConfigMap: put it into a Secret, and name that by existingSecret, or mount it and name its files (access_key_secret_file)" (trim .)) }}
+{{- end }}
+{{- range .Values.extraEnv }}
+{{- if and (has .name (list "ALIBABA_CLOUD_ACCESS_KEY_SECRET" "ALIBABA_CLOUD_SECURITY_TOKEN")) (hasKey . "value") }}
+{{- fail (printf "the value of extraEnv %s would stand in the Deployment: put it into a Secret, and name that by existingSecret" .name) }}
+{{- end }}
+{{- end }}
+{{- $own := dig "credentials" dict .Values.config }}
+{{- if and .Values.existingSecret.name .Values.demo }}
+{{- fail "existingSecret has no use with demo" }}
+{{- end }}
+{{- if and .Values.existingSecret.name $own }}
+{{- fail "existingSecret and config.credentials are set: credentials come from one of them" }}
+{{- end }}
+{{- if and .Values.web.probePort (eq (int .Values.web.probePort) 10978) }}
+{{- fail "web.probePort is 10978, where the metrics are served" }}
+{{- end }}
+{{- end }}
+
+{{/* A probe: how often, and unless it says itself how, by HTTP. */}}
+{{- define "exporter.probe" -}}
+{{- $probe := .probe }}
+{{- if not (or (hasKey $probe "httpGet") (hasKey $probe "tcpSocket") (hasKey $probe "exec") (hasKey $probe "grpc")) }}
+{{- $http := dict "path" .path "port" "http" }}
+{{- if .web.probePort }}
+{{- $_ := set $http "port" "probes" }}
+{{- else if .web.tls }}
+{{- $_ := set $http "scheme" "HTTPS" }}
+{{- end }}
+{{- $probe = merge (dict "httpGet" $http) $probe }}
+{{- end }}
+{{- toYaml $probe }}
+{{- end }}

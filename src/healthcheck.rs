@@ -1,0 +1,144 @@
+//! Asks an exporter on this machine how it is, for those that have no other client: a container's health check, an
+//! exec probe.
+//!
+//! Whether the exporter speaks TLS is found out, for who asks has only its address: plain HTTP first, then HTTPS.
+//! The certificate is not verified, as a kubelet does not: what is asked is whether this machine's own port answers.
+
+use std::{
+    error::Error,
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
+
+use reqwest::{StatusCode, redirect::Policy};
+
+use crate::endpoint::root_cause;
+
+/// The limit for the whole question. A server that answers later than this is not well.
+const LIMIT: Duration = Duration::from_secs(3);
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// Whether the process serves.
+    Healthy,
+    /// Whether every target has been polled.
+    Ready,
+}
+
+impl Question {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Healthy => "/-/healthy",
+            Self::Ready => "/-/ready",
+        }
+    }
+}
+
+/// Why the answer isn't yes.
+#[derive(Debug)]
+pub enum HealthError {
+    /// The HTTP client can't be made.
+    HttpClient(reqwest::Error),
+    /// The exporter says no.
+    Denied {
+        /// What was asked.
+        url: String,
+        /// The answer.
+        status: StatusCode,
+    },
+    /// There is no answer.
+    Unanswered {
+        /// What was asked.
+        url: String,
+        /// Why.
+        source: reqwest::Error,
+    },
+}
+
+impl fmt::Display for HealthError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HttpClient(source) => {
+                write!(formatter, "the HTTP client can't be made: {}", root_cause(source))
+            }
+            Self::Denied { url, status } => write!(formatter, "{url} answers {status}"),
+            Self::Unanswered { url, source } if source.is_timeout() => {
+                write!(formatter, "{url} doesn't answer within {} s", LIMIT.as_secs())
+            }
+            Self::Unanswered { url, source } => {
+                write!(formatter, "{url} doesn't answer: {}", root_cause(source))?;
+                if url.starts_with("https:") && !source.is_connect() {
+                    formatter.write_str(
+                        "; where client certificates are required, give the exporter and this command --web.probe-address",
+                    )?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Error for HealthError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::HttpClient(source) | Self::Unanswered { source, .. } => Some(source),
+            Self::Denied { .. } => None,
+        }
+    }
+}
+
+/// Asks the exporter that listens on `address`; tells what said yes.
+pub async fn ask(address: SocketAddr, question: Question) -> Result<String, HealthError> {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .retry(reqwest::retry::never())
+        .timeout(LIMIT)
+        .tls_danger_accept_invalid_certs(true)
+        .build()
+        .map_err(HealthError::HttpClient)?;
+    let place = format!("{}{}", within_reach(address), question.path());
+    match get(&client, format!("http://{place}")).await {
+        // Connected, and what came wasn't HTTP: a server of TLS hangs up on a request in clear text.
+        Err(HealthError::Unanswered { source, .. }) if !source.is_connect() && !source.is_timeout() => {
+            get(&client, format!("https://{place}")).await
+        }
+        answer => answer,
+    }
+}
+
+async fn get(client: &reqwest::Client, url: String) -> Result<String, HealthError> {
+    match client.get(&url).send().await {
+        Ok(reply) if reply.status() == StatusCode::OK => Ok(url),
+        Ok(reply) => Err(HealthError::Denied { url, status: reply.status() }),
+        Err(source) => Err(HealthError::Unanswered { url, source }),
+    }
+}
+
+/// Where a listener of this machine is reached from this machine.
+fn within_reach(address: SocketAddr) -> SocketAddr {
+    let host = match address.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        given => given,
+    };
+    SocketAddr::new(host, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_on_every_address_is_reached_by_loopback() {
+        for (listens, reached) in [
+            ("0.0.0.0:10978", "127.0.0.1:10978"),
+            ("[::]:10978", "[::1]:10978"),
+            ("10.0.0.1:80", "10.0.0.1:80"),
+        ] {
+            assert_eq!(within_reach(listens.parse().unwrap()).to_string(), reached);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+"""What is made from the Helm chart and kept here: the plain manifests, and the table of its values.
+
+chart.py HELM check         they are what the chart makes now
+chart.py HELM write         makes them anew
+chart.py HELM demo FOLDER   what the chart makes of the demo, to be run: arguments, probes, prometheus.yml, rules.yml
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+CHART = Path("deploy/helm/aliyun-flink-exporter")
+MANIFESTS = Path("deploy/kubernetes")
+BEGIN, END = "<!-- made from values.yaml -->", "<!-- end -->"
+# The manifests of who has no Helm carry no word of it, nor a checksum that a change by hand would leave behind.
+HELMS_OWN = re.compile(r"^ *(helm\.sh/chart|app\.kubernetes\.io/managed-by|checksum/config): .*\n|^# Source: .*\n", re.M)
+
+
+class Unique(yaml.SafeLoader):
+    """A key that is there twice is a mistake, and Kubernetes says so where YAML doesn't."""
+
+
+def mapping(loader, node):
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    assert len(keys) == len(set(keys)), f"a key is there twice: {keys}{node.start_mark}"
+    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+
+
+Unique.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
+
+
+def template(helm, *arguments, chart=CHART, release="aliyun-flink-exporter", fails=False):
+    """What Helm renders, or the error if it is to fail."""
+    command = [helm, "template", release, str(chart), "--namespace", "monitoring", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode != 0) == fails, f"{arguments}: {done.stderr}"
+    return done.stderr if fails else done.stdout
+
+
+def documents(text):
+    return [document for document in yaml.load_all(text, Unique) if document]
+
+
+def manifests(helm):
+    """The files of deploy/kubernetes, as they are to be."""
+    text = template(helm, "-f", str(MANIFESTS / "values.yaml"))
+    files = {}
+    for part in re.split(r"^---\n", text, flags=re.M):
+        part = HELMS_OWN.sub("", part)
+        if part.strip():
+            document = yaml.safe_load(part)
+            folder = "operator/" if document["apiVersion"].startswith("monitoring.") else ""
+            name = f"{folder}{document['kind'].lower()}.yaml"
+            assert name not in files, name
+            files[name] = part.strip() + "\n"
+    return files
+
+
+def rows(values):
+    """The described values, as (key, default, description), in order."""
+    path, described, found = [], None, []
+    for line in values.splitlines():
+        if described_here := re.fullmatch(r" *# -- (.*)", line):
+            described = described_here.group(1)
+        elif (key := re.match(r"( *)(\w+):", line)) and not line.lstrip().startswith("#"):
+            depth = len(key.group(1)) // 2
+            path[depth:] = [key.group(2)]
+            if described:
+                found.append((".".join(path), described))
+                described = None
+    return found
+
+
+def value_at(values, key):
+    for part in key.split("."):
+        values = values[part]
+    return values
+
+
+def table():
+    text = (CHART / "values.yaml").read_text()
+    values = yaml.load(text, Unique)
+    described = rows(text)
+    undescribed = [key for key in leaves(values) if not any(f"{key}.".startswith(f"{row}.") for row, _ in described)]
+    assert not undescribed, f"values.yaml says nothing of {undescribed}"
+    lines = ["| value | default | what |", "| --- | --- | --- |"]
+    for key, description in described:
+        default = yaml.safe_dump(value_at(values, key), default_flow_style=True, width=10_000).removesuffix("...\n")
+        default = default.strip().replace("''", '""')
+        lines.append(f"| `{key}` | `{default}` | {description} |")
+    return "\n".join(lines)
+
+
+def leaves(values, path=""):
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from leaves(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}"
+
+
+def readme():
+    text = (CHART / "README.md").read_text()
+    begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
+    return f"{text[:begin]}\n{table()}\n{text[end:]}"
+
+
+def demo(helm, folder):
+    """Prometheus scrapes the demo as the operator would have it: with its labels, and as the ServiceMonitor says."""
+    rendered = {each["kind"]: each for each in documents(template(helm, "-f", str(CHART / "ci/demo-values.yaml")))}
+    container = rendered["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+    listens = "--web.listen-address="
+    arguments = [f"{listens}127.0.0.1:0" if each.startswith(listens) else each for each in container["args"]]
+    probes = [probe["httpGet"]["path"] for name, probe in container.items() if name.endswith("Probe")]
+    monitor = rendered["ServiceMonitor"]
+    endpoint = monitor["spec"]["endpoints"][0]
+    labels = {"namespace": "monitoring", "service": "s", "pod": "p", "container": "exporter", "endpoint": endpoint["port"]}
+    scrape = {
+        "job_name": "serviceMonitor/monitoring/aliyun-flink-exporter/0",
+        "honor_labels": endpoint["honorLabels"],
+        "metrics_path": endpoint["path"],
+        "scheme": endpoint["scheme"],
+        "static_configs": [{"targets": ["EXPORTER"], "labels": labels}],
+    }
+    prometheus = {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": ["rules.yml"],
+        "scrape_configs": [scrape],
+    }
+    groups = [{**group, "interval": "1s"} for group in rendered["PrometheusRule"]["spec"]["groups"]]
+    (folder / "arguments").write_text("".join(f"{each}\n" for each in arguments))
+    (folder / "probes").write_text("".join(f"{each}\n" for each in probes))
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(prometheus))
+    (folder / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
+
+
+def main():
+    helm, mode, *folder = sys.argv[1:]
+    if mode == "demo":
+        demo(helm, Path(*folder))
+        return
+    wanted = {MANIFESTS / name: text for name, text in manifests(helm).items()}
+    wanted[CHART / "README.md"] = readme()
+    there = {path for path in MANIFESTS.rglob("*.yaml") if path.name not in ("values.yaml", "kustomization.yaml")}
+    if mode == "write":
+        for path in there - set(wanted):
+            path.unlink()
+        for path, text in wanted.items():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        return
+    assert mode == "check", mode
+    old = [str(path) for path, text in wanted.items() if not path.is_file() or path.read_text() != text]
+    old += [str(path) for path in there - set(wanted)]
+    assert not old, f"not what the chart renders: {', '.join(sorted(old))}: run tests/real/kubernetes.sh write"
+
+
+if __name__ == "__main__":
+    main()

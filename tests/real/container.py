@@ -1,0 +1,262 @@
+"""Builds the image's final stage and runs the program in it.
+
+container.py PROGRAM BUILDAH, as root: the static program that the first stage would have built.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import tomllib
+import urllib.request
+from pathlib import Path
+
+DOCKERFILE = Path("deploy/container/Dockerfile")
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+PATIENCE = 20
+
+
+class Image:
+    """The image of the Dockerfile, its first stage replaced by this machine's counterparts of what is copied from it."""
+
+    def __init__(self, buildah, directory, built):
+        self.command = [buildah, "--storage-driver", "vfs"]
+        self.command += ["--root", directory / "storage", "--runroot", directory / "run"]
+        (directory / "policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
+        (directory / "registries.conf").write_text("")
+        self.policy = ["--signature-policy", directory / "policy.json"]
+        # No registry is asked for anything.
+        self.command += ["--registries-conf", directory / "registries.conf"]
+        first, final = re.fullmatch(r"(.*)^(FROM scratch\n.*)", DOCKERFILE.read_text(), re.M | re.S).groups()
+        assert "bash scripts/release static" in first, "the first stage builds by another recipe than this test"
+        context = directory / "context"
+        program = re.search(r"install -D \S+ (\S+)", first).group(1)
+        for source, path in ((AUTHORITIES, AUTHORITIES), (built, program)):
+            (context / path.lstrip("/")).parent.mkdir(parents=True)
+            shutil.copy(source, context / path.lstrip("/"))
+        (context / "Dockerfile").write_text(f"FROM scratch AS build\nCOPY . /\n{final}")
+        # Docker's format: the other has no health check.
+        build = ["build", "--isolation", "chroot", *self.policy, "--format", "docker", "--tag", "image"]
+        self.buildah(*build, "--build-arg", "REVISION=0123456789ab", context)
+        self.config = json.loads(self.buildah("inspect", "--type", "image", "image"))["Docker"]["config"]
+        self.user, self.entrypoint = self.config["User"], self.config["Entrypoint"]
+        (self.port,) = (port.removesuffix("/tcp") for port in self.config["ExposedPorts"])
+        form, *self.health = self.config["Healthcheck"]["Test"]
+        assert form == "CMD", f"the health check needs a shell: {form}"
+
+    def buildah(self, *arguments):
+        command = [*map(str, self.command), *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        return done.stdout.strip()
+
+    def mount(self):
+        """Mounts a container of the image; tells where."""
+        self.container = self.buildah("from", "--pull-never", *self.policy, "localhost/image")
+        return Path(self.buildah("mount", self.container))
+
+    def unmount(self):
+        self.buildah("umount", self.container)
+
+
+class Container:
+    """A program in the image's file system, with the files that an engine adds."""
+
+    def __init__(self, image, root, resolver):
+        self.image, self.root = image, root
+        self.files = sorted(f"/{path.relative_to(root)}" for path in root.rglob("*") if path.is_file())
+        (root / "etc/resolv.conf").write_text(f"nameserver {resolver}\noptions timeout:1 attempts:1\n")
+        (root / "etc/hosts").write_text("127.0.0.1 localhost\n")
+        assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", image.user), f"the user {image.user} is no number, or root"
+
+    def start(self, command, **environment):
+        arguments = [shutil.which("chroot"), f"--userspec={self.image.user}", str(self.root), *command]
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        return subprocess.Popen(arguments, env=environment, text=True, **streams)
+
+    def run(self, command, **environment):
+        process = self.start(command, **environment)
+        try:
+            output, _ = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        return process.returncode, output
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def get(port, path):
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(f"http://127.0.0.1:{port}{path}", timeout=5) as reply:
+        return reply.read().decode()
+
+
+def until(what, attempt):
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            if attempt():
+                return
+        except OSError:
+            pass
+        assert time.monotonic() < deadline, f"not within {PATIENCE} s: {what}"
+        time.sleep(0.1)
+
+
+class NameServer(threading.Thread):
+    """Knows one name, of this machine; on an address of the loopback network that nobody else uses."""
+
+    def __init__(self, name):
+        super().__init__(daemon=True)
+        self.host = name
+        self.question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0"
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.address = f"127.{os.getpid() % 200 + 20}.{os.getpid() // 200 % 250}.53"
+        self.socket.bind((self.address, 53))
+        self.start()
+
+    def run(self):
+        while True:
+            query, client = self.socket.recvfrom(512)
+            end = query.index(b"\0", 12) + 5
+            known = query[12 : end - 4] == self.question
+            of_ipv4 = query[end - 4 : end - 2] == b"\0\1"
+            answers = 1 if known and of_ipv4 else 0
+            # A response, recursion available; code 3 is "no such name".
+            head = query[:2] + b"\x81" + bytes([0x80 if known else 0x83]) + b"\0\1" + bytes([0, answers]) + b"\0\0\0\0"
+            record = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1"
+            self.socket.sendto(head + query[12:end] + record * answers, client)
+
+
+def authority(directory, name):
+    """An authority of the test's, and a server with its certificate for `name` that answers everything with 403."""
+    authority, certificate, key = directory / "ca.pem", directory / "server.pem", directory / "server.key"
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    make = ["openssl", "req", "-x509", *curve, "-nodes", "-days", "2"]
+    issuer = [*make, "-subj", "/CN=test", "-keyout", directory / "ca.key", "-out", authority]
+    leaf = [*make, "-subj", f"/CN={name}", "-keyout", key, "-out", certificate]
+    leaf += ["-CA", authority, "-CAkey", directory / "ca.key"]
+    extensions = [f"subjectAltName=DNS:{name}", "basicConstraints=critical,CA:FALSE"]
+    leaf += [part for extension in extensions for part in ("-addext", extension)]
+    for command in (issuer, leaf):
+        subprocess.run(command, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        body = b'{"Code":"Forbidden.RAM","Message":"from the test"}'
+        reply = b"HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body
+        while True:
+            connection, _ = listener.accept()
+            try:
+                connection.settimeout(5)
+                with context.wrap_socket(connection, server_side=True) as stream:
+                    stream.recv(65536)
+                    stream.sendall(reply)
+            except OSError:
+                connection.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return authority, listener.getsockname()[1]
+
+
+def is_described(image, container):
+    """The image holds two files; its labels are of this program, its port is where that listens by itself."""
+    assert container.files == sorted([*image.entrypoint, AUTHORITIES]), container.files
+    manifest = tomllib.loads(Path("Cargo.toml").read_text())["package"]
+    wanted = {name: manifest[key] for name, key in (("title", "name"), ("licenses", "license"))}
+    wanted |= {name: manifest[name] for name in ("description", "version")} | {"revision": "0123456789ab"}
+    labels = {name: image.config["Labels"].get(f"org.opencontainers.image.{name}") for name in wanted}
+    assert labels == wanted, labels
+    code, output = container.run([*image.entrypoint, "--version"])
+    assert code == 0 and manifest["version"] in output, (code, output)
+    for command in ([*image.entrypoint, "run"], image.health):
+        code, output = container.run([*command, "--help"])
+        assert code == 0 and f"0.0.0.0:{image.port}]" in output, (code, output)
+
+
+def serves_and_stops(container):
+    """The demo serves, the health check tells, the user is the image's, SIGTERM ends it well."""
+    port = free_port()
+    listen = f"--web.listen-address=127.0.0.1:{port}"
+    entrypoint, health = container.image.entrypoint, [*container.image.health, listen]
+    code, output = container.run(health)
+    assert code == 1 and "Connection refused" in output, (code, output)
+    demo = container.start([*entrypoint, "demo", listen])
+    try:
+        until("readiness", lambda: get(port, "/-/ready"))
+        assert container.run(health) == (0, f"http://127.0.0.1:{port}/-/healthy answers 200 OK\n")
+        metrics = get(port, "/metrics")
+        assert re.search(r"^aliyun_flink_target_up\{.*\} 1$", metrics, re.M), metrics[:500]
+        ids = re.search(r"^Uid:\t(\d+).*\nGid:\t(\d+)", Path(f"/proc/{demo.pid}/status").read_text(), re.M)
+        assert ":".join(ids.groups()) == container.image.user, ids.groups()
+        demo.send_signal(signal.SIGSTOP)
+        code, output = container.run(health)
+        assert code == 1 and "doesn't answer within" in output, (code, output)
+        demo.send_signal(signal.SIGCONT)
+        demo.terminate()
+        demo.communicate(timeout=PATIENCE)
+        assert demo.returncode == 0, demo.returncode
+    finally:
+        demo.kill()
+
+
+def finds_names_and_authorities(container, directory, names):
+    """The static program looks names up, and trusts the image's authorities and no other."""
+    trusted, port = authority(directory, names.host)
+    key = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret"}
+    config = container.root / "etc/flink.yml"
+
+    def doctor(host):
+        config.write_text(f"workspaces: [{{id: w1, endpoint: 'https://{host}:{port}', namespaces: [n1]}}]\n")
+        code, output = container.run([*container.image.entrypoint, "doctor", "--config.file=/etc/flink.yml"], **key)
+        assert code == 1, output
+        return output
+
+    def expect(output, *words):
+        for word in words:
+            assert re.search(word, output), f"{word} is not in\n{output}"
+
+    bundle = container.root / AUTHORITIES.lstrip("/")
+    expect(doctor("no-such-name.example"), "FAILED +dns +no-such-name.example: .*does not resolve")
+    expect(doctor(names.host), f"ok +dns +{names.host} is 127.0.0.1", "FAILED +tls .*UnknownIssuer")
+    with bundle.open("a") as file:
+        file.write(trusted.read_text())
+    expect(doctor(names.host), "ok +tls", "FAILED +call .*from the test")
+    bundle.unlink()
+    expect(doctor(names.host), "No CA certificates")
+
+
+def main():
+    built, buildah = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as temporary:
+        directory = Path(temporary)
+        image = Image(buildah, directory, built)
+        names = NameServer("flink.example")
+        root = image.mount()
+        try:
+            container = Container(image, root, names.address)
+            is_described(image, container)
+            serves_and_stops(container)
+            finds_names_and_authorities(container, directory, names)
+        finally:
+            image.unmount()
+        print(f"the image holds {' and '.join(container.files)}, and runs as {image.user}")
+
+
+if __name__ == "__main__":
+    main()

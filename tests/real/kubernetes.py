@@ -1,0 +1,258 @@
+"""The Helm chart, rendered with each of its ci values: for Kubernetes, for the operator, for the exporter.
+
+kubernetes.py HELM KUBECTL OPERATOR EXPORTER; OPERATOR is a folder with the operator's types installed.
+"""
+
+import json
+import math
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import kubernetes_validate
+import yaml
+from chart import CHART, MANIFESTS, Unique, documents, template
+
+VERSIONS = ["1.25", "1.28", "1.32", "1.37"]
+OPERATORS = ("ServiceMonitor", "PrometheusRule")
+# What a user may get wrong, and what the chart says.
+REFUSED = [
+    ([], "there are: none"),
+    (["demo=true", "existingConfigMap=c"], "there are: existingConfigMap, demo"),
+    (["config.credentials.access_key_secret=s"], "config.credentials.access_key_secret would stand in a ConfigMap"),
+    (["config.workspaces[1].credentials.source.security_token=s"], "[1].credentials.source.security_token would stand"),
+    (["demo=true", "extraEnv[0].name=ALIBABA_CLOUD_ACCESS_KEY_SECRET", "extraEnv[0].value=s"], "put it into a Secret"),
+    (["config.credentials.type=default", "existingSecret.name=s"], "existingSecret and config.credentials are set"),
+    (["demo=true", "existingSecret.name=s"], "existingSecret has no use with demo"),
+    (["demo=true", "rrsa.roleName=r", "serviceAccount.create=false"], "rrsa.roleName"),
+    (["demo=true", "web.probePort=10978"], "web.probePort is 10978"),
+    (["demo=true", "prometheusRule.enabled=true", "prometheusRule.disabled={NoSuch}"], "there is no such alert"),
+    (["demo=true", "web.tsl=true"], "'tsl' not allowed"),
+    (["demo=true", "prometheusRule.thresholds.endedJob=1"], "'endedJob' not allowed"),
+    (["demo=true", "replicas=2"], "'replicas' not allowed"),
+]
+
+
+def run(*command, **options):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+    assert done.returncode == 0, f"{command}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def of(rendered, kind):
+    return [document for document in rendered if document["kind"] == kind]
+
+
+class Pod:
+    """The pod of a rendered Deployment, and the exporter's container in it."""
+
+    def __init__(self, rendered):
+        (self.deployment,) = of(rendered, "Deployment")
+        template = self.deployment["spec"]["template"]
+        self.labels, self.spec = template["metadata"]["labels"], template["spec"]
+        self.container = next(each for each in self.spec["containers"] if each["name"] == "exporter")
+
+
+def is_linted(helm, values):
+    output = run(helm, "lint", "--strict", str(CHART), "-f", str(values))
+    notes = [line for line in output.splitlines() if line.startswith("[")]
+    assert all("icon is recommended" in note for note in notes), f"{values}: {notes}"
+
+
+def fits_kubernetes(rendered):
+    for document in rendered:
+        for version in VERSIONS if document["kind"] not in OPERATORS else []:
+            kubernetes_validate.validate(document, version, strict=True)
+
+
+def fits_operator(operator, objects):
+    """By the compiler for the keys and types, by the types' own validators for the rest."""
+    calls = []
+    for each in map(dict, objects):
+        assert each.pop("apiVersion") == "monitoring.coreos.com/v1", each
+        calls.append(f"new {each.pop('kind')}({json.dumps(each)}).validate();")
+    package = "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1"
+    names = ", ".join(OPERATORS)
+    Path(operator, "check.ts").write_text("\n".join([f'import {{ {names} }} from "{package}";', *calls, ""]))
+    run(f"{operator}/node_modules/.bin/tsc", "--project", operator)
+    run("node", f"{operator}/check.js")
+
+
+def selects(rendered, pod):
+    """What selects finds."""
+    (service,) = of(rendered, "Service")
+    selectors = [service["spec"]["selector"], pod.deployment["spec"]["selector"]["matchLabels"]]
+    selectors += [each["spec"]["selector"]["matchLabels"] for each in of(rendered, "PodDisruptionBudget")]
+    selectors += [each["spec"]["podSelector"]["matchLabels"] for each in of(rendered, "NetworkPolicy")]
+    assert all(selector.items() <= pod.labels.items() for selector in selectors), (selectors, pod.labels)
+    labels = service["metadata"]["labels"]
+    for monitor in of(rendered, "ServiceMonitor"):
+        spec = monitor["spec"]
+        assert spec["selector"]["matchLabels"].items() <= labels.items(), monitor
+        assert spec["endpoints"][0]["port"] in [port["name"] for port in service["spec"]["ports"]], monitor
+        assert spec["namespaceSelector"]["matchNames"] == [service["metadata"]["namespace"]], monitor
+        assert spec.get("jobLabel", "app.kubernetes.io/name") in labels, monitor
+
+
+def names_what_is_there(rendered, pod):
+    """Ports, volumes and the service account."""
+    ports = [port["name"] for port in pod.container["ports"]]
+    named = [port["targetPort"] for each in of(rendered, "Service") for port in each["spec"]["ports"]]
+    named += [each["httpGet"]["port"] for each in pod.container.values() if isinstance(each, dict) and "httpGet" in each]
+    for policy in of(rendered, "NetworkPolicy"):
+        named += [port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]]
+    assert set(named) == set(ports), (named, ports)
+    mounted = {each["name"] for each in pod.container.get("volumeMounts", [])}
+    assert mounted == {each["name"] for each in pod.spec.get("volumes", [])}, mounted
+    accounts = [account["metadata"]["name"] for account in of(rendered, "ServiceAccount")]
+    assert accounts in ([], [pod.spec["serviceAccountName"]]), accounts
+
+
+def is_confined(pod):
+    """As the image's user, with no right that it doesn't need."""
+    user, group = re.search(r"^USER (\d+):(\d+)$", Path("deploy/container/Dockerfile").read_text(), re.M).groups()
+    context, own = pod.spec["securityContext"], pod.container["securityContext"]
+    assert (str(context["runAsUser"]), str(context["runAsGroup"])) == (user, group) and context["runAsNonRoot"], context
+    assert context["seccompProfile"] == {"type": "RuntimeDefault"}, context
+    assert own["readOnlyRootFilesystem"] and not own["allowPrivilegeEscalation"], own
+    assert own["capabilities"] == {"drop": ["ALL"]}, own
+    assert pod.spec["enableServiceLinks"] is False
+
+
+def is_understood(exporter, rendered, pod, directory):
+    """The exporter takes the arguments, and the configuration with the environment."""
+    container = pod.container
+    run(exporter, *container["args"], "--help")
+    if "demo" in container["args"]:
+        return
+    path = next(each.split("=", 1)[1] for each in container["args"] if each.startswith("--config.file="))
+    (name,) = (each["configMap"]["name"] for each in pod.spec["volumes"] if each["name"] == "config")
+    maps = {each["metadata"]["name"]: each["data"] for each in of(rendered, "ConfigMap") if "data" in each}
+    # A ConfigMap that the chart doesn't make is of somebody else's making.
+    text = maps[name][Path(path).name] if name in maps else Path("config/minimal.toml").read_text()
+    file = Path(directory, Path(path).name)
+    file.write_text(text)
+    environment = {each["name"]: each["value"] for each in container.get("env", []) if "value" in each}
+    run(exporter, "check-config", "--config.file", str(file), env=environment)
+
+
+def numbers(rules):
+    """The thresholds that hold everywhere, by their records: what stands in `vector(…)`, multiplied."""
+    found = {}
+    for rule in rules:
+        if "labels" not in rule:
+            factors = re.fullmatch(r"vector\((.*)\)", rule["expr"]).group(1).split("*")
+            found[rule["record"]] = math.prod(map(float, factors))
+    return found
+
+
+def source(name):
+    return yaml.load(Path(f"deploy/prometheus/{name}.yml").read_text(), Unique)["groups"]
+
+
+def carries_the_rules(rendered):
+    """With the chart's defaults the rules are those of deploy/prometheus."""
+    (rule,) = of(rendered, "PrometheusRule")
+    thresholds, *groups = rule["spec"]["groups"]
+    wanted = numbers(source("thresholds")[0]["rules"])
+    assert numbers(thresholds["rules"]) == wanted, (thresholds, wanted)
+    assert groups == source("rules") + source("alerts"), "the rules are not deploy/prometheus's"
+
+
+def changes_the_rules(rendered):
+    """The values do what they say."""
+    (rule,) = of(rendered, "PrometheusRule")
+    thresholds, *groups = rule["spec"]["groups"]
+    held = {
+        (each["record"].split("threshold_")[1], each.get("labels", {}).get("namespace")): each["expr"]
+        for each in thresholds["rules"]
+    }
+    assert held["compute_units", None] == "vector(200)", held
+    assert held["compute_units", "default-namespace"] == "vector(500)", held
+    assert held["changes_pending_seconds", None] == "vector(7 * 86400)", held
+    assert groups[-1]["name"] == "own", groups[-1]
+    rules = [each for group in groups for each in group["rules"] if "alert" in each]
+    alerts = {each["alert"]: each["annotations"]["runbook_url"] for each in rules}
+    known = {each["alert"] for group in source("alerts") for each in group["rules"]}
+    assert set(alerts) == known - {"AliyunFlinkChangesPending"}, set(alerts) ^ known
+    assert all(url == f"https://wiki.example.com/flink/{name}.md" for name, url in alerts.items()), alerts
+
+
+def carries_the_dashboards(rendered):
+    """Each as it is, in a ConfigMap that holds it."""
+    maps = [each for each in of(rendered, "ConfigMap") if each["metadata"]["labels"].get("grafana_dashboard") == "1"]
+    there = [json.loads(text) for each in maps for text in each["data"].values()]
+    wanted = [json.loads(file.read_text()) for file in sorted(Path("deploy/grafana/dashboards").glob("*.json"))]
+    assert there and there == wanted, "the dashboards are not deploy/grafana's"
+    assert all(len(json.dumps(each)) < 2**20 for each in maps), "a ConfigMap holds 1 MiB"
+
+
+def is_packaged_whole(helm, directory):
+    """A package holds what the links in files/ lead to, and renders the same."""
+    run(helm, "package", str(CHART), "--destination", directory)
+    (package,) = Path(directory).glob("*.tgz")
+    values = ["-f", str(CHART / "ci/everything-values.yaml")]
+    assert template(helm, *values, chart=package) == template(helm, *values), "the package renders otherwise"
+
+
+def is_kustomized(kubectl):
+    """kubectl builds what the files hold, each of them."""
+    for folder in (MANIFESTS, MANIFESTS / "operator"):
+        files = [file for file in folder.glob("*.yaml") if file.name not in ("kustomization.yaml", "values.yaml")]
+        wanted = sorted(json.dumps(each, sort_keys=True) for file in files for each in documents(file.read_text()))
+        built = sorted(json.dumps(each, sort_keys=True) for each in documents(run(kubectl, "kustomize", str(folder))))
+        assert built == wanted, f"{folder}: kustomization.yaml does not list every file"
+
+
+def is_as_told(helm, directory):
+    """The values that docs/kubernetes.md shows are values of the chart."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", Path("docs/kubernetes.md").read_text(), re.M | re.S)
+    assert blocks, "docs/kubernetes.md shows no values"
+    for block in blocks:
+        file = Path(directory, "told.yml")
+        file.write_text(block)
+        template(helm, "-f", str(file), *([] if "config:" in block else ["--set", "demo=true"]))
+
+
+def is_of_this_version():
+    version = re.search(r'^version = "(.*)"', Path("Cargo.toml").read_text(), re.M).group(1)
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert (chart["appVersion"], chart["version"]) == (version, version), chart
+
+
+def main():
+    helm, kubectl, operator, exporter = sys.argv[1:]
+    exporter = str(Path(exporter).resolve())
+    is_of_this_version()
+    cases = {values.name.removesuffix("-values.yaml"): values for values in sorted((CHART / "ci").glob("*.yaml"))}
+    rendered = {name: documents(template(helm, "-f", str(values))) for name, values in cases.items()}
+    with tempfile.TemporaryDirectory() as directory:
+        for name, values in cases.items():
+            is_linted(helm, values)
+            fits_kubernetes(rendered[name])
+            pod = Pod(rendered[name])
+            selects(rendered[name], pod)
+            names_what_is_there(rendered[name], pod)
+            is_confined(pod)
+            is_understood(exporter, rendered[name], pod, directory)
+            for rule in of(rendered[name], "PrometheusRule"):
+                file = Path(directory, "rules.yml")
+                file.write_text(yaml.safe_dump(rule["spec"]))
+                run("promtool", "check", "rules", str(file))
+        carries_the_rules(rendered["demo"])
+        changes_the_rules(rendered["everything"])
+        carries_the_dashboards(rendered["demo"])
+        fits_operator(operator, [each for case in rendered.values() for each in case if each["kind"] in OPERATORS])
+        is_packaged_whole(helm, directory)
+        is_as_told(helm, directory)
+    for settings, message in REFUSED:
+        said = template(helm, *[part for each in settings for part in ("--set", each)], fails=True)
+        assert message in said, f"{settings}: {message} is not in\n{said}"
+    is_kustomized(kubectl)
+    print(f"{len(cases)} sets of values for Kubernetes {', '.join(VERSIONS)}; {len(REFUSED)} mistakes refused")
+
+
+if __name__ == "__main__":
+    main()
