@@ -87,23 +87,6 @@ pub struct Client {
     clock: Clock,
 }
 
-/// A client of HTTP for [`Client`]: its limits are set here, its time-outs with each request.
-///
-/// It goes through the proxy that the environment names, unless it is for this machine itself (`on_loopback`).
-pub fn http_client(settings: &Settings, on_loopback: bool) -> Result<HttpClient, reqwest::Error> {
-    let builder = HttpClient::builder();
-    let builder = if on_loopback { builder.no_proxy() } else { builder };
-    builder
-        .user_agent(concat!("aliyun-flink-exporter/", env!("CARGO_PKG_VERSION")))
-        // A signed request must reach no one but its addressee.
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .retry(reqwest::retry::never())
-        .pool_max_idle_per_host(settings.max_concurrent_requests)
-        .tcp_keepalive(Duration::from_secs(60))
-        .build()
-}
-
 impl Client {
     /// A client for `workspace`.
     pub fn new(

@@ -8,6 +8,7 @@ mod deployment;
 mod envelope;
 mod error;
 mod get_deployments_by_label;
+mod http;
 mod invalid;
 mod json;
 mod limiter;
@@ -27,8 +28,9 @@ pub(crate) fn fuzz_reply(body: &[u8]) {
 }
 
 pub use crate::sign;
-pub use client::{Client, Endpoint, Workspace, http_client};
+pub use client::{Client, Endpoint, Workspace};
 pub use error::{ApiError, ErrorKind, Retry};
+pub use http::HttpClients;
 pub use invalid::{InvalidField, InvalidValues};
 pub use listing::{ListRequest, Listing, Progress};
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::BuildError;
 use crate::{
-    api::{self, ErrorKind, ListRequest, Progress},
+    api::{self, ErrorKind, HttpClients, ListRequest, Progress},
     clock::Clock,
     config::{self, Config},
     credentials::{self, ProvideCredentials},
@@ -37,31 +37,13 @@ pub(super) struct Plan {
     pub(super) infos: Vec<WorkspaceInfo>,
     pub(super) label_keys: LabelKeys,
     api: api::Settings,
-    http: Http,
+    http: HttpClients,
     clients: HashMap<String, PlannedClient>,
     /// One for each source, whichever workspaces take it.
     providers: Vec<Provider>,
 }
 
 type Provider = (Arc<credentials::Source>, Arc<dyn ProvideCredentials>);
-
-/// The clients of HTTP, whose connections the workspaces share.
-#[derive(Debug, Clone)]
-struct Http {
-    direct: reqwest::Client,
-    through_proxy: reqwest::Client,
-}
-
-impl Http {
-    fn new(settings: &api::Settings) -> Result<Self, reqwest::Error> {
-        let direct = api::http_client(settings, true)?;
-        Ok(Self { direct, through_proxy: api::http_client(settings, false)? })
-    }
-
-    fn client_for(&self, endpoint: &url::Url) -> reqwest::Client {
-        if crate::endpoint::is_loopback(endpoint) { self.direct.clone() } else { self.through_proxy.clone() }
-    }
-}
 
 /// A workspace's client, and what it was made from.
 #[derive(Debug, Clone)]
@@ -78,10 +60,7 @@ impl Plan {
         let known_providers = before.map_or(&[][..], |before| &before.providers);
         // Other limits are another client's.
         let before = before.filter(|before| before.api == config.api);
-        let http = match before {
-            Some(before) => before.http.clone(),
-            None => Http::new(&config.api).map_err(BuildError::HttpClient)?,
-        };
+        let http = before.map_or_else(|| HttpClients::new(&config.api), |before| before.http.clone());
         let mut plan = Self {
             targets: BTreeMap::new(),
             infos: config.workspaces.iter().map(info).collect(),
@@ -94,7 +73,7 @@ impl Plan {
         for workspace in &config.workspaces {
             let known = before.and_then(|before| before.clients.get(&workspace.id));
             let provider = plan.provider(&workspace.credentials, known_providers, parts);
-            let planned = plan.client(workspace, provider, parts, known);
+            let planned = plan.client(workspace, provider, parts, known).map_err(BuildError::HttpClient)?;
             plan.add_targets(workspace, config, &planned.client, parts, before);
             plan.clients.insert(workspace.id.clone(), planned);
         }
@@ -157,11 +136,11 @@ impl Plan {
         provider: Arc<dyn ProvideCredentials>,
         parts: &Parts,
         known: Option<&PlannedClient>,
-    ) -> PlannedClient {
+    ) -> Result<PlannedClient, reqwest::Error> {
         let config::Workspace { id, endpoint, credentials, .. } = workspace;
         let same = |known: &&PlannedClient| known.endpoint == *endpoint && known.credentials == *credentials;
         if let Some(known) = known.filter(same) {
-            return known.clone();
+            return Ok(known.clone());
         }
         let client = api::Client::new(
             api::Workspace {
@@ -169,18 +148,18 @@ impl Plan {
                 endpoint: api::Endpoint::new(endpoint),
                 credentials: provider.clone(),
             },
-            self.http.client_for(endpoint),
+            self.http.client_for(endpoint)?,
             self.api.clone(),
             parts.telemetry.api(id),
             parts.progress.clone(),
             parts.clock,
         );
-        PlannedClient {
+        Ok(PlannedClient {
             client: Arc::new(client),
             endpoint: endpoint.clone(),
             credentials: credentials.clone(),
             provider,
-        }
+        })
     }
 
     fn add_targets(

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    api::{self, ApiError, ErrorKind, ListRequest, Listing, Progress, Retry},
+    api::{self, ApiError, ErrorKind, HttpClients, ListRequest, Listing, Progress, Retry},
     clock::Clock,
     config::{self, Config, Environment},
     credentials::{self, ProvideCredentials},
@@ -72,14 +72,15 @@ pub async fn examine(
     let context = credentials::Context::new(|name| environment.get(name), clock);
     let context = context.map_err(ExamineError::HttpClient)?;
     let providers = providers(config, &context);
-    let [direct, through_proxy] =
-        [true, false].map(|direct| api::http_client(&settings, direct).map_err(ExamineError::HttpClient));
-    let (direct, through_proxy) = (direct?, through_proxy?);
+    let clients = HttpClients::new(&settings);
+    let clients = config.workspaces.iter().map(|workspace| clients.client_for(&workspace.endpoint));
+    let clients = clients.collect::<Result<Vec<_>, _>>().map_err(ExamineError::HttpClient)?;
     let proxied = is_proxied(environment);
     let progress = progress.clone();
-    let examiner = Examiner { config, settings, direct, through_proxy, telemetry, proxied, progress, clock };
-    let workspaces = config.workspaces.iter().zip(&providers);
-    let reports = workspaces.map(|(workspace, provider)| examiner.workspace(workspace, provider));
+    let examiner = Examiner { config, settings, telemetry, proxied, progress, clock };
+    let workspaces = config.workspaces.iter().zip(&providers).zip(&clients);
+    let reports =
+        workspaces.map(|((workspace, provider), http)| examiner.workspace(workspace, provider, http));
     Ok(Report::new(join_all(reports).await.into_iter().flatten().collect()))
 }
 
@@ -107,8 +108,6 @@ fn is_proxied(environment: &Environment) -> bool {
 struct Examiner<'a> {
     config: &'a Config,
     settings: api::Settings,
-    direct: reqwest::Client,
-    through_proxy: reqwest::Client,
     telemetry: Telemetry,
     proxied: bool,
     progress: Arc<Progress>,
@@ -120,10 +119,10 @@ impl Examiner<'_> {
         &self,
         workspace: &config::Workspace,
         provider: &Arc<dyn ProvideCredentials>,
+        http: &reqwest::Client,
     ) -> Vec<TargetReport> {
         let endpoint = &workspace.endpoint;
         let here = crate::endpoint::is_loopback(endpoint);
-        let http = if here { &self.direct } else { &self.through_proxy };
         let proxied = self.proxied && !here;
         let (credentials, dns) = tokio::join!(self.credentials(provider), probe::dns(endpoint, proxied));
         let (tls, clock) = match dns.status {

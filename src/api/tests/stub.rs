@@ -131,7 +131,7 @@ impl Stub {
 
     pub(super) fn client_of(&self, settings: Settings, credentials: Arc<dyn ProvideCredentials>) -> Client {
         let workspace = Workspace { id: "w".into(), endpoint: Endpoint::new(&self.url), credentials };
-        let http = api::http_client(&settings, true).unwrap();
+        let http = api::HttpClients::new(&settings).client_for(&self.url).unwrap();
         Client::new(
             workspace,
             http,
