@@ -26,4 +26,5 @@ mod simulate;
 mod staleness;
 mod stopping;
 mod support;
+mod systemd;
 mod wire;
