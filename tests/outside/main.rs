@@ -19,6 +19,7 @@ mod http;
 mod isolation;
 mod living;
 mod odd_values;
+mod reference;
 mod reload;
 mod samples;
 mod secrets;
