@@ -74,6 +74,21 @@ need_prometheus() {
     PATH=$unpacked/usr/bin:$PATH
 }
 
+# Puts `qemu-MACHINE-static` on the PATH, which runs another machine's programs. The package is only unpacked:
+# installed, it would have the kernel run them too.
+need_qemu() {
+    local unpacked
+    unpacked=$(realpath -m "$tools")/qemu
+    if [[ ! -x $unpacked/usr/bin/qemu-aarch64-static ]]; then
+        echo "unpacking the package qemu-user-static below $tools"
+        mkdir -p "$unpacked"
+        if ! (cd "$scratch" && download qemu-user-static && dpkg-deb -x qemu-user-static_*.deb "$unpacked"); then
+            fail "qemu is needed, and this script can't get it: unpack the package qemu-user-static (Debian's name)"
+        fi
+    fi
+    PATH=$unpacked/usr/bin:$PATH
+}
+
 # need_program PROGRAM PACKAGE: installs the package unless the program is there.
 need_program() {
     command -v "$1" >/dev/null || install_package "$2" "$1 is needed"
