@@ -1,7 +1,7 @@
 //! What systemd is told of the process: `sd_notify(3)`'s protocol of datagrams.
 //!
 //! Whoever started the process says by `NOTIFY_SOCKET` where it listens; without it nothing is sent. No message is
-//! waited for longer than [`PATIENCE`], and none that is lost stops anything.
+//! waited for longer than a second, and none that is lost stops anything.
 
 use std::{
     fmt, io,
