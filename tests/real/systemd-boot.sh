@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Becomes a systemd of its own within the namespaces that it was started in: systemd-boot.sh FILES PROGRAM. The files
-# below FILES are laid over the machine's; what is changed is changed in a layer that goes with the namespaces.
+# Becomes a systemd of its own within the namespaces that it was started in: systemd-boot.sh FILES. The files below
+# FILES are laid over the machine's; what is changed is changed in a layer that goes with the namespaces.
 set -euo pipefail
-files=$1 program=$2
+files=$1
 mount --make-rprivate /
 layers=$files.layers
 mkdir "$layers"
@@ -11,7 +11,6 @@ mkdir "$layers/work" "$layers/root"
 cp -r "$files" "$layers/upper"
 cd "$layers"
 mount -t overlay -o "lowerdir=/,upperdir=$layers/upper,workdir=$layers/work" none root
-mount --bind "$program" root/usr/local/bin/aliyun-flink-exporter
 mount -t proc none root/proc
 mount -o bind,ro /proc/sys root/proc/sys
 mount -t sysfs -o ro none root/sys

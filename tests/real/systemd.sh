@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The unit is sound and closed, and a real systemd runs it as installed: with a key that root alone can read, reloads,
-# a watchdog, and no restart where it would not help.
+# The unit is sound and closed, and a real systemd runs it, installed by the commands of docs/systemd.md: with a key that
+# root alone can read, reloads, a watchdog, and no restart where it would not help.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/real/lib.sh
@@ -35,17 +35,12 @@ config() {
     echo "workspaces: [{id: w, endpoint: 'http://$found', namespaces: [$1]}]"
 }
 
-# What an installation puts there, and what this test needs: the log, a short watchdog, nothing else started.
+# What a release has, and what this test needs: the log, a short watchdog, nothing else started.
 files=$scratch/files
-mkdir -p "$files"/{etc/aliyun-flink-exporter,etc/default,etc/systemd/system/$unit.d,usr/local/bin}
-cp "deploy/systemd/$unit" "$files/etc/systemd/system/"
-cp deploy/systemd/access-key.conf "$files/etc/systemd/system/$unit.d/"
-sed 's/^ARGS=.*/ARGS=--web.listen-address 127.0.0.1:0/' deploy/systemd/environment >"$files/etc/default/aliyun-flink-exporter"
-config "$first" >"$files/etc/aliyun-flink-exporter/config.yml"
-(umask 077 && echo "$key_id" >"$files/etc/aliyun-flink-exporter/access-key-id" &&
-    echo "$key_secret" >"$files/etc/aliyun-flink-exporter/access-key-secret")
-touch "$files/usr/local/bin/aliyun-flink-exporter"
-cat >"$files/etc/systemd/system/$unit.d/test.conf" <<END
+drop_ins=$files/etc/systemd/system/$unit.d
+mkdir -p "$files/srv/release" "$drop_ins"
+cp -r config deploy "$program" "$files/srv/release/"
+cat >"$drop_ins/test.conf" <<END
 [Unit]
 DefaultDependencies=no
 [Service]
@@ -62,7 +57,7 @@ as_root mkdir "$group" || fail "$cannot"
 # shellcheck disable=SC2016 # the inner shell's
 as_root bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' - "$group" \
     unshare --fork --pid --mount --uts --ipc --cgroup --kill-child \
-    bash tests/real/systemd-boot.sh "$files" "$program" 2>"$scratch/boot" &
+    bash tests/real/systemd-boot.sh "$files" 2>"$scratch/boot" &
 started+=($!)
 trap remove_group EXIT
 # Whatever that systemd started ends with it.
@@ -83,6 +78,14 @@ empty() { grep -q 'populated 0' "$group/cgroup.events"; }
 # inside COMMAND...: in the namespaces of that systemd.
 inside() {
     as_root timeout 60 nsenter --target "$init" --all "$@"
+}
+
+# documented N: runs the commands of the Nth block of docs/systemd.md where a release was unpacked.
+documented() {
+    local block
+    block=$(awk -v wanted="$1" '/^```sh$/ { inside = ++count == wanted; next } /^```$/ { inside = 0 } inside' docs/systemd.md)
+    [[ -n $block ]] || fail "docs/systemd.md has no block $1"
+    inside bash -euc "cd /srv/release && $block"
 }
 
 # property NAME: of the service.
@@ -107,7 +110,12 @@ expect() {
 }
 
 within 30 booted || { cat "$scratch/boot" >&2; fail "$cannot: none booted"; }
-inside systemctl start "$unit" || { log >&2; fail "the unit does not start"; }
+documented 1
+config "$first" | inside tee /etc/aliyun-flink-exporter/config.yml >/dev/null
+inside sed -i 's/^ARGS=.*/ARGS=--web.listen-address 127.0.0.1:0/' /etc/default/aliyun-flink-exporter
+documented 2 >/dev/null
+documented 3 <<<"$key_id"$'\n'"$key_secret"
+documented 4 >"$scratch/status" || { log >&2; fail "the unit does not start"; }
 expect "the first poll" status_is "targets: 1 up"
 pid=$(property MainPID)
 owner=$(inside stat -c %u "/proc/$pid")
