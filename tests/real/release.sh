@@ -28,8 +28,10 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 told=$("${run[@]}" --version)
 [[ $told == "aliyun-flink-exporter $version ("* ]] || fail "another version: $told"
 
-# A certificate of localhost's, to serve with and to trust.
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+# A certificate of localhost's, to serve with and to trust; not an authority's, as openssl's own configuration has it.
+printf '[req]\ndistinguished_name = name\n[name]\n' >"$scratch/openssl.cnf"
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -config "$scratch/openssl.cnf" \
+    -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE \
     -keyout "$scratch/key.pem" -out "$scratch/cert.pem" 2>"$scratch/openssl" || fail "$(cat "$scratch/openssl")"
 printf 'tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n' >"$scratch/web.yml"
 
