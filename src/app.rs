@@ -1,5 +1,6 @@
 //! Puts the exporter together from its configuration: the one module that knows all others.
 
+mod heart;
 mod plan;
 mod reload;
 
@@ -17,10 +18,12 @@ use crate::{
     endpoint::root_cause,
     poll::{Supervised as _, Supervisor, Target},
     snapshot::{Board, Outcome, TargetId},
+    systemd::Systemd,
     telemetry::Telemetry,
     web::{self, Listeners, Reloaded, Routes, SecurityStore},
 };
 
+use heart::Heart;
 use plan::{Parts, Plan};
 use reload::ReloadRequest;
 pub use reload::{Load, Reloads};
@@ -101,13 +104,14 @@ impl App {
         self.parts.board.configure(self.plan.infos.clone(), &ids, labels).await;
     }
 
-    /// Polls and serves until `stopping`, reloading the configuration when asked.
+    /// Polls and serves until `stopping`, reloading the configuration when asked; tells `systemd` of it.
     pub async fn run(
         mut self,
         listeners: Listeners,
         telemetry_path: String,
         security: SecurityStore,
         mut reloads: Option<Reloads>,
+        systemd: Systemd,
         stopping: CancellationToken,
     ) {
         let routes = Routes {
@@ -119,6 +123,8 @@ impl App {
             clock: self.parts.clock,
         };
         let polling = async {
+            let mut heart = Heart::new(systemd, self.parts.board.clone());
+            heart.ready().await;
             let mut tasks = Supervisor::default();
             for (id, target) in &self.plan.targets {
                 tasks.start(id.clone(), target.clone());
@@ -127,15 +133,21 @@ impl App {
                 tokio::select! {
                     () = stopping.cancelled() => break,
                     () = tasks.tend() => {}
-                    request = next(&mut reloads) => tokio::select! {
-                        () = stopping.cancelled() => break,
-                        outcome = self.reload(request.load, &mut tasks) => {
-                            // Whoever asked may have left.
-                            let _ = request.answer.send(outcome);
-                        }
-                    },
+                    () = heart.due() => heart.beat().await,
+                    request = next(&mut reloads) => {
+                        heart.reloading().await;
+                        let outcome = tokio::select! {
+                            () = stopping.cancelled() => break,
+                            outcome = self.reload(request.load, &mut tasks) => outcome,
+                            never = heart.beat_during_reload() => match never {},
+                        };
+                        heart.reloaded(&outcome).await;
+                        // Whoever asked may have left.
+                        let _ = request.answer.send(outcome);
+                    }
                 }
             }
+            heart.stopping().await;
             tasks.stop_all().await;
         };
         tokio::join!(polling, web::serve(listeners, Arc::new(routes), Arc::new(security)));

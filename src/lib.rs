@@ -17,7 +17,7 @@
 //! | what is published | [`snapshot`] |
 //! | outside and text | [`api`], [`exposition`] |
 //! | ground | [`credentials`], [`telemetry`] |
-//! | | [`model`], [`clock`], [`sign`], [`endpoint`] |
+//! | | [`model`], [`clock`], [`sign`], [`endpoint`], [`systemd`] |
 
 pub mod api;
 pub mod app;
@@ -37,5 +37,6 @@ pub mod poll;
 pub mod sign;
 pub mod simulator;
 pub mod snapshot;
+pub mod systemd;
 pub mod telemetry;
 pub mod web;

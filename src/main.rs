@@ -23,6 +23,7 @@ use aliyun_flink_exporter::{
     doctor, healthcheck, logging,
     simulator::Simulator,
     snapshot::Outcome,
+    systemd::Systemd,
     web::{Listeners, Reload, SecurityStore},
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -121,11 +122,12 @@ async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
     let security = security(&arguments.web)?;
     let app = build(&config, &environment).await?;
     let listeners = bind(&arguments.web).await?;
+    let systemd = systemd(&environment);
     let stopping = CancellationToken::new();
     let reloads = reloads(arguments.config, environment, arguments.lifecycle.enabled);
     let reload = reloads.handle();
     let path = arguments.web.telemetry_path;
-    let work = app.run(listeners, path, security, Some(reloads), stopping.clone());
+    let work = app.run(listeners, path, security, Some(reloads), systemd, stopping.clone());
     tokio::select! {
         ended = until_stopped(work, stopping) => ended,
         never = reload_at_hangup(hangups, reload) => match never {},
@@ -142,11 +144,12 @@ async fn run_demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
     if let Some(&address) = listeners.addresses().first() {
         demo::greet(io::stdout(), address, &path).map_err(not_written)?;
     }
+    let systemd = systemd(&Environment::from_process());
     let stopping = CancellationToken::new();
     let work = async {
         tokio::join!(
             demo.serve(stopping.clone()),
-            app.run(listeners, path, security, None, stopping.clone())
+            app.run(listeners, path, security, None, systemd, stopping.clone())
         );
     };
     until_stopped(work, stopping.clone()).await
@@ -262,6 +265,10 @@ async fn build(config: &Config, environment: &Environment) -> Result<App, Failur
 
 async fn bind(arguments: &WebArgs) -> Result<Listeners, Failure> {
     Listeners::bind(&arguments.listen_addresses, arguments.probe_address).await.map_err(runtime)
+}
+
+fn systemd(environment: &Environment) -> Systemd {
+    Systemd::new(|name| environment.get(name), process::id())
 }
 
 fn security(arguments: &WebArgs) -> Result<SecurityStore, Failure> {

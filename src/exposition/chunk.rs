@@ -109,7 +109,8 @@ fn headers(descriptions: impl Iterator<Item = Description>) -> Headers {
 static DEPLOYMENT_HEADERS: LazyLock<Headers> = LazyLock::new(|| {
     headers(families::FAMILIES.iter().map(|family| family.description).chain([families::LABELS]))
 });
-static TARGET_HEADERS: LazyLock<Headers> = LazyLock::new(|| headers(targets::FAMILIES.into_iter()));
+static TARGET_HEADERS: LazyLock<Headers> =
+    LazyLock::new(|| headers(targets::FAMILIES.iter().map(|family| family.description)));
 
 /// A body but for its last part: what a scrape takes as it is.
 #[derive(Debug)]

@@ -39,40 +39,66 @@ pub struct TargetSamples<'a> {
     pub polls: Vec<(&'static str, u64)>,
 }
 
-const fn family(name: &'static str, kind: Kind, help: &'static str) -> Description {
-    Description { name, kind, help }
+/// A family of samples, one or more for each target or workspace.
+#[derive(Debug, Clone, Copy)]
+pub struct Family {
+    /// What documents it.
+    pub description: Description,
+    /// All its labels.
+    pub labels: &'static [&'static str],
 }
 
-const WORKSPACE_INFO: Description = family(
+const fn family(
+    name: &'static str,
+    kind: Kind,
+    help: &'static str,
+    labels: &'static [&'static str],
+) -> Family {
+    Family { description: Description { name, kind, help }, labels }
+}
+
+/// The labels that tell a target from all others.
+const IDENTITY: &[&str] = &["workspace", "namespace", "selection"];
+
+const WORKSPACE_INFO: Family = family(
     "aliyun_flink_workspace_info",
     Kind::Gauge,
     "1, for each configured workspace; its region, and where its API is asked.",
+    &["workspace", "region", "endpoint"],
 );
-const UP: Description = family(
+const UP: Family = family(
     "aliyun_flink_target_up",
     Kind::Gauge,
     "1 if the target's last poll succeeded, 0 if it failed, or if there was none yet.",
+    IDENTITY,
 );
-const DEPLOYMENTS: Description = family(
+const DEPLOYMENTS: Family = family(
     "aliyun_flink_target_deployments",
     Kind::Gauge,
     "Deployments of the target in the data served now; no series while there is none.",
+    IDENTITY,
 );
-const LAST_SUCCESS: Description = family(
+const LAST_SUCCESS: Family = family(
     "aliyun_flink_target_last_success_timestamp_seconds",
     Kind::Gauge,
     "When the target's last good poll ended, in seconds since the Unix epoch.",
+    IDENTITY,
 );
-const POLL_DURATION: Description = family(
+const POLL_DURATION: Family = family(
     "aliyun_flink_target_poll_duration_seconds",
     Kind::Gauge,
     "Seconds that the target's last poll took, retries included.",
+    IDENTITY,
 );
-const POLLS: Description =
-    family("aliyun_flink_target_polls_total", Kind::Counter, "Polls of the target by outcome.");
+const POLLS: Family = family(
+    "aliyun_flink_target_polls_total",
+    Kind::Counter,
+    "Polls of the target by outcome.",
+    &["workspace", "namespace", "selection", "outcome"],
+);
 
 /// Every family in the order they are served.
-pub const FAMILIES: [Description; 6] = [WORKSPACE_INFO, UP, DEPLOYMENTS, LAST_SUCCESS, POLL_DURATION, POLLS];
+pub const FAMILIES: [Family; 6] = [WORKSPACE_INFO, UP, DEPLOYMENTS, LAST_SUCCESS, POLL_DURATION, POLLS];
 
 /// Renders all families.
 pub fn render(workspaces: &[WorkspaceInfo], targets: &[TargetSamples<'_>]) -> Chunk {
@@ -86,7 +112,7 @@ pub fn render(workspaces: &[WorkspaceInfo], targets: &[TargetSamples<'_>]) -> Ch
     };
     let workspace_identities: Vec<_> = workspaces.iter().map(workspace_identity).collect();
     let identities: Vec<_> = targets.iter().map(identity).collect();
-    let each = |family: Description, write: fn(&TargetSamples<'_>, &mut Samples<'_>)| {
+    let each = |family: Family, write: fn(&TargetSamples<'_>, &mut Samples<'_>)| {
         samples(family, targets.iter().zip(identities.iter().map(Vec::as_slice)), write)
     };
     Chunk::new(vec![
@@ -119,13 +145,13 @@ fn identity(target: &TargetSamples<'_>) -> Vec<u8> {
 
 /// A family's samples of each object, written after the object's identity.
 fn samples<'o, T: 'o>(
-    family: Description,
+    family: Family,
     objects: impl Iterator<Item = (&'o T, &'o [u8])>,
     write: impl Fn(&T, &mut Samples<'_>),
 ) -> Vec<Bytes> {
     let mut text = Vec::new();
     for (object, identity) in objects {
-        write(object, &mut Samples::new(&mut text, family.name, identity));
+        write(object, &mut Samples::new(&mut text, family.description.name, identity));
     }
     if text.is_empty() { Vec::new() } else { vec![text.into()] }
 }

@@ -7,7 +7,7 @@ mod expiry;
 mod openmetrics;
 mod process;
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use prometheus::{
     Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
@@ -21,6 +21,19 @@ use crate::model::Operation;
 
 /// Seconds; the API answers a page in tens of milliseconds, and is given up after `api.request_timeout`.
 const REQUEST_BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// What documents one of the exporter's own metrics.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// Its name.
+    pub name: String,
+    /// Its type, as `# TYPE` spells it.
+    pub kind: String,
+    /// Its help.
+    pub help: String,
+    /// The names of its labels.
+    pub labels: Vec<String>,
+}
 
 /// The exporter's instruments.
 #[derive(Debug, Clone)]
@@ -93,6 +106,10 @@ impl Telemetry {
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
+        self.collectors()?.into_iter().try_for_each(|collector| self.registry.register(collector))
+    }
+
+    fn collectors(&self) -> Result<[Box<dyn Collector>; 11], prometheus::Error> {
         let build_info = IntGaugeVec::new(
             Opts::new(
                 "aliyun_flink_exporter_build_info",
@@ -102,7 +119,7 @@ impl Telemetry {
         )?;
         let (revision, rustc) = (env!("BUILD_REVISION"), env!("BUILD_RUSTC"));
         build_info.with_label_values(&[env!("CARGO_PKG_VERSION"), revision, rustc]).set(1);
-        let collectors: [Box<dyn Collector>; 11] = [
+        Ok([
             Box::new(self.api_requests.clone()),
             Box::new(self.api_durations.clone()),
             Box::new(self.api_retries.clone()),
@@ -114,8 +131,26 @@ impl Telemetry {
             Box::new(self.reload_time.clone()),
             Box::new(build_info),
             Box::new(process::ProcessCollector::new()?),
-        ];
-        collectors.into_iter().try_for_each(|collector| self.registry.register(collector))
+        ])
+    }
+
+    /// Every family, whether it has series yet or not.
+    pub fn catalogue() -> Result<Vec<Described>, prometheus::Error> {
+        let mut families = Vec::new();
+        for collector in Self::new()?.collectors()? {
+            let labels: HashMap<String, Vec<String>> = collector
+                .desc()
+                .into_iter()
+                .map(|desc| (desc.fq_name.clone(), desc.variable_labels.clone()))
+                .collect();
+            families.extend(collector.collect().into_iter().map(|family| Described {
+                labels: labels.get(family.name()).cloned().unwrap_or_default(),
+                kind: format!("{:?}", family.get_field_type()).to_lowercase(),
+                name: family.name().to_owned(),
+                help: family.help().to_owned(),
+            }));
+        }
+        Ok(families)
     }
 
     /// The instruments of one workspace's client.

@@ -57,7 +57,8 @@ need_curl() {
     need_program curl curl
 }
 
-# unpack PACKAGE PROGRAM: puts the package's programs on the PATH. It is not installed: that would start a server.
+# unpack PACKAGE PROGRAM: puts the package's programs on the PATH. It is not installed: that would start servers, or
+# have the kernel run another machine's programs.
 unpack() {
     local unpacked
     unpacked=$(realpath -m "$tools")/$1
@@ -116,6 +117,11 @@ LD_LIBRARY_PATH=$unpacked/usr/lib/$(uname -m)-linux-gnu:$unpacked/lib/$(uname -m
 END
         chmod +x "$buildah"
     fi
+}
+
+# Puts `qemu-MACHINE-static` on the PATH, which runs another machine's programs.
+need_qemu() {
+    unpack qemu-user-static qemu-aarch64-static
 }
 
 # need_program PROGRAM PACKAGE: installs the package unless the program is there.

@@ -1,0 +1,244 @@
+//! The word to systemd: that the exporter serves, is alive, and how its targets are.
+
+use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
+
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+
+use crate::{
+    snapshot::{Board, Outcome},
+    systemd::{State, Systemd},
+    web::Reloaded,
+};
+
+/// How often the targets' state is told anew, at the least.
+const RHYTHM: Duration = Duration::from_secs(15);
+
+/// How long a reload may hold up the supervision of the polls: credentials may be waited for.
+const RELOAD_LIMIT: Duration = Duration::from_secs(120);
+
+/// Beats as long as the loop that has it goes on, which is the one that supervises the polls. The runtime's threads
+/// move its time on: where all of them are stuck, no beat comes due. Then systemd's watchdog ends the process and
+/// starts it again.
+#[derive(Debug)]
+pub(super) struct Heart {
+    systemd: Systemd,
+    board: Arc<Board>,
+    beats: Interval,
+    told: String,
+    refused: bool,
+}
+
+impl Heart {
+    pub(super) fn new(systemd: Systemd, board: Arc<Board>) -> Self {
+        // Twice within the watchdog's time, so that one that comes late kills nobody.
+        let rhythm = systemd.watchdog().map_or(RHYTHM, |limit| RHYTHM.min(limit / 2));
+        let mut beats = interval(rhythm.max(Duration::from_millis(1)));
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { systemd, board, beats, told: String::new(), refused: false }
+    }
+
+    /// Says that the exporter serves. So it does once its listeners are bound and its configuration holds; the
+    /// first polls take as long as the API does, and an API that is down must not make the start fail.
+    pub(super) async fn ready(&mut self) {
+        self.tell(&[State::Ready]).await;
+    }
+
+    /// Says that the configuration is being read anew.
+    pub(super) async fn reloading(&self) {
+        self.systemd.tell(&[State::Reloading]).await;
+    }
+
+    /// Says that the configuration was read anew, or refused.
+    pub(super) async fn reloaded(&mut self, outcome: &Reloaded) {
+        self.refused = outcome.is_err();
+        self.tell(&[State::Ready]).await;
+    }
+
+    /// Says that the exporter is about to end.
+    pub(super) async fn stopping(&self) {
+        self.systemd.tell(&[State::Stopping, State::Status("stopping")]).await;
+    }
+
+    /// The next beat's time; never, where nobody listens.
+    pub(super) async fn due(&mut self) {
+        if self.systemd.listens() {
+            self.beats.tick().await;
+        } else {
+            pending::<()>().await;
+        }
+    }
+
+    /// Beats.
+    pub(super) async fn beat(&mut self) {
+        let alive = self.systemd.watchdog().map(|_| State::Alive);
+        self.tell(alive.as_slice()).await;
+    }
+
+    /// Goes on beating while a reload is under way, but not for one that never ends.
+    pub(super) async fn beat_during_reload(&mut self) -> Infallible {
+        let begun = Instant::now();
+        loop {
+            self.due().await;
+            if begun.elapsed() < RELOAD_LIMIT {
+                self.beat().await;
+            }
+        }
+    }
+
+    /// Tells of `states`, and how the targets are if that is news.
+    async fn tell(&mut self, states: &[State<'_>]) {
+        let summary = self.summary();
+        let mut all = states.to_vec();
+        if summary != self.told {
+            all.push(State::Status(&summary));
+        }
+        if !all.is_empty() {
+            self.systemd.tell(&all).await;
+        }
+        self.told = summary;
+    }
+
+    /// How many targets are up, failing, and waiting; and whether the configuration is the one last read.
+    fn summary(&self) -> String {
+        let snapshot = self.board.snapshot();
+        let mut failing = Vec::new();
+        let (mut up, mut waiting) = (0, 0);
+        for (id, status) in snapshot.targets() {
+            match status.last_poll().map(|poll| poll.outcome) {
+                None => waiting += 1,
+                Some(Outcome::Success) => up += 1,
+                Some(outcome) => failing.push((id, outcome.as_str())),
+            }
+        }
+        let mut summary = format!("targets: {up} up");
+        if let Some((id, outcome)) = failing.first() {
+            summary = format!("{summary}, {} failing, such as {id} ({outcome})", failing.len());
+        }
+        if waiting > 0 {
+            summary = format!("{summary}, {waiting} not polled yet");
+        }
+        if self.refused {
+            summary = format!("{summary}; the configuration last read was refused");
+        }
+        summary
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::BTreeSet,
+        os::{linux::net::SocketAddrExt as _, unix::net},
+        sync::mpsc,
+    };
+
+    use tokio::{
+        runtime::Builder,
+        time::{sleep, timeout},
+    };
+
+    use super::*;
+    use crate::{api::ErrorKind, clock::Clock, model::LabelKeys, snapshot::PollTimes, snapshot::TargetId};
+
+    /// A heart under a watchdog of a second, and what it tells.
+    fn heart(name: &'static str, board: &Arc<Board>) -> (Heart, net::UnixDatagram) {
+        let address = net::SocketAddr::from_abstract_name(&name[1..]).unwrap();
+        let socket = net::UnixDatagram::bind_addr(&address).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let variable = move |variable: &str| match variable {
+            "NOTIFY_SOCKET" => Some(name),
+            "WATCHDOG_USEC" => Some("1000000"),
+            _ => None,
+        };
+        (Heart::new(Systemd::new(variable, 1), board.clone()), socket)
+    }
+
+    fn told(socket: &net::UnixDatagram) -> Option<String> {
+        let mut buffer = [0; 1024];
+        let length = socket.recv(&mut buffer).ok()?;
+        Some(String::from_utf8(buffer[..length].to_vec()).unwrap())
+    }
+
+    /// The next beat, if it comes in time.
+    fn beat(socket: &net::UnixDatagram) -> Option<String> {
+        socket.set_nonblocking(false).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+        told(socket)
+    }
+
+    #[test]
+    fn a_runtime_whose_threads_are_all_stuck_is_not_alive() {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (mut heart, socket) = {
+            let _within = runtime.enter();
+            heart("@exporter-test-stuck-runtime", &Arc::new(Board::new(Clock::System)))
+        };
+        let (release, held) = mpsc::channel::<()>();
+        let handle = runtime.handle().clone();
+        // Where the process has its main loop: beside the threads of the runtime.
+        let _main = std::thread::spawn(move || {
+            handle.block_on(async {
+                loop {
+                    heart.due().await;
+                    heart.beat().await;
+                }
+            })
+        });
+        assert_eq!(beat(&socket).as_deref(), Some("WATCHDOG=1\nSTATUS=targets: 0 up"));
+        assert_eq!(beat(&socket).as_deref(), Some("WATCHDOG=1"), "what was told already is not told again");
+        let task = runtime.spawn(async move { held.recv() });
+        // One may have been on its way.
+        let beats = std::iter::from_fn(|| beat(&socket)).count();
+        assert!(beats <= 1, "{beats}");
+        drop(release);
+        assert!(runtime.block_on(task).unwrap().is_err());
+        assert_eq!(beat(&socket).as_deref(), Some("WATCHDOG=1"));
+        runtime.shutdown_background();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reload_that_never_ends_stops_the_heart() {
+        let board = Arc::new(Board::new(Clock::System));
+        let (mut heart, socket) = heart("@exporter-test-long-reload", &board);
+        let begun = Instant::now();
+        let mut last = begun;
+        let listening = async {
+            loop {
+                sleep(Duration::from_millis(100)).await;
+                while told(&socket).is_some() {
+                    last = Instant::now();
+                }
+            }
+        };
+        let both = async { tokio::join!(heart.beat_during_reload(), listening) };
+        assert!(timeout(2 * RELOAD_LIMIT, both).await.is_err());
+        let beat_for = last - begun;
+        assert!(beat_for + RHYTHM > RELOAD_LIMIT && beat_for <= RELOAD_LIMIT, "{beat_for:?}");
+    }
+
+    #[tokio::test]
+    async fn the_status_names_what_fails() {
+        let board = Arc::new(Board::new(Clock::System));
+        let id = |namespace: &str| TargetId {
+            workspace: "w".into(),
+            namespace: namespace.into(),
+            selection: String::new(),
+        };
+        let ids = BTreeSet::from([id("a"), id("b"), id("c")]);
+        board.configure(Vec::new(), &ids, LabelKeys::default()).await;
+        let (mut heart, socket) = heart("@exporter-test-status", &board);
+        heart.ready().await;
+        assert_eq!(told(&socket).as_deref(), Some("READY=1\nSTATUS=targets: 0 up, 3 not polled yet"));
+        let times = PollTimes { took: Duration::ZERO, next: Instant::now() };
+        board.failed(&id("b"), ErrorKind::Permission, String::new(), times);
+        board.succeeded(&id("a"), Vec::new(), Vec::new(), 1, times).await;
+        heart.reloaded(&Err("a mistake".into())).await;
+        assert_eq!(
+            told(&socket).as_deref(),
+            Some(
+                "READY=1\nSTATUS=targets: 1 up, 1 failing, such as w/b (permission), 1 not polled yet; the \
+                 configuration last read was refused"
+            )
+        );
+    }
+}

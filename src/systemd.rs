@@ -1,0 +1,185 @@
+//! What systemd is told of the process: `sd_notify(3)`'s protocol of datagrams.
+//!
+//! Whoever started the process says by `NOTIFY_SOCKET` where it listens; without it nothing is sent. No message is
+//! waited for longer than a second, and none that is lost stops anything.
+
+use std::{
+    fmt, io,
+    os::{
+        linux::net::SocketAddrExt as _,
+        unix::net::{SocketAddr, UnixDatagram},
+    },
+    time::Duration,
+};
+
+use rustix::time::{ClockId, clock_gettime};
+use tokio::time::timeout;
+use tracing::warn;
+
+/// How long a message may wait for room in systemd's queue.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The one who started the process and wants to hear of it, if there is one.
+#[derive(Debug, Default)]
+pub struct Systemd {
+    socket: Option<SocketAddr>,
+    watchdog: Option<Duration>,
+}
+
+/// One thing that systemd is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State<'a> {
+    /// The process serves; or does so again, after a reload.
+    Ready,
+    /// The configuration is read anew, until the next [`State::Ready`].
+    Reloading,
+    /// The process is about to end.
+    Stopping,
+    /// The process is not stuck.
+    Alive,
+    /// What `systemctl status` shows.
+    Status(&'a str),
+}
+
+/// As a line of a message.
+impl fmt::Display for State<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready => formatter.write_str("READY=1"),
+            // systemd tells by the time whether this is the reload that it asked for.
+            Self::Reloading => {
+                let now = clock_gettime(ClockId::Monotonic);
+                let microseconds = i128::from(now.tv_sec) * 1_000_000 + i128::from(now.tv_nsec) / 1000;
+                write!(formatter, "RELOADING=1\nMONOTONIC_USEC={microseconds}")
+            }
+            Self::Stopping => formatter.write_str("STOPPING=1"),
+            Self::Alive => formatter.write_str("WATCHDOG=1"),
+            // A line of its own would be a state of its own.
+            Self::Status(text) => write!(formatter, "STATUS={}", text.replace(char::is_control, " ")),
+        }
+    }
+}
+
+impl Systemd {
+    /// Who listens, by the environment's variables, to the process `pid`.
+    pub fn new<'v>(variable: impl Fn(&str) -> Option<&'v str>, pid: u32) -> Self {
+        let Some(name) = variable("NOTIFY_SOCKET").filter(|name| !name.is_empty()) else {
+            return Self::default();
+        };
+        let socket = match name.strip_prefix('@') {
+            Some(name) => SocketAddr::from_abstract_name(name),
+            None => SocketAddr::from_pathname(name),
+        };
+        match socket {
+            Ok(socket) => Self { socket: Some(socket), watchdog: watchdog(variable, pid) },
+            Err(error) => {
+                warn!(%error, "systemd is told nothing: NOTIFY_SOCKET names no socket");
+                Self::default()
+            }
+        }
+    }
+
+    /// Whether there is somebody to tell.
+    pub fn listens(&self) -> bool {
+        self.socket.is_some()
+    }
+
+    /// How long systemd waits for the next [`State::Alive`] before it ends the process; none if it never does.
+    pub fn watchdog(&self) -> Option<Duration> {
+        self.watchdog
+    }
+
+    /// Tells of `states` in one message.
+    pub async fn tell(&self, states: &[State<'_>]) {
+        let Some(socket) = &self.socket else { return };
+        let lines: Vec<String> = states.iter().map(ToString::to_string).collect();
+        let sent = match timeout(PATIENCE, send(socket, lines.join("\n").as_bytes())).await {
+            Ok(sent) => sent,
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        };
+        if let Err(error) = sent {
+            warn!(%error, state = lines.join(" "), "systemd was not told");
+        }
+    }
+}
+
+/// The time after which systemd takes the process `pid` for stuck.
+fn watchdog<'v>(variable: impl Fn(&str) -> Option<&'v str>, pid: u32) -> Option<Duration> {
+    // The variables may have been meant for the parent.
+    if variable("WATCHDOG_PID").is_some_and(|meant| meant.parse() != Ok(pid)) {
+        return None;
+    }
+    let text = variable("WATCHDOG_USEC")?;
+    let limit = text.parse().ok().filter(|&microseconds| microseconds > 0).map(Duration::from_micros);
+    if limit.is_none() {
+        warn!(value = text, "no watchdog: WATCHDOG_USEC is no number of microseconds");
+    }
+    limit
+}
+
+/// Over a socket made for it, so that a systemd that was started anew is found too.
+async fn send(address: &SocketAddr, message: &[u8]) -> io::Result<()> {
+    let socket = UnixDatagram::unbound()?;
+    socket.connect_addr(address)?;
+    socket.set_nonblocking(true)?;
+    tokio::net::UnixDatagram::from_std(socket)?.send(message).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(pairs: &[(&str, &'static str)]) -> Systemd {
+        let find = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        Systemd::new(find, 7)
+    }
+
+    const SOCKET: (&str, &str) = ("NOTIFY_SOCKET", "/run/systemd/notify");
+
+    #[test]
+    fn without_a_socket_there_is_nobody_and_no_watchdog() {
+        for pairs in [&[][..], &[("NOTIFY_SOCKET", ""), ("WATCHDOG_USEC", "5")], &[("WATCHDOG_USEC", "5")]] {
+            let systemd = from(pairs);
+            assert!(!systemd.listens() && systemd.watchdog().is_none(), "{pairs:?}");
+        }
+        let too_long = "/".repeat(200).leak();
+        assert!(!from(&[("NOTIFY_SOCKET", too_long)]).listens());
+    }
+
+    #[test]
+    fn the_watchdog_is_for_the_process_that_it_names() {
+        let after = |pairs: &[(&str, &'static str)]| from(&[&[SOCKET][..], pairs].concat()).watchdog();
+        let five = Some(Duration::from_secs(5));
+        assert_eq!(after(&[]), None);
+        assert_eq!(after(&[("WATCHDOG_USEC", "5000000")]), five);
+        assert_eq!(after(&[("WATCHDOG_USEC", "5000000"), ("WATCHDOG_PID", "7")]), five);
+        for (usec, pid) in [("5000000", "8"), ("5000000", ""), ("0", "7"), ("soon", "7"), ("-1", "7")] {
+            assert_eq!(after(&[("WATCHDOG_USEC", usec), ("WATCHDOG_PID", pid)]), None, "{usec} {pid}");
+        }
+    }
+
+    #[test]
+    fn a_status_is_one_line_whatever_it_holds() {
+        assert_eq!(State::Status("a\nSTOPPING=1\r\0é").to_string(), "STATUS=a STOPPING=1  é");
+    }
+
+    #[test]
+    fn a_reload_says_when_it_began() {
+        let text = State::Reloading.to_string();
+        let since = text.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap().parse::<u64>().unwrap();
+        assert!(since > 0);
+    }
+
+    #[tokio::test]
+    async fn a_queue_that_stays_full_holds_nothing_up() {
+        let address =
+            SocketAddr::from_abstract_name(format!("exporter-test-{}", std::process::id())).unwrap();
+        let _never_read = UnixDatagram::bind_addr(&address).unwrap();
+        let systemd = Systemd { socket: Some(address.clone()), watchdog: None };
+        let filled = async { while timeout(PATIENCE / 10, send(&address, b"X=1")).await.is_ok() {} };
+        timeout(Duration::from_secs(30), filled).await.expect("the queue has an end");
+        let begun = tokio::time::Instant::now();
+        systemd.tell(&[State::Alive]).await;
+        assert!(begun.elapsed() >= PATIENCE && begun.elapsed() < 10 * PATIENCE);
+    }
+}

@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# The unit is sound and closed, and a real systemd runs it, installed by the commands of docs/systemd.md: with a key that
+# root alone can read, reloads, a watchdog, and no restart where it would not help.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=tests/real/lib.sh
+source tests/real/lib.sh
+
+need_curl
+need_program systemd-analyze systemd
+need_program nsenter util-linux
+need_binary
+unit=aliyun-flink-exporter.service
+program=$(realpath "$binary")
+
+# The unit is verified where the program is.
+sed "s#/usr/local/bin/aliyun-flink-exporter#$program#" "deploy/systemd/$unit" >"$scratch/$unit"
+complaints=$(systemd-analyze verify --man=no "$scratch/$unit" 2>&1) || fail "$complaints"
+[[ -z $complaints ]] || fail "$complaints"
+# 1.1 of 10 with systemd 252: what is left is the network, which it is for, and the system's files, which it may read.
+systemd-analyze security --offline=yes --no-pager --threshold=15 "$scratch/$unit" >"$scratch/security" ||
+    { grep -v "✓" "$scratch/security" >&2; fail "the unit is too open"; }
+tail -n 1 "$scratch/security"
+
+key_id=LTAI-systemd-id key_secret=systemd-secret-0123456789
+exporter "$scratch/api" simulate --listen-address 127.0.0.1:0 --namespaces 2 \
+    --access-key-id "$key_id" --access-key-secret "$key_secret"
+wait_for_address "$scratch/api" "the simulated API listens"
+namespaces=$(grep -oE 'namespaces=[^ ]+' "$scratch/api" | head -n 1)
+IFS=, read -r first second <<<"${namespaces#namespaces=}"
+
+# config NAMESPACES
+config() {
+    echo "poll: {interval: 1s}"
+    echo "workspaces: [{id: w, endpoint: 'http://$found', namespaces: [$1]}]"
+}
+
+# What a release has, and what this test needs: the log, a short watchdog, nothing else started.
+files=$scratch/files
+drop_ins=$files/etc/systemd/system/$unit.d
+mkdir -p "$files/srv/release" "$drop_ins"
+cp -r config deploy "$program" "$files/srv/release/"
+cat >"$drop_ins/test.conf" <<END
+[Unit]
+DefaultDependencies=no
+[Service]
+StandardError=append:/etc/log
+WatchdogSec=3
+RestartSec=1
+END
+printf '[Unit]\nDefaultDependencies=no\n' >"$files/etc/systemd/system/exporter-test.target"
+
+# A systemd of our own sees the cgroups below its own, and no process but its children.
+group=$(findmnt -n -t cgroup2 -o TARGET | head -n 1)/exporter-test-$$
+cannot="a systemd of this test's own needs root, namespaces and version 2 of cgroups"
+as_root mkdir "$group" || fail "$cannot"
+# shellcheck disable=SC2016 # the inner shell's
+as_root bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' - "$group" \
+    unshare --fork --pid --mount --uts --ipc --cgroup --kill-child \
+    bash tests/real/systemd-boot.sh "$files" 2>"$scratch/boot" &
+started+=($!)
+trap remove_group EXIT
+# Whatever that systemd started ends with it.
+remove_group() {
+    local status=$?
+    set +e
+    for process in $(cat "$group/cgroup.procs" "$group/init.scope/cgroup.procs" 2>/dev/null); do
+        as_root kill -KILL "$process"
+    done
+    within 5 empty || echo "processes are left in $group" >&2
+    as_root find "$group" -depth -type d -exec rmdir {} \;
+    (exit "$status")
+    stop_started
+}
+# shellcheck disable=SC2317 # called by within
+empty() { grep -q 'populated 0' "$group/cgroup.events"; }
+
+# inside COMMAND...: in the namespaces of that systemd.
+inside() {
+    as_root timeout 60 nsenter --target "$init" --all "$@"
+}
+
+# documented N: runs the commands of the Nth block of docs/systemd.md where a release was unpacked.
+documented() {
+    local block
+    block=$(awk -v wanted="$1" '/^```sh$/ { inside = ++count == wanted; next } /^```$/ { inside = 0 } inside' docs/systemd.md)
+    [[ -n $block ]] || fail "docs/systemd.md has no block $1"
+    inside bash -euc "cd /srv/release && $block"
+}
+
+# property NAME: of the service.
+property() {
+    inside systemctl show --property="$1" --value "$unit"
+}
+
+# shellcheck disable=SC2317 # called by within
+booted() {
+    init=$(head -n 1 "$group/init.scope/cgroup.procs" 2>/dev/null) && inside systemctl is-active --quiet exporter-test.target 2>/dev/null
+}
+# shellcheck disable=SC2317
+status_is() { [[ $(property StatusText) == *"$1"* ]]; }
+# shellcheck disable=SC2317
+restarted() { [[ $(property NRestarts) == "$1" && $(property ActiveState) == active ]]; }
+log() { inside cat /etc/log; }
+# expect WHAT COMMAND...
+expect() {
+    local what=$1
+    shift
+    within 30 "$@" || { log >&2; inside systemctl status --no-pager "$unit" >&2 || true; fail "not within 30 seconds: $what"; }
+}
+
+within 30 booted || { cat "$scratch/boot" >&2; fail "$cannot: none booted"; }
+documented 1
+config "$first" | inside tee /etc/aliyun-flink-exporter/config.yml >/dev/null
+inside sed -i 's/^ARGS=.*/ARGS=--web.listen-address 127.0.0.1:0/' /etc/default/aliyun-flink-exporter
+documented 2 >/dev/null
+documented 3 <<<"$key_id"$'\n'"$key_secret"
+documented 4 >"$scratch/status" || { log >&2; fail "the unit does not start"; }
+expect "the first poll" status_is "targets: 1 up"
+pid=$(property MainPID)
+owner=$(inside stat -c %u "/proc/$pid")
+((owner >= 61184 && owner <= 65519)) || fail "it runs as user $owner"
+log >"$scratch/log"
+metrics=$(curl -fsS "http://$(address "$scratch/log" message=listening)/metrics")
+for wanted in 'aliyun_flink_target_up{.*} 1' 'process_start_time_seconds [1-9]' 'process_open_fds [1-9]'; do
+    grep -q "^$wanted" <<<"$metrics" || fail "no $wanted in the metrics"
+done
+
+inside tee /etc/aliyun-flink-exporter/config.yml >/dev/null < <(config "$first, $second")
+inside systemctl reload "$unit"
+expect "the added target" status_is "targets: 2 up"
+inside tee /etc/aliyun-flink-exporter/config.yml >/dev/null <<<"workspaces: 7"
+inside systemctl reload "$unit"
+expect "the refusal" status_is "refused"
+[[ $(property MainPID) == "$pid" ]] || fail "a reload is no restart"
+
+inside tee /etc/aliyun-flink-exporter/config.yml >/dev/null < <(config "$first")
+inside kill -STOP "$pid"
+expect "a restart by the watchdog" restarted 1
+[[ $(property MainPID) != "$pid" ]] || fail "it was not restarted"
+
+inside systemctl stop "$unit"
+[[ $(property Result) == success && $(property ExecMainStatus) == 0 ]] || fail "no clean stop: $(property Result)"
+inside tee /etc/aliyun-flink-exporter/config.yml >/dev/null <<<"workspaces: 7"
+if inside systemctl start "$unit" 2>/dev/null; then fail "it starts without a configuration"; fi
+sleep 2
+[[ $(property ActiveState) == failed && $(property NRestarts) == 0 ]] || fail "it restarts in spite of a mistake"
+log >"$scratch/log"
+grep -qE 'Operation not permitted|was not told' "$scratch/log" && fail "the unit forbids what the program does"
+echo "a real systemd ran the unit: start, reload, refusal, watchdog, stop, mistake"
