@@ -85,8 +85,7 @@ impl App {
             board: Arc::new(Board::new(clock)),
             telemetry: Telemetry::new().map_err(BuildError::Telemetry)?,
             progress: Arc::default(),
-            credentials: credentials::Context::new(|name| environment.get(name), clock)
-                .map_err(BuildError::HttpClient)?,
+            credentials: credentials::Context::new(|name| environment.get(name), clock),
             clock,
         };
         let plan = Plan::new(config, &parts, None)?;

@@ -1,13 +1,19 @@
 //! What providers share: the variables that Alibaba Cloud's SDKs know, the clock, the HTTP clients.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use super::{
     CredentialsError, ProvideCredentials, Secret, Source, Static, access_key, chain::Chain, cli_profile,
     ecs_ram_role::InstanceRole, ini_profile, oidc::OidcRole, ram_role_arn::AssumedRole,
     refreshing::Refreshing, source, uri::FromUri,
 };
-use crate::clock::Clock;
+use crate::{clock::Clock, endpoint::root_cause};
 use secrecy::ExposeSecret as _;
 
 /// The names of the variables.
@@ -64,11 +70,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Context {
     variables: BTreeMap<&'static str, String>,
     pub(super) clock: Clock,
-    /// For STS: by a proxy where the environment names one.
-    pub(super) http: reqwest::Client,
-    /// For the metadata service and the credentials URI, which are no proxy's business: what they answer is secret,
-    /// and a proxy's own metadata service would answer for the proxy.
-    pub(super) direct: reqwest::Client,
+    /// Each is made once it is needed: that reads the machine's authorities.
+    http: OnceLock<reqwest::Client>,
+    direct: OnceLock<reqwest::Client>,
 }
 
 /// Tells nothing of the variables: some hold secrets.
@@ -80,16 +84,21 @@ impl fmt::Debug for Context {
 
 impl Context {
     /// A context in which `variable` reads the environment.
-    pub fn new<'e>(
-        variable: impl Fn(&str) -> Option<&'e str>,
-        clock: Clock,
-    ) -> Result<Arc<Self>, reqwest::Error> {
+    pub fn new<'e>(variable: impl Fn(&str) -> Option<&'e str>, clock: Clock) -> Arc<Self> {
         let read = |name| Some((name, variable(name)?.to_owned()));
-        let http = client().connect_timeout(CONNECT_TIMEOUT).build()?;
-        let direct =
-            client().no_proxy().connect_timeout(METADATA_TIMEOUT).timeout(METADATA_TIMEOUT).build()?;
         let variables = VARIABLES.into_iter().filter_map(read).collect();
-        Ok(Arc::new(Self { variables, clock, http, direct }))
+        Arc::new(Self { variables, clock, http: OnceLock::new(), direct: OnceLock::new() })
+    }
+
+    /// The client for STS: by a proxy where the environment names one.
+    pub(super) fn http(&self) -> Result<&reqwest::Client, CredentialsError> {
+        made(&self.http, || client().connect_timeout(CONNECT_TIMEOUT))
+    }
+
+    /// The client for the metadata service and the credentials URI, which are no proxy's business: what they answer is
+    /// secret, and a proxy's own metadata service would answer for the proxy.
+    pub(super) fn direct(&self) -> Result<&reqwest::Client, CredentialsError> {
+        made(&self.direct, || client().no_proxy().connect_timeout(METADATA_TIMEOUT).timeout(METADATA_TIMEOUT))
     }
 
     /// The provider of `source`'s credentials.
@@ -145,6 +154,19 @@ impl Context {
         home.map(|home| PathBuf::from(home).join(path))
             .ok_or_else(|| CredentialsError::absent(format!("HOME is not set, so that there is no ~/{path}")))
     }
+}
+
+fn made(
+    cell: &OnceLock<reqwest::Client>,
+    builder: impl FnOnce() -> reqwest::ClientBuilder,
+) -> Result<&reqwest::Client, CredentialsError> {
+    if let Some(client) = cell.get() {
+        return Ok(client);
+    }
+    let client = builder().build().map_err(|error| {
+        CredentialsError::failed(format!("the HTTP client can't be made: {}", root_cause(&error)))
+    })?;
+    Ok(cell.get_or_init(|| client))
 }
 
 fn client() -> reqwest::ClientBuilder {

@@ -65,7 +65,7 @@ impl InstanceRole {
 
     /// A session's token (IMDS v2); none where the service has none to give and requests without one are allowed.
     async fn token(&self) -> Result<Option<SecretString>, CredentialsError> {
-        let request = self.context.direct.put(format!("{}{TOKEN_PATH}", self.base));
+        let request = self.context.direct()?.put(format!("{}{TOKEN_PATH}", self.base));
         let request = request.header("x-aliyun-ecs-metadata-token-ttl-seconds", TOKEN_TTL);
         let reply = reply::exchange(request, &self.whom).await?;
         let text = String::from_utf8(reply.body).unwrap_or_default();
@@ -107,7 +107,8 @@ impl InstanceRole {
 
     /// Asks with the token; where it is refused, once more without, as Alibaba Cloud's SDKs do.
     async fn get(&self, path: &str, token: Option<&SecretString>) -> Result<Reply, CredentialsError> {
-        let request = || self.context.direct.get(format!("{}{path}", self.base));
+        let http = self.context.direct()?;
+        let request = || http.get(format!("{}{path}", self.base));
         if let Some(token) = token {
             let request = request().header("x-aliyun-ecs-metadata-token", token.expose_secret());
             let reply = reply::exchange(request, &self.whom).await?;

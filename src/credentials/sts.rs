@@ -58,7 +58,7 @@ impl<'a> Sts<'a> {
         parameters.extend(external_id.map(|id| ("ExternalId", id.to_owned())));
         let query: Vec<_> = parameters.iter().map(|(key, value)| (*key, value.as_str())).collect();
         let query = sign::canonical_query(&query);
-        let mut request = self.post(&query);
+        let mut request = self.post(&query)?;
         for (name, value) in self.signed_headers("AssumeRole", &query, caller) {
             let mut value = reqwest::header::HeaderValue::from_str(&value).map_err(|_| {
                 CredentialsError::unusable("the source's access key holds characters that HTTP forbids")
@@ -90,7 +90,7 @@ impl<'a> Sts<'a> {
         form.push(("OIDCToken", token.to_owned()));
         let form: Vec<_> = form.iter().map(|(key, value)| (*key, value.as_str())).collect();
         let request = self
-            .post(&query)
+            .post(&query)?
             .header("accept", "application/json")
             .header("content-type", "application/x-www-form-urlencoded")
             .body(sign::canonical_query(&form));
@@ -98,10 +98,10 @@ impl<'a> Sts<'a> {
     }
 
     /// By the proxy that the environment names, unless it is for this machine itself.
-    fn post(&self, query: &str) -> reqwest::RequestBuilder {
+    fn post(&self, query: &str) -> Result<reqwest::RequestBuilder, CredentialsError> {
         let here = self.session.sts_endpoint.as_ref().is_some_and(crate::endpoint::is_loopback);
-        let http = if here { &self.context.direct } else { &self.context.http };
-        http.post(format!("{}/?{query}", self.base)).timeout(TIMEOUT)
+        let http = if here { self.context.direct() } else { self.context.http() }?;
+        Ok(http.post(format!("{}/?{query}", self.base)).timeout(TIMEOUT))
     }
 
     fn parameters(&self, role_arn: &str) -> Vec<(&'static str, String)> {
@@ -228,7 +228,7 @@ mod tests {
     fn the_host_is_the_region_s_and_the_vpc_s_where_there_is_a_region() {
         let host_with = |pairs: &'static [(&'static str, &'static str)], session: Session| {
             let variable = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-            host(&Context::new(variable, Clock::System).unwrap(), &session)
+            host(&Context::new(variable, Clock::System), &session)
         };
         assert_eq!(host_with(&[], Session::default()), "sts.aliyuncs.com");
         assert_eq!(

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 /// A context of these variables alone.
 fn context(variables: &[(&str, &str)]) -> Arc<Context> {
     let find = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-    Context::new(find, Clock::System).unwrap()
+    Context::new(find, Clock::System)
 }
 
 /// What a source gives: its key's id, secret and token, and where they are from.

@@ -31,7 +31,7 @@ impl FromUri {
             None => self.location_in_environment()?,
         };
         let whom = format!("the credentials URI at {location}");
-        let request = self.context.direct.get(location.url().clone()).timeout(TIMEOUT);
+        let request = self.context.direct()?.get(location.url().clone()).timeout(TIMEOUT);
         let reply = reply::exchange(request, &whom).await?;
         if reply.status != 200 {
             return Err(CredentialsError::failed(format!("{whom} answered HTTP {}", reply.status)));

@@ -70,7 +70,6 @@ pub async fn examine(
         api::Settings { max_retries: config.api.max_retries.min(MAX_RETRIES), ..config.api.clone() };
     let telemetry = Telemetry::new().map_err(ExamineError::Telemetry)?;
     let context = credentials::Context::new(|name| environment.get(name), clock);
-    let context = context.map_err(ExamineError::HttpClient)?;
     let providers = providers(config, &context);
     let clients = HttpClients::new(&settings);
     let clients = config.workspaces.iter().map(|workspace| clients.client_for(&workspace.endpoint));
