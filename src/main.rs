@@ -36,6 +36,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+/// musl's own allocator has one lock for all threads and takes and gives back memory in small steps: with it a poll
+/// costs twice as much (docs/performance.md).
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How long the runtime waits for work off its threads once everything else has ended.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
