@@ -1,6 +1,6 @@
 //! What a poll costs: CPU, memory and time of the whole process over fleets of growing size, served from memory.
 //!
-//! `cargo bench --bench polling` prints the figures as tables and draws `docs/polling.svg`;
+//! `cargo bench --bench polling` prints the figures as tables and draws `docs/images/polling.svg`;
 //! `-- --fleets 1000,10000` takes other sizes.
 
 #![expect(clippy::print_stdout, reason = "a program that reports to a person")]
@@ -37,7 +37,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_aliyun-flink-exporter");
 const PAGE: usize = 100;
 
 /// So often each figure is taken; the least is told, since a noisy machine only adds.
-const TRIES: usize = 3;
+const TRIES: usize = 5;
 
 fn main() {
     let fleets = fleets();
@@ -45,10 +45,16 @@ fn main() {
     let directory = std::env::temp_dir().join(format!("aliyun-flink-exporter-bench-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     runtime.block_on(async {
-        let rows = costs(&fleets, &directory).await;
-        draw(&rows);
+        let start = cost(0, &directory).await;
+        println!(
+            "A start with nothing to list: {:.4} s of CPU, {:.1} MB\n",
+            start.run.cpu,
+            start.run.peak / 1e6
+        );
+        let rows = costs(&fleets, &start, &directory).await;
         latency(&directory).await;
-        daemon(*fleets.last().unwrap(), &directory).await;
+        let daemons = daemons(&fleets, &directory).await;
+        draw(&rows, &start, &daemons);
     });
     std::fs::remove_dir_all(directory).unwrap();
 }
@@ -203,37 +209,54 @@ fn skip(pages: &[Bytes]) -> f64 {
     (cpu() - before) / f64::from(rounds)
 }
 
-async fn costs(fleets: &[usize], directory: &Path) -> Vec<Row> {
+async fn cost(deployments: usize, directory: &Path) -> Row {
+    let pages = if deployments == 0 { vec![empty()] } else { pages(deployments) };
+    let json = pages.iter().map(Bytes::len).sum::<usize>() as f64;
+    let skip = skip(&pages);
+    let api = serve(pages, Duration::ZERO).await;
+    let file = config(directory, &api, "1h");
+    let mut best: Option<Run> = None;
+    for _ in 0..TRIES {
+        let run = once(directory, &file).await;
+        if best.as_ref().is_none_or(|best| run.cpu < best.cpu) {
+            best = Some(run);
+        }
+    }
+    Row { deployments, json, skip, run: best.unwrap() }
+}
+
+fn empty() -> Bytes {
+    Bytes::from(r#"{"requestId":"R","success":true,"httpCode":200,"totalSize":0,"data":[]}"#)
+}
+
+impl Row {
+    /// Beyond the start: CPU and time in µs a deployment.
+    fn beyond(&self, start: &Self) -> (f64, f64) {
+        let each = 1e6 / self.deployments as f64;
+        ((self.run.cpu - start.run.cpu) * each, (self.run.wall - start.run.wall) * each)
+    }
+}
+
+async fn costs(fleets: &[usize], start: &Row, directory: &Path) -> Vec<Row> {
     println!(
-        "| deployments | JSON MB | text MB | CPU s | CPU µs a deployment | of a skip | peak MB beyond the text | wall s |"
+        "| deployments | JSON MB | text MB | CPU s | of a skip | wall s | peak MB | beyond the start: CPU µs a deployment | wall µs a deployment |"
     );
-    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     let mut rows = Vec::new();
     for &deployments in fleets {
-        let pages = pages(deployments);
-        let json = pages.iter().map(Bytes::len).sum::<usize>() as f64;
-        let skip = skip(&pages);
-        let api = serve(pages, Duration::ZERO).await;
-        let file = config(directory, &api, "1h");
-        let mut best: Option<Run> = None;
-        for _ in 0..TRIES {
-            let run = once(directory, &file).await;
-            if best.as_ref().is_none_or(|best| run.cpu < best.cpu) {
-                best = Some(run);
-            }
-        }
-        let run = best.unwrap();
+        let row = cost(deployments, directory).await;
+        let Row { json, skip, run, .. } = &row;
+        let (cpu, wall) = row.beyond(start);
         println!(
-            "| {deployments} | {:.1} | {:.1} | {:.3} | {:.1} | {:.1} × | {:.0} | {:.2} |",
+            "| {deployments} | {:.1} | {:.1} | {:.3} | {:.1} × | {:.2} | {:.0} | {cpu:.1} | {wall:.1} |",
             json / 1e6,
             run.text / 1e6,
             run.cpu,
-            run.cpu / deployments as f64 * 1e6,
             run.cpu / skip,
-            (run.peak - run.text) / 1e6,
             run.wall,
+            run.peak / 1e6,
         );
-        rows.push(Row { deployments, json, skip, run });
+        rows.push(row);
     }
     rows
 }
@@ -242,20 +265,59 @@ async fn costs(fleets: &[usize], directory: &Path) -> Vec<Row> {
 async fn latency(directory: &Path) {
     let (deployments, pause, concurrent) = (10_000, 0.05, 4.0);
     let api = serve(pages(deployments), Duration::from_secs_f64(pause)).await;
-    let run = once(directory, &config(directory, &api, "1h")).await;
+    once(directory, &config(directory, &api, "1h")).await;
+    let text = std::fs::read_to_string(directory.join("metrics.txt")).unwrap();
+    let duration =
+        text.lines().find_map(|line| line.strip_prefix("aliyun_flink_target_poll_duration_seconds{"));
+    let listed: f64 = duration.unwrap().rsplit(' ').next().unwrap().parse().unwrap();
     let least = (deployments / PAGE) as f64 / concurrent * pause;
     println!(
-        "\n{deployments} deployments at {pause} s of latency: {:.2} s, {:.2} × the least ({least:.2} s), over {} connections",
-        run.wall,
-        run.wall / least,
+        "\n{deployments} deployments at {pause} s of latency: listed in {:.2} s, {:.2} × the least ({least:.2} s), over {} connections",
+        listed,
+        listed / least,
         api.connections.load(Ordering::Relaxed),
     );
 }
 
-/// The daemon's memory while it polls, and its CPU between polls.
-async fn daemon(deployments: usize, directory: &Path) {
+/// What the daemon takes, after a few polls.
+struct Daemon {
+    deployments: usize,
+    /// Bytes at rest and at the most.
+    rest: f64,
+    most: f64,
+    /// CPU seconds of a poll that found nothing new.
+    poll: f64,
+    text: f64,
+}
+
+async fn daemons(fleets: &[usize], directory: &Path) -> Vec<Daemon> {
+    println!(
+        "\n| deployments | plain text MB | MB at rest | MB at the most | kB a deployment at the most | CPU s of a poll that finds nothing new | CPU s in 3 s between polls |"
+    );
+    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    let mut daemons = Vec::new();
+    for &deployments in fleets {
+        let (daemon, idle) = daemon(deployments, directory).await;
+        println!(
+            "| {deployments} | {:.1} | {:.0} | {:.0} | {:.1} | {:.3} | {idle:.2} |",
+            daemon.text / 1e6,
+            daemon.rest / 1e6,
+            daemon.most / 1e6,
+            daemon.most / 1e3 / deployments as f64,
+            daemon.poll,
+        );
+        daemons.push(daemon);
+    }
+    daemons
+}
+
+/// The daemon's memory and CPU while it polls, and its CPU between polls.
+async fn daemon(deployments: usize, directory: &Path) -> (Daemon, f64) {
+    const INTERVAL: u64 = 10;
     let api = serve(pages(deployments), Duration::ZERO).await;
-    let file = config(directory, &api, "15s");
+    let file = config(directory, &api, &format!("{INTERVAL}s"));
+    once(directory, &file).await;
+    let text = std::fs::metadata(directory.join("metrics.txt")).unwrap().len() as f64;
     let mut child = Command::new(BINARY)
         .args(["--web.listen-address", "127.0.0.1:0", "--log.level", "error", "--config.file"])
         .arg(file)
@@ -263,73 +325,79 @@ async fn daemon(deployments: usize, directory: &Path) {
         .spawn()
         .unwrap();
     let process = Process::new(i32::try_from(child.id()).unwrap()).unwrap();
-    sleep(Duration::from_secs(40)).await;
-    let status = process.status().unwrap();
     let cpu = || {
         let stat = process.stat().unwrap();
         (stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64
     };
+    // The first poll is at the start; the third and the fourth are in the middle of these.
+    sleep(Duration::from_secs(INTERVAL + INTERVAL / 2)).await;
+    let before = cpu();
+    sleep(Duration::from_secs(2 * INTERVAL)).await;
+    let poll = (cpu() - before) / 2.0;
     let before = cpu();
     sleep(Duration::from_secs(3)).await;
     let idle = cpu() - before;
-    let kib = |kib: Option<u64>| kib.unwrap_or_default() as f64 * 1024.0 / 1e6;
-    let text =
-        std::fs::metadata(directory.join("metrics.txt")).map_or(0.0, |metadata| metadata.len() as f64 / 1e6);
-    println!(
-        "\nThe daemon at {deployments} deployments: {:.0} MB at rest, {:.0} MB at the most; {idle:.2} s of CPU in 3 s between \
-         polls (10 000 deployments are {text:.0} MB of text)",
-        kib(status.vmrss),
-        kib(status.vmhwm),
-    );
+    let status = process.status().unwrap();
+    let bytes = |kib: Option<u64>| kib.unwrap_or_default() as f64 * 1024.0;
     child.kill().unwrap();
     child.wait().unwrap();
+    (Daemon { deployments, rest: bytes(status.vmrss), most: bytes(status.vmhwm), poll, text }, idle)
 }
 
-/// CPU and memory a deployment, over the size of the fleet: a straight line is flat here.
-fn draw(rows: &[Row]) {
+/// What a deployment costs, over the size of the fleet: a straight line is flat here.
+fn draw(rows: &[Row], start: &Row, daemons: &[Daemon]) {
     let (width, height, left, bottom) = (640.0, 300.0, 60.0, 40.0);
-    let most = |figure: &dyn Fn(&Row) -> f64| rows.iter().map(figure).fold(0.0, f64::max);
-    let place = |index: usize| left + (width - left - 20.0) * index as f64 / (rows.len().max(2) - 1) as f64;
+    let place = |index: usize| left + (width - 2.0 * left) * index as f64 / (rows.len().max(2) - 1) as f64;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" \
          font-size=\"12\">\n<rect width=\"{width}\" height=\"{height}\" fill=\"white\"/>\n"
     );
-    let mut line = |color: &str, name: &str, y: f64, unit: &str, figure: &dyn Fn(&Row) -> f64| {
-        let scale = (height - bottom - 70.0) / most(figure).max(f64::MIN_POSITIVE);
+    let figures = [
+        (
+            "#1f5fbf",
+            "once: CPU beyond the start, µs a deployment",
+            rows.iter().map(|row| row.beyond(start).0).collect(),
+        ),
+        (
+            "#2e7d32",
+            "once: time beyond the start, µs a deployment",
+            rows.iter().map(|row| row.beyond(start).1).collect(),
+        ),
+        (
+            "#b3561b",
+            "daemon: memory at the most, kB a deployment",
+            daemons.iter().map(|daemon| daemon.most / 1e3 / daemon.deployments as f64).collect::<Vec<_>>(),
+        ),
+    ];
+    for (index, (color, name, values)) in figures.iter().enumerate() {
+        let scale = (height - bottom - 90.0) / values.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
         let mut points = String::new();
-        for (index, row) in rows.iter().enumerate() {
-            let (x, top) = (place(index), height - bottom - figure(row) * scale);
-            let _ = write!(points, "{x:.0},{top:.0} ");
+        for (place, value) in values.iter().enumerate().map(|(index, value)| (place(index), value)) {
+            // Each figure has a scale of its own, and a height of its own for its highest value.
+            let top = height - bottom - value * scale * (1.0 - 0.25 * index as f64);
+            let _ = write!(points, "{place:.0},{top:.0} ");
             let _ = writeln!(
                 svg,
-                "<text x=\"{x:.0}\" y=\"{:.0}\" text-anchor=\"middle\" fill=\"{color}\">{:.1}</text>",
-                top - 6.0,
-                figure(row)
+                "<text x=\"{place:.0}\" y=\"{:.0}\" text-anchor=\"middle\" fill=\"{color}\">{value:.1}</text>",
+                top - 6.0
             );
         }
         let _ = writeln!(
             svg,
             "<polyline fill=\"none\" stroke=\"{color}\" stroke-width=\"2\" points=\"{points}\"/>"
         );
-        let _ = writeln!(svg, "<text x=\"{left}\" y=\"{y}\" fill=\"{color}\">{name} ({unit})</text>");
-    };
-    line("#1f5fbf", "CPU a deployment", 18.0, "µs", &|row| row.run.cpu / row.deployments as f64 * 1e6);
-    line("#b3561b", "peak memory beyond the text, a deployment", 34.0, "kB", &|row| {
-        (row.run.peak - row.run.text).max(0.0) / row.deployments as f64 / 1e3
-    });
+        let y = 18 + 16 * index;
+        let _ = writeln!(svg, "<text x=\"{left}\" y=\"{y}\" fill=\"{color}\">{name}</text>");
+    }
     for (index, row) in rows.iter().enumerate() {
+        let (x, y) = (place(index), height - 15.0);
         let _ = writeln!(
             svg,
-            "<text x=\"{:.0}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
-            place(index),
-            height - 15.0,
+            "<text x=\"{x:.0}\" y=\"{y}\" text-anchor=\"middle\">{} deployments</text>",
             row.deployments
         );
     }
     svg.push_str("</svg>\n");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/polling.svg");
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/images/polling.svg");
     std::fs::write(path, svg).unwrap();
-    let first = rows.first().unwrap();
-    println!("\nskip of {:.1} MB: {:.4} s", first.json / 1e6, first.skip);
 }
