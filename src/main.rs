@@ -94,15 +94,18 @@ fn main() -> ExitCode {
 /// that out. Whoever sets one keeps it; where this fails, more memory is all that it costs.
 fn give_memory_back() {
     const THRESHOLD: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "131072");
-    if !cfg!(target_env = "gnu") || Environment::from_process().get(THRESHOLD.0).is_some() {
+    // glibc takes the threshold out of the environment of a program with capabilities of its own: once is enough.
+    const AGAIN: (&str, &str) = ("_ALIYUN_FLINK_EXPORTER_AGAIN", "1");
+    let environment = Environment::from_process();
+    let set = [THRESHOLD, AGAIN].iter().any(|(name, _)| environment.get(name).is_some());
+    if !cfg!(target_env = "gnu") || set {
         return;
     }
     if let Ok(program) = std::env::current_exe() {
         let mut arguments = std::env::args_os();
         let name = arguments.next().unwrap_or_else(|| program.clone().into());
         // Returns only if it failed.
-        let _ =
-            process::Command::new(program).arg0(name).args(arguments).env(THRESHOLD.0, THRESHOLD.1).exec();
+        let _ = process::Command::new(program).arg0(name).args(arguments).envs([THRESHOLD, AGAIN]).exec();
     }
 }
 

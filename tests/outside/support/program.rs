@@ -266,9 +266,19 @@ impl Program {
         .await
     }
 
+    fn pid(&self) -> u32 {
+        self.child.id().expect("a program that runs")
+    }
+
+    /// What it was started with last, as `NAME=value`.
+    pub(crate) fn environment(&self) -> Vec<String> {
+        let pairs = std::fs::read_to_string(format!("/proc/{}/environ", self.pid())).unwrap();
+        pairs.split_terminator('\0').map(str::to_owned).collect()
+    }
+
     /// Sends a signal, such as `TERM`.
     pub(crate) async fn signal(&self, name: &str) {
-        let pid = self.child.id().expect("a program that runs").to_string();
+        let pid = self.pid().to_string();
         let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status().await.unwrap();
         assert!(sent.success());
     }
