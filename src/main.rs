@@ -5,6 +5,7 @@ use std::{
     fmt::Display,
     io::{self, IsTerminal as _, Write as _},
     os::unix::process::CommandExt as _,
+    path::Path,
     process::{self, ExitCode},
     sync::Arc,
     time::Duration,
@@ -101,7 +102,14 @@ fn give_memory_back() {
     if !cfg!(target_env = "gnu") || set {
         return;
     }
-    if let Ok(program) = std::env::current_exe() {
+    // Run by the dynamic loader, which would not find the program in its own arguments.
+    let is_loader = |program: &Path| {
+        let name = program.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("ld") && name.contains(".so")
+    };
+    if let Ok(program) = std::env::current_exe()
+        && !is_loader(&program)
+    {
         let mut arguments = std::env::args_os();
         let name = arguments.next().unwrap_or_else(|| program.clone().into());
         // Returns only if it failed.

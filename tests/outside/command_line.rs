@@ -198,3 +198,14 @@ async fn it_starts_itself_again_with_a_setting_of_the_allocator_once_at_the_most
     let started = Start::demo().env("_ALIYUN_FLINK_EXPORTER_AGAIN", "1").listening().await.environment();
     assert!(!started.iter().any(|pair| pair.starts_with(&threshold(""))), "once more: {started:?}");
 }
+
+#[cfg(target_env = "gnu")]
+#[tokio::test]
+async fn it_starts_through_the_dynamic_loader_too() {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let mut files = maps.lines().filter_map(|line| line.split_whitespace().nth(5));
+    let loader = files.find(|file| file.contains("/ld-linux")).expect("this test's own loader");
+    let arguments = ["demo", "--web.listen-address", "127.0.0.1:0"];
+    let program = Start::by_loader(loader, &arguments).listening().await;
+    assert_eq!(program.get("/-/healthy").await.status, 200);
+}

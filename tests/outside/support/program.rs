@@ -34,7 +34,17 @@ impl Start {
 
     /// The program with these arguments and no access key.
     pub(crate) fn bare(arguments: &[&str]) -> Self {
-        let mut command = Command::new(BINARY);
+        Self::of(Command::new(BINARY), arguments)
+    }
+
+    /// The same, run by this dynamic loader.
+    pub(crate) fn by_loader(loader: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(loader);
+        command.arg(BINARY);
+        Self::of(command, arguments)
+    }
+
+    fn of(mut command: Command, arguments: &[&str]) -> Self {
         command.args(arguments).env_clear().kill_on_drop(true);
         // A test asks no metadata service, whether there is one or not.
         command.env("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true");
