@@ -141,7 +141,9 @@ mod tests {
     use crate::{api::ErrorKind, clock::Clock, model::LabelKeys, snapshot::PollTimes, snapshot::TargetId};
 
     /// A heart under a watchdog of a second, and what it tells.
-    fn heart(name: &'static str, board: &Arc<Board>) -> (Heart, net::UnixDatagram) {
+    fn heart(test: &str, board: &Arc<Board>) -> (Heart, net::UnixDatagram) {
+        // Of this process: on one machine the tests may run twice at once.
+        let name: &'static str = format!("@exporter-test-{test}-{}", std::process::id()).leak();
         let address = net::SocketAddr::from_abstract_name(&name[1..]).unwrap();
         let socket = net::UnixDatagram::bind_addr(&address).unwrap();
         socket.set_nonblocking(true).unwrap();
@@ -171,7 +173,7 @@ mod tests {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (mut heart, socket) = {
             let _within = runtime.enter();
-            heart("@exporter-test-stuck-runtime", &Arc::new(Board::new(Clock::System)))
+            heart("stuck-runtime", &Arc::new(Board::new(Clock::System)))
         };
         let (release, held) = mpsc::channel::<()>();
         let handle = runtime.handle().clone();
@@ -199,7 +201,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_reload_that_never_ends_stops_the_heart() {
         let board = Arc::new(Board::new(Clock::System));
-        let (mut heart, socket) = heart("@exporter-test-long-reload", &board);
+        let (mut heart, socket) = heart("long-reload", &board);
         let begun = Instant::now();
         let mut last = begun;
         let listening = async {
@@ -226,7 +228,7 @@ mod tests {
         };
         let ids = BTreeSet::from([id("a"), id("b"), id("c")]);
         board.configure(Vec::new(), &ids, LabelKeys::default()).await;
-        let (mut heart, socket) = heart("@exporter-test-status", &board);
+        let (mut heart, socket) = heart("status", &board);
         heart.ready().await;
         assert_eq!(told(&socket).as_deref(), Some("READY=1\nSTATUS=targets: 0 up, 3 not polled yet"));
         let times = PollTimes { took: Duration::ZERO, next: Instant::now() };
