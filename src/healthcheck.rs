@@ -12,6 +12,7 @@ use std::{
 };
 
 use reqwest::{StatusCode, redirect::Policy};
+use tokio::time::Instant;
 
 use crate::endpoint::root_cause;
 
@@ -95,22 +96,23 @@ pub async fn ask(address: SocketAddr, question: Question) -> Result<String, Heal
         .no_proxy()
         .redirect(Policy::none())
         .retry(reqwest::retry::never())
-        .timeout(LIMIT)
         .tls_danger_accept_invalid_certs(true)
         .build()
         .map_err(HealthError::HttpClient)?;
     let place = format!("{}{}", within_reach(address), question.path());
-    match get(&client, format!("http://{place}")).await {
+    let deadline = Instant::now() + LIMIT;
+    match get(&client, format!("http://{place}"), deadline).await {
         // Connected, and what came wasn't HTTP: a server of TLS hangs up on a request in clear text.
         Err(HealthError::Unanswered { source, .. }) if !source.is_connect() && !source.is_timeout() => {
-            get(&client, format!("https://{place}")).await
+            get(&client, format!("https://{place}"), deadline).await
         }
         answer => answer,
     }
 }
 
-async fn get(client: &reqwest::Client, url: String) -> Result<String, HealthError> {
-    match client.get(&url).send().await {
+async fn get(client: &reqwest::Client, url: String, deadline: Instant) -> Result<String, HealthError> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    match client.get(&url).timeout(left).send().await {
         Ok(reply) if reply.status() == StatusCode::OK => Ok(url),
         Ok(reply) => Err(HealthError::Denied { url, status: reply.status() }),
         Err(source) => Err(HealthError::Unanswered { url, source }),

@@ -5,6 +5,7 @@ use std::{
     fmt::Display,
     io::{self, IsTerminal as _, Write as _},
     os::unix::process::CommandExt as _,
+    path::Path,
     process::{self, ExitCode},
     sync::Arc,
     time::Duration,
@@ -100,15 +101,25 @@ fn main() -> ExitCode {
 /// that out. Whoever sets one keeps it; where this fails, more memory is all that it costs.
 fn give_memory_back() {
     const THRESHOLD: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "131072");
-    if !cfg!(target_env = "gnu") || Environment::from_process().get(THRESHOLD.0).is_some() {
+    // glibc takes the threshold out of the environment of a program with capabilities of its own: once is enough.
+    const AGAIN: (&str, &str) = ("_ALIYUN_FLINK_EXPORTER_AGAIN", "1");
+    let environment = Environment::from_process();
+    let set = [THRESHOLD, AGAIN].iter().any(|(name, _)| environment.get(name).is_some());
+    if !cfg!(target_env = "gnu") || set {
         return;
     }
-    if let Ok(program) = std::env::current_exe() {
+    // Run by the dynamic loader, which would not find the program in its own arguments.
+    let is_loader = |program: &Path| {
+        let name = program.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("ld") && name.contains(".so")
+    };
+    if let Ok(program) = std::env::current_exe()
+        && !is_loader(&program)
+    {
         let mut arguments = std::env::args_os();
         let name = arguments.next().unwrap_or_else(|| program.clone().into());
         // Returns only if it failed.
-        let _ =
-            process::Command::new(program).arg0(name).args(arguments).env(THRESHOLD.0, THRESHOLD.1).exec();
+        let _ = process::Command::new(program).arg0(name).args(arguments).envs([THRESHOLD, AGAIN]).exec();
     }
 }
 

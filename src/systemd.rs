@@ -89,17 +89,17 @@ impl Systemd {
         self.watchdog
     }
 
-    /// Tells of `states` in one message.
-    pub async fn tell(&self, states: &[State<'_>]) {
-        let Some(socket) = &self.socket else { return };
+    /// Tells of `states` in one message; false if there was no room for it in time, so that it is worth another try.
+    pub async fn tell(&self, states: &[State<'_>]) -> bool {
+        let Some(socket) = &self.socket else { return true };
         let lines: Vec<String> = states.iter().map(ToString::to_string).collect();
         let sent = match timeout(PATIENCE, send(socket, lines.join("\n").as_bytes())).await {
             Ok(sent) => sent,
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
         };
-        if let Err(error) = sent {
-            warn!(%error, state = lines.join(" "), "systemd was not told");
-        }
+        let Err(error) = sent else { return true };
+        warn!(%error, state = lines.join(" "), "systemd was not told");
+        error.kind() != io::ErrorKind::TimedOut
     }
 }
 
@@ -179,7 +179,7 @@ mod tests {
         let filled = async { while timeout(PATIENCE / 10, send(&address, b"X=1")).await.is_ok() {} };
         timeout(Duration::from_secs(30), filled).await.expect("the queue has an end");
         let begun = tokio::time::Instant::now();
-        systemd.tell(&[State::Alive]).await;
+        assert!(!systemd.tell(&[State::Alive]).await);
         assert!(begun.elapsed() >= PATIENCE && begun.elapsed() < 10 * PATIENCE);
     }
 }

@@ -25,7 +25,9 @@ fn read<'a>(
     wanted: &Wanted,
 ) -> Result<Part<(Envelope<'a>, Part<Decoded>)>, SyntaxError> {
     if cursor.peek()? != b'{' {
-        return Part::missing(cursor);
+        let other = Part::missing(cursor)?;
+        cursor.end()?;
+        return Ok(other);
     }
     let (mut envelope, mut data) = (Envelope::default(), Part::Absent);
     cursor.object(|cursor, key| {

@@ -1,6 +1,6 @@
 //! `resourcePlan`: JSON in a string, escaped once or more.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use super::deployment::Decoder;
 use super::json::{Entries, List, Part, Read, Scalar, Unreadable, parse, unescape, wire_object};
@@ -84,11 +84,12 @@ fn plan_of(decoder: &mut Decoder<'_>, plan: WirePlan<'_>) -> Option<ResourcePlan
         slot_groups.push(group);
     }
     let nodes: Vec<_> = nodes.into_iter().map(|node| node_of(decoder, node)).collect();
-    let plan = ResourcePlan::new(slot_groups, &nodes);
-    if plan.groups().len() > MAX_GROUPS {
+    let names = slot_groups.iter().map(|group| &group.name).chain(nodes.iter().map(|node| &node.group));
+    // Counted before each node's group is looked for among all others.
+    if names.collect::<HashSet<_>>().len() > MAX_GROUPS {
         return decoder.keep(FIELD, Err(Unreadable));
     }
-    Some(plan)
+    Some(ResourcePlan::new(slot_groups, &nodes))
 }
 
 /// The elements of one of the plan's lists: a plan with a part that can't be read would give wrong sums.

@@ -10,7 +10,7 @@ use crate::{
     web::Reloaded,
 };
 
-/// How often the targets' state is told anew, at the least.
+/// How often the targets' state is looked at, at the least, and told if it is news.
 const RHYTHM: Duration = Duration::from_secs(15);
 
 /// How long a reload may hold up the supervision of the polls: credentials may be waited for.
@@ -26,6 +26,8 @@ pub(super) struct Heart {
     beats: Interval,
     told: String,
     refused: bool,
+    /// Whether systemd still waits for the word that the exporter serves: without it, a start and a reload fail.
+    ready_is_due: bool,
 }
 
 impl Heart {
@@ -34,24 +36,26 @@ impl Heart {
         let rhythm = systemd.watchdog().map_or(RHYTHM, |limit| RHYTHM.min(limit / 2));
         let mut beats = interval(rhythm.max(Duration::from_millis(1)));
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { systemd, board, beats, told: String::new(), refused: false }
+        Self { systemd, board, beats, told: String::new(), refused: false, ready_is_due: false }
     }
 
     /// Says that the exporter serves. So it does once its listeners are bound and its configuration holds; the
     /// first polls take as long as the API does, and an API that is down must not make the start fail.
     pub(super) async fn ready(&mut self) {
-        self.tell(&[State::Ready]).await;
+        self.ready_is_due = true;
+        self.tell(&[]).await;
     }
 
     /// Says that the configuration is being read anew.
-    pub(super) async fn reloading(&self) {
+    pub(super) async fn reloading(&mut self) {
+        self.ready_is_due = false;
         self.systemd.tell(&[State::Reloading]).await;
     }
 
     /// Says that the configuration was read anew, or refused.
     pub(super) async fn reloaded(&mut self, outcome: &Reloaded) {
         self.refused = outcome.is_err();
-        self.tell(&[State::Ready]).await;
+        self.ready().await;
     }
 
     /// Says that the exporter is about to end.
@@ -85,17 +89,20 @@ impl Heart {
         }
     }
 
-    /// Tells of `states`, and how the targets are if that is news.
+    /// Tells of `states`, that the exporter serves if that is due, and how the targets are if that is news.
     async fn tell(&mut self, states: &[State<'_>]) {
         let summary = self.summary();
         let mut all = states.to_vec();
+        if self.ready_is_due {
+            all.push(State::Ready);
+        }
         if summary != self.told {
             all.push(State::Status(&summary));
         }
-        if !all.is_empty() {
-            self.systemd.tell(&all).await;
+        if all.is_empty() || self.systemd.tell(&all).await {
+            self.ready_is_due = false;
+            self.told = summary;
         }
-        self.told = summary;
     }
 
     /// How many targets are up, failing, and waiting; and whether the configuration is the one last read.
@@ -141,7 +148,9 @@ mod tests {
     use crate::{api::ErrorKind, clock::Clock, model::LabelKeys, snapshot::PollTimes, snapshot::TargetId};
 
     /// A heart under a watchdog of a second, and what it tells.
-    fn heart(name: &'static str, board: &Arc<Board>) -> (Heart, net::UnixDatagram) {
+    fn heart(test: &str, board: &Arc<Board>) -> (Heart, net::UnixDatagram) {
+        // Of this process: on one machine the tests may run twice at once.
+        let name: &'static str = format!("@exporter-test-{test}-{}", std::process::id()).leak();
         let address = net::SocketAddr::from_abstract_name(&name[1..]).unwrap();
         let socket = net::UnixDatagram::bind_addr(&address).unwrap();
         socket.set_nonblocking(true).unwrap();
@@ -171,7 +180,7 @@ mod tests {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (mut heart, socket) = {
             let _within = runtime.enter();
-            heart("@exporter-test-stuck-runtime", &Arc::new(Board::new(Clock::System)))
+            heart("stuck-runtime", &Arc::new(Board::new(Clock::System)))
         };
         let (release, held) = mpsc::channel::<()>();
         let handle = runtime.handle().clone();
@@ -199,7 +208,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_reload_that_never_ends_stops_the_heart() {
         let board = Arc::new(Board::new(Clock::System));
-        let (mut heart, socket) = heart("@exporter-test-long-reload", &board);
+        let (mut heart, socket) = heart("long-reload", &board);
         let begun = Instant::now();
         let mut last = begun;
         let listening = async {
@@ -217,6 +226,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_there_was_no_room_for_is_told_with_the_next_beat() {
+        let (mut heart, socket) = heart("full-queue", &Arc::new(Board::new(Clock::System)));
+        let sender = net::UnixDatagram::unbound().unwrap();
+        sender.set_nonblocking(true).unwrap();
+        while sender.send_to_addr(b"X=1", &socket.local_addr().unwrap()).is_ok() {}
+        heart.ready().await;
+        while let Some(message) = told(&socket) {
+            assert_eq!(message, "X=1");
+        }
+        heart.beat().await;
+        assert_eq!(told(&socket).as_deref(), Some("WATCHDOG=1\nREADY=1\nSTATUS=targets: 0 up"));
+        heart.beat().await;
+        assert_eq!(told(&socket).as_deref(), Some("WATCHDOG=1"));
+    }
+
+    #[tokio::test]
     async fn the_status_names_what_fails() {
         let board = Arc::new(Board::new(Clock::System));
         let id = |namespace: &str| TargetId {
@@ -226,7 +251,7 @@ mod tests {
         };
         let ids = BTreeSet::from([id("a"), id("b"), id("c")]);
         board.configure(Vec::new(), &ids, LabelKeys::default()).await;
-        let (mut heart, socket) = heart("@exporter-test-status", &board);
+        let (mut heart, socket) = heart("status", &board);
         heart.ready().await;
         assert_eq!(told(&socket).as_deref(), Some("READY=1\nSTATUS=targets: 0 up, 3 not polled yet"));
         let times = PollTimes { took: Duration::ZERO, next: Instant::now() };

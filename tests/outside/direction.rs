@@ -1,4 +1,4 @@
-//! Each module uses only those below it, by the table in the crate's documentation.
+//! Each module uses only those below it, by the table in the crate's documentation; and each file is compiled.
 
 use std::{
     collections::BTreeMap,
@@ -24,14 +24,11 @@ fn layers() -> BTreeMap<String, usize> {
     layers
 }
 
-/// Every file of production code.
+/// Every file of code.
 fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
-        if path.file_stem().is_some_and(|stem| stem == "tests") {
-            continue;
-        }
         if path.is_dir() {
             found.extend(files(&path));
         } else if path.extension().is_some_and(|ending| ending == "rs") {
@@ -39,6 +36,22 @@ fn files(directory: &Path) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// Whether `path`, below the source, is compiled for tests alone.
+fn is_of_tests(path: &Path) -> bool {
+    path.with_extension("").iter().any(|part| part == "tests")
+}
+
+/// The files that may say that the one at `path` is a module.
+fn parents(path: &Path) -> Vec<PathBuf> {
+    let directory = path.parent().unwrap();
+    let directory = if path.ends_with("mod.rs") { directory.parent().unwrap() } else { directory };
+    if directory == source() {
+        vec![directory.join("lib.rs")]
+    } else {
+        vec![directory.with_extension("rs"), directory.join("mod.rs")]
+    }
 }
 
 /// A file's text without comments, and without what is compiled for tests alone.
@@ -106,6 +119,9 @@ fn modules_use_only_those_below_them() {
     let mut wrong = Vec::new();
     for path in files(&source()) {
         let relative = path.strip_prefix(source()).unwrap();
+        if is_of_tests(relative) {
+            continue;
+        }
         let module = relative.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
         if ["lib", "main"].contains(&module.as_str()) {
             continue;
@@ -120,6 +136,21 @@ fn modules_use_only_those_below_them() {
         }
     }
     assert!(wrong.is_empty(), "against the order of lib.rs:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_file_is_a_module() {
+    let mut lost = Vec::new();
+    for path in files(&source()) {
+        let module = if path.ends_with("mod.rs") { path.parent().unwrap() } else { &path };
+        let declared = format!("mod {};", module.file_stem().unwrap().to_str().unwrap());
+        let mut parents = parents(&path).into_iter().filter_map(|parent| fs::read_to_string(parent).ok());
+        let is_root = [source().join("lib.rs"), source().join("main.rs")].contains(&path);
+        if !is_root && !parents.any(|text| text.contains(&declared)) {
+            lost.push(path);
+        }
+    }
+    assert!(lost.is_empty(), "no module, so never compiled, nor its tests run: {lost:?}");
 }
 
 #[test]

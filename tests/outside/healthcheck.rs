@@ -1,9 +1,10 @@
 //! `healthcheck` says how an exporter is, whatever that one listens with.
 
-use std::{fs, net::TcpListener};
+use std::{fs, net::TcpListener, time::Duration};
 
 use rcgen::{CertificateParams, KeyPair};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use crate::support::{Finished, Program, Start};
 
@@ -57,6 +58,24 @@ async fn a_port_that_is_closed_or_silent_is_not_healthy() {
     let finished = Start::bare(&arguments).finish().await.with_code(1);
     assert!(finished.stderr.contains("Connection refused"), "{finished:?}");
     assert_eq!(finished.stdout, "");
+}
+
+#[tokio::test]
+async fn both_ways_of_asking_share_one_limit() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let _slow = std::thread::spawn(move || {
+        let first = listener.accept().unwrap();
+        std::thread::sleep(Duration::from_secs(2));
+        drop(first);
+        // The second is accepted by the kernel, and never answered.
+        std::thread::sleep(Duration::from_secs(10));
+    });
+    let begun = Instant::now();
+    let finished =
+        Start::bare(&["healthcheck", "--web.listen-address", &address]).finish().await.with_code(1);
+    assert!(finished.stderr.contains("https://") && finished.stderr.contains("within 3 s"), "{finished:?}");
+    assert!(begun.elapsed() < Duration::from_millis(4500), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

@@ -130,6 +130,14 @@ fn faults() -> Vec<Fault> {
         fault("204", || reply(204, &[], ""), InvalidResponse, "204", true, "HTTP 204"),
         fault("HTML under 200", || reply(200, &[], "<html>"), InvalidResponse, "200", true, "is not JSON"),
         fault(
+            "a proxy's words under 200",
+            || reply(200, &[], "503 Service Unavailable"),
+            InvalidResponse,
+            "200",
+            true,
+            "is not JSON",
+        ),
+        fault(
             "cut off",
             || reply(200, &[], "{\"success\":tr"),
             InvalidResponse,

@@ -209,6 +209,17 @@ fn blank_plans_say_nothing_and_hostile_ones_are_refused() {
 }
 
 #[test]
+fn a_plan_of_very_many_groups_is_refused_soon() {
+    let nodes: Vec<_> = (0..100_000).map(|group| json!({"profile": {"group": group.to_string()}})).collect();
+    let pointer = "/streamingResourceSetting/expertResourceSetting/resourcePlan";
+    let reply = sample_with(pointer, json!(json!({"nodes": nodes}).to_string()));
+    let begun = tokio::time::Instant::now();
+    assert_eq!(only(&page(&reply)).resources.expert.as_ref().unwrap().plan, None);
+    let took = begun.elapsed();
+    assert!(took.as_secs() < 5, "{took:?}: each group is looked for among all others");
+}
+
+#[test]
 fn a_reply_that_is_no_listing_is_an_error_of_the_right_kind() {
     let cases: [(&[u8], ErrorKind, bool); 12] = [
         (b"", ErrorKind::InvalidResponse, true),

@@ -34,7 +34,17 @@ impl Start {
 
     /// The program with these arguments and no access key.
     pub(crate) fn bare(arguments: &[&str]) -> Self {
-        let mut command = Command::new(BINARY);
+        Self::of(Command::new(BINARY), arguments)
+    }
+
+    /// The same, run by this dynamic loader.
+    pub(crate) fn by_loader(loader: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(loader);
+        command.arg(BINARY);
+        Self::of(command, arguments)
+    }
+
+    fn of(mut command: Command, arguments: &[&str]) -> Self {
         command.args(arguments).env_clear().kill_on_drop(true);
         // A test asks no metadata service, whether there is one or not.
         command.env("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true");
@@ -266,9 +276,19 @@ impl Program {
         .await
     }
 
+    fn pid(&self) -> u32 {
+        self.child.id().expect("a program that runs")
+    }
+
+    /// What it was started with last, as `NAME=value`.
+    pub(crate) fn environment(&self) -> Vec<String> {
+        let pairs = std::fs::read_to_string(format!("/proc/{}/environ", self.pid())).unwrap();
+        pairs.split_terminator('\0').map(str::to_owned).collect()
+    }
+
     /// Sends a signal, such as `TERM`.
     pub(crate) async fn signal(&self, name: &str) {
-        let pid = self.child.id().expect("a program that runs").to_string();
+        let pid = self.pid().to_string();
         let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status().await.unwrap();
         assert!(sent.success());
     }
