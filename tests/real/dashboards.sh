@@ -7,9 +7,9 @@ source tests/real/lib.sh
 
 need_curl
 need_prometheus
-need_node_packages
+need_node_packages grafana
 
-export NODE_PATH=$node_packages
+export NODE_PATH=$installed/node_modules
 node tests/real/dashboards_types.cjs deploy/grafana/dashboards/*.json
 python3 tests/real/dashboards_rules.py "$scratch"
 
@@ -65,6 +65,6 @@ wait_for_address "$scratch/prometheus" 'msg="Listening on"'
 
 python3 tests/real/dashboards.py "http://$found" "$demo" "localhost:${demo##*:}" >"$scratch/frames.json"
 # Bundled, since parts of Grafana's packages can't be required by Debian's version of Node.
-"$node_packages/.bin/esbuild" tests/real/dashboards_tables.cjs --bundle --platform=node --log-level=error \
+"$installed/node_modules/.bin/esbuild" tests/real/dashboards_tables.cjs --bundle --platform=node --log-level=error \
     --outfile="$scratch/tables.cjs"
 node "$scratch/tables.cjs" "$scratch/frames.json"

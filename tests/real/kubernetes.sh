@@ -17,8 +17,7 @@ if [[ ${1-} == write ]]; then
 fi
 need_curl
 need_prometheus
-need_program node nodejs
-need_npm_install operator
+need_node_packages operator
 need_binary
 "$python" tests/real/chart.py "$helm" check
 "$python" tests/real/kubernetes.py "$helm" "$kubectl" "$installed" "$binary"
