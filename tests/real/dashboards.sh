@@ -47,8 +47,11 @@ groups:
   - name: stage
     rules:
       - alert: AliyunFlinkStage
-        expr: max by (workspace, namespace, deployment_id, deployment) (aliyun_flink_deployment_jobs{state="starting"}) > 0
+        expr: max by (workspace, namespace, deployment_id) (aliyun_flink_deployment_jobs{state="starting"}) > 0
         labels: {severity: warning}
+      - alert: AliyunFlinkStageOfTargets
+        expr: max by (workspace, namespace) (aliyun_flink_target_up) >= 0
+        labels: {severity: info}
 YAML
 cat >"$scratch/prometheus.yml" <<YAML
 global: {scrape_interval: 1s, evaluation_interval: 1s}
