@@ -61,12 +61,9 @@ scrape_configs:
     static_configs:
       - targets: ["$demo", "localhost:${demo##*:}", "$second"]
 YAML
-prometheus --config.file="$scratch/prometheus.yml" --storage.tsdb.path="$scratch/data" \
-    --web.listen-address=127.0.0.1:0 2>"$scratch/prometheus" &
-started+=($!)
-wait_for_address "$scratch/prometheus" 'msg="Listening on"'
+start_prometheus
 
-python3 tests/real/dashboards.py "http://$found" "$demo" "localhost:${demo##*:}" >"$scratch/frames.json"
+python3 tests/real/dashboards.py "http://$prometheus" "$demo" "localhost:${demo##*:}" >"$scratch/frames.json"
 # Bundled, since parts of Grafana's packages can't be required by Debian's version of Node.
 "$installed/node_modules/.bin/esbuild" tests/real/dashboards_tables.cjs --bundle --platform=node --log-level=error \
     --outfile="$scratch/tables.cjs"

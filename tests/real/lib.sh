@@ -226,3 +226,25 @@ start_demo() {
     demo=$found
     within 30 curl -fsS -o /dev/null "http://$demo/-/ready" 2>/dev/null || fail "the demo is not ready after 30 seconds"
 }
+
+# start_prometheus: starts it with $scratch/prometheus.yml, and sets `prometheus` to its address.
+start_prometheus() {
+    prometheus --config.file="$scratch/prometheus.yml" --storage.tsdb.path="$scratch/data" \
+        --web.listen-address=127.0.0.1:0 2>"$scratch/prometheus" &
+    started+=($!)
+    wait_for_address "$scratch/prometheus" 'msg="Listening on"'
+    prometheus=$found
+}
+
+# expect_data EXPRESSION: Prometheus has a result, within 30 seconds.
+expect_data() {
+    # shellcheck disable=SC2317 # called by within
+    gives_data() { [[ -n $(promtool query instant "http://$prometheus" "$1" 2>/dev/null) ]]; }
+    within 30 gives_data "$1" ||
+        { promtool query instant "http://$prometheus" "$1" >&2 || true; fail "no data after 30 seconds: $1"; }
+}
+
+# blocks LANGUAGE FILE: the text of the file's code blocks in that language, each ended by a zero byte.
+blocks() {
+    awk -v fence="\`\`\`$1" '$0 == fence { inside = 1; next } /^```$/ && inside { inside = 0; printf "%c", 0; next } inside' "$2"
+}
