@@ -7,9 +7,9 @@ source tests/real/lib.sh
 
 need_curl
 need_prometheus
-need_node_packages
+need_node_packages grafana
 
-export NODE_PATH=$node_packages
+export NODE_PATH=$installed/node_modules
 node tests/real/dashboards_types.cjs deploy/grafana/dashboards/*.json
 python3 tests/real/dashboards_rules.py "$scratch"
 
@@ -47,8 +47,11 @@ groups:
   - name: stage
     rules:
       - alert: AliyunFlinkStage
-        expr: max by (workspace, namespace, deployment_id, deployment) (aliyun_flink_deployment_jobs{state="starting"}) > 0
+        expr: max by (workspace, namespace, deployment_id) (aliyun_flink_deployment_jobs{state="starting"}) > 0
         labels: {severity: warning}
+      - alert: AliyunFlinkStageOfTargets
+        expr: max by (workspace, namespace) (aliyun_flink_target_up) >= 0
+        labels: {severity: info}
 YAML
 cat >"$scratch/prometheus.yml" <<YAML
 global: {scrape_interval: 1s, evaluation_interval: 1s}
@@ -58,13 +61,10 @@ scrape_configs:
     static_configs:
       - targets: ["$demo", "localhost:${demo##*:}", "$second"]
 YAML
-prometheus --config.file="$scratch/prometheus.yml" --storage.tsdb.path="$scratch/data" \
-    --web.listen-address=127.0.0.1:0 2>"$scratch/prometheus" &
-started+=($!)
-wait_for_address "$scratch/prometheus" 'msg="Listening on"'
+start_prometheus
 
-python3 tests/real/dashboards.py "http://$found" "$demo" "localhost:${demo##*:}" >"$scratch/frames.json"
+python3 tests/real/dashboards.py "http://$prometheus" "$demo" "localhost:${demo##*:}" >"$scratch/frames.json"
 # Bundled, since parts of Grafana's packages can't be required by Debian's version of Node.
-"$node_packages/.bin/esbuild" tests/real/dashboards_tables.cjs --bundle --platform=node --log-level=error \
+"$installed/node_modules/.bin/esbuild" tests/real/dashboards_tables.cjs --bundle --platform=node --log-level=error \
     --outfile="$scratch/tables.cjs"
 node "$scratch/tables.cjs" "$scratch/frames.json"

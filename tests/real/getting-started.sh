@@ -55,6 +55,6 @@ while IFS= read -r -d '' commands; do
         within 30 prints "$(as_here "$commands")" || fail "not within 30 seconds, or nothing printed: $commands
 ${printed-}"
     fi
-done < <(awk '/^```sh$/ { inside = 1; next } /^```$/ && inside { inside = 0; printf "%c", 0; next } inside' docs/getting-started.md)
+done < <(blocks sh docs/getting-started.md)
 ((count >= 5)) && [[ -n $demo && -n $prometheus ]] || fail "docs/getting-started.md has lost its commands"
 echo "all $count commands of docs/getting-started.md work"

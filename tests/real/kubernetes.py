@@ -28,6 +28,7 @@ REFUSED = [
     (["demo=true", "existingSecret.name=s"], "existingSecret has no use with demo"),
     (["demo=true", "rrsa.roleName=r", "serviceAccount.create=false"], "rrsa.roleName"),
     (["demo=true", "web.probePort=10978"], "web.probePort is 10978"),
+    (["demo=true", "web.listenHost=::"], "does not match pattern"),
     (["demo=true", "prometheusRule.enabled=true", "prometheusRule.disabled={NoSuch}"], "there is no such alert"),
     (["demo=true", "web.tsl=true"], "'tsl' not allowed"),
     (["demo=true", "prometheusRule.thresholds.endedJob=1"], "'endedJob' not allowed"),

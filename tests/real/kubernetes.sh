@@ -17,8 +17,7 @@ if [[ ${1-} == write ]]; then
 fi
 need_curl
 need_prometheus
-need_program node nodejs
-need_npm_install operator
+need_node_packages operator
 need_binary
 "$python" tests/real/chart.py "$helm" check
 "$python" tests/real/kubernetes.py "$helm" "$kubectl" "$installed" "$binary"
@@ -33,23 +32,12 @@ while read -r path; do
 done <"$scratch/probes"
 
 sed -i "s/EXPORTER/$found/" "$scratch/prometheus.yml"
-prometheus --config.file="$scratch/prometheus.yml" --storage.tsdb.path="$scratch/data" \
-    --web.listen-address=127.0.0.1:0 2>"$scratch/prometheus" &
-started+=($!)
-wait_for_address "$scratch/prometheus" 'msg="Listening on"'
-prometheus=$found
-
-# expect EXPRESSION: it has a result.
-expect() {
-    # shellcheck disable=SC2317 # called by within
-    holds() { [[ -n $(promtool query instant "http://$prometheus" "$1" 2>/dev/null) ]]; }
-    within 30 holds "$1" || fail "nothing within 30 seconds: $1"
-}
+start_prometheus
 
 # The operator's labels take no place of the exporter's own.
-expect 'count(aliyun_flink_target_up{namespace!="monitoring"}) == count(aliyun_flink_target_up)'
-expect 'count(aliyun_flink_workspace_info{endpoint=~"http.+"}) == count(aliyun_flink_workspace_info)'
-expect 'absent({__name__=~"aliyun_flink_.+", exported_namespace!=""})'
+expect_data 'count(aliyun_flink_target_up{namespace!="monitoring"}) == count(aliyun_flink_target_up)'
+expect_data 'count(aliyun_flink_workspace_info{endpoint=~"http.+"}) == count(aliyun_flink_workspace_info)'
+expect_data 'absent({__name__=~"aliyun_flink_.+", exported_namespace!=""})'
 # Every rule is evaluated without an error, and the alerts find their thresholds.
 evaluated() {
     curl -fsS "http://$prometheus/api/v1/rules" | "$python" -c '
@@ -59,6 +47,6 @@ bad = [(rule["name"], rule.get("lastError")) for rule in rules if rule["health"]
 sys.exit(str(bad) if bad or not rules else 0)'
 }
 within 30 evaluated 2>"$scratch/bad" || fail "rules are not evaluated within 30 seconds: $(tail -n 1 "$scratch/bad")"
-expect 'count(aliyun_flink:deployment_live_jobs:max)'
-expect 'absent(ALERTS{alertname="AliyunFlinkThresholdMissing",alertstate="firing"})'
+expect_data 'count(aliyun_flink:deployment_live_jobs:max)'
+expect_data 'absent(ALERTS{alertname="AliyunFlinkThresholdMissing",alertstate="firing"})'
 echo "the demo as the chart runs it: probes, scrape and rules as rendered"

@@ -57,25 +57,29 @@ need_curl() {
     need_program curl curl
 }
 
-# unpack PACKAGE PROGRAM: puts the package's programs on the PATH. It is not installed: that would start servers, or
-# have the kernel run another machine's programs.
+# unpack PACKAGE PROGRAM [LIBRARY...]: sets `unpacked` to where the package's files are, and the libraries' that it needs
+# beside. It is not installed: that would start servers, change the machine's network, or have the kernel run another
+# machine's programs.
 unpack() {
-    local unpacked
+    local package
     unpacked=$(realpath -m "$tools")/$1
     if [[ ! -x $unpacked/usr/bin/$2 ]]; then
         echo "unpacking the package $1 below $tools"
         mkdir -p "$unpacked"
-        if ! (cd "$scratch" && download "$1" && dpkg-deb -x "$1"_*.deb "$unpacked"); then
-            fail "$2 is needed, and this script can't get it: install the package $1 (Debian's name), then run this again"
-        fi
+        # The program comes last: it tells that the rest is there.
+        for package in "${@:3}" "$1"; do
+            if ! (cd "$scratch" && download "$package" && dpkg-deb -x "$package"_*.deb "$unpacked"); then
+                fail "$2 is needed, and this script can't get it: install the package $1 (Debian's name), then run this again"
+            fi
+        done
     fi
-    PATH=$unpacked/usr/bin:$PATH
 }
 
 # Puts `prometheus` and `promtool` on the PATH.
 need_prometheus() {
     if ! command -v prometheus >/dev/null || ! command -v promtool >/dev/null; then
         unpack prometheus promtool
+        PATH=$unpacked/usr/bin:$PATH
     fi
 }
 
@@ -83,12 +87,11 @@ need_prometheus() {
 need_alertmanager() {
     if ! command -v amtool >/dev/null || ! command -v alertmanager prometheus-alertmanager >/dev/null; then
         unpack prometheus-alertmanager amtool
+        PATH=$unpacked/usr/bin:$PATH
         # Debian's build reads its templates from there, and will not start without.
         local templates=/usr/share/prometheus/alertmanager
         if [[ ! -e $templates/default.tmpl ]]; then
-            local unpacked
-            unpacked=$(realpath -m "$tools")/prometheus-alertmanager$templates
-            if ! { as_root mkdir -p "$templates" && as_root cp "$unpacked"/*.tmpl "$templates"; }; then
+            if ! { as_root mkdir -p "$templates" && as_root cp "$unpacked$templates"/*.tmpl "$templates"; }; then
                 fail "alertmanager is needed, and this script can't set it up: install the package prometheus-alertmanager (Debian's name), then run this again"
             fi
         fi
@@ -100,28 +103,18 @@ need_alertmanager() {
 # libraries that it loads.
 need_buildah() {
     buildah=$(command -v buildah) && return
-    local unpacked package
-    unpacked=$(realpath -m "$tools")/buildah
+    unpack buildah buildah libgpgme11 libassuan0 libgpg-error0 libdevmapper1.02.1
     buildah=$unpacked/buildah
-    if [[ ! -x $buildah ]]; then
-        echo "unpacking the package buildah below $tools"
-        mkdir -p "$unpacked"
-        for package in buildah libgpgme11 libassuan0 libgpg-error0 libdevmapper1.02.1; do
-            if ! (cd "$scratch" && download "$package" && dpkg-deb -x "$package"_*.deb "$unpacked"); then
-                fail "buildah is needed, and this script can't get it: install the package buildah (Debian's name), then run this again"
-            fi
-        done
-        cat >"$buildah" <<END
-#!/bin/sh
-LD_LIBRARY_PATH=$unpacked/usr/lib/$(uname -m)-linux-gnu:$unpacked/lib/$(uname -m)-linux-gnu exec "$unpacked/usr/bin/buildah" "\$@"
-END
-        chmod +x "$buildah"
-    fi
+    local libraries
+    libraries=$unpacked/usr/lib/$(uname -m)-linux-gnu:$unpacked/lib/$(uname -m)-linux-gnu
+    printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" exec "%s" "$@"\n' "$libraries" "$unpacked/usr/bin/buildah" >"$buildah"
+    chmod +x "$buildah"
 }
 
 # Puts `qemu-MACHINE-static` on the PATH, which runs another machine's programs.
 need_qemu() {
     unpack qemu-user-static qemu-aarch64-static
+    PATH=$unpacked/usr/bin:$PATH
 }
 
 # need_program PROGRAM PACKAGE: installs the package unless the program is there.
@@ -169,34 +162,21 @@ need_helm() {
     fi
 }
 
-# need_npm_install FOLDER: sets `installed` to a copy of tests/real/FOLDER with what its package-lock.json names.
-need_npm_install() {
+# need_node_packages FOLDER: has node, and sets `installed` to a copy of tests/real/FOLDER with what its package-lock.json
+# names.
+need_node_packages() {
     local lock=tests/real/$1/package-lock.json
     installed=$(realpath -m "$tools")/npm/$1
+    need_program node nodejs
     if ! cmp -s "$lock" "$installed/installed.json"; then
         need_program npm npm
         echo "installing the npm packages of $lock below $tools"
         rm -rf "$installed"
         mkdir -p "$installed"
         cp -r "tests/real/$1/." "$installed"
-        npm ci --silent --no-audit --no-fund --prefix "$installed" || fail "the packages of $lock can't be installed: see above"
+        npm --prefix "$installed" --loglevel=error ci --ignore-scripts --no-audit --no-fund ||
+            fail "the packages of $lock can't be installed: see above"
         cp "$lock" "$installed/installed.json"
-    fi
-}
-
-# Sets `node_packages` to a directory with the packages of tests/real/package-lock.json.
-need_node_packages() {
-    local environment=$tools/node
-    node_packages=$(realpath -m "$environment")/node_modules
-    need_program node nodejs
-    if ! cmp -s tests/real/package-lock.json "$environment/installed.json"; then
-        need_program npm npm
-        rm -rf "$environment"
-        mkdir -p "$environment"
-        cp tests/real/package.json tests/real/package-lock.json "$environment"
-        npm --prefix "$environment" --loglevel=error ci --ignore-scripts --no-audit --no-fund ||
-            fail "the npm packages can't be installed: see above"
-        cp tests/real/package-lock.json "$environment/installed.json"
     fi
 }
 
@@ -245,4 +225,26 @@ start_demo() {
     wait_for_address "$scratch/demo" message=listening
     demo=$found
     within 30 curl -fsS -o /dev/null "http://$demo/-/ready" 2>/dev/null || fail "the demo is not ready after 30 seconds"
+}
+
+# start_prometheus: starts it with $scratch/prometheus.yml, and sets `prometheus` to its address.
+start_prometheus() {
+    prometheus --config.file="$scratch/prometheus.yml" --storage.tsdb.path="$scratch/data" \
+        --web.listen-address=127.0.0.1:0 2>"$scratch/prometheus" &
+    started+=($!)
+    wait_for_address "$scratch/prometheus" 'msg="Listening on"'
+    prometheus=$found
+}
+
+# expect_data EXPRESSION: Prometheus has a result, within 30 seconds.
+expect_data() {
+    # shellcheck disable=SC2317 # called by within
+    gives_data() { [[ -n $(promtool query instant "http://$prometheus" "$1" 2>/dev/null) ]]; }
+    within 30 gives_data "$1" ||
+        { promtool query instant "http://$prometheus" "$1" >&2 || true; fail "no data after 30 seconds: $1"; }
+}
+
+# blocks LANGUAGE FILE: the text of the file's code blocks in that language, each ended by a zero byte.
+blocks() {
+    awk -v fence="\`\`\`$1" '$0 == fence { inside = 1; next } /^```$/ && inside { inside = 0; printf "%c", 0; next } inside' "$2"
 }

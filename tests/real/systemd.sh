@@ -82,10 +82,10 @@ inside() {
 
 # documented N: runs the commands of the Nth block of docs/systemd.md where a release was unpacked.
 documented() {
-    local block
-    block=$(awk -v wanted="$1" '/^```sh$/ { inside = ++count == wanted; next } /^```$/ { inside = 0 } inside' docs/systemd.md)
-    [[ -n $block ]] || fail "docs/systemd.md has no block $1"
-    inside bash -euc "cd /srv/release && $block"
+    local all
+    mapfile -d '' -t all < <(blocks sh docs/systemd.md)
+    (($1 <= ${#all[@]})) || fail "docs/systemd.md has no block $1"
+    inside bash -euc "cd /srv/release && ${all[$1 - 1]}"
 }
 
 # property NAME: of the service.

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use super::files::{alerts, between, names, read, tree};
+use serde::Deserialize;
+
+use super::files::{Parts, Rule, alerts, between, names, read, tree, yaml};
 
 const RUNBOOKS: &str = "docs/runbooks";
 
@@ -100,5 +102,42 @@ fn alertmanager_routes_and_mutes_alerts_that_there_are() {
     assert!(named.remove("") && named.len() > 10, "{named:?}");
     for short in named {
         assert!(known.contains(&format!("AliyunFlink{short}")), "there is no AliyunFlink{short}");
+    }
+}
+
+/// The part of Alertmanager's configuration that mutes.
+#[derive(Deserialize)]
+struct Muting {
+    inhibit_rules: Vec<Inhibition>,
+}
+
+#[derive(Deserialize)]
+struct Inhibition {
+    source_matchers: Vec<String>,
+    target_matchers: Vec<String>,
+}
+
+/// How grave the alerts are that the matchers choose by their names: 0 is the gravest.
+fn gravities(matchers: &[String]) -> Vec<usize> {
+    let quoted = |matcher: &String| {
+        let (label, rest) = matcher.split_once(' ').expect("a label, an operator and a value");
+        let (operator, value) = rest.split_once(' ').expect("an operator and a value");
+        format!("{label}{operator}\"{}\"", value.trim_matches('"'))
+    };
+    let selector = format!("{{{}}}", matchers.iter().map(quoted).collect::<Vec<_>>().join(","));
+    let selector = Parts::of(&selector).selectors.remove(0);
+    let chosen = |rule: &Rule| selector.matchers.matchers.iter().all(|matcher| matcher.is_match(rule.name()));
+    let gravity =
+        |rule: Rule| ["critical", "warning", "info"].iter().position(|it| *it == rule.labels["severity"]);
+    alerts().into_iter().filter(chosen).map(|rule| gravity(rule).expect("a severity")).collect()
+}
+
+#[test]
+fn no_alert_mutes_a_graver_one() {
+    let config: Muting = yaml("deploy/alertmanager/alertmanager.yml");
+    for Inhibition { source_matchers, target_matchers } in config.inhibit_rules {
+        let mildest = gravities(&source_matchers).into_iter().max().expect("an alert that mutes");
+        let gravest = gravities(&target_matchers).into_iter().min().expect("an alert that is muted");
+        assert!(mildest <= gravest, "{source_matchers:?} may mute a page: {target_matchers:?}");
     }
 }

@@ -62,7 +62,10 @@ fn labels_of(
     for selector in Parts::of(expression).selectors {
         let name = selector.name.as_deref().expect("a selector with a name");
         if let Some(behind) = recorded.get(name) {
-            labels.extend(labels_of(behind, recorded, served));
+            // A rule may go on from its own last result.
+            if behind != expression {
+                labels.extend(labels_of(behind, recorded, served));
+            }
             continue;
         }
         assert!(!is_recorded(name), "nothing records {name}:\n{expression}");
