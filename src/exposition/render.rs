@@ -14,7 +14,7 @@ use crate::model::{Deployment, LabelKeys, Requested};
 
 /// So many deployments' samples of a family are one piece of text. A piece in which nothing changed is shared with the
 /// text before; and the next one is written where the last was, in memory that the caches hold.
-const BLOCK: usize = 1024;
+pub(super) const BLOCK: usize = 1024;
 
 /// Renders `namespace`; what is the same as in `before` is shared with it.
 pub fn render(namespace: &Namespace<'_>, label_keys: &LabelKeys, before: &Chunk) -> Chunk {

@@ -170,8 +170,8 @@ async fn stage(fault: &Arc<Fault>, broken: Arc<AtomicBool>) -> (Program, RawApi)
     })
     .await;
     let yaml = format!(
-        "poll: {{interval: 300ms, timeout: 3s}}\n\
-         api: {{max_retries: 1, request_timeout: 400ms, requests_per_second: 500, max_response_size: 1MiB}}\n\
+        "poll: {{interval: 300ms, timeout: 6s}}\n\
+         api: {{max_retries: 1, request_timeout: 1200ms, requests_per_second: 500, max_response_size: 1MiB}}\n\
          workspaces: [{{id: w, endpoint: '{}', namespaces: [bad, good]}}]\n",
         api.endpoint()
     );

@@ -9,8 +9,8 @@ use tokio::{
 
 use crate::server::{HOSTILE, Server, exchange, get};
 
-/// What a scrape may take while a thousand other clients do their worst.
-const BOUND: Duration = Duration::from_secs(1);
+/// What a scrape may take while a thousand other clients do their worst: not for ever, on a machine that is busy itself.
+const BOUND: Duration = Duration::from_secs(5);
 
 const REQUEST: &[u8] = b"GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n";
 
