@@ -134,4 +134,5 @@ def main():
         sys.exit(f"more than {LIMIT:.0%} above benches/instructions.json: {', '.join(worse)}; {renew}")
 
 
-main()
+if __name__ == "__main__":
+    main()
