@@ -366,7 +366,7 @@ fn a_large_text_and_a_text_that_can_not_be_compressed_come_back() {
 #[test]
 fn what_did_not_change_is_shared() {
     let fleet = |failed_of_the_first| {
-        let fleet = (0..2 * BLOCK + 1).map(|index| Deployment {
+        let fleet = (0..=2 * BLOCK).map(|index| Deployment {
             id: format!("d{index}").into(),
             jobs: JobCounts::new([
                 None,
