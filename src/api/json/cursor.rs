@@ -48,7 +48,7 @@ impl<'a> Quoted<'a> {
 pub(in crate::api) struct Cursor<'a> {
     text: &'a str,
     at: usize,
-    /// What closes the containers that are being skipped.
+    /// What closes the containers that are being skipped; empty between two skips.
     open: Vec<u8>,
 }
 
@@ -156,7 +156,6 @@ impl<'a> Cursor<'a> {
     }
 
     fn skip_value(&mut self) -> Syntax<()> {
-        let outside = self.open.len();
         loop {
             match self.peek()? {
                 b'"' => drop(self.string()?),
@@ -177,7 +176,7 @@ impl<'a> Cursor<'a> {
                 _ => drop(self.bare()?),
             }
             loop {
-                let Some(&close) = self.open.get(outside..).and_then(<[u8]>::last) else { return Ok(()) };
+                let Some(&close) = self.open.last() else { return Ok(()) };
                 if self.goes_on(close)? {
                     if close == b'}' {
                         self.key()?;
