@@ -1,6 +1,8 @@
 //! Writing samples: labels, escaping, numbers.
 
-use std::io::Write as _;
+use std::{io::Write as _, ops::Range};
+
+use memchr::memchr3;
 
 /// Integers up to here are written exactly as the same float would be.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -54,11 +56,13 @@ pub struct Samples<'a> {
     name: &'static str,
     /// The labels that every sample of the object carries, rendered.
     identity: &'a [u8],
+    /// Where both stand, once they are written.
+    head: Range<usize>,
 }
 
 impl<'a> Samples<'a> {
     pub(super) fn new(text: &'a mut Vec<u8>, name: &'static str, identity: &'a [u8]) -> Self {
-        Self { text, name, identity }
+        Self { text, name, identity, head: 0..0 }
     }
 
     /// Writes a sample with further `labels`, unless there is no `value`.
@@ -80,9 +84,15 @@ impl<'a> Samples<'a> {
     }
 
     fn labels(&mut self, labels: &(impl Labels + ?Sized)) -> &mut Vec<u8> {
-        self.text.extend_from_slice(self.name.as_bytes());
-        self.text.push(b'{');
-        self.text.extend_from_slice(self.identity);
+        if self.head.is_empty() {
+            self.head.start = self.text.len();
+            self.text.extend_from_slice(self.name.as_bytes());
+            self.text.push(b'{');
+            self.text.extend_from_slice(self.identity);
+            self.head.end = self.text.len();
+        } else {
+            self.text.extend_from_within(self.head.clone());
+        }
         labels.write(self.text);
         self.text.extend_from_slice(b"} ");
         self.text
@@ -94,7 +104,7 @@ pub(super) fn write_label(text: &mut Vec<u8>, name: &str, value: &str) {
     text.extend_from_slice(name.as_bytes());
     text.extend_from_slice(b"=\"");
     let mut rest = value.as_bytes();
-    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'\\' | b'"' | b'\n')) {
+    while let Some(at) = memchr3(b'\\', b'"', b'\n', rest) {
         text.extend_from_slice(&rest[..at]);
         text.extend_from_slice(match rest[at] {
             b'\n' => b"\\n",
