@@ -294,13 +294,11 @@ impl<'w> Decoder<'w> {
         }
         let batch = self.keep("batchResourceSetting", batch.value());
         ResourceSettings {
-            basic: self.basic(&BASIC, streaming.basic).map(Box::new),
-            expert: self.expert(streaming.expert).map(Box::new),
-            batch: batch.map(|batch| {
-                Box::new(BatchSetting {
-                    max_slots: self.keep("batchResourceSetting.maxSlot", batch.max_slots.count()),
-                    basic: self.basic(&BATCH, batch.basic),
-                })
+            basic: self.basic(&BASIC, streaming.basic),
+            expert: self.expert(streaming.expert),
+            batch: batch.map(|batch| BatchSetting {
+                max_slots: self.keep("batchResourceSetting.maxSlot", batch.max_slots.count()),
+                basic: self.basic(&BATCH, batch.basic),
             }),
             taskmanager_slots: self.taskmanager_slots(flink_conf),
         }
