@@ -41,7 +41,7 @@ fn fleet() -> Vec<Deployment> {
             modified: Some(1.75e9 + number as f64),
             changes_pending: Some(false),
             resources: ResourceSettings {
-                basic: Some(Box::new(basic)),
+                basic: Some(basic),
                 taskmanager_slots: TaskSlots::Given(2),
                 ..ResourceSettings::default()
             },

@@ -30,7 +30,7 @@ use aliyun_flink_exporter::{
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::{
     net::TcpListener,
-    runtime::Runtime,
+    runtime::Builder,
     signal::unix::{Signal, SignalKind, signal},
     time::sleep,
 };
@@ -76,13 +76,13 @@ fn main() -> ExitCode {
         give_memory_back();
     }
     let ended = match command.unwrap_or(Command::Run(default)) {
-        Command::Run(arguments) => within_runtime(run(arguments)),
-        Command::Demo(arguments) => within_runtime(run_demo(arguments)),
-        Command::Simulate(arguments) => within_runtime(simulate(arguments)),
-        Command::Once(arguments) => within_runtime(once(arguments)),
-        Command::Doctor(arguments) => within_runtime(examine(arguments)),
+        Command::Run(arguments) => on_threads(run(arguments)),
+        Command::Demo(arguments) => on_threads(run_demo(arguments)),
+        Command::Simulate(arguments) => on_threads(simulate(arguments)),
+        Command::Once(arguments) => on_one_thread(once(arguments)),
+        Command::Doctor(arguments) => on_one_thread(examine(arguments)),
         Command::CheckConfig(arguments) => check_config(&arguments),
-        Command::Healthcheck(arguments) => within_runtime(check_health(arguments)),
+        Command::Healthcheck(arguments) => on_one_thread(check_health(arguments)),
     };
     let (message, code) = match ended {
         Ok(code) => return code,
@@ -123,8 +123,22 @@ fn give_memory_back() {
     }
 }
 
-fn within_runtime(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
-    let runtime = Runtime::new().map_err(|error| Failure::Runtime(format!("no runtime: {error}")))?;
+/// Runs a daemon, which has to answer whatever else it does.
+fn on_threads(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    within(&mut Builder::new_multi_thread(), work)
+}
+
+/// Does work that ends. Nobody waits for its thread meanwhile, and to wake others would cost more than they do.
+fn on_one_thread(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    within(&mut Builder::new_current_thread(), work)
+}
+
+fn within(
+    builder: &mut Builder,
+    work: impl Future<Output = Result<ExitCode, Failure>>,
+) -> Result<ExitCode, Failure> {
+    let runtime =
+        builder.enable_all().build().map_err(|error| Failure::Runtime(format!("no runtime: {error}")))?;
     let ended = runtime.block_on(work);
     runtime.shutdown_timeout(LAST_WAIT);
     ended
@@ -203,6 +217,8 @@ async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         written => written.map_err(not_written)?,
     }
+    // The process ends: its memory is given back as a whole, not deployment by deployment.
+    std::mem::forget(app);
     let failed = outcomes.iter().any(|outcome| *outcome != Outcome::Success);
     Ok(ExitCode::from(u8::from(failed)))
 }

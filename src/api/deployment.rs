@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
+
 use super::invalid::InvalidValues;
-use super::json::{Cursor, Entries, Part, Read, Scalar, SyntaxError, Unreadable, Wire, wire_object};
+use super::json::{Cursor, Entries, Part, Read, Scalar, SyntaxError, Unreadable, Wire as _, wire_object};
 use super::resource_plan;
 use crate::model::{
     BasicSetting, BatchSetting, Deployment, ExpertSetting, Info, JobCounts, ProcessSpec, ResourceSettings,
@@ -131,8 +133,10 @@ const MAX_SECONDS: f64 = 253_402_300_799.0;
 #[derive(Debug)]
 pub(super) struct Decoder<'w> {
     wanted: &'w Wanted,
-    texts: HashSet<Text>,
+    texts: HashSet<Text, RandomState>,
     empty: Text,
+    /// Where a resource plan is unescaped.
+    pub(super) plan_text: Vec<u8>,
     deployment_id: Box<str>,
     invalid: InvalidValues,
     unidentified: usize,
@@ -153,8 +157,9 @@ impl<'w> Decoder<'w> {
     pub(super) fn new(wanted: &'w Wanted) -> Self {
         Self {
             wanted,
-            texts: HashSet::new(),
+            texts: HashSet::default(),
             empty: Text::default(),
+            plan_text: Vec::new(),
             deployment_id: Box::default(),
             invalid: InvalidValues::default(),
             unidentified: 0,
@@ -169,7 +174,9 @@ impl<'w> Decoder<'w> {
         let (mut deployments, mut elements) = (Vec::new(), 0);
         cursor.list(|cursor| {
             elements += 1;
-            deployments.extend(self.deployment(Wire::read(cursor)?));
+            let mut element = Part::Absent;
+            element.read(cursor)?;
+            deployments.extend(self.deployment(element));
             Ok(())
         })?;
         let Self { unidentified, invalid, .. } = self;
@@ -190,7 +197,7 @@ impl<'w> Decoder<'w> {
             return None;
         };
         self.deployment_id = id.into();
-        let streaming = std::mem::take(&mut wire.streaming).read();
+        let streaming = std::mem::take(&mut wire.streaming).value();
         let streaming = self.keep("streamingResourceSetting", streaming).unwrap_or_default();
         Some(Deployment {
             name: self.keep("name", wire.name.text()).unwrap_or_default().into(),
@@ -238,7 +245,7 @@ impl<'w> Decoder<'w> {
         if self.wanted.labels.is_empty() {
             return Vec::new();
         }
-        let Some(Entries(entries)) = self.keep("labels", labels.read()) else { return Vec::new() };
+        let Some(Entries(entries)) = self.keep("labels", labels.value()) else { return Vec::new() };
         let mut labels = Vec::new();
         for (key, value) in entries {
             let Some(key) = self.keep("labels", key.map(Some).ok_or(Unreadable)) else { continue };
@@ -265,7 +272,7 @@ impl<'w> Decoder<'w> {
         if !self.wanted.jobs {
             return JobCounts::default();
         }
-        let Some(jobs) = self.keep("jobSummary", jobs.read()) else { return JobCounts::default() };
+        let Some(jobs) = self.keep("jobSummary", jobs.value()) else { return JobCounts::default() };
         JobCounts::new([
             self.keep("jobSummary.starting", jobs.starting.count()),
             self.keep("jobSummary.running", jobs.running.count()),
@@ -285,15 +292,13 @@ impl<'w> Decoder<'w> {
         if !self.wanted.resources {
             return ResourceSettings::default();
         }
-        let batch = self.keep("batchResourceSetting", batch.read());
+        let batch = self.keep("batchResourceSetting", batch.value());
         ResourceSettings {
-            basic: self.basic(&BASIC, streaming.basic).map(Box::new),
-            expert: self.expert(streaming.expert).map(Box::new),
-            batch: batch.map(|batch| {
-                Box::new(BatchSetting {
-                    max_slots: self.keep("batchResourceSetting.maxSlot", batch.max_slots.count()),
-                    basic: self.basic(&BATCH, batch.basic),
-                })
+            basic: self.basic(&BASIC, streaming.basic),
+            expert: self.expert(streaming.expert),
+            batch: batch.map(|batch| BatchSetting {
+                max_slots: self.keep("batchResourceSetting.maxSlot", batch.max_slots.count()),
+                basic: self.basic(&BATCH, batch.basic),
             }),
             taskmanager_slots: self.taskmanager_slots(flink_conf),
         }
@@ -301,7 +306,7 @@ impl<'w> Decoder<'w> {
 
     fn taskmanager_slots(&mut self, flink_conf: Part<WireFlinkConf<'_>>) -> TaskSlots {
         const FIELD: &str = "flinkConf.taskmanager.numberOfTaskSlots";
-        let slots = flink_conf.read().and_then(|conf| conf.unwrap_or_default().taskmanager_slots.integer());
+        let slots = flink_conf.value().and_then(|conf| conf.unwrap_or_default().taskmanager_slots.integer());
         match slots {
             Ok(None) => TaskSlots::Absent,
             Ok(Some(slots)) => u64::try_from(slots).map_or_else(
@@ -319,7 +324,7 @@ impl<'w> Decoder<'w> {
     }
 
     fn basic(&mut self, fields: &BasicFields, basic: Part<WireBasic<'_>>) -> Option<BasicSetting> {
-        let basic = self.keep(fields.part, basic.read())?;
+        let basic = self.keep(fields.part, basic.value())?;
         Some(BasicSetting {
             parallelism: self.keep(fields.parallelism, basic.parallelism.count()),
             jobmanager: self.spec(&fields.jobmanager, basic.jobmanager),
@@ -328,7 +333,7 @@ impl<'w> Decoder<'w> {
     }
 
     fn expert(&mut self, expert: Part<WireExpert<'_>>) -> Option<ExpertSetting> {
-        let expert = self.keep("streamingResourceSetting.expertResourceSetting", expert.read())?;
+        let expert = self.keep("streamingResourceSetting.expertResourceSetting", expert.value())?;
         Some(ExpertSetting {
             jobmanager: self.spec(&EXPERT_JOBMANAGER, expert.jobmanager),
             plan: resource_plan::decode(self, expert.plan),
@@ -336,7 +341,7 @@ impl<'w> Decoder<'w> {
     }
 
     fn spec(&mut self, fields: &SpecFields, spec: Part<WireSpec<'_>>) -> ProcessSpec {
-        let Some(spec) = self.keep(fields.part, spec.read()) else { return ProcessSpec::default() };
+        let Some(spec) = self.keep(fields.part, spec.value()) else { return ProcessSpec::default() };
         ProcessSpec {
             cpu_cores: self.cores(fields.cpu, spec.cpu),
             memory_bytes: self.memory(fields.memory, spec.memory),

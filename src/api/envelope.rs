@@ -31,9 +31,10 @@ fn read<'a>(
     }
     let (mut envelope, mut data) = (Envelope::default(), Part::Absent);
     cursor.object(|cursor, key| {
-        match key.text() {
-            Some(key) if key == "data" => data = Decoder::new(wanted).read(cursor)?,
-            key => envelope.read_member(key, cursor)?,
+        match key.text().as_deref() {
+            Some("data") => data = Decoder::new(wanted).read(cursor)?,
+            Some(key) => envelope.read_member(key, cursor)?,
+            None => drop(cursor.skip()?),
         }
         Ok(())
     })?;

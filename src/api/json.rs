@@ -4,8 +4,10 @@
 //! keys. So objects take any keys in any number, and what stands where an object, a list or a scalar is expected
 //! is kept apart from what is absent. Texts are borrowed from the body; values that nobody asks for are skipped.
 
+mod blocks;
 mod cursor;
 mod escape;
+mod quotes;
 
 use std::borrow::Cow;
 
@@ -13,6 +15,7 @@ pub(super) use cursor::{Cursor, SyntaxError};
 pub(super) use escape::unescape;
 
 use cursor::Quoted;
+use escape::{unescape_json, unescape_valid};
 
 /// The longest text taken into the model: it becomes a label's value on every series of a deployment.
 pub(super) const MAX_TEXT: usize = 1024;
@@ -28,52 +31,71 @@ pub(super) struct Unreadable;
 pub(super) type Read<T> = Result<Option<T>, Unreadable>;
 
 /// A type that can be read wherever a value stands.
-pub(super) trait Wire<'a>: Sized {
-    /// Reads the value.
-    fn read(cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError>;
+pub(super) trait Wire<'a>: Default {
+    /// Reads the value, in place of the one that is there.
+    fn read(&mut self, cursor: &mut Cursor<'a>) -> Result<(), SyntaxError>;
 }
 
 /// Reads `text` as `T`, and nothing after it.
 pub(super) fn parse<'a, T: Wire<'a>>(text: &'a str) -> Result<T, SyntaxError> {
     let mut cursor = Cursor::new(text);
-    let value = T::read(&mut cursor)?;
+    let mut value = T::default();
+    value.read(&mut cursor)?;
     cursor.end()?;
     Ok(value)
 }
 
 /// A scalar as it stands in the body.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) enum Scalar<'a> {
+pub(super) struct Scalar<'a> {
+    kind: Kind,
+    /// As it is written; of a string, what stands between the quotes.
+    text: &'a str,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Kind {
     /// Nothing, or `null`.
     #[default]
     Absent,
-    /// A string.
-    Text(Quoted<'a>),
-    /// A number or a boolean, as it is written.
-    Bare(&'a str),
+    /// A number or a boolean.
+    Bare,
+    /// A string without escapes.
+    Plain,
+    /// A string with escapes.
+    Escaped,
     /// An object or a list: no scalar, but JSON.
-    Container(&'a str),
+    Container,
 }
 
 impl<'a> Wire<'a> for Scalar<'a> {
-    fn read(cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError> {
-        Ok(match cursor.peek()? {
-            b'"' => Self::Text(cursor.string()?),
-            b'{' | b'[' => Self::Container(cursor.skip()?),
+    #[inline]
+    fn read(&mut self, cursor: &mut Cursor<'a>) -> Result<(), SyntaxError> {
+        *self = match cursor.peek()? {
+            b'"' => cursor.string()?.into(),
+            b'{' | b'[' => Self { kind: Kind::Container, text: cursor.skip()? },
             _ => match cursor.bare()? {
-                "null" => Self::Absent,
-                bare => Self::Bare(bare),
+                "null" => Self::default(),
+                text => Self { kind: Kind::Bare, text },
             },
-        })
+        };
+        Ok(())
+    }
+}
+
+impl<'a> From<Quoted<'a>> for Scalar<'a> {
+    #[inline]
+    fn from(Quoted { inner, escaped }: Quoted<'a>) -> Self {
+        Self { kind: if escaped { Kind::Escaped } else { Kind::Plain }, text: inner }
     }
 }
 
 impl<'a> Scalar<'a> {
     /// The value as text; a number or a boolean is taken as it is written.
     pub(super) fn text(self) -> Read<Cow<'a, str>> {
-        let text = match self {
-            Self::Container(_) => return Err(Unreadable),
-            other => other.json_text()?,
+        let text = match self.kind {
+            Kind::Container => return Err(Unreadable),
+            _ => self.json_text()?,
         };
         match text.as_ref().map_or(0, |text| text.len()) {
             0 => Ok(None),
@@ -84,10 +106,23 @@ impl<'a> Scalar<'a> {
 
     /// The text of JSON that may stand bare or in a string of any length.
     pub(super) fn json_text(self) -> Read<Cow<'a, str>> {
-        match self {
-            Self::Absent => Ok(None),
-            Self::Text(quoted) => quoted.text().ok_or(Unreadable).map(Some),
-            Self::Bare(text) | Self::Container(text) => Ok(Some(Cow::Borrowed(text))),
+        match self.kind {
+            Kind::Absent => Ok(None),
+            Kind::Escaped => unescape_valid(self.text).map(Cow::Owned).ok_or(Unreadable).map(Some),
+            Kind::Bare | Kind::Plain | Kind::Container => Ok(Some(Cow::Borrowed(self.text))),
+        }
+    }
+
+    /// The text of JSON in a string, escaped as often as its first quote tells; nothing
+    /// where that is more than `most`, or not so simple. It takes `memory` where there are escapes.
+    pub(super) fn unescaped_json<'m>(self, most: u32, memory: &'m mut Vec<u8>) -> Option<&'m str>
+    where
+        'a: 'm,
+    {
+        match self.kind {
+            Kind::Escaped => unescape_json(self.text, most, memory),
+            Kind::Plain => Some(self.text),
+            Kind::Absent | Kind::Bare | Kind::Container => None,
         }
     }
 
@@ -146,7 +181,7 @@ pub(super) enum Part<T> {
 
 impl<T> Part<T> {
     /// The value, nothing, or a mistake.
-    pub(super) fn read(self) -> Read<T> {
+    pub(super) fn value(self) -> Read<T> {
         match self {
             Self::Absent => Ok(None),
             Self::Wrong => Err(Unreadable),
@@ -156,27 +191,30 @@ impl<T> Part<T> {
 
     /// Reads what is not what was expected.
     pub(super) fn missing(cursor: &mut Cursor<'_>) -> Result<Self, SyntaxError> {
-        Ok(match Scalar::read(cursor)? {
-            Scalar::Absent => Self::Absent,
-            _ => Self::Wrong,
-        })
+        let mut scalar = Scalar::default();
+        scalar.read(cursor)?;
+        Ok(if scalar.kind == Kind::Absent { Self::Absent } else { Self::Wrong })
     }
 }
 
 /// A structure that a JSON object is read into.
 pub(super) trait Object<'a>: Default {
-    /// Reads the value that stands under `key`, which is none where it can't be read.
-    fn read_member(&mut self, key: Option<Cow<'a, str>>, cursor: &mut Cursor<'a>) -> Result<(), SyntaxError>;
+    /// Reads the value that stands under `key`.
+    fn read_member(&mut self, key: &str, cursor: &mut Cursor<'a>) -> Result<(), SyntaxError>;
 }
 
 impl<'a, T: Object<'a>> Wire<'a> for Part<T> {
-    fn read(cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError> {
+    fn read(&mut self, cursor: &mut Cursor<'a>) -> Result<(), SyntaxError> {
         if cursor.peek()? != b'{' {
-            return Self::missing(cursor);
+            *self = Self::missing(cursor)?;
+            return Ok(());
         }
-        let mut object = T::default();
-        cursor.object(|cursor, key| object.read_member(key.text(), cursor))?;
-        Ok(Self::Is(object))
+        *self = Self::Is(T::default());
+        let Self::Is(object) = self else { return Ok(()) };
+        cursor.object(|cursor, key| match key.text() {
+            Some(key) => object.read_member(&key, cursor),
+            None => cursor.skip().map(drop),
+        })
     }
 }
 
@@ -185,16 +223,20 @@ impl<'a, T: Object<'a>> Wire<'a> for Part<T> {
 pub(super) struct List<T>(pub(super) Vec<T>);
 
 impl<'a, T: Wire<'a>> Wire<'a> for Part<List<T>> {
-    fn read(cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError> {
+    fn read(&mut self, cursor: &mut Cursor<'a>) -> Result<(), SyntaxError> {
         if cursor.peek()? != b'[' {
-            return Self::missing(cursor);
+            *self = Self::missing(cursor)?;
+            return Ok(());
         }
         let mut elements = Vec::new();
         cursor.list(|cursor| {
-            elements.push(T::read(cursor)?);
+            let mut element = T::default();
+            element.read(cursor)?;
+            elements.push(element);
             Ok(())
         })?;
-        Ok(Self::Is(List(elements)))
+        *self = Self::Is(List(elements));
+        Ok(())
     }
 }
 
@@ -202,9 +244,20 @@ impl<'a, T: Wire<'a>> Wire<'a> for Part<List<T>> {
 #[derive(Debug, Default)]
 pub(super) struct Entries<'a>(pub(super) Vec<(Option<Cow<'a, str>>, Scalar<'a>)>);
 
-impl<'a> Object<'a> for Entries<'a> {
-    fn read_member(&mut self, key: Option<Cow<'a, str>>, cursor: &mut Cursor<'a>) -> Result<(), SyntaxError> {
-        self.0.push((key, Scalar::read(cursor)?));
+impl<'a> Wire<'a> for Part<Entries<'a>> {
+    fn read(&mut self, cursor: &mut Cursor<'a>) -> Result<(), SyntaxError> {
+        if cursor.peek()? != b'{' {
+            *self = Self::missing(cursor)?;
+            return Ok(());
+        }
+        let mut entries = Vec::new();
+        cursor.object(|cursor, key| {
+            let mut value = Scalar::default();
+            value.read(cursor)?;
+            entries.push((key.text(), value));
+            Ok(())
+        })?;
+        *self = Self::Is(Entries(entries));
         Ok(())
     }
 }
@@ -222,11 +275,11 @@ macro_rules! wire_object {
         impl<'a> $crate::api::json::Object<'a> for $name<'a> {
             fn read_member(
                 &mut self,
-                key: Option<std::borrow::Cow<'a, str>>,
+                key: &str,
                 cursor: &mut $crate::api::json::Cursor<'a>,
             ) -> Result<(), $crate::api::json::SyntaxError> {
-                match key.as_deref() {
-                    $(Some($key) => self.$field = $crate::api::json::Wire::read(cursor)?,)*
+                match key {
+                    $($key => $crate::api::json::Wire::read(&mut self.$field, cursor)?,)*
                     _ => {
                         cursor.skip()?;
                     }

@@ -11,6 +11,7 @@ use std::{
     },
 };
 
+use foldhash::fast::RandomState;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -262,7 +263,7 @@ impl Walk {
     /// Keeps the last of each id, in the place of the first; tells how many were dropped.
     fn drop_repeated(&mut self) -> usize {
         let before = self.deployments.len();
-        let mut ids = HashSet::with_capacity(before);
+        let mut ids = HashSet::with_capacity_and_hasher(before, RandomState::default());
         if self.deployments.iter().all(|deployment| ids.insert(&*deployment.id)) {
             return 0;
         }

@@ -8,7 +8,7 @@ use crate::model::{PlanNode, ResourcePlan, SlotGroup, parse_memory};
 
 /// How often a plan is unwrapped at the most. The API reference shows one escaping too many; deeper ones are known
 /// from tools that store plans.
-const MAX_UNWRAPPINGS: usize = 4;
+const MAX_UNWRAPPINGS: u32 = 4;
 
 /// More slot sharing groups than any job has: each is five series.
 const MAX_GROUPS: usize = 256;
@@ -48,6 +48,17 @@ type Managed<'a> = Scalar<'a>;
 
 /// Decodes the field as it stands.
 pub(super) fn decode(decoder: &mut Decoder<'_>, field: Scalar<'_>) -> Option<ResourcePlan> {
+    let mut text = std::mem::take(&mut decoder.plan_text);
+    let plan = match field.unescaped_json(MAX_UNWRAPPINGS, &mut text).map(parse) {
+        Some(Ok(Part::Is(plan))) => plan_of(decoder, plan),
+        _ => decode_stepwise(decoder, field),
+    };
+    decoder.plan_text = text;
+    plan
+}
+
+/// Decodes any field, by taking off one layer of escapes after the other.
+fn decode_stepwise(decoder: &mut Decoder<'_>, field: Scalar<'_>) -> Option<ResourcePlan> {
     let mut text = decoder.keep(FIELD, field.json_text())?;
     for _ in 0..MAX_UNWRAPPINGS {
         if text.trim().is_empty() {
@@ -59,13 +70,13 @@ pub(super) fn decode(decoder: &mut Decoder<'_>, field: Scalar<'_>) -> Option<Res
             Ok(Part::Wrong) | Err(_) => {}
         }
         let Some(inner) = unwrap(&text) else { break };
-        text = Cow::Owned(inner.into_owned());
+        text = Cow::Owned(inner);
     }
     decoder.keep(FIELD, Err(Unreadable))
 }
 
 /// Takes one layer of string syntax off: a JSON string, or the inside of one that lost its quotes.
-fn unwrap(text: &str) -> Option<Cow<'_, str>> {
+fn unwrap(text: &str) -> Option<String> {
     let trimmed = text.trim();
     let inner = trimmed.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     unescape(inner.unwrap_or(text))
@@ -84,20 +95,22 @@ fn plan_of(decoder: &mut Decoder<'_>, plan: WirePlan<'_>) -> Option<ResourcePlan
         slot_groups.push(group);
     }
     let nodes: Vec<_> = nodes.into_iter().map(|node| node_of(decoder, node)).collect();
-    let names = slot_groups.iter().map(|group| &group.name).chain(nodes.iter().map(|node| &node.group));
     // Counted before each node's group is looked for among all others.
-    if names.collect::<HashSet<_>>().len() > MAX_GROUPS {
-        return decoder.keep(FIELD, Err(Unreadable));
+    if slot_groups.len() + nodes.len() > MAX_GROUPS {
+        let names = slot_groups.iter().map(|group| &group.name).chain(nodes.iter().map(|node| &node.group));
+        if names.collect::<HashSet<_>>().len() > MAX_GROUPS {
+            return decoder.keep(FIELD, Err(Unreadable));
+        }
     }
     Some(ResourcePlan::new(slot_groups, &nodes))
 }
 
 /// The elements of one of the plan's lists: a plan with a part that can't be read would give wrong sums.
 fn elements<T: Default>(decoder: &mut Decoder<'_>, list: Part<List<Part<T>>>) -> Option<Vec<T>> {
-    let elements = list.read().and_then(|list| match list {
+    let elements = list.value().and_then(|list| match list {
         None => Ok(Vec::new()),
         Some(List(elements)) => {
-            elements.into_iter().map(|element| element.read()?.ok_or(Unreadable)).collect()
+            elements.into_iter().map(|element| element.value()?.ok_or(Unreadable)).collect()
         }
     });
     decoder.keep(FIELD, elements.map(Some))
@@ -115,7 +128,7 @@ fn group_of(decoder: &mut Decoder<'_>, group: &WireGroup<'_>) -> SlotGroup {
 }
 
 fn node_of(decoder: &mut Decoder<'_>, node: WireNode<'_>) -> PlanNode {
-    let profile = decoder.keep("resourcePlan.nodes.profile", node.profile.read()).unwrap_or_default();
+    let profile = decoder.keep("resourcePlan.nodes.profile", node.profile.value()).unwrap_or_default();
     let group = decoder.text("resourcePlan.nodes.profile.group", profile.group);
     PlanNode {
         group: if group.is_empty() { decoder.intern(DEFAULT_GROUP) } else { group },

@@ -16,6 +16,12 @@ use crate::model::{Deployment, LabelKeys, Requested};
 /// text before; and the next one is written where the last was, in memory that the caches hold.
 pub(super) const BLOCK: usize = 1024;
 
+/// Text that is written out and not kept is written in pieces of about so many bytes, which stay in the caches.
+const WRITTEN: usize = 256 * 1024;
+
+/// So many deployments' samples are added to such a piece at once.
+const ADDED: usize = 64;
+
 /// Renders `namespace`; what is the same as in `before` is shared with it.
 pub fn render(namespace: &Namespace<'_>, label_keys: &LabelKeys, before: &Chunk) -> Chunk {
     let mut text = Vec::new();
@@ -23,11 +29,14 @@ pub fn render(namespace: &Namespace<'_>, label_keys: &LabelKeys, before: &Chunk)
     let Ok(()) = for_each_family(label_keys, |family, write| {
         let known = before.family(families.len());
         let mut pieces: Vec<Bytes> = Vec::new();
-        let Ok(()) = namespace.write(family, write, &mut text, |piece| {
-            let same = known.get(pieces.len()).filter(|known| *known == piece);
-            pieces.push(same.cloned().unwrap_or_else(|| Bytes::copy_from_slice(piece)));
-            Ok::<(), Infallible>(())
-        });
+        for block in namespace.blocks(BLOCK) {
+            text.clear();
+            block.write(family, write, &mut text);
+            if !text.is_empty() {
+                let same = known.get(pieces.len()).filter(|known| *known == &text);
+                pieces.push(same.cloned().unwrap_or_else(|| Bytes::copy_from_slice(&text)));
+            }
+        }
         families.push(pieces);
         Ok::<(), Infallible>(())
     });
@@ -42,17 +51,25 @@ pub fn write(
 ) -> io::Result<()> {
     let mut text = Vec::new();
     for_each_family(label_keys, |family, write| {
-        let mut header = Some(family.header(Format::Text));
-        for namespace in namespaces {
-            namespace.write(family, write, &mut text, |piece| {
-                if let Some(header) = header.take() {
-                    out.write_all(header.as_bytes())?;
-                }
-                out.write_all(piece)
-            })?;
+        let mut header = family.header(Format::Text);
+        for block in namespaces.iter().flat_map(|namespace| namespace.blocks(ADDED)) {
+            let start = text.len();
+            text.extend_from_slice(header.as_bytes());
+            let samples = text.len();
+            block.write(family, write, &mut text);
+            if text.len() == samples {
+                text.truncate(start);
+                continue;
+            }
+            header.clear();
+            if text.len() >= WRITTEN {
+                out.write_all(&text)?;
+                text.clear();
+            }
         }
-        Ok(())
-    })
+        Ok::<(), io::Error>(())
+    })?;
+    out.write_all(&text)
 }
 
 /// Writes one deployment's samples of a family.
@@ -98,27 +115,33 @@ impl<'d> Namespace<'d> {
         Self { subjects, identities }
     }
 
-    /// Gives a family's samples to `sink`, piece by piece, each written to `text`; no piece is empty.
-    fn write<E>(
-        &self,
-        family: Description,
-        write: Write<'_>,
-        text: &mut Vec<u8>,
-        mut sink: impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut start = 0;
-        for block in self.subjects.chunks(BLOCK) {
-            text.clear();
-            for subject in block {
-                let identity = &self.identities[start..subject.identity_end];
-                start = subject.identity_end;
-                write(subject, &mut Samples::new(text, family.name, identity));
-            }
-            if !text.is_empty() {
-                sink(text)?;
-            }
+    /// All of them in their order, so many at a time.
+    fn blocks(&self, size: usize) -> impl Iterator<Item = Block<'_>> {
+        self.subjects.chunks(size).scan(0, |start, subjects| {
+            let block = Block { subjects, identities: &self.identities, start: *start };
+            *start = subjects.last().map_or(*start, |last| last.identity_end);
+            Some(block)
+        })
+    }
+}
+
+/// Deployments of one namespace that follow one another.
+struct Block<'n> {
+    subjects: &'n [Subject<'n>],
+    identities: &'n [u8],
+    /// Where their identity labels start.
+    start: usize,
+}
+
+impl Block<'_> {
+    /// Adds their samples of a family to `text`.
+    fn write(&self, family: Description, write: Write<'_>, text: &mut Vec<u8>) {
+        let mut start = self.start;
+        for subject in self.subjects {
+            let identity = &self.identities[start..subject.identity_end];
+            start = subject.identity_end;
+            write(subject, &mut Samples::new(text, family.name, identity));
         }
-        Ok(())
     }
 }
 

@@ -170,9 +170,9 @@ fn resources() -> impl Strategy<Value = ResourceSettings> {
     ];
     (option::of(basic()), option::of(expert), option::of(batch), slots).prop_map(
         |(basic, expert, batch, taskmanager_slots)| ResourceSettings {
-            basic: basic.map(Box::new),
-            expert: expert.map(Box::new),
-            batch: batch.map(Box::new),
+            basic,
+            expert,
+            batch,
             taskmanager_slots,
         },
     )

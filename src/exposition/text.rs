@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use memchr::memchr3;
+
 /// Integers up to here are written exactly as the same float would be.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -20,7 +22,7 @@ pub(super) const NONE: Fixed = Fixed("");
 
 impl Labels for Fixed {
     fn write(&self, text: &mut Vec<u8>) {
-        text.extend_from_slice(self.0.as_bytes());
+        append(text, self.0.as_bytes());
     }
 }
 
@@ -65,7 +67,7 @@ impl<'a> Samples<'a> {
     pub fn count(&mut self, labels: &(impl Labels + ?Sized), value: Option<u64>) {
         if let Some(value) = value {
             let text = self.labels(labels);
-            text.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+            append(text, itoa::Buffer::new().format(value).as_bytes());
             text.push(b'\n');
         }
     }
@@ -80,22 +82,47 @@ impl<'a> Samples<'a> {
     }
 
     fn labels(&mut self, labels: &(impl Labels + ?Sized)) -> &mut Vec<u8> {
-        self.text.extend_from_slice(self.name.as_bytes());
+        append(self.text, self.name.as_bytes());
         self.text.push(b'{');
-        self.text.extend_from_slice(self.identity);
+        append(self.text, self.identity);
         labels.write(self.text);
         self.text.extend_from_slice(b"} ");
         self.text
     }
 }
 
+/// Adds `bytes` in pieces whose sizes the compiler knows: most are short, and to call a C library's `memcpy` for each takes
+/// longer than to copy them, with musl's by far.
+#[inline]
+fn append(text: &mut Vec<u8>, bytes: &[u8]) {
+    let (pieces, rest) = bytes.as_chunks::<64>();
+    for piece in pieces {
+        text.extend_from_slice(piece);
+    }
+    let rest = append_piece::<32>(text, rest);
+    let rest = append_piece::<16>(text, rest);
+    let rest = append_piece::<8>(text, rest);
+    let rest = append_piece::<4>(text, rest);
+    for byte in rest {
+        text.push(*byte);
+    }
+}
+
+/// Adds the first bytes, if there are so many; gives the rest.
+#[inline]
+fn append_piece<'b, const SIZE: usize>(text: &mut Vec<u8>, bytes: &'b [u8]) -> &'b [u8] {
+    let Some((piece, rest)) = bytes.split_first_chunk::<SIZE>() else { return bytes };
+    text.extend_from_slice(piece);
+    rest
+}
+
 /// Writes `name="value"`, escaped as the text format asks: backslash, quote and line feed.
 pub(super) fn write_label(text: &mut Vec<u8>, name: &str, value: &str) {
-    text.extend_from_slice(name.as_bytes());
+    append(text, name.as_bytes());
     text.extend_from_slice(b"=\"");
     let mut rest = value.as_bytes();
-    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'\\' | b'"' | b'\n')) {
-        text.extend_from_slice(&rest[..at]);
+    while let Some(at) = memchr3(b'\\', b'"', b'\n', rest) {
+        append(text, &rest[..at]);
         text.extend_from_slice(match rest[at] {
             b'\n' => b"\\n",
             b'"' => b"\\\"",
@@ -103,7 +130,7 @@ pub(super) fn write_label(text: &mut Vec<u8>, name: &str, value: &str) {
         });
         rest = &rest[at + 1..];
     }
-    text.extend_from_slice(rest);
+    append(text, rest);
     text.extend_from_slice(b"\"");
 }
 
@@ -111,7 +138,7 @@ pub(super) fn write_label(text: &mut Vec<u8>, name: &str, value: &str) {
 fn write_number(text: &mut Vec<u8>, value: f64) {
     if value.fract() == 0.0 && value.abs() < EXACT && !(value == 0.0 && value.is_sign_negative()) {
         #[expect(clippy::cast_possible_truncation, reason = "integral and within 2^53")]
-        text.extend_from_slice(itoa::Buffer::new().format(value as i64).as_bytes());
+        append(text, itoa::Buffer::new().format(value as i64).as_bytes());
     } else {
         // Writing to memory can't fail.
         let _ = write!(text, "{value}");

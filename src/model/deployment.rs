@@ -144,11 +144,11 @@ pub struct BatchSetting {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResourceSettings {
     /// `streamingResourceSetting.basicResourceSetting`.
-    pub basic: Option<Box<BasicSetting>>,
+    pub basic: Option<BasicSetting>,
     /// `streamingResourceSetting.expertResourceSetting`.
-    pub expert: Option<Box<ExpertSetting>>,
+    pub expert: Option<ExpertSetting>,
     /// `batchResourceSetting`.
-    pub batch: Option<Box<BatchSetting>>,
+    pub batch: Option<BatchSetting>,
     /// `flinkConf["taskmanager.numberOfTaskSlots"]`.
     pub taskmanager_slots: TaskSlots,
 }

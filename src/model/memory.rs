@@ -41,8 +41,10 @@ pub fn parse_memory(text: &str) -> Result<u64, MemoryError> {
         b"t" | b"tb" | b"ti" | b"tib" | b"tebibyte" | b"tebibytes" => 1 << 40,
         _ => return Err(MemoryError),
     };
-    let number: f64 = number.parse().map_err(|_| MemoryError)?;
-    let bytes = (number * unit as f64).round();
+    let bytes = match number.parse::<u32>() {
+        Ok(whole) => f64::from(whole) * unit as f64,
+        Err(_) => (number.parse::<f64>().map_err(|_| MemoryError)? * unit as f64).round(),
+    };
     if !(0.0..LIMIT).contains(&bytes) {
         return Err(MemoryError);
     }

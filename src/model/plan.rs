@@ -59,10 +59,10 @@ impl ResourcePlan {
             let group = &mut groups[index];
             group.slots = group.slots.zip(node.parallelism).map(|(slots, more)| slots.max(more));
         }
-        let parallelism = nodes.iter().map(|node| node.parallelism).collect::<Option<Vec<_>>>();
+        let all_known = nodes.iter().all(|node| node.parallelism.is_some());
         Self {
             groups,
-            parallelism: parallelism.and_then(|all| all.into_iter().max()),
+            parallelism: nodes.iter().filter_map(|node| node.parallelism).max().filter(|_| all_known),
             has_nodes: !nodes.is_empty(),
         }
     }

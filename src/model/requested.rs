@@ -27,7 +27,7 @@ impl Requested {
         let resources = &deployment.resources;
         match (&*deployment.info.execution_mode, &*deployment.info.resource_mode) {
             ("STREAMING", "BASIC") => {
-                resources.basic.as_deref().map(|basic| of_basic(basic.parallelism, basic, resources))
+                resources.basic.as_ref().map(|basic| of_basic(basic.parallelism, basic, resources))
             }
             ("STREAMING", "EXPERT") => of_expert(resources),
             ("BATCH", _) => of_batch(resources),
@@ -58,7 +58,7 @@ fn of_basic(slots: Option<u64>, basic: &BasicSetting, resources: &ResourceSettin
 
 /// The plan's memory is a lower bound (no network, metaspace or JVM overhead), so no memory is computed from it.
 fn of_expert(resources: &ResourceSettings) -> Option<Requested> {
-    let expert = resources.expert.as_deref()?;
+    let expert = resources.expert.as_ref()?;
     let plan = expert.plan.as_ref()?;
     let cpu_cores = expert.jobmanager.cpu_cores.zip(plan.cpu_cores());
     Some(Requested {
@@ -70,7 +70,7 @@ fn of_expert(resources: &ResourceSettings) -> Option<Requested> {
 
 /// Slots are taken stage by stage, so this is an upper bound.
 fn of_batch(resources: &ResourceSettings) -> Option<Requested> {
-    let batch = resources.batch.as_deref()?;
+    let batch = resources.batch.as_ref()?;
     let basic = batch.basic.unwrap_or_default();
     let slots = match (batch.max_slots, basic.parallelism) {
         (Some(max_slots), Some(parallelism)) => Some(max_slots.min(parallelism)),
@@ -110,13 +110,13 @@ mod tests {
     }
 
     fn streaming(parallelism: Option<u64>, taskmanager_slots: TaskSlots) -> Deployment {
-        let basic = Some(Box::new(basic(parallelism)));
+        let basic = Some(basic(parallelism));
         deployment("STREAMING", "BASIC", ResourceSettings { basic, taskmanager_slots, ..Default::default() })
     }
 
     fn batch(max_slots: Option<u64>, parallelism: Option<u64>) -> Deployment {
         let setting = BatchSetting { max_slots, basic: Some(basic(parallelism)) };
-        deployment("BATCH", "", ResourceSettings { batch: Some(Box::new(setting)), ..Default::default() })
+        deployment("BATCH", "", ResourceSettings { batch: Some(setting), ..Default::default() })
     }
 
     #[test]
@@ -165,8 +165,8 @@ mod tests {
         };
         let node = PlanNode { group: "default".into(), parallelism: Some(1) };
         let plan = Some(ResourcePlan::new(vec![group], &[node]));
-        let expert = Some(Box::new(ExpertSetting { jobmanager: process(2.0, 4), plan }));
-        let basic = Some(Box::new(basic(Some(4))));
+        let expert = Some(ExpertSetting { jobmanager: process(2.0, 4), plan });
+        let basic = Some(basic(Some(4)));
         let resources = ResourceSettings { basic, expert, ..Default::default() };
         let requested = Requested::of(&deployment("STREAMING", "EXPERT", resources));
         assert_eq!((requested.slots, requested.cpu_cores), (Some(1), Some(3.13)));
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn an_unknown_mode_asks_for_nothing_that_is_known() {
-        let resources = ResourceSettings { basic: Some(Box::new(basic(Some(4)))), ..Default::default() };
+        let resources = ResourceSettings { basic: Some(basic(Some(4))), ..Default::default() };
         for (execution, resource) in [("STREAMING", "AUTO"), ("STREAMING", ""), ("", "BASIC"), ("X", "Y")] {
             assert_eq!(
                 Requested::of(&deployment(execution, resource, resources.clone())),

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::escape::{plain_bytes, unescape};
+use super::{escape::unescape_valid, quotes::Quotes};
 
 /// Where a text stops being JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,15 +31,19 @@ type Syntax<T> = Result<T, SyntaxError>;
 #[derive(Debug, Clone, Copy)]
 pub(in crate::api) struct Quoted<'a> {
     /// What stands between the quotes.
-    inner: &'a str,
+    pub(super) inner: &'a str,
     /// Whether there are escapes in it.
-    escaped: bool,
+    pub(super) escaped: bool,
 }
 
 impl<'a> Quoted<'a> {
     /// The text; nothing where it holds half a surrogate pair.
     pub(in crate::api) fn text(self) -> Option<Cow<'a, str>> {
-        if self.escaped { unescape(self.inner) } else { Some(Cow::Borrowed(self.inner)) }
+        if self.escaped {
+            unescape_valid(self.inner).map(Cow::Owned)
+        } else {
+            Some(Cow::Borrowed(self.inner))
+        }
     }
 }
 
@@ -48,6 +52,7 @@ impl<'a> Quoted<'a> {
 pub(in crate::api) struct Cursor<'a> {
     text: &'a str,
     at: usize,
+    quotes: Quotes<'a>,
     /// What closes the containers that are being skipped; empty between two skips.
     open: Vec<u8>,
 }
@@ -55,11 +60,20 @@ pub(in crate::api) struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     /// The start of `text`.
     pub(in crate::api) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, open: Vec::new() }
+        Self { text, at: 0, quotes: Quotes::of(text.as_bytes()), open: Vec::new() }
     }
 
     /// The next byte that is no space.
+    #[inline]
     pub(in crate::api) fn peek(&mut self) -> Syntax<u8> {
+        match self.bytes().get(self.at) {
+            Some(byte) if *byte > b' ' => Ok(*byte),
+            _ => self.peek_behind_spaces(),
+        }
+    }
+
+    #[inline(never)]
+    fn peek_behind_spaces(&mut self) -> Syntax<u8> {
         loop {
             match self.bytes().get(self.at) {
                 Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
@@ -112,27 +126,12 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads the string that stands here.
+    #[inline]
     pub(in crate::api) fn string(&mut self) -> Syntax<Quoted<'a>> {
         let start = self.at + 1;
-        self.at = start;
-        let mut escaped = false;
-        loop {
-            self.at += plain_bytes(self.bytes(), self.at);
-            match self.bytes().get(self.at) {
-                Some(b'"') => break,
-                // Escaped twice, text has several in a row.
-                Some(b'\\') => {
-                    while self.bytes().get(self.at) == Some(&b'\\') {
-                        self.escape()?;
-                    }
-                }
-                _ => return Err(self.error()),
-            }
-            escaped = true;
-        }
-        let inner = &self.text[start..self.at];
-        self.at += 1;
-        Ok(Quoted { inner, escaped })
+        let end = self.quotes.string().map_err(|at| SyntaxError { at })?;
+        self.at = end.at + 1;
+        Ok(Quoted { inner: &self.text[start..end.at], escaped: end.escaped })
     }
 
     /// Reads the number, the boolean or the null that stands here, as it is written.
@@ -215,30 +214,6 @@ impl<'a> Cursor<'a> {
         Ok(key)
     }
 
-    #[inline]
-    fn escape(&mut self) -> Syntax<()> {
-        self.at += 1;
-        match self.bytes().get(self.at) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
-                self.at += 1;
-                Ok(())
-            }
-            Some(b'u') => self.four_digits(),
-            _ => Err(self.error()),
-        }
-    }
-
-    fn four_digits(&mut self) -> Syntax<()> {
-        self.at += 1;
-        for _ in 0..4 {
-            if !self.bytes().get(self.at).is_some_and(u8::is_ascii_hexdigit) {
-                return Err(self.error());
-            }
-            self.at += 1;
-        }
-        Ok(())
-    }
-
     fn word(&mut self, word: &[u8]) -> Syntax<()> {
         for byte in word {
             if self.bytes().get(self.at) != Some(byte) {
@@ -250,31 +225,25 @@ impl<'a> Cursor<'a> {
     }
 
     fn number(&mut self) -> Syntax<()> {
-        self.take(b"-");
+        let text = self.bytes();
+        let mut at = self.at;
+        let is = |at: usize, any: &[u8]| text.get(at).is_some_and(|byte| any.contains(byte));
+        let digits = |at: usize| {
+            let count = text[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if count == 0 { Err(SyntaxError { at }) } else { Ok(at + count) }
+        };
+        at += usize::from(is(at, b"-"));
         // No digit follows a leading zero.
-        if !self.take(b"0") {
-            self.digits()?;
+        at = if is(at, b"0") { at + 1 } else { digits(at)? };
+        if is(at, b".") {
+            at = digits(at + 1)?;
         }
-        if self.take(b".") {
-            self.digits()?;
+        if is(at, b"eE") {
+            at += 1;
+            at = digits(at + usize::from(is(at, b"+-")))?;
         }
-        if self.take(b"eE") {
-            self.take(b"+-");
-            self.digits()?;
-        }
+        self.at = at;
         Ok(())
-    }
-
-    fn take(&mut self, any: &[u8]) -> bool {
-        let found = self.bytes().get(self.at).is_some_and(|byte| any.contains(byte));
-        self.at += usize::from(found);
-        found
-    }
-
-    fn digits(&mut self) -> Syntax<()> {
-        let count = self.bytes()[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.at += count;
-        if count == 0 { Err(self.error()) } else { Ok(()) }
     }
 
     fn error(&self) -> SyntaxError {

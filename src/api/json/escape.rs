@@ -1,93 +1,96 @@
 //! Escapes in JSON strings.
 
-use std::borrow::Cow;
+use super::blocks::{BLOCK, block, equal, places};
 
-/// The text of a JSON string, of which `inner` is what stands between its quotes; nothing if it can't stand there,
-/// or holds half a surrogate pair.
+/// So many bytes are copied at once.
+const COPIED: usize = 16;
+
+/// The text of a JSON string, of which `inner` is said to stand between the quotes; nothing if it can't stand there, or
+/// holds half a surrogate pair.
+pub(in crate::api) fn unescape(inner: &str) -> Option<String> {
+    serde_json::from_str(&format!("\"{inner}\"")).ok()
+}
+
+/// The same where `inner` is known to stand between quotes.
+pub(super) fn unescape_valid(inner: &str) -> Option<String> {
+    // Surrogates are an art of their own, and rare.
+    unescape_times(inner, 1, &mut Vec::new()).map(str::to_owned).or_else(|| unescape(inner))
+}
+
+/// The text of JSON that was escaped as often as its first quote tells: `{\"a\":1}` once, `{\\\"a\\\":1}` twice. Nothing
+/// where that is more than `most`, can't be told, or can't be undone so easily.
 ///
-/// A resource plan is a text of a thousand bytes, of which each tenth is an escape, escaped twice; there may be one in
-/// each deployment. So eight bytes are looked at and copied at a time.
-pub(in crate::api) fn unescape(inner: &str) -> Option<Cow<'_, str>> {
-    let bytes = inner.as_bytes();
-    let mut at = plain_bytes(bytes, 0);
-    if at == bytes.len() {
-        return Some(Cow::Borrowed(inner));
-    }
+/// A resource plan is a text of a thousand bytes, of which each tenth is an escape, and may stand in each deployment. So
+/// all its escapes are undone at once.
+pub(super) fn unescape_json<'m>(inner: &str, most: u32, memory: &'m mut Vec<u8>) -> Option<&'m str> {
+    let escaped = &inner[inner.find('\\')?..];
+    let length = 1 + escaped.find('"')?;
+    let times = length.is_power_of_two().then(|| length.trailing_zeros())?;
+    if times > most { None } else { unescape_times(inner, times, memory) }
+}
+
+/// Undoes so many escapings of `inner`, which stands between quotes; each of them doubled the backslashes there were.
+/// Nothing where it can't have been escaped so often, or where there is an escape by number.
+pub(super) fn unescape_times<'m>(inner: &str, times: u32, memory: &'m mut Vec<u8>) -> Option<&'m str> {
+    let text = inner.as_bytes();
     // Escapes only make it shorter.
-    let mut text = vec![0; bytes.len()];
-    text[..at].copy_from_slice(&bytes[..at]);
-    let mut end = at;
-    while let Some(&byte) = bytes.get(at) {
-        text[end] = match bytes.get(at + 1) {
-            _ if byte != b'\\' => return None,
-            Some(escaped @ (b'"' | b'\\' | b'/')) => *escaped,
-            Some(b'b') => 8,
-            Some(b'f') => 12,
-            Some(b'n') => b'\n',
-            Some(b'r') => b'\r',
-            Some(b't') => b'\t',
-            // Rare, and with its surrogates an art of its own.
-            Some(b'u') => return serde_json::from_str(&format!("\"{inner}\"")).ok().map(Cow::Owned),
-            _ => return None,
-        };
-        (at, end) = (at + 2, end + 1);
-        if bytes.get(at) == Some(&b'\\') {
-            continue;
-        }
-        while let Some(lanes) = lanes(bytes, at) {
-            // What is copied too much is overwritten.
-            text[end..end + LANES].copy_from_slice(&lanes.to_le_bytes());
-            let plain = plain_lanes(lanes);
-            (at, end) = (at + plain, end + plain);
-            if plain < LANES {
-                break;
+    memory.resize(memory.len().max(text.len() + COPIED), 0);
+    let (mut from, mut to) = (0, 0);
+    let mut goes_on = 0;
+    for at in (0..text.len()).step_by(BLOCK) {
+        let backslashes = equal(&block(text, at), b'\\');
+        let begins = backslashes & !(backslashes << 1 | goes_on);
+        goes_on = backslashes >> (BLOCK - 1);
+        for place in places(begins) {
+            let end = at + place;
+            // Most pieces are short: of them too much is copied, and overwritten.
+            match text[from..].first_chunk::<COPIED>() {
+                Some(piece) if end - from <= COPIED => memory[to..to + COPIED].copy_from_slice(piece),
+                _ => memory[to..to + end - from].copy_from_slice(&text[from..end]),
+            }
+            to += end - from;
+            let mut count = (!(backslashes >> place)).trailing_zeros() as usize;
+            if place + count == BLOCK {
+                count += text[at + BLOCK..].iter().take_while(|byte| **byte == b'\\').count();
+            }
+            from = end + count;
+            let (left, byte) = unescape_one(count, text.get(from).copied(), times)?;
+            if left > 0 {
+                memory[to..to + left].fill(b'\\');
+                to += left;
+            }
+            if let Some(byte) = byte {
+                memory[to] = byte;
+                (from, to) = (from + 1, to + 1);
             }
         }
-        while let Some(&byte) = bytes.get(at).filter(|byte| is_plain(**byte)) {
-            text[end] = byte;
-            (at, end) = (at + 1, end + 1);
+    }
+    let rest = &text[from..];
+    memory[to..to + rest.len()].copy_from_slice(rest);
+    std::str::from_utf8(&memory[..to + rest.len()]).ok()
+}
+
+/// What becomes of `count` backslashes and the byte behind them.
+#[inline]
+fn unescape_one(mut count: usize, mut byte: Option<u8>, times: u32) -> Option<(usize, Option<u8>)> {
+    if byte == Some(b'"') && count + 1 == 1 << times {
+        return Some((0, byte));
+    }
+    for _ in 0..times {
+        if count % 2 == 1 {
+            byte = Some(match byte? {
+                byte @ (b'"' | b'/') => byte,
+                b'b' => 8,
+                b'f' => 12,
+                b'n' => b'\n',
+                b'r' => b'\r',
+                b't' => b'\t',
+                _ => return None,
+            });
+        } else if byte.is_some_and(|byte| byte == b'"' || byte < b' ') {
+            return None;
         }
+        count /= 2;
     }
-    text.truncate(end);
-    String::from_utf8(text).ok().map(Cow::Owned)
-}
-
-/// So many bytes are looked at together.
-const LANES: usize = size_of::<u64>();
-
-/// The bytes from `at` on, the first of them the lowest.
-fn lanes(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..)?.first_chunk().map(|chunk| u64::from_le_bytes(*chunk))
-}
-
-/// How many of them stand before the first that is an escape, a quote or a control character.
-fn plain_lanes(lanes: u64) -> usize {
-    const ONES: u64 = u64::MAX / 0xff;
-    const HIGH: u64 = ONES << 7;
-    // The lowest lane that a subtraction borrows from is one that is less, and the others don't matter.
-    let below = |lanes: u64, limit: u8| lanes.wrapping_sub(ONES * u64::from(limit)) & !lanes;
-    let quote = below(lanes ^ (ONES * u64::from(b'"')), 1);
-    let backslash = below(lanes ^ (ONES * u64::from(b'\\')), 1);
-    let found = (quote | backslash | below(lanes, b' ')) & HIGH;
-    found.trailing_zeros() as usize / 8
-}
-
-fn is_plain(byte: u8) -> bool {
-    !matches!(byte, b'\\' | b'"' | ..b' ')
-}
-
-/// How many bytes stand from `at` on before the first that is an escape, a quote or a control character.
-pub(super) fn plain_bytes(bytes: &[u8], at: usize) -> usize {
-    let mut end = at;
-    while let Some(lanes) = lanes(bytes, end) {
-        let plain = plain_lanes(lanes);
-        end += plain;
-        if plain < LANES {
-            return end - at;
-        }
-    }
-    while bytes.get(end).is_some_and(|byte| is_plain(*byte)) {
-        end += 1;
-    }
-    end - at
+    Some((count, byte))
 }

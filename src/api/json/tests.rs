@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{escape::unescape_times, *};
 
 fn scalar(json: &str) -> Scalar<'_> {
     parse(json).unwrap()
@@ -51,6 +51,52 @@ fn a_boolean_is_read_in_any_case() {
     assert_eq!(scalar("1").boolean(), Err(Unreadable));
 }
 
+#[test]
+fn strings_are_read_alike_wherever_they_stand() {
+    let inners = [
+        "",
+        "a",
+        "\u{e9}",
+        "\u{1}",
+        "\n",
+        "\"",
+        "\\",
+        "\\n",
+        "\\\\",
+        "\\\"",
+        "\\\\\\\"",
+        "\\\\\\\\\\",
+        "\\x",
+        "\\\u{e9}",
+        "\\u00e9",
+        "\\u12",
+        "\\u123",
+        "\\u123g",
+        "\\ud83d\\ude00",
+        "\\ud83d",
+        "\\\\x",
+        "\\\"\u{1}",
+    ];
+    for (inner, before, after) in inners
+        .into_iter()
+        .flat_map(|inner| (0..=130).map(move |before| (inner, before)))
+        .flat_map(|(inner, before)| [0, 70, 140].map(|after| (inner, before, after)))
+    {
+        let json = format!("[\n\"{}{inner}{}\", \"z\"]", "x".repeat(before), "y".repeat(after));
+        let reference = serde_json::from_str::<Vec<String>>(&json).ok();
+        let read = parse::<Part<List<Scalar<'_>>>>(&json).ok();
+        assert_eq!(read.is_some(), serde_json::from_str::<IgnoredAny>(&json).is_ok(), "{json}");
+        let texts = read.and_then(|part| {
+            let Part::Is(List(elements)) = part else { return None };
+            elements
+                .iter()
+                .map(|element| Some(element.json_text().ok()??.into_owned()))
+                .collect::<Option<Vec<_>>>()
+        });
+        assert_eq!(texts, reference, "{inner:?} behind {before} bytes, before {after}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_comes_back_as_it_was(text in ".{1,60}") {
@@ -87,11 +133,13 @@ proptest! {
         if let (Ok(Part::Is(List(elements))), Ok(wide)) = (parse::<Part<List<Scalar<'_>>>>(&text), wide) {
             prop_assert_eq!(elements.len(), wide.len());
             for (element, reference) in elements.iter().zip(wide) {
-                let text = serde_json::from_str::<String>(reference.get()).ok();
-                match element {
-                    Scalar::Text(quoted) => prop_assert_eq!(quoted.text().map(Cow::into_owned), text),
-                    Scalar::Bare(bare) | Scalar::Container(bare) => prop_assert_eq!(*bare, reference.get()),
-                    Scalar::Absent => prop_assert_eq!(reference.get(), "null"),
+                let text = element.json_text().ok().flatten().map(Cow::into_owned);
+                match element.kind {
+                    Kind::Plain | Kind::Escaped => {
+                        prop_assert_eq!(text, serde_json::from_str::<String>(reference.get()).ok());
+                    }
+                    Kind::Bare | Kind::Container => prop_assert_eq!(element.text, reference.get()),
+                    Kind::Absent => prop_assert_eq!(reference.get(), "null"),
                 }
             }
         }
@@ -99,9 +147,44 @@ proptest! {
 
     #[test]
     fn a_text_is_unescaped_as_serde_json_does(inner in "([a-z\"\\\\/\u{1}\u{e9}]|\\\\[\"\\\\/bfnrtx]|\\\\u[0-9a-eD8]{4}|[a-z]{6,20}){0,12}") {
-        let reference = serde_json::from_str::<String>(&format!("\"{inner}\"")).ok();
-        prop_assert_eq!(unescape(&inner).map(Cow::into_owned), reference);
+        let json = format!("\"{inner}\"");
+        let reference = serde_json::from_str::<String>(&json).ok();
+        let text = parse::<Scalar<'_>>(&json).ok().and_then(|scalar| scalar.json_text().ok()?);
+        prop_assert_eq!(text.map(Cow::into_owned), reference);
     }
+
+    #[test]
+    fn escapes_are_undone_as_often_as_the_first_quote_tells(value in members(), times in 1_u32..=4) {
+        let mut json = value.clone();
+        for _ in 0..times {
+            json = inside(&json);
+        }
+        let mut memory = b"of another text".to_vec();
+        let text = unescape_json(&json, 4, &mut memory);
+        // By number it may be left to others.
+        prop_assert!(text == Some(value.as_str()) || (text.is_none() && value.contains("\\u")), "{json}: {text:?}");
+        prop_assert_eq!(unescape_json(&json, times - 1, &mut memory), None);
+    }
+
+    #[test]
+    fn what_is_undone_at_once_is_what_is_undone_step_by_step(
+        inner in "([a-z{}:\u{e9}]|(\\\\\\\\){0,3}\\\\[\"n/]|(\\\\\\\\){1,4}[a-z]|\\\\u00e9|[a-z]{6,20}){0,30}",
+        times in 1_u32..=4,
+    ) {
+        let steps = (0..times).try_fold(inner.clone(), |text, _| unescape(&text));
+        let mut memory = Vec::new();
+        let at_once = unescape_times(&inner, times, &mut memory);
+        // By number it may be left to others.
+        if at_once.is_some() || !inner.contains('u') {
+            prop_assert_eq!(at_once, steps.as_deref());
+        }
+    }
+}
+
+/// What stands between the quotes of a string that has this text.
+fn inside(text: &str) -> String {
+    let json = serde_json::to_string(text).unwrap();
+    json[1..json.len() - 1].to_owned()
 }
 
 /// JSON, and what is nearly JSON.
@@ -111,9 +194,29 @@ fn json_like() -> impl Strategy<Value = String> {
         [" ", "\n", "\u{feff}", "\"\u{1}\"", "\"a long text, longer than eight bytes: \u{e9}\\\\\\\"\""];
     let token = proptest::sample::select(nearly.split(' ').chain(others).collect::<Vec<_>>());
     let soup = proptest::collection::vec(token, 0..12).prop_map(|tokens| tokens.concat());
-    let cut = (value(), any::<proptest::sample::Index>())
+    let cut = (document(), any::<proptest::sample::Index>())
         .prop_map(|(value, at)| first_bytes(&value, at.index(value.len() + 1)).to_owned());
-    prop_oneof![soup, value(), cut]
+    let mistaken = (document(), any::<proptest::sample::Index>(), "[\"\\\\\u{1}\n u{}\\[\\],:0-9e.-]")
+        .prop_map(|(document, at, mistake)| {
+            let before = first_bytes(&document, at.index(document.len()));
+            let after = document[before.len()..].chars().skip(1).collect::<String>();
+            format!("{before}{mistake}{after}")
+        });
+    prop_oneof![soup, document(), cut, mistaken]
+}
+
+/// JSON of some length.
+fn document() -> impl Strategy<Value = String> {
+    let list = proptest::collection::vec(value(), 0..40).prop_map(|all| format!("[{}]", all.join(",")));
+    prop_oneof![value(), list]
+}
+
+/// An object that is not empty.
+fn members() -> impl Strategy<Value = String> {
+    proptest::collection::vec(("[a-z]{1,9}", value()), 1..9).prop_map(|all| {
+        let members: Vec<_> = all.into_iter().map(|(key, value)| format!("{key:?}:{value}")).collect();
+        format!("{{{}}}", members.join(","))
+    })
 }
 
 /// JSON.
