@@ -13,8 +13,11 @@ pub(in crate::api) fn unescape(inner: &str) -> Option<String> {
 
 /// The same where `inner` is known to stand between quotes.
 pub(super) fn unescape_valid(inner: &str) -> Option<String> {
-    // Surrogates are an art of their own, and rare.
-    unescape_times(inner, 1, &mut Vec::new()).map(str::to_owned).or_else(|| unescape(inner))
+    let mut memory = Vec::new();
+    // Escapes by number, surrogates among them, are an art of their own, and rare.
+    let Some(length) = unescape_times(inner, 1, &mut memory).map(str::len) else { return unescape(inner) };
+    memory.truncate(length);
+    String::from_utf8(memory).ok()
 }
 
 /// The text of JSON that was escaped as often as its first quote tells: `{\"a\":1}` once, `{\\\"a\\\":1}` twice. Nothing
@@ -23,10 +26,10 @@ pub(super) fn unescape_valid(inner: &str) -> Option<String> {
 /// A resource plan is a text of a thousand bytes, of which each tenth is an escape, and may stand in each deployment. So
 /// all its escapes are undone at once.
 pub(super) fn unescape_json<'m>(inner: &str, most: u32, memory: &'m mut Vec<u8>) -> Option<&'m str> {
-    let escaped = &inner[inner.find('\\')?..];
-    let length = 1 + escaped.find('"')?;
+    let before = &inner[..inner.find('"')?];
+    let length = 1 + before.len() - before.trim_end_matches('\\').len();
     let times = length.is_power_of_two().then(|| length.trailing_zeros())?;
-    if times > most { None } else { unescape_times(inner, times, memory) }
+    if (1..=most).contains(&times) { unescape_times(inner, times, memory) } else { None }
 }
 
 /// Undoes so many escapings of `inner`, which stands between quotes; each of them doubled the backslashes there were.

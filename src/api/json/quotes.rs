@@ -98,7 +98,8 @@ impl<'a> Quotes<'a> {
         self.count = count;
     }
 
-    /// Which bytes are escaped, but for escaped backslashes: those behind rows of backslashes of odd length.
+    /// Which bytes are escaped: those behind rows of backslashes of odd length. Of escaped backslashes it tells only the
+    /// block's first byte.
     #[inline]
     fn behind_backslashes(&mut self, backslashes: u64) -> u64 {
         const EVEN: u64 = u64::MAX / 3;

@@ -211,10 +211,10 @@ fn document() -> impl Strategy<Value = String> {
     prop_oneof![value(), list]
 }
 
-/// An object that is not empty.
+/// An object that is not empty, over one line or several.
 fn members() -> impl Strategy<Value = String> {
-    proptest::collection::vec(("[a-z]{1,9}", value()), 1..9).prop_map(|all| {
-        let members: Vec<_> = all.into_iter().map(|(key, value)| format!("{key:?}:{value}")).collect();
+    (proptest::collection::vec(("[a-z]{1,9}", value()), 1..9), "\n {0,5}|").prop_map(|(all, space)| {
+        let members: Vec<_> = all.into_iter().map(|(key, value)| format!("{space}{key:?}:{value}")).collect();
         format!("{{{}}}", members.join(","))
     })
 }
