@@ -174,9 +174,7 @@ impl<'w> Decoder<'w> {
         let (mut deployments, mut elements) = (Vec::new(), 0);
         cursor.list(|cursor| {
             elements += 1;
-            let mut element = Part::Absent;
-            element.read(cursor)?;
-            deployments.extend(self.deployment(element));
+            deployments.extend(self.deployment(Part::next(cursor)?));
             Ok(())
         })?;
         let Self { unidentified, invalid, .. } = self;

@@ -34,13 +34,20 @@ pub(super) type Read<T> = Result<Option<T>, Unreadable>;
 pub(super) trait Wire<'a>: Default {
     /// Reads the value, in place of the one that is there.
     fn read(&mut self, cursor: &mut Cursor<'a>) -> Result<(), SyntaxError>;
+
+    /// Reads the value.
+    #[inline]
+    fn next(cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError> {
+        let mut value = Self::default();
+        value.read(cursor)?;
+        Ok(value)
+    }
 }
 
 /// Reads `text` as `T`, and nothing after it.
 pub(super) fn parse<'a, T: Wire<'a>>(text: &'a str) -> Result<T, SyntaxError> {
     let mut cursor = Cursor::new(text);
-    let mut value = T::default();
-    value.read(&mut cursor)?;
+    let value = T::next(&mut cursor)?;
     cursor.end()?;
     Ok(value)
 }
@@ -113,8 +120,8 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// The text of JSON in a string, escaped as often as its first quote tells; nothing
-    /// where that is more than `most`, or not so simple. It takes `memory` where there are escapes.
+    /// The text of JSON in a string, escaped as often as its first quote tells; nothing where that is more than `most`,
+    /// or not so simple. It takes `memory` where there are escapes.
     pub(super) fn unescaped_json<'m>(self, most: u32, memory: &'m mut Vec<u8>) -> Option<&'m str>
     where
         'a: 'm,
@@ -191,9 +198,7 @@ impl<T> Part<T> {
 
     /// Reads what is not what was expected.
     pub(super) fn missing(cursor: &mut Cursor<'_>) -> Result<Self, SyntaxError> {
-        let mut scalar = Scalar::default();
-        scalar.read(cursor)?;
-        Ok(if scalar.kind == Kind::Absent { Self::Absent } else { Self::Wrong })
+        Ok(if Scalar::next(cursor)?.kind == Kind::Absent { Self::Absent } else { Self::Wrong })
     }
 }
 
@@ -230,9 +235,7 @@ impl<'a, T: Wire<'a>> Wire<'a> for Part<List<T>> {
         }
         let mut elements = Vec::new();
         cursor.list(|cursor| {
-            let mut element = T::default();
-            element.read(cursor)?;
-            elements.push(element);
+            elements.push(T::next(cursor)?);
             Ok(())
         })?;
         *self = Self::Is(List(elements));
@@ -252,9 +255,7 @@ impl<'a> Wire<'a> for Part<Entries<'a>> {
         }
         let mut entries = Vec::new();
         cursor.object(|cursor, key| {
-            let mut value = Scalar::default();
-            value.read(cursor)?;
-            entries.push((key.text(), value));
+            entries.push((key.text(), Scalar::next(cursor)?));
             Ok(())
         })?;
         *self = Self::Is(Entries(entries));
