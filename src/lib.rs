@@ -9,6 +9,7 @@
 //! | layer | modules |
 //! | --- | --- |
 //! | the process | `main` |
+//! | | [`commands`] |
 //! | | [`logging`] |
 //! | | [`cli`] |
 //! | putting together | [`app`], [`demo`], [`doctor`], [`healthcheck`], [`fuzzing`] |
@@ -23,6 +24,7 @@ pub mod api;
 pub mod app;
 pub mod cli;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod credentials;
 pub mod demo;

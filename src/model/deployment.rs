@@ -1,11 +1,6 @@
 //! A deployment, as far as metrics need it.
 
-use std::sync::Arc;
-
-use super::ResourcePlan;
-
-/// A text that many deployments share.
-pub type Text = Arc<str>;
+use super::{ResourcePlan, Text};
 
 /// One deployment of a namespace.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -8,15 +8,17 @@ mod memory;
 mod plan;
 mod requested;
 mod selection;
+mod text;
 
 pub use deployment::{
     BasicSetting, BatchSetting, Deployment, ExpertSetting, Info, JobCounts, JobState, ProcessSpec,
-    ResourceSettings, TaskSlots, Text,
+    ResourceSettings, TaskSlots,
 };
 pub use memory::{MemoryError, parse_memory};
 pub use plan::{PlanNode, ResourcePlan, SlotGroup};
 pub use requested::Requested;
 pub use selection::{ExecutionMode, JobStatus, LabelSelector, Operation, Selection};
+pub use text::Text;
 
 /// Which deployment labels are exported.
 #[derive(Debug, Clone, PartialEq, Eq)]

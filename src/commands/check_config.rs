@@ -1,0 +1,26 @@
+//! `check-config`: a validation of the configuration.
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use super::{Failure, stdout};
+use crate::{
+    cli::CheckConfigArgs,
+    config::{self, Environment},
+    web::SecurityStore,
+};
+
+/// Validates the configuration and prints it resolved, with secrets redacted.
+pub fn check_config(arguments: &CheckConfigArgs) -> Result<ExitCode, Failure> {
+    SecurityStore::load(arguments.web_config_file.as_deref()).map_err(Failure::usage)?;
+    let arguments = &arguments.config;
+    let config = config::load(arguments.file.as_deref(), &Environment::from_process(), &arguments.flags())
+        .map_err(Failure::usage)?;
+    for warning in config.warnings() {
+        writeln!(io::stderr(), "warning: {warning}").map_err(Failure::runtime)?;
+    }
+    stdout::write_all(&config.to_yaml_redacted())?;
+    Ok(ExitCode::SUCCESS)
+}

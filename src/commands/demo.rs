@@ -1,0 +1,41 @@
+//! `demo`: the exporter with a simulated API.
+
+use std::process::ExitCode;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Failure,
+    signals::run_until_signal,
+    startup::{bind, build_app, init_logging, load_security, systemd},
+    stdout,
+};
+use crate::{
+    cli::DemoArgs,
+    clock::Clock,
+    config::Environment,
+    demo::{self, Demo},
+};
+
+/// Runs the exporter against the embedded API simulator until a signal stops it.
+pub async fn demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
+    init_logging(arguments.log)?;
+    let security = load_security(&arguments.web)?;
+    let listeners = bind(&arguments.web).await?;
+    let settings = arguments.fleet.settings();
+    let demo = Demo::new(settings, Clock::System).await.map_err(Failure::runtime)?;
+    let app = build_app(&demo.config, &Environment::default()).await?;
+    let path = arguments.web.telemetry_path;
+    if let Some(&address) = listeners.addresses().first() {
+        stdout::write_with(|out| demo::greet(out, address, &path))?;
+    }
+    let systemd = systemd(&Environment::from_process());
+    let stopping = CancellationToken::new();
+    let work = async {
+        tokio::join!(
+            demo.serve(stopping.clone()),
+            app.run(listeners, path, security, None, systemd, stopping.clone())
+        );
+    };
+    run_until_signal(work, stopping.clone()).await
+}

@@ -1,0 +1,36 @@
+//! `doctor`: a check of every target with the real credentials.
+
+use std::{process::ExitCode, sync::Arc};
+
+use super::{
+    Failure,
+    progress::show_progress,
+    startup::{init_logging, load_config},
+    stdout,
+};
+use crate::{
+    cli::{DoctorArgs, ReportFormat},
+    clock::Clock,
+    config::Environment,
+    doctor,
+};
+
+/// Checks every target and prints the report. The exit code is 1 if any check failed.
+pub async fn doctor(arguments: DoctorArgs) -> Result<ExitCode, Failure> {
+    init_logging(arguments.log)?;
+    let environment = Environment::from_process();
+    let config = load_config(&arguments.config, &environment)?;
+    let progress = Arc::default();
+    let report = tokio::select! {
+        report = doctor::examine(&config, &environment, &progress, Clock::System) => {
+            report.map_err(Failure::runtime)?
+        }
+        never = show_progress(&progress) => match never {},
+    };
+    let text = match arguments.format {
+        ReportFormat::Table => report.to_table(),
+        ReportFormat::Json => report.to_json(),
+    };
+    stdout::write_all(&text)?;
+    Ok(ExitCode::from(u8::from(!report.ok())))
+}

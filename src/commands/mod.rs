@@ -1,0 +1,24 @@
+//! The commands of the command line, one file each. A command returns the exit code of the process.
+
+mod check_config;
+mod demo;
+mod doctor;
+mod failure;
+mod healthcheck;
+pub mod malloc;
+mod once;
+mod progress;
+mod run;
+mod signals;
+mod simulate;
+mod startup;
+mod stdout;
+
+pub use check_config::check_config;
+pub use demo::demo;
+pub use doctor::doctor;
+pub use failure::Failure;
+pub use healthcheck::healthcheck;
+pub use once::once;
+pub use run::run;
+pub use simulate::simulate;

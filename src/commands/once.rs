@@ -1,0 +1,28 @@
+//! `once`: one poll of every target, printed.
+
+use std::process::ExitCode;
+
+use super::{
+    Failure,
+    progress::show_progress,
+    startup::{build_app, init_logging, load_config},
+    stdout,
+};
+use crate::{cli::OnceArgs, config::Environment, snapshot::Outcome};
+
+/// Polls every target once and prints the metrics. The exit code is 1 if any target failed.
+pub async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
+    init_logging(arguments.log)?;
+    let environment = Environment::from_process();
+    let config = load_config(&arguments.config, &environment)?;
+    let app = build_app(&config, &environment).await?;
+    let outcomes = tokio::select! {
+        outcomes = app.poll_once() => outcomes,
+        never = show_progress(app.progress()) => match never {},
+    };
+    stdout::write_with(|out| app.write_metrics(out))?;
+    // The process ends, which frees its memory as a whole instead of deployment by deployment.
+    std::mem::forget(app);
+    let failed = outcomes.iter().any(|outcome| *outcome != Outcome::Success);
+    Ok(ExitCode::from(u8::from(failed)))
+}

@@ -1,0 +1,34 @@
+//! `run`: the exporter.
+
+use std::process::ExitCode;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Failure,
+    signals::{hangups, reload_on_hangup, run_until_signal},
+    startup::{bind, build_app, init_logging, load_config, load_security, reloads, systemd},
+};
+use crate::{cli::RunArgs, config::Environment};
+
+/// Runs the exporter until a signal stops it.
+pub async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
+    init_logging(arguments.log)?;
+    // Installed first, so that a SIGHUP during the start waits instead of ending the process.
+    let hangups = hangups()?;
+    let environment = Environment::from_process();
+    let config = load_config(&arguments.config, &environment)?;
+    let security = load_security(&arguments.web)?;
+    let app = build_app(&config, &environment).await?;
+    let listeners = bind(&arguments.web).await?;
+    let systemd = systemd(&environment);
+    let stopping = CancellationToken::new();
+    let reloads = reloads(arguments.config, environment, arguments.lifecycle.enabled);
+    let reload = reloads.handle();
+    let path = arguments.web.telemetry_path;
+    let work = app.run(listeners, path, security, Some(reloads), systemd, stopping.clone());
+    tokio::select! {
+        result = run_until_signal(work, stopping) => result,
+        never = reload_on_hangup(hangups, reload) => match never {},
+    }
+}

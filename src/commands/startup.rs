@@ -1,0 +1,55 @@
+//! Steps that several commands take before their work starts.
+
+use std::{process, sync::Arc};
+
+use tracing::warn;
+
+use super::Failure;
+use crate::{
+    app::{App, BuildError, Reloads},
+    cli::{ConfigArgs, LogArgs, WebArgs},
+    clock::Clock,
+    config::{self, Config, Environment},
+    logging,
+    systemd::Systemd,
+    web::{Listeners, SecurityStore},
+};
+
+pub(super) fn init_logging(arguments: LogArgs) -> Result<(), Failure> {
+    logging::init(arguments).map_err(Failure::runtime)
+}
+
+pub(super) fn load_config(arguments: &ConfigArgs, environment: &Environment) -> Result<Config, Failure> {
+    let config = config::load(arguments.file.as_deref(), environment, &arguments.flags());
+    let config = config.map_err(Failure::usage)?;
+    for warning in config.warnings() {
+        warn!("{warning}");
+    }
+    Ok(config)
+}
+
+/// Reloads read the same file, environment and flags as the start.
+pub(super) fn reloads(arguments: ConfigArgs, environment: Environment, over_http: bool) -> Reloads {
+    let load = move || config::load(arguments.file.as_deref(), &environment, &arguments.flags());
+    Reloads::new(Arc::new(load), over_http)
+}
+
+pub(super) fn load_security(arguments: &WebArgs) -> Result<SecurityStore, Failure> {
+    SecurityStore::load(arguments.config_file.as_deref()).map_err(Failure::usage)
+}
+
+pub(super) async fn build_app(config: &Config, environment: &Environment) -> Result<App, Failure> {
+    App::build(config, environment, Clock::System).await.map_err(|error| match error {
+        BuildError::Credentials { .. } => Failure::usage(error),
+        _ => Failure::runtime(error),
+    })
+}
+
+pub(super) async fn bind(arguments: &WebArgs) -> Result<Listeners, Failure> {
+    let listeners = Listeners::bind(&arguments.listen_addresses, arguments.probe_address).await;
+    listeners.map_err(Failure::runtime)
+}
+
+pub(super) fn systemd(environment: &Environment) -> Systemd {
+    Systemd::new(|name| environment.get(name), process::id())
+}

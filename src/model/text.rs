@@ -1,0 +1,6 @@
+//! Text that repeats.
+
+use std::sync::Arc;
+
+/// A text that many deployments share.
+pub type Text = Arc<str>;
