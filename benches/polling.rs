@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use aliyun_flink_exporter::api::sign::wire_parameters;
+use acs3::verify::query_parameters;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
@@ -115,7 +115,7 @@ async fn serve(pages: Vec<Bytes>, latency: Duration) -> Api {
             stream.set_nodelay(true).unwrap();
             let pages = pages.clone();
             let service = service_fn(move |request: Request<Incoming>| {
-                let parameters = wire_parameters(request.uri().query().unwrap_or_default());
+                let parameters = query_parameters(request.uri().query().unwrap_or_default());
                 let index = parameters
                     .iter()
                     .find(|(key, _)| key == "pageIndex")

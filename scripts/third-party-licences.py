@@ -20,7 +20,9 @@ def linked(metadata):
             if None in kinds and dependency["pkg"] not in found:
                 found.add(dependency["pkg"])
                 waiting.append(dependency["pkg"])
-    packages = [package for package in metadata["packages"] if package["id"] in found - {root}]
+    # The workspace's own packages are under the program's licence.
+    found -= set(metadata["workspace_members"])
+    packages = [package for package in metadata["packages"] if package["id"] in found]
     return sorted(packages, key=lambda package: (package["name"], package["version"]))
 
 

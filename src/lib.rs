@@ -18,12 +18,11 @@
 //! | what is published | [`snapshot`] |
 //! | outside and text | [`api`], [`exposition`] |
 //! | ground | [`credentials`], [`telemetry`] |
-//! | | [`model`], [`clock`], [`sign`], [`endpoint`], [`systemd`] |
+//! | | [`model`], [`clock`], [`endpoint`], [`systemd`] |
 
 pub mod api;
 pub mod app;
 pub mod cli;
-pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod credentials;
@@ -36,9 +35,10 @@ pub mod healthcheck;
 pub mod logging;
 pub mod model;
 pub mod poll;
-pub mod sign;
 pub mod simulator;
 pub mod snapshot;
 pub mod systemd;
 pub mod telemetry;
 pub mod web;
+
+pub use ::clock;

@@ -13,7 +13,7 @@ use reqwest::{
     Client as HttpClient, StatusCode,
     header::{HeaderMap, HeaderName, HeaderValue},
 };
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::{
     sync::{OwnedSemaphorePermit, SemaphorePermit},
     time::{Instant, sleep, timeout_at},
@@ -25,7 +25,6 @@ use super::{
     ApiError, ErrorKind, Progress, Retry, Settings,
     call::{Call, Shared},
     limiter::{Late, Limiter},
-    sign::{self, EMPTY_SHA256, Signable},
 };
 use crate::{
     clock::Clock,
@@ -245,31 +244,25 @@ impl Client {
     fn headers(&self, call: &Call, credentials: &Credentials) -> Result<HeaderMap, ApiError> {
         let date = self.clock.timestamp().to_string();
         let nonce = format!("{:032x}", rand::rng().random::<u128>());
-        let mut signed = vec![
-            ("host", self.workspace.endpoint.host.as_str()),
-            ("workspace", self.workspace.id.as_str()),
-            ("x-acs-action", call.operation.as_str()),
-            ("x-acs-content-sha256", EMPTY_SHA256),
-            ("x-acs-date", date.as_str()),
-            ("x-acs-signature-nonce", nonce.as_str()),
-            ("x-acs-version", VERSION),
-        ];
-        if let Some(token) = &credentials.security_token {
-            signed.push(("x-acs-accesskey-id", &credentials.access_key_id));
-            signed.push(("x-acs-security-token", token.expose_secret()));
-        }
-        let request = Signable {
+        let call = acs3::Call {
             method: "GET",
+            host: &self.workspace.endpoint.host,
             path: &call.path,
             query: &call.query,
-            headers: &signed,
-            body_sha256: EMPTY_SHA256,
+            action: call.operation.as_str(),
+            version: VERSION,
+            date: &date,
+            nonce: &nonce,
+            headers: &[("workspace", &self.workspace.id)],
         };
-        let secret = credentials.access_key_secret.expose_secret();
-        let authorization = sign::authorization(request, &credentials.access_key_id, secret);
-        signed.push(("accept", "application/json"));
-        signed.push(("authorization", &authorization));
-        signed.into_iter().map(|(name, value)| header(name, value)).collect()
+        let key = acs3::AccessKey {
+            id: &credentials.access_key_id,
+            secret: credentials.access_key_secret.expose_secret(),
+            security_token: credentials.security_token.as_ref().map(SecretString::expose_secret),
+        };
+        let mut headers = call.signed_headers(key);
+        headers.push(("accept", "application/json".into()));
+        headers.into_iter().map(|(name, value)| header(name, &value)).collect()
     }
 }
 

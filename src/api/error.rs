@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use reqwest::header::HeaderMap;
 use secrecy::ExposeSecret as _;
 
-use super::{envelope::ErrorBody, sign};
+use super::envelope::ErrorBody;
 use crate::credentials::Credentials;
 
 /// The most that is kept of a message of the cloud's.
@@ -257,7 +257,7 @@ fn redact(text: &mut String, secret: &str) {
     /// Enough of a secret to know it by, and few enough for its first characters not to be of much use.
     const BEGINNING: usize = 8;
     const REDACTED: &str = "<redacted>";
-    for form in [secret.to_owned(), sign::encode(secret)] {
+    for form in [secret.to_owned(), acs3::encode(secret)] {
         let beginning = form.get(..BEGINNING).unwrap_or(&form);
         let mut from = 0;
         while let Some(start) = text[from..].find(beginning).map(|at| from + at) {

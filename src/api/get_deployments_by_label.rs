@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    call::{Call, Shared},
-    sign,
-};
+use super::call::{Call, Shared};
 use crate::model::{Operation, Selection, Wanted};
 
 /// The call; what is not `wanted` is not asked for.
@@ -22,11 +19,11 @@ pub(super) fn call(namespace: &str, selection: &Selection, wanted: &Wanted, shar
     if !wanted.resources {
         parameters.push(("ignoreResourceSetting", "true"));
     }
-    let namespace = sign::encode(namespace);
+    let namespace = acs3::encode(namespace);
     Call {
         operation: Operation::GetDeploymentsByLabel,
         path: format!("/api/v2/namespaces/{namespace}/deployments/getDeployments/byLabel"),
-        query: sign::canonical_query(&parameters),
+        query: acs3::canonical_query(&parameters),
         abandoned: CancellationToken::new(),
         shared,
     }

@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    call::{Call, Shared},
-    sign,
-};
+use super::call::{Call, Shared};
 use crate::model::{ExecutionMode, JobStatus, Operation, Selection};
 
 /// The call for the page `page_index`, from 1 on.
@@ -36,8 +33,8 @@ pub(super) fn call(
     let parameters: Vec<_> = parameters.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
     Call {
         operation: Operation::ListDeployments,
-        path: format!("/api/v2/namespaces/{}/deployments", sign::encode(namespace)),
-        query: sign::canonical_query(&parameters),
+        path: format!("/api/v2/namespaces/{}/deployments", acs3::encode(namespace)),
+        query: acs3::canonical_query(&parameters),
         abandoned: CancellationToken::new(),
         shared,
     }

@@ -27,7 +27,6 @@ pub(crate) fn fuzz_reply(body: &[u8]) {
     drop((page.map_err(|error| error.to_string()), refused.to_string()));
 }
 
-pub use crate::sign;
 pub use client::{Client, Endpoint, Workspace};
 pub use error::{ApiError, ErrorKind, Retry};
 pub use http::HttpClients;

@@ -9,7 +9,6 @@ use super::{
     context::{Context, names},
     reply::{self, Reply},
 };
-use crate::sign;
 
 const ENDPOINT: &str = "http://100.100.100.200";
 const TOKEN_PATH: &str = "/latest/api/token";
@@ -54,7 +53,7 @@ impl InstanceRole {
             Some(role) => role.to_owned(),
             None => self.discover(token.as_ref()).await?,
         };
-        let reply = self.get(&format!("{ROLE_PATH}{}", sign::encode(&role)), token.as_ref()).await?;
+        let reply = self.get(&format!("{ROLE_PATH}{}", acs3::encode(&role)), token.as_ref()).await?;
         if reply.status != 200 {
             let text = format!("{} answered HTTP {} for the role {role}", self.whom, reply.status);
             return Err(CredentialsError::failed(text));

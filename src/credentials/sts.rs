@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use rand::RngExt as _;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
@@ -12,7 +12,6 @@ use super::{
     context::{Context, names},
     reply::{self, Reply, WireCredentials},
 };
-use crate::sign::{self, EMPTY_SHA256, Signable};
 
 const VERSION: &str = "2015-04-01";
 
@@ -57,7 +56,7 @@ impl<'a> Sts<'a> {
         let mut parameters = self.parameters(role_arn);
         parameters.extend(external_id.map(|id| ("ExternalId", id.to_owned())));
         let query: Vec<_> = parameters.iter().map(|(key, value)| (*key, value.as_str())).collect();
-        let query = sign::canonical_query(&query);
+        let query = acs3::canonical_query(&query);
         let mut request = self.post(&query)?;
         for (name, value) in self.signed_headers("AssumeRole", &query, caller) {
             let mut value = reqwest::header::HeaderValue::from_str(&value).map_err(|_| {
@@ -79,7 +78,7 @@ impl<'a> Sts<'a> {
         origin: String,
     ) -> Result<Issued, CredentialsError> {
         let timestamp = self.context.clock.timestamp().to_string();
-        let query = sign::canonical_query(&[
+        let query = acs3::canonical_query(&[
             ("Action", "AssumeRoleWithOIDC"),
             ("Format", "JSON"),
             ("Timestamp", &timestamp),
@@ -93,7 +92,7 @@ impl<'a> Sts<'a> {
             .post(&query)?
             .header("accept", "application/json")
             .header("content-type", "application/x-www-form-urlencoded")
-            .body(sign::canonical_query(&form));
+            .body(acs3::canonical_query(&form));
         self.issued(request, origin).await
     }
 
@@ -117,26 +116,24 @@ impl<'a> Sts<'a> {
     }
 
     fn signed_headers(&self, action: &str, query: &str, caller: &Credentials) -> Vec<(&'static str, String)> {
-        let mut headers = vec![
-            ("host", self.host.clone()),
-            ("x-acs-action", action.to_owned()),
-            ("x-acs-content-sha256", EMPTY_SHA256.to_owned()),
-            ("x-acs-date", self.context.clock.timestamp().to_string()),
-            ("x-acs-signature-nonce", format!("{:032x}", rand::rng().random::<u128>())),
-            ("x-acs-version", VERSION.to_owned()),
-        ];
-        if let Some(token) = &caller.security_token {
-            headers.push(("x-acs-accesskey-id", caller.access_key_id.clone()));
-            headers.push(("x-acs-security-token", token.expose_secret().to_owned()));
-        }
-        let signed: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let request =
-            Signable { method: "POST", path: "/", query, headers: &signed, body_sha256: EMPTY_SHA256 };
-        let secret = caller.access_key_secret.expose_secret();
-        let authorization = sign::authorization(request, &caller.access_key_id, secret);
-        headers.push(("authorization", authorization));
-        headers.push(("accept", "application/json".to_owned()));
-        headers
+        let call = acs3::Call {
+            method: "POST",
+            host: &self.host,
+            path: "/",
+            query,
+            action,
+            version: VERSION,
+            date: &self.context.clock.timestamp().to_string(),
+            nonce: &format!("{:032x}", rand::rng().random::<u128>()),
+            headers: &[],
+        };
+        let key = acs3::AccessKey {
+            id: &caller.access_key_id,
+            secret: caller.access_key_secret.expose_secret(),
+            security_token: caller.security_token.as_ref().map(SecretString::expose_secret),
+        };
+        let signed = call.signed_headers(key).into_iter().map(|(name, value)| (name, value.into_owned()));
+        signed.chain([("accept", "application/json".to_owned())]).collect()
     }
 
     async fn issued(

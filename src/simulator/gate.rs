@@ -9,9 +9,12 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::reply::Refusal;
-use crate::api::sign::{self, Authorization, Signable};
 use crate::clock::Clock;
 use crate::model::Operation;
+use acs3::{
+    Signable,
+    verify::{self, Authorization},
+};
 
 const API_VERSION: &str = "2022-07-18";
 
@@ -143,7 +146,7 @@ fn check_signature<B>(
     credentials: &Credentials<'_>,
     secret: &SecretString,
 ) -> Result<(), Refusal> {
-    let query = sign::canonical_query_of_wire(request.uri().query().unwrap_or_default());
+    let query = verify::canonical_received_query(request.uri().query().unwrap_or_default());
     let headers: Vec<_> = credentials
         .authorization
         .signed_headers
@@ -159,18 +162,18 @@ fn check_signature<B>(
         body_sha256: credentials.body_sha256,
     };
     // A GET has no body: a client that hashed something else signed something else.
-    let body_fits = credentials.body_sha256 == sign::EMPTY_SHA256;
-    if body_fits && sign::verify(signable, secret.expose_secret(), credentials.authorization.signature) {
+    let body_fits = credentials.body_sha256 == acs3::EMPTY_SHA256;
+    if body_fits && verify::verify(signable, secret.expose_secret(), credentials.authorization.signature) {
         return Ok(());
     }
-    let canonical = sign::canonical_request(signable);
+    let canonical = acs3::canonical_request(signable);
     Err(bad_request(
         "SignatureDoesNotMatch",
         format!(
             "Specified signature does not match our calculation. server string to sign is [{}\n{}] , \
              server CanonicalRequest:[{canonical}]",
-            sign::ALGORITHM,
-            sign::sha256_hex(canonical.as_bytes()),
+            acs3::ALGORITHM,
+            acs3::sha256_hex(canonical.as_bytes()),
         ),
     ))
 }

@@ -3,7 +3,6 @@
 use hyper::StatusCode;
 
 use super::reply::Refusal;
-use crate::api::sign;
 use crate::model::{ExecutionMode, JobStatus, LabelSelector, Operation, Selection};
 
 const DEFAULT_PAGE_SIZE: usize = 10;
@@ -75,7 +74,7 @@ struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
     fn read(query: &str) -> Self {
-        Self(sign::wire_parameters(query))
+        Self(acs3::verify::query_parameters(query))
     }
 
     /// An empty value is none.

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::api::sign::{self, Signable};
+use acs3::{Signable, verify::canonical_received_query};
 
 const KEY: &str = "fakeAccessKeyId0001";
 const SECRET: &str = "fakeAccessKeySecret0001";
@@ -51,7 +51,7 @@ impl Client {
                 ("x-acs-version", "2022-07-18".into()),
                 ("x-acs-date", DATE.into()),
                 ("x-acs-signature-nonce", NONCE.fetch_add(1, Ordering::Relaxed).to_string()),
-                ("x-acs-content-sha256", sign::EMPTY_SHA256.into()),
+                ("x-acs-content-sha256", acs3::EMPTY_SHA256.into()),
             ],
             signed: |_| true,
             secret: SECRET,
@@ -72,13 +72,13 @@ impl Client {
     fn request(&self) -> Request<()> {
         let headers: Vec<_> = self.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let signed: Vec<_> = headers.iter().copied().filter(|(name, _)| (self.signed)(name)).collect();
-        let authorization = sign::authorization(
+        let authorization = acs3::authorization(
             Signable {
                 method: self.method.as_str(),
                 path: &self.path,
-                query: &sign::canonical_query_of_wire(&self.query),
+                query: &canonical_received_query(&self.query),
                 headers: &signed,
-                body_sha256: sign::EMPTY_SHA256,
+                body_sha256: acs3::EMPTY_SHA256,
             },
             KEY,
             self.secret,

@@ -43,11 +43,18 @@ fn is_of_tests(path: &Path) -> bool {
     path.with_extension("").iter().any(|part| part == "tests")
 }
 
-/// The files that may say that the one at `path` is a module.
+/// The source directories of the exporter and of the crates beside it.
+fn all_sources() -> Vec<PathBuf> {
+    let crates = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("crates")).unwrap();
+    let crates = crates.map(|entry| entry.unwrap().path().join("src"));
+    crates.chain([source()]).collect()
+}
+
+/// The files that may declare the one at `path` a module.
 fn parents(path: &Path) -> Vec<PathBuf> {
     let directory = path.parent().unwrap();
     let directory = if path.ends_with("mod.rs") { directory.parent().unwrap() } else { directory };
-    if directory == source() {
+    if directory.ends_with("src") {
         vec![directory.join("lib.rs")]
     } else {
         vec![directory.with_extension("rs"), directory.join("mod.rs")]
@@ -141,11 +148,11 @@ fn modules_use_only_those_below_them() {
 #[test]
 fn every_file_is_a_module() {
     let mut lost = Vec::new();
-    for path in files(&source()) {
+    for path in all_sources().iter().flat_map(|source| files(source)) {
         let module = if path.ends_with("mod.rs") { path.parent().unwrap() } else { &path };
         let declared = format!("mod {};", module.file_stem().unwrap().to_str().unwrap());
         let mut parents = parents(&path).into_iter().filter_map(|parent| fs::read_to_string(parent).ok());
-        let is_root = [source().join("lib.rs"), source().join("main.rs")].contains(&path);
+        let is_root = path.ends_with("src/lib.rs") || path.ends_with("src/main.rs");
         if !is_root && !parents.any(|text| text.contains(&declared)) {
             lost.push(path);
         }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use aliyun_flink_exporter::api::sign::wire_parameters;
+use acs3::verify::query_parameters;
 use serde_json::json;
 
 use crate::support::{Reply, Start, StubApi};
@@ -66,7 +66,7 @@ async fn what_lasts_is_in_every_scrape_and_what_was_deleted_goes() {
     let fleet = Arc::new(Mutex::new(Fleet::new()));
     let living = fleet.clone();
     let api = StubApi::start(move |seen| {
-        let parameters = wire_parameters(&seen.query);
+        let parameters = query_parameters(&seen.query);
         let (_, index) = parameters.iter().find(|(key, _)| key == "pageIndex").unwrap();
         living.lock().unwrap().page(index.parse().unwrap())
     })

@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 
-use aliyun_flink_exporter::api::sign;
-
 use crate::support::{Reply, Seen, Start, StubApi, empty_page};
 
 const TOKEN: &str = "CAISnwF1q6Ft5B2yfSjIr5bH/outside+token==";
@@ -27,7 +25,7 @@ fn assert_has_the_headers(request: &Seen, action: &str) {
     assert_eq!(request.header("workspace"), "edcef0000b4f");
     assert_eq!(request.header("x-acs-action"), action);
     assert_eq!(request.header("x-acs-version"), "2022-07-18");
-    assert_eq!(request.header("x-acs-content-sha256"), sign::EMPTY_SHA256);
+    assert_eq!(request.header("x-acs-content-sha256"), acs3::EMPTY_SHA256);
     assert_eq!(request.header("x-acs-signature-nonce").len(), 32);
     let date = request.header("x-acs-date");
     let form: String = date.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();

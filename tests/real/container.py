@@ -177,7 +177,8 @@ def authority(directory, name):
 def is_described(image, container):
     """The image holds two files; its labels are of this program, its port is where that listens by itself."""
     assert container.files == sorted([*image.entrypoint, AUTHORITIES]), container.files
-    manifest = tomllib.loads(Path("Cargo.toml").read_text())["package"]
+    cargo = tomllib.loads(Path("Cargo.toml").read_text())
+    manifest = cargo["package"] | cargo["workspace"]["package"]
     wanted = {name: manifest[key] for name, key in (("title", "name"), ("licenses", "license"))}
     wanted |= {name: manifest[name] for name in ("description", "version")} | {"revision": "0123456789ab"}
     labels = {name: image.config["Labels"].get(f"org.opencontainers.image.{name}") for name in wanted}

@@ -33,7 +33,7 @@ pub(super) type Reply = Response<BoxBody<Bytes, io::Error>>;
 /// The page that a request asks for.
 pub(super) fn page_index(request: &Request<Incoming>) -> u64 {
     let query = request.uri().query().unwrap_or_default();
-    let parameters = api::sign::wire_parameters(query);
+    let parameters = acs3::verify::query_parameters(query);
     parameters.iter().find(|(key, _)| key == "pageIndex").map_or(1, |(_, value)| value.parse().unwrap())
 }
 

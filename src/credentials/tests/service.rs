@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, task::JoinHandle};
 use url::Url;
 
-use crate::sign;
+use acs3::verify;
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -34,21 +34,21 @@ impl Seen {
     }
 
     pub(crate) fn form(&self) -> Vec<(String, String)> {
-        sign::wire_parameters(&self.body)
+        verify::query_parameters(&self.body)
     }
 
     /// Whether `secret` signed the request.
     pub(crate) fn is_signed_by(&self, secret: &str) -> bool {
-        let authorization = sign::Authorization::parse(self.header("authorization")).unwrap();
+        let authorization = verify::Authorization::parse(self.header("authorization")).unwrap();
         let headers: Vec<_> =
             authorization.signed_headers.split(';').map(|name| (name, self.header(name))).collect();
         let query: Vec<_> = self.query.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         let (method, path) = self.what.split_once(' ').unwrap();
-        let query = sign::canonical_query(&query);
-        let body_sha256 = sign::sha256_hex(self.body.as_bytes());
+        let query = acs3::canonical_query(&query);
+        let body_sha256 = acs3::sha256_hex(self.body.as_bytes());
         let request =
-            sign::Signable { method, path, query: &query, headers: &headers, body_sha256: &body_sha256 };
-        sign::verify(request, secret, authorization.signature)
+            acs3::Signable { method, path, query: &query, headers: &headers, body_sha256: &body_sha256 };
+        verify::verify(request, secret, authorization.signature)
     }
 }
 
@@ -105,7 +105,7 @@ async fn respond(
     let body = body.collect().await.unwrap().to_bytes();
     let seen = Seen {
         what: format!("{} {}", head.method, head.uri.path()),
-        query: sign::wire_parameters(head.uri.query().unwrap_or_default()),
+        query: verify::query_parameters(head.uri.query().unwrap_or_default()),
         headers: head.headers,
         body: String::from_utf8(body.to_vec()).unwrap(),
     };

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use aliyun_flink_exporter::api::sign::{self, Authorization, Signable};
+use acs3::{Signable, verify::Authorization};
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::{BodyExt as _, Full, StreamBody, combinators::BoxBody};
@@ -55,9 +55,9 @@ impl Seen {
             path: &self.path,
             query: &self.query,
             headers: &headers,
-            body_sha256: sign::EMPTY_SHA256,
+            body_sha256: acs3::EMPTY_SHA256,
         };
-        assert_eq!(authorization, sign::authorization(signable, id, secret), "the signature of {self:?}");
+        assert_eq!(authorization, acs3::authorization(signable, id, secret), "the signature of {self:?}");
         names
     }
 }
