@@ -16,19 +16,19 @@ use tokio::time::Instant;
 
 use crate::endpoint::root_cause;
 
-/// The limit for the whole question. A server that answers later than this is not well.
-const LIMIT: Duration = Duration::from_secs(3);
+/// The limit for the whole probe. A server that answers later than this is not well.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Question {
+pub enum Probe {
     /// Whether the process serves.
     Healthy,
     /// Whether every target has been polled.
     Ready,
 }
 
-impl Question {
+impl Probe {
     fn path(self) -> &'static str {
         match self {
             Self::Healthy => "/-/healthy",
@@ -43,14 +43,14 @@ pub enum HealthError {
     /// The HTTP client can't be made.
     HttpClient(reqwest::Error),
     /// The exporter says no.
-    Denied {
+    Unhealthy {
         /// What was asked.
         url: String,
         /// The answer.
         status: StatusCode,
     },
     /// There is no answer.
-    Unanswered {
+    Unreachable {
         /// What was asked.
         url: String,
         /// Why.
@@ -64,11 +64,11 @@ impl fmt::Display for HealthError {
             Self::HttpClient(source) => {
                 write!(formatter, "the HTTP client can't be made: {}", root_cause(source))
             }
-            Self::Denied { url, status } => write!(formatter, "{url} answers {status}"),
-            Self::Unanswered { url, source } if source.is_timeout() => {
-                write!(formatter, "{url} doesn't answer within {} s", LIMIT.as_secs())
+            Self::Unhealthy { url, status } => write!(formatter, "{url} answers {status}"),
+            Self::Unreachable { url, source } if source.is_timeout() => {
+                write!(formatter, "{url} doesn't answer within {} s", TIMEOUT.as_secs())
             }
-            Self::Unanswered { url, source } => {
+            Self::Unreachable { url, source } => {
                 write!(formatter, "{url} doesn't answer: {}", root_cause(source))?;
                 if url.starts_with("https:") && !source.is_connect() {
                     formatter.write_str(
@@ -84,14 +84,14 @@ impl fmt::Display for HealthError {
 impl Error for HealthError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::HttpClient(source) | Self::Unanswered { source, .. } => Some(source),
-            Self::Denied { .. } => None,
+            Self::HttpClient(source) | Self::Unreachable { source, .. } => Some(source),
+            Self::Unhealthy { .. } => None,
         }
     }
 }
 
 /// Asks the exporter that listens on `address`; tells what said yes.
-pub async fn ask(address: SocketAddr, question: Question) -> Result<String, HealthError> {
+pub async fn check(address: SocketAddr, probe: Probe) -> Result<String, HealthError> {
     let client = reqwest::Client::builder()
         .no_proxy()
         .redirect(Policy::none())
@@ -99,11 +99,11 @@ pub async fn ask(address: SocketAddr, question: Question) -> Result<String, Heal
         .tls_danger_accept_invalid_certs(true)
         .build()
         .map_err(HealthError::HttpClient)?;
-    let place = format!("{}{}", within_reach(address), question.path());
-    let deadline = Instant::now() + LIMIT;
+    let place = format!("{}{}", reachable(address), probe.path());
+    let deadline = Instant::now() + TIMEOUT;
     match get(&client, format!("http://{place}"), deadline).await {
         // Connected, and what came wasn't HTTP: a server of TLS hangs up on a request in clear text.
-        Err(HealthError::Unanswered { source, .. }) if !source.is_connect() && !source.is_timeout() => {
+        Err(HealthError::Unreachable { source, .. }) if !source.is_connect() && !source.is_timeout() => {
             get(&client, format!("https://{place}"), deadline).await
         }
         answer => answer,
@@ -114,13 +114,13 @@ async fn get(client: &reqwest::Client, url: String, deadline: Instant) -> Result
     let left = deadline.saturating_duration_since(Instant::now());
     match client.get(&url).timeout(left).send().await {
         Ok(reply) if reply.status() == StatusCode::OK => Ok(url),
-        Ok(reply) => Err(HealthError::Denied { url, status: reply.status() }),
-        Err(source) => Err(HealthError::Unanswered { url, source }),
+        Ok(reply) => Err(HealthError::Unhealthy { url, status: reply.status() }),
+        Err(source) => Err(HealthError::Unreachable { url, source }),
     }
 }
 
 /// Where a listener of this machine is reached from this machine.
-fn within_reach(address: SocketAddr) -> SocketAddr {
+fn reachable(address: SocketAddr) -> SocketAddr {
     let host = match address.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
@@ -140,7 +140,7 @@ mod tests {
             ("[::]:10978", "[::1]:10978"),
             ("10.0.0.1:80", "10.0.0.1:80"),
         ] {
-            assert_eq!(within_reach(listens.parse().unwrap()).to_string(), reached);
+            assert_eq!(reachable(listens.parse().unwrap()).to_string(), reached);
         }
     }
 }

@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use super::{Failure, stdout};
 use crate::{
     cli::HealthcheckArgs,
-    healthcheck::{self, Question},
+    healthcheck::{self, Probe},
 };
 
 /// Asks the local exporter for its health or readiness, and prints the URL that answered 200.
 pub async fn healthcheck(arguments: HealthcheckArgs) -> Result<ExitCode, Failure> {
     let address = arguments.probe_address.unwrap_or(arguments.listen_address);
-    let question = if arguments.ready { Question::Ready } else { Question::Healthy };
-    let url = healthcheck::ask(address, question).await.map_err(Failure::runtime)?;
+    let probe = if arguments.ready { Probe::Ready } else { Probe::Healthy };
+    let url = healthcheck::check(address, probe).await.map_err(Failure::runtime)?;
     stdout::write_all(&format!("{url} answers 200 OK\n"))?;
     Ok(ExitCode::SUCCESS)
 }

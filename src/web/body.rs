@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
-use super::connections::Responding;
+use super::conn::ResponseGuard;
 use crate::exposition::Joined;
 
 /// What is published already, if anything, and after it a piece of the response's own.
@@ -20,7 +20,7 @@ pub(super) struct Body {
     next: usize,
     last: Bytes,
     remaining: u64,
-    responding: Option<Responding>,
+    responding: Option<ResponseGuard>,
 }
 
 impl Body {
@@ -31,7 +31,7 @@ impl Body {
     }
 
     /// Keeps `responding` until the body is sent or given up.
-    pub(super) fn hold(&mut self, responding: Responding) {
+    pub(super) fn hold(&mut self, responding: ResponseGuard) {
         self.responding = Some(responding);
     }
 

@@ -1,21 +1,20 @@
-//! What the exporter answers over HTTP, from memory alone.
+//! The HTTP server. Requests are served from memory and never wait for the cloud.
 
-mod address;
+mod api_v1;
 mod body;
-mod connection;
-mod connections;
-mod gate;
+mod conn;
+mod middleware;
 mod negotiate;
 mod page;
 mod reload;
 mod routes;
 mod security;
 mod server;
-mod status;
+mod target_path;
 
 pub use reload::{Reload, Reloaded};
 pub use routes::{Routes, is_reserved};
-pub use security::{Security, Store as SecurityStore, WebConfigError};
+pub use security::{Reloader as SecurityStore, Security, WebConfigError};
 pub use server::{Listeners, serve};
 
 /// Negotiates by these bytes; for fuzzers.

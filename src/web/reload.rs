@@ -8,7 +8,7 @@ use tokio::{
 };
 
 /// How long an answer is waited for: reading a file and making clients takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(20);
+const RELOAD_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What changed, or every mistake of the configuration.
 pub type Reloaded = Result<String, String>;
@@ -27,10 +27,10 @@ impl Reload {
     pub async fn ask(&self) -> Reloaded {
         let (answer, answered) = oneshot::channel();
         self.0.try_send(answer).map_err(|_| "too many reloads at once: try again".to_owned())?;
-        match timeout(PATIENCE, answered).await {
+        match timeout(RELOAD_TIMEOUT, answered).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err("the exporter is stopping".to_owned()),
-            Err(_) => Err(format!("no outcome within {} s", PATIENCE.as_secs())),
+            Err(_) => Err(format!("no outcome within {} s", RELOAD_TIMEOUT.as_secs())),
         }
     }
 }

@@ -13,7 +13,7 @@ use hyper::{
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use super::{Reload, address, body::Body, negotiate, page, status};
+use super::{api_v1, body::Body, negotiate, page, reload::Reload, target_path};
 use crate::{
     clock::Clock,
     exposition::{Encoding, Format},
@@ -261,8 +261,8 @@ impl Routes {
     }
 
     async fn target(&self, uri: &Uri) -> Answer {
-        let parameters = address::parameters(uri);
-        let id = uri.path().strip_prefix(TARGETS).and_then(|path| address::target(path, &parameters));
+        let parameters = target_path::parameters(uri);
+        let id = uri.path().strip_prefix(TARGETS).and_then(|path| target_path::target(path, &parameters));
         let (snapshot, now) = (self.board.snapshot(), self.clock.since_epoch());
         let Some((id, status)) = id.and_then(|id| snapshot.target(&id).cloned().map(|status| (id, status)))
         else {
@@ -281,19 +281,19 @@ impl Routes {
 
     async fn status(&self) -> Answer {
         let snapshot = self.board.snapshot();
-        json(move || serde_json::to_vec(&status::of(&snapshot))).await
+        json(move || serde_json::to_vec(&api_v1::status(&snapshot))).await
     }
 
     async fn deployments(&self, uri: &Uri) -> Answer {
-        let parameters = address::parameters(uri);
+        let parameters = target_path::parameters(uri);
         let path = uri.path().strip_prefix(API_TARGETS).and_then(|path| path.strip_suffix("/deployments"));
-        let id = path.and_then(|path| address::target(path, &parameters));
+        let id = path.and_then(|path| target_path::target(path, &parameters));
         let snapshot = self.board.snapshot();
         let Some((id, status)) = id.and_then(|id| snapshot.target(&id).cloned().map(|status| (id, status)))
         else {
             return not_found();
         };
-        json(move || serde_json::to_vec(&status::deployments(&id, &status))).await
+        json(move || serde_json::to_vec(&api_v1::deployments(&id, &status))).await
     }
 
     async fn reload(&self) -> Answer {

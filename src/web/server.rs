@@ -12,9 +12,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
 use super::{
-    Routes, SecurityStore, connection,
-    connections::{Connections, MAX_CONNECTIONS},
-    gate::Gate,
+    conn::{self, Connections, MAX_CONNECTIONS},
+    middleware::Middleware,
+    routes::Routes,
+    security::Reloader,
 };
 
 /// Connections that are open or about to be closed. So many sockets there are at the most, and further ones wait
@@ -22,10 +23,10 @@ use super::{
 const MAX_SOCKETS: usize = MAX_CONNECTIONS + 128;
 
 /// How long readiness is denied before connections are: whoever balances load should hear it first.
-const NOT_READY: Duration = Duration::from_millis(500);
+const READINESS_LEAD_TIME: Duration = Duration::from_millis(500);
 
 /// How long a stop waits for what is in flight.
-const GRACE: Duration = Duration::from_secs(5);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The pause after the kernel refused a connection, as for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -88,9 +89,9 @@ async fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, Bi
 }
 
 /// Serves until `routes.stopping`, then finishes what is in flight.
-pub async fn serve(listeners: Listeners, routes: Arc<Routes>, security: Arc<SecurityStore>) {
+pub async fn serve(listeners: Listeners, routes: Arc<Routes>, security: Arc<Reloader>) {
     let server = Server {
-        connections: Arc::default(),
+        connections: Arc::new(Connections::new(MAX_CONNECTIONS)),
         sockets: Arc::new(Semaphore::new(MAX_SOCKETS)),
         tasks: TaskTracker::new(),
         stopping: routes.stopping.clone(),
@@ -102,13 +103,13 @@ pub async fn serve(listeners: Listeners, routes: Arc<Routes>, security: Arc<Secu
     let all = listeners.all.into_iter().map(|listener| (listener, false));
     let probes = listeners.probes.into_iter().map(|listener| (listener, true));
     for (listener, only_probes) in all.chain(probes) {
-        let gate = Gate { routes: routes.clone(), security: security.clone(), only_probes };
-        accepting.spawn(server.clone().accept(listener, Arc::new(gate)));
+        let middleware = Middleware { routes: routes.clone(), security: security.clone(), only_probes };
+        accepting.spawn(server.clone().accept(listener, Arc::new(middleware)));
     }
     accepting.spawn(security.watch(server.stopping.clone()));
     accepting.join_all().await;
     server.tasks.close();
-    if timeout(GRACE, server.tasks.wait()).await.is_err() {
+    if timeout(DRAIN_TIMEOUT, server.tasks.wait()).await.is_err() {
         warn!("clients that did not finish in time were cut off");
     }
 }
@@ -123,16 +124,16 @@ struct Server {
 }
 
 impl Server {
-    async fn accept(self, listener: TcpListener, gate: Arc<Gate>) {
+    async fn accept(self, listener: TcpListener, middleware: Arc<Middleware>) {
         let accepting = async {
             loop {
                 let Ok(socket) = self.sockets.clone().acquire_owned().await else { return };
                 match listener.accept().await {
                     Ok((stream, peer)) => {
                         let admitted = self.connections.admit(peer.ip());
-                        let (gate, stopping) = (gate.clone(), self.stopping.clone());
+                        let (middleware, stopping) = (middleware.clone(), self.stopping.clone());
                         self.tasks.spawn(async move {
-                            connection::serve(stream, peer, admitted, gate, stopping).await;
+                            conn::serve(stream, peer, admitted, middleware, stopping).await;
                             drop(socket);
                         });
                     }
@@ -147,7 +148,7 @@ impl Server {
             () = accepting => {}
             () = async {
                 self.stopping.cancelled().await;
-                sleep(NOT_READY).await;
+                sleep(READINESS_LEAD_TIME).await;
             } => {}
         }
     }

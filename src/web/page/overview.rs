@@ -1,4 +1,4 @@
-//! The first page: the fleet in ten seconds.
+//! The first page: an overview of all targets.
 
 use std::{
     collections::HashSet,
@@ -7,8 +7,10 @@ use std::{
 };
 
 use super::{
-    badge, document, marks, target,
-    text::{Escaped, Known, Span, rounded},
+    document::{badge, document},
+    facts::write_facts,
+    links::target_path,
+    text::{Escaped, rounded},
 };
 use crate::{
     model::{Deployment, JobState, Requested},
@@ -68,7 +70,7 @@ fn write_target(html: &mut String, id: &TargetId, status: &TargetStatus, now: Du
     write!(
         html,
         "<section class=\"target\"><h2><a href=\"{}\"><bdi>{}</bdi> / <bdi>{}</bdi></a> ",
-        Escaped(&target::path(id)),
+        Escaped(&target_path(id)),
         Escaped(&id.workspace),
         Escaped(&id.namespace),
     )?;
@@ -82,29 +84,4 @@ fn write_target(html: &mut String, id: &TargetId, status: &TargetStatus, now: Du
     }
     html.push_str("</section>\n");
     Ok(())
-}
-
-/// A target's figures, for both pages.
-pub(super) fn write_facts(html: &mut String, status: &TargetStatus, now: Duration) -> fmt::Result {
-    let deployments = status.deployments().map(<[_]>::len);
-    write!(html, "<ul class=\"facts\"><li><b>{}</b> deployments</li>", Known(deployments))?;
-    write!(
-        html,
-        "<li><b>{}</b> failed jobs</li><li>pages read: <b>{}</b></li>",
-        Known(status.failed_jobs()),
-        status.pages
-    )?;
-    match status.last_poll() {
-        None => html.push_str("<li>no poll yet</li>"),
-        Some(poll) => {
-            let ago = now.saturating_sub(poll.ended);
-            write!(html, "<li>last poll {} ago, took {}</li>", Span(ago), Span(poll.took))?;
-        }
-    }
-    match status.next_poll {
-        Some(next) if next <= now => html.push_str("<li>next poll now</li>"),
-        Some(next) => write!(html, "<li>next poll in {}</li>", Span(next.saturating_sub(now)))?,
-        None => {}
-    }
-    writeln!(html, "<li>{}</li></ul>", marks(status))
 }

@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use super::{
-    badge, document, overview,
-    text::{Escaped, Known, Span, gibibytes, rounded},
+    document::{badge, document},
+    facts::write_facts,
+    links::{Query, page_path},
+    text::{Escaped, HumanDuration, OrDash, gibibytes, rounded},
 };
 use crate::{
     model::{Deployment, JobState, Requested},
@@ -19,32 +19,6 @@ use crate::{
 
 /// Deployments on one page.
 const ROWS: usize = 200;
-
-/// What stays as it is in a path's segment or a query's value.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
-/// The address of a target's page.
-pub(super) fn path(id: &TargetId) -> String {
-    let encode = |text| utf8_percent_encode(text, PLAIN);
-    let mut path = format!("/targets/{}/{}", encode(&id.workspace), encode(&id.namespace));
-    if !id.selection.is_empty() {
-        let _ = write!(path, "?selection={}", encode(&id.selection));
-    }
-    path
-}
-
-/// What is asked of the page.
-#[derive(Debug, Clone, Default)]
-pub(in crate::web) struct Query {
-    /// A text to look for.
-    pub(in crate::web) search: String,
-    /// The column to sort by.
-    pub(in crate::web) sort: String,
-    /// Whether the largest comes first.
-    pub(in crate::web) descending: bool,
-    /// The page, from 0.
-    pub(in crate::web) page: usize,
-}
 
 /// A column, what it is called in a query, and whether it holds numbers.
 type Column = (&'static str, &'static str, bool);
@@ -87,7 +61,7 @@ fn write_page(
         Escaped(&id.to_string()),
         badge(status)
     )?;
-    overview::write_facts(html, status, now)?;
+    write_facts(html, status, now)?;
     let search = Escaped(&query.search);
     write!(
         html,
@@ -175,29 +149,6 @@ fn sort(deployments: &mut [&Deployment], query: &Query) {
     });
 }
 
-/// The address of the same page, otherwise sorted or further on.
-fn link(id: &TargetId, query: &Query) -> String {
-    let mut link = path(id);
-    let mut separator = if id.selection.is_empty() { '?' } else { '&' };
-    let mut add = |name: &str, value: &str| {
-        let _ = write!(link, "{separator}{name}={}", utf8_percent_encode(value, PLAIN));
-        separator = '&';
-    };
-    if !query.search.is_empty() {
-        add("q", &query.search);
-    }
-    if !query.sort.is_empty() {
-        add("sort", &query.sort);
-    }
-    if query.descending {
-        add("desc", "1");
-    }
-    if query.page > 0 {
-        add("page", &query.page.to_string());
-    }
-    link
-}
-
 fn write_header(
     html: &mut String,
     id: &TargetId,
@@ -224,7 +175,7 @@ fn write_header(
     write!(
         html,
         "<th class=\"{class}\" aria-sort=\"{sorted}\"><a href=\"{}\">{title}</a>{arrow}</th>",
-        Escaped(&link(id, &next))
+        Escaped(&page_path(id, &next))
     )
 }
 
@@ -250,15 +201,17 @@ fn write_row(html: &mut String, deployment: &Deployment, now: Duration) -> fmt::
     }
     let failed = deployment.jobs.get(JobState::Failed);
     let class = if failed.is_some_and(|failed| failed > 0) { "bad" } else { "" };
-    write!(html, "</td><td>{}</td><td class=\"number {class}\">{}</td>", jobs(deployment), Known(failed))?;
-    write!(html, "<td class=\"number\">{}</td>", Known(requested.slots))?;
+    write!(html, "</td><td>{}</td><td class=\"number {class}\">{}</td>", jobs(deployment), OrDash(failed))?;
+    write!(html, "<td class=\"number\">{}</td>", OrDash(requested.slots))?;
     let memory = requested.memory_bytes.map(gibibytes);
     for value in [requested.cpu_cores.map(rounded), memory, requested.compute_units.map(rounded)] {
-        write!(html, "<td class=\"number\">{}</td>", Known(value))?;
+        write!(html, "<td class=\"number\">{}</td>", OrDash(value))?;
     }
     let modified = deployment.modified.and_then(|time| Duration::try_from_secs_f64(time).ok());
     match modified {
-        Some(time) => writeln!(html, "<td class=\"number\">{} ago</td></tr>", Span(now.saturating_sub(time))),
+        Some(time) => {
+            writeln!(html, "<td class=\"number\">{} ago</td></tr>", HumanDuration(now.saturating_sub(time)))
+        }
         None => writeln!(html, "<td class=\"number\">–</td></tr>"),
     }
 }
@@ -266,7 +219,7 @@ fn write_row(html: &mut String, deployment: &Deployment, now: Duration) -> fmt::
 fn write_pages(html: &mut String, id: &TargetId, query: &Query, found: usize) -> fmt::Result {
     let mut to = |page: usize, title: &str| {
         let next = Query { page, ..query.clone() };
-        write!(html, "<p><a href=\"{}\">{title}</a></p>", Escaped(&link(id, &next)))
+        write!(html, "<p><a href=\"{}\">{title}</a></p>", Escaped(&page_path(id, &next)))
     };
     if let Some(before) = query.page.checked_sub(1) {
         to(before, "Previous page")?;
@@ -288,10 +241,10 @@ fn write_history(html: &mut String, status: &TargetStatus, now: Duration) -> fmt
             html,
             "<tr><td>{} ago</td><td class=\"{class}\">{}</td><td class=\"number\">{}</td>\
              <td class=\"number\">{}</td><td><bdi>{}</bdi></td></tr>",
-            Span(now.saturating_sub(poll.ended)),
+            HumanDuration(now.saturating_sub(poll.ended)),
             poll.outcome.as_str(),
-            Span(poll.took),
-            Known(poll.deployments),
+            HumanDuration(poll.took),
+            OrDash(poll.deployments),
             Escaped(poll.error.as_deref().unwrap_or_default()),
         )?;
     }

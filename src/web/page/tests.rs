@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::{
     Query, overview, target,
-    text::{Escaped, Span},
+    text::{Escaped, HumanDuration},
 };
 use crate::{
     api::ErrorKind,
@@ -26,7 +26,7 @@ fn durations_read_in_two_units() {
     let spans =
         [(0.25, "250 ms"), (59.0, "59 s"), (61.0, "1 min 1 s"), (7260.0, "2 h 1 min"), (9e4, "1 d 1 h")];
     for (seconds, text) in spans {
-        assert_eq!(Span(Duration::from_secs_f64(seconds)).to_string(), text);
+        assert_eq!(HumanDuration(Duration::from_secs_f64(seconds)).to_string(), text);
     }
 }
 

@@ -32,9 +32,9 @@ impl fmt::Display for Escaped<'_> {
 }
 
 /// A number, or a dash where there is none.
-pub(super) struct Known<T>(pub(super) Option<T>);
+pub(super) struct OrDash<T>(pub(super) Option<T>);
 
-impl<T: fmt::Display> fmt::Display for Known<T> {
+impl<T: fmt::Display> fmt::Display for OrDash<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Some(number) => number.fmt(formatter),
@@ -54,9 +54,9 @@ pub(super) fn gibibytes(bytes: f64) -> f64 {
 }
 
 /// A duration in its two largest units.
-pub(super) struct Span(pub(super) Duration);
+pub(super) struct HumanDuration(pub(super) Duration);
 
-impl fmt::Display for Span {
+impl fmt::Display for HumanDuration {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
         match seconds {

@@ -15,17 +15,17 @@ use tokio::{sync::Semaphore, time::timeout};
 
 /// What an unknown user's password is compared with, so that the time taken doesn't tell who exists; the
 /// exporter-toolkit's.
-const NOBODY: &str = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi";
+const DUMMY_HASH: &str = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi";
 
 /// Passwords that are checked or wait for it. One is checked at a time: a check takes a core for tens of
 /// milliseconds, and who guesses passwords must not get more of it.
 const MAX_WAITING: usize = 16;
 
 /// How long a check waits for its turn.
-const WAIT: Duration = Duration::from_secs(10);
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Results that are remembered. Right ones are kept apart, so that guesses don't push them out.
-const REMEMBERED: usize = 100;
+const CACHE_CAPACITY: usize = 100;
 
 /// Whether a request may be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Users {
             return known;
         }
         let Ok(_waiting) = self.waiting.try_acquire() else { return Verdict::Busy };
-        let Ok(Ok(checking)) = timeout(WAIT, self.checking.clone().acquire_owned()).await else {
+        let Ok(Ok(checking)) = timeout(QUEUE_TIMEOUT, self.checking.clone().acquire_owned()).await else {
             return Verdict::Busy;
         };
         // Another request may have had the same one checked meanwhile.
@@ -102,7 +102,7 @@ impl Users {
             // Held until the work is done, even when nobody waits for it any more.
             let _checking = checking;
             let hash = hashes.get(&user);
-            let matches = bcrypt::verify(&password, hash.map_or(NOBODY, String::as_str)).unwrap_or(false);
+            let matches = bcrypt::verify(&password, hash.map_or(DUMMY_HASH, String::as_str)).unwrap_or(false);
             matches && hash.is_some()
         });
         let Ok(right) = check.await else { return Verdict::Busy };
@@ -136,7 +136,7 @@ impl Known {
     fn add(&mut self, digest: Digest, right: bool) {
         let known = if right { &mut self.right } else { &mut self.wrong };
         known.push_front(digest);
-        known.truncate(REMEMBERED);
+        known.truncate(CACHE_CAPACITY);
     }
 }
 
@@ -193,7 +193,7 @@ mod tests {
         let verdicts = futures_util::future::join_all(verdicts).await;
         assert!(verdicts.contains(&Verdict::Busy) && !verdicts.contains(&Verdict::Allowed));
         let known = users.known();
-        assert!(known.right.len() == 1 && known.wrong.len() <= REMEMBERED);
+        assert!(known.right.len() == 1 && known.wrong.len() <= CACHE_CAPACITY);
     }
 
     #[test]

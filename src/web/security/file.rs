@@ -13,7 +13,13 @@ use hyper::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use yaml_serde::Value;
 
-use super::{Security, auth::Users, limit::RateLimit, tls};
+use super::{
+    auth::Users,
+    rate_limit::RateLimit,
+    section::{Mistakes, TlsSection},
+    settings::Security,
+    tls,
+};
 
 /// A bcrypt hash above this cost takes longer to check than a scrape may last.
 const MAX_BCRYPT_COST: u32 = 16;
@@ -38,52 +44,6 @@ struct Raw {
     /// Not read as what it must be, since the message would show what it is.
     basic_auth_users: Option<Value>,
     rate_limit: Option<RateSection>,
-}
-
-/// `tls_server_config`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a table")]
-pub(super) struct TlsSection {
-    cert: Option<String>,
-    cert_file: Option<PathBuf>,
-    key: Option<Value>,
-    key_file: Option<PathBuf>,
-    client_ca: Option<String>,
-    client_ca_file: Option<PathBuf>,
-    pub(super) client_auth_type: Option<String>,
-    pub(super) client_allowed_sans: Option<Vec<String>>,
-    pub(super) min_version: Option<String>,
-    pub(super) max_version: Option<String>,
-    pub(super) cipher_suites: Option<Vec<String>>,
-    pub(super) curve_preferences: Option<Vec<String>>,
-    pub(super) prefer_server_cipher_suites: bool,
-}
-
-impl Default for TlsSection {
-    fn default() -> Self {
-        Self {
-            cert: None,
-            cert_file: None,
-            key: None,
-            key_file: None,
-            client_ca: None,
-            client_ca_file: None,
-            client_auth_type: None,
-            client_allowed_sans: None,
-            min_version: None,
-            max_version: None,
-            cipher_suites: None,
-            curve_preferences: None,
-            prefer_server_cipher_suites: true,
-        }
-    }
-}
-
-/// Prints no key.
-impl fmt::Debug for TlsSection {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("TlsSection").finish_non_exhaustive()
-    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -130,26 +90,6 @@ impl fmt::Display for WebConfigError {
 }
 
 impl std::error::Error for WebConfigError {}
-
-/// The mistakes that were found so far.
-#[derive(Debug, Default)]
-pub(super) struct Mistakes(Vec<String>);
-
-impl Mistakes {
-    pub(super) fn note(&mut self, key: &str, message: impl fmt::Display) {
-        self.0.push(format!("{key}: {message}"));
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Notes a mistake where a value is wanted.
-    pub(super) fn add<T>(&mut self, key: &str, message: impl fmt::Display) -> Option<T> {
-        self.note(key, message);
-        None
-    }
-}
 
 /// What the file at `path` asks for, and every file that was read for it.
 pub(super) fn load(path: &Path) -> Result<(Security, Vec<PathBuf>), WebConfigError> {

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, path::Path};
 
-use super::{Security, file};
+use super::{file, settings::Security};
 
 /// A directory with a certificate, its key, and another key.
 fn directory() -> tempfile::TempDir {

@@ -11,8 +11,8 @@ use rustls::{
 };
 
 use super::{
-    file::{Mistakes, TlsSection},
-    peer::{AuthType, PeerVerifier},
+    client_cert::{AuthType, ClientCertPolicy},
+    section::{Mistakes, TlsSection},
 };
 
 /// Go's suites that rustls does not have, since they are weak.
@@ -197,7 +197,7 @@ fn verifier(
     } else {
         None
     };
-    Some(Arc::new(PeerVerifier { auth_type, chain, allowed_sans, algorithms }))
+    Some(Arc::new(ClientCertPolicy { auth_type, chain, allowed_sans, algorithms }))
 }
 
 fn authorities(

@@ -44,8 +44,8 @@ struct Poll<'a> {
     error: Option<&'a str>,
 }
 
-/// The status of what `snapshot` serves.
-pub(super) fn of(snapshot: &Snapshot) -> Status<'_> {
+/// The status of every target in `snapshot`.
+pub(super) fn status(snapshot: &Snapshot) -> Status<'_> {
     let targets = snapshot.targets().iter().map(|(id, status)| target(id, status)).collect();
     Status { version: env!("CARGO_PKG_VERSION"), revision: env!("BUILD_REVISION"), targets }
 }
@@ -86,11 +86,11 @@ pub(super) struct Deployments<'a> {
     last_success: Option<f64>,
     /// Null while there is no data.
     #[serde(rename = "deployments")]
-    all: Option<Vec<One<'a>>>,
+    all: Option<Vec<DeploymentEntry<'a>>>,
 }
 
 #[derive(Debug, Serialize)]
-struct One<'a> {
+struct DeploymentEntry<'a> {
     id: &'a str,
     name: &'a str,
     execution_mode: &'a str,
@@ -105,7 +105,7 @@ struct One<'a> {
     modified: Option<f64>,
     changes_pending: Option<bool>,
     jobs: Jobs,
-    requested: Wanted,
+    requested: RequestedResources,
     labels: std::collections::BTreeMap<&'a str, &'a str>,
 }
 
@@ -120,7 +120,7 @@ struct Jobs {
 }
 
 #[derive(Debug, Serialize)]
-struct Wanted {
+struct RequestedResources {
     slots: Option<u64>,
     cpu_cores: Option<f64>,
     memory_bytes: Option<f64>,
@@ -134,14 +134,14 @@ pub(super) fn deployments<'a>(id: &'a TargetId, status: &'a TargetStatus) -> Dep
         namespace: &id.namespace,
         selection: &id.selection,
         last_success: status.last_success.map(|time| time.as_secs_f64()),
-        all: status.deployments().map(|all| all.iter().map(one).collect()),
+        all: status.deployments().map(|all| all.iter().map(deployment_entry).collect()),
     }
 }
 
-fn one(deployment: &Deployment) -> One<'_> {
+fn deployment_entry(deployment: &Deployment) -> DeploymentEntry<'_> {
     let (info, jobs) = (&deployment.info, |state| deployment.jobs.get(state));
     let requested = Requested::of(deployment);
-    One {
+    DeploymentEntry {
         id: &deployment.id,
         name: &deployment.name,
         execution_mode: &info.execution_mode,
@@ -163,7 +163,7 @@ fn one(deployment: &Deployment) -> One<'_> {
             finished: jobs(JobState::Finished),
             failed: jobs(JobState::Failed),
         },
-        requested: Wanted {
+        requested: RequestedResources {
             slots: requested.slots,
             cpu_cores: requested.cpu_cores,
             memory_bytes: requested.memory_bytes,

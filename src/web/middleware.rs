@@ -1,4 +1,4 @@
-//! What stands before the routes: the rate limit, the passwords, the headers.
+//! Rate limit, authentication and response headers, applied before the routes.
 
 use std::sync::Arc;
 
@@ -7,28 +7,32 @@ use hyper::{
     header::{AUTHORIZATION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
-use super::{Routes, SecurityStore, body::Body, routes, security::Verdict};
+use super::{
+    body::Body,
+    routes::{self, Routes},
+    security::{Reloader, Verdict},
+};
 
-/// Answers requests that may be answered.
+/// Passes permitted requests on to the routes.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct Middleware {
     pub(super) routes: Arc<Routes>,
-    pub(super) security: Arc<SecurityStore>,
-    /// Whether only probes are answered, in clear text and whoever asks.
+    pub(super) security: Arc<Reloader>,
+    /// Whether only probes are served, in clear text and without authentication.
     pub(super) only_probes: bool,
 }
 
-impl Gate {
-    /// How TLS is to be spoken on a new connection, if it is.
+impl Middleware {
+    /// The TLS settings for a new connection, if TLS is enabled.
     pub(super) fn tls(&self) -> Option<Arc<rustls::ServerConfig>> {
         if self.only_probes { None } else { self.security.current().tls.clone() }
     }
 
-    /// Answers `request`, or says why not.
+    /// Responds to `request`, or refuses it.
     ///
-    /// Probes are answered without a password and beside the rate limit: whoever restarts the exporter can't know
-    /// the one, and must not be misled by the other. They tell no more than that it runs.
-    pub(super) async fn answer<B>(&self, request: &Request<B>) -> Response<Body> {
+    /// Probes bypass authentication and the rate limit: an orchestrator has no password, and a 429 must not cause a
+    /// restart. They reveal only that the exporter runs.
+    pub(super) async fn respond<B>(&self, request: &Request<B>) -> Response<Body> {
         let probe = routes::is_probe(request.uri().path());
         if self.only_probes {
             return if probe { self.routes.answer(request).await } else { self.routes.not_found(request) };

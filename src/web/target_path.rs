@@ -1,4 +1,4 @@
-//! What paths and queries name.
+//! The target that a path and its query name.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::snapshot::TargetId;
 
-/// The parameters of a query; of several with one name the last.
+/// The parameters of a query. If a name occurs more than once, the last value wins.
 pub(super) fn parameters(uri: &Uri) -> HashMap<String, String> {
     let query = uri.query().unwrap_or_default().as_bytes();
     url::form_urlencoded::parse(query).into_owned().collect()

@@ -32,7 +32,7 @@ impl AuthType {
 
 /// Verifies as the auth type asks, and that one of the allowed names is on the certificate.
 #[derive(Debug)]
-pub(super) struct PeerVerifier {
+pub(super) struct ClientCertPolicy {
     pub(super) auth_type: AuthType,
     /// Verifies against the authorities, if that is asked for.
     pub(super) chain: Option<Arc<dyn ClientCertVerifier>>,
@@ -41,7 +41,7 @@ pub(super) struct PeerVerifier {
     pub(super) algorithms: WebPkiSupportedAlgorithms,
 }
 
-impl ClientCertVerifier for PeerVerifier {
+impl ClientCertVerifier for ClientCertPolicy {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         self.chain.as_ref().map_or(&[], |chain| chain.root_hint_subjects())
     }

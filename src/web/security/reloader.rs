@@ -13,14 +13,17 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use super::{Security, WebConfigError, file};
+use super::{
+    file::{self, WebConfigError},
+    settings::Security,
+};
 
 /// How often the files are looked at.
-const RHYTHM: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Holds the security in force.
 #[derive(Debug, Default)]
-pub struct Store {
+pub struct Reloader {
     path: Option<PathBuf>,
     current: ArcSwap<Security>,
     /// The state of the files when they were read last.
@@ -39,7 +42,7 @@ impl Stamp {
     }
 }
 
-impl Store {
+impl Reloader {
     /// Reads the file, if there is one.
     pub fn load(path: Option<&Path>) -> Result<Self, WebConfigError> {
         let Some(path) = path else { return Ok(Self::default()) };
@@ -75,7 +78,7 @@ impl Store {
         }
         let watching = async {
             loop {
-                sleep(RHYTHM).await;
+                sleep(CHECK_INTERVAL).await;
                 let store = self.clone();
                 // A panic there is none of this loop's business: the next look may go well.
                 let _ = tokio::task::spawn_blocking(move || store.look()).await;

@@ -1,0 +1,10 @@
+//! Client connections: limits, timeouts and the protocols spoken over them.
+
+mod limiter;
+mod serve;
+mod state;
+mod tracked_stream;
+
+pub(super) use limiter::{Connections, MAX_CONNECTIONS};
+pub(super) use serve::serve;
+pub(super) use state::ResponseGuard;
