@@ -16,7 +16,7 @@ use crate::{
     clock::Clock,
     config::{Config, Target, Workspace},
     credentials::{AccessKey, Secret, Source},
-    model::{LabelKeys, Operation, Selection, Wanted},
+    model::{DeploymentsOperation, FieldSelection, LabelKeys, Selection},
     poll,
     simulator::{self, Simulator},
 };
@@ -66,7 +66,7 @@ fn config(endpoint: Url, namespaces: Vec<String>) -> Config {
     let targets = namespaces.into_iter().map(|namespace| Target {
         namespace,
         selection: Selection::default(),
-        operation: Operation::ListDeployments,
+        operation: DeploymentsOperation::ListDeployments,
         poll: RHYTHM,
     });
     let key = AccessKey {
@@ -84,7 +84,10 @@ fn config(endpoint: Url, namespaces: Vec<String>) -> Config {
     Config {
         workspaces: vec![workspace],
         api: api::Settings { requests_per_second: REQUESTS_PER_SECOND, ..api::Settings::default() },
-        metrics: Wanted { labels: LabelKeys::Listed(vec!["team".into(), "env".into()]), ..Wanted::default() },
+        metrics: FieldSelection {
+            labels: LabelKeys::Listed(vec!["team".into(), "env".into()]),
+            ..FieldSelection::default()
+        },
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    api,
+    collectors::deployments,
     config::{self, Environment, Flags},
     model, web,
 };
@@ -22,7 +22,7 @@ pub const READERS: [Reader; 5] = [
 
 /// A reply of the API, as a listing and as an error.
 pub fn reply(bytes: &[u8]) {
-    api::fuzz_reply(bytes);
+    deployments::fuzz_reply(bytes);
 }
 
 /// A resource plan, as it stands in its field.
@@ -33,7 +33,7 @@ pub fn resource_plan(bytes: &[u8]) {
         "streamingResourceSetting": {"expertResourceSetting": {"resourcePlan": field}},
     });
     let reply = serde_json::json!({"success": true, "totalSize": 1, "data": [deployment]});
-    api::fuzz_reply(reply.to_string().as_bytes());
+    deployments::fuzz_reply(reply.to_string().as_bytes());
 }
 
 /// A memory size.

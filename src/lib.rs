@@ -1,7 +1,7 @@
 //! A Prometheus exporter for Alibaba Cloud's Realtime Compute for Apache Flink.
 //!
-//! Data flows one way: [`poll`] decides that a target is due and asks [`api`] for its deployments; `api` signs,
-//! sends, walks the pages and decodes into [`model`]; [`snapshot`] has [`exposition`] render them and publishes the
+//! Data flows one way: [`poll`] decides that a target is due and lists its deployments through [`collectors`]; [`api`]
+//! signs, sends and paginates the requests; `collectors` decodes the replies into [`model`]; [`snapshot`] has [`exposition`] render them and publishes the
 //! whole by an atomic swap; [`web`] answers from what is published and never asks the cloud.
 //!
 //! Each module uses only those below it:
@@ -16,6 +16,7 @@
 //! | what is configured | [`config`] |
 //! | what runs | [`web`], [`poll`], [`simulator`] |
 //! | what is published | [`snapshot`] |
+//! | what is collected | [`collectors`] |
 //! | outside and text | [`api`], [`exposition`] |
 //! | ground | [`credentials`], [`telemetry`] |
 //! | | [`model`], [`clock`], [`endpoint`], [`systemd`] |
@@ -23,6 +24,7 @@
 pub mod api;
 pub mod app;
 pub mod cli;
+pub mod collectors;
 pub mod commands;
 pub mod config;
 pub mod credentials;

@@ -1,4 +1,4 @@
-//! Sends signed calls for one workspace: limits, deadline, retries, counting.
+//! Sends signed requests for one workspace, within its limits and a deadline, and retries them.
 
 use std::{
     sync::{
@@ -15,7 +15,7 @@ use reqwest::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::{
-    sync::{OwnedSemaphorePermit, SemaphorePermit},
+    sync::SemaphorePermit,
     time::{Instant, sleep, timeout_at},
 };
 use tracing::debug;
@@ -23,8 +23,8 @@ use url::Url;
 
 use super::{
     ApiError, ErrorKind, Progress, Retry, Settings,
-    call::{Call, Shared},
-    limiter::{Late, Limiter},
+    limiter::{LimitTimeout, Limiter, Permit},
+    request::{ApiRequest, ListingContext},
 };
 use crate::{
     clock::Clock,
@@ -32,16 +32,13 @@ use crate::{
     telemetry::ApiMetrics,
 };
 
-/// The version of the API.
-const VERSION: &str = "2022-07-18";
-
-/// The first pause of a backoff, doubled with each further try.
+/// The first delay between retries at most, doubled with each retry.
 const BACKOFF_BASE: Duration = Duration::from_millis(500);
 
-/// The longest pause of a backoff.
-const BACKOFF_CAP: Duration = Duration::from_secs(20);
+/// The longest delay between retries.
+const MAX_BACKOFF: Duration = Duration::from_secs(20);
 
-/// Where the calls of a workspace go.
+/// The endpoint of a product in a region.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     /// Scheme and host, without a trailing slash.
@@ -61,18 +58,18 @@ impl Endpoint {
     }
 }
 
-/// Whom the calls are for.
+/// A workspace, and how to reach it.
 #[derive(Debug)]
 pub struct Workspace {
     /// The workspace's id.
     pub id: String,
-    /// Where it is.
+    /// The endpoint that serves it.
     pub endpoint: Endpoint,
-    /// Who asks.
+    /// What gives the credentials of its requests.
     pub credentials: Arc<dyn ProvideCredentials>,
 }
 
-/// The client of one workspace.
+/// The client of one workspace. All its requests share the workspace's limits.
 #[derive(Debug)]
 pub struct Client {
     workspace: Workspace,
@@ -81,7 +78,7 @@ pub struct Client {
     pub(super) settings: Settings,
     pub(super) metrics: ApiMetrics,
     pub(super) progress: Arc<Progress>,
-    /// How many targets share the limits.
+    /// The number of targets that share the limits.
     targets: AtomicUsize,
     clock: Clock,
 }
@@ -101,21 +98,30 @@ impl Client {
         Self { workspace, http, limiter, settings, metrics, progress, targets, clock }
     }
 
-    /// Tells how many targets share the workspace's limits.
+    /// Sets the number of targets that share the workspace's limits.
     pub fn shared_by(&self, targets: usize) {
         self.targets.store(targets, Ordering::Relaxed);
     }
 
-    /// How many requests of one listing may be under way: all that are permitted, but for one where the workspace
-    /// has other targets, so that a target whose requests hang can't keep them waiting.
-    pub(super) fn side_by_side(&self) -> usize {
+    /// The number of requests of one listing that may be in flight. If the workspace has several targets, one slot is
+    /// left to the others, so that a target whose requests hang cannot block them.
+    pub(super) fn max_in_flight(&self) -> usize {
         let all = self.settings.max_concurrent_requests;
         let shared = self.targets.load(Ordering::Relaxed) > 1;
         if shared { all.saturating_sub(1).max(1) } else { all }
     }
 
-    /// Makes `call` and decodes its reply, trying again what may succeed, until `deadline`.
-    pub(super) async fn send<T, D>(&self, call: &Call, decode: D, deadline: Instant) -> Result<T, ApiError>
+    /// Sends `request` and decodes its reply, with retries until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// The error of the last attempt.
+    pub(super) async fn send<T, D>(
+        &self,
+        request: &ApiRequest,
+        decode: D,
+        deadline: Instant,
+    ) -> Result<T, ApiError>
     where
         T: Send + 'static,
         D: Fn(&[u8]) -> Result<T, ApiError> + Clone + Send + 'static,
@@ -123,36 +129,35 @@ impl Client {
         let mut attempt = 0;
         let mut renewed = false;
         loop {
-            let error = match self.attempt(call, decode.clone(), deadline).await {
+            let error = match self.attempt(request, decode.clone(), deadline).await {
                 Ok(value) => return Ok(value),
                 Err(Failed { error, refused: Some(credentials) }) if !renewed => {
-                    // Once a call: if the next credential is refused too, it is not the credential.
+                    // Only once: if the next credential is rejected too, the credential is not the cause.
                     renewed = true;
                     if !self.renewed(&credentials, deadline).await {
                         return Err(error);
                     }
                     self.metrics.retried(error.kind().as_str());
-                    debug!(workspace = self.workspace.id, operation = %call.operation, %error, "trying again with new credentials");
+                    debug!(workspace = self.workspace.id, operation = request.action, %error, "retrying with renewed credentials");
                     continue;
                 }
                 Err(Failed { error, .. }) => error,
             };
             let Some(pause) = self.pause_before_retry(&error, attempt, deadline) else { return Err(error) };
             self.metrics.retried(error.kind().as_str());
-            debug!(workspace = self.workspace.id, operation = %call.operation, %error, ?pause, "trying again");
-            if call.abandoned.run_until_cancelled(sleep(pause)).await.is_none() {
+            debug!(workspace = self.workspace.id, operation = request.action, %error, ?pause, "retrying");
+            if request.cancelled.run_until_cancelled(sleep(pause)).await.is_none() {
                 return Err(error);
             }
             attempt += 1;
         }
     }
 
-    /// Whether there are other credentials than those that were refused.
+    /// Whether there are other credentials than the rejected ones.
     async fn renewed(&self, refused: &Credentials, deadline: Instant) -> bool {
         timeout_at(deadline, self.workspace.credentials.renewed(refused)).await.unwrap_or(false)
     }
 
-    /// The credentials for the next request.
     async fn credentials(&self, deadline: Instant) -> Result<Arc<Credentials>, ApiError> {
         let given = timeout_at(deadline, self.workspace.credentials.credentials()).await;
         given
@@ -162,7 +167,7 @@ impl Client {
             .map_err(|error| ApiError::new(ErrorKind::Auth, Retry::Never, error.to_string()))
     }
 
-    /// The pause before the next try; none if there is to be none or no time for it.
+    /// The delay before the next attempt; `None` if there is none, or no time for it.
     fn pause_before_retry(&self, error: &ApiError, attempt: u32, deadline: Instant) -> Option<Duration> {
         if attempt >= self.settings.max_retries {
             return None;
@@ -176,25 +181,25 @@ impl Client {
         (pause < deadline.saturating_duration_since(Instant::now())).then_some(pause)
     }
 
-    async fn attempt<T, D>(&self, call: &Call, decode: D, deadline: Instant) -> Result<T, Failed>
+    async fn attempt<T, D>(&self, request: &ApiRequest, decode: D, deadline: Instant) -> Result<T, Failed>
     where
         T: Send + 'static,
         D: Fn(&[u8]) -> Result<T, ApiError> + Send + 'static,
     {
-        let turn = call.abandoned.run_until_cancelled(self.turn(call, deadline)).await;
-        let turn = turn.ok_or_else(abandoned)?.map_err(|late| timed_out(late.told()))?;
+        let permits = request.cancelled.run_until_cancelled(self.permits(request, deadline)).await;
+        let permits = permits.ok_or_else(cancelled)?.map_err(|limit| timed_out(limit.as_str()))?;
         let credentials = self.credentials(deadline).await?;
-        let headers = self.headers(call, &credentials)?;
+        let headers = self.headers(request, &credentials)?;
         let limit = deadline.min(Instant::now() + self.settings.request_timeout);
         // Counts the request even if this future is dropped while it is under way.
-        let counted = self.metrics.request(call.operation);
-        let exchanged = timeout_at(limit, self.exchange(call, headers)).await;
-        drop(turn);
+        let counted = self.metrics.request(request.action);
+        let exchanged = timeout_at(limit, self.exchange(request, headers)).await;
+        drop(permits);
         match exchanged.unwrap_or_else(|_| Err(timed_out("the request"))) {
             Ok(reply) => {
                 counted.ended(reply.status.as_str());
                 let read = match reply.status {
-                    StatusCode::OK => decoded(decode, reply.body, call.shared.clone()).await,
+                    StatusCode::OK => decoded(decode, reply.body, request.context.clone()).await,
                     status => Err(refused(status, &reply)),
                 };
                 read.map_err(|error| {
@@ -209,28 +214,28 @@ impl Client {
         }
     }
 
-    /// Waits for a place in the listing and a turn of the workspace, both held until they are dropped.
-    async fn turn<'c>(
+    /// Waits for permits of the listing and of the workspace, which are held until they are dropped.
+    async fn permits<'r>(
         &self,
-        call: &'c Call,
+        request: &'r ApiRequest,
         deadline: Instant,
-    ) -> Result<(SemaphorePermit<'c>, OwnedSemaphorePermit), Late> {
-        let place = timeout_at(deadline, call.shared.place()).await;
-        let place = place.ok().flatten().ok_or(Late::Place)?;
-        Ok((place, self.limiter.turn(deadline).await?))
+    ) -> Result<(SemaphorePermit<'r>, Permit), LimitTimeout> {
+        let permit = timeout_at(deadline, request.context.permit()).await;
+        let permit = permit.ok().flatten().ok_or(LimitTimeout::Concurrency)?;
+        Ok((permit, self.limiter.acquire(request.priority, deadline).await?))
     }
 
-    async fn exchange(&self, call: &Call, headers: HeaderMap) -> Result<Reply, ApiError> {
-        let url = format!("{}{}?{}", self.workspace.endpoint.base, call.path, call.query);
-        let request = self.http.get(url).headers(headers).send();
-        let mut response = request.await.map_err(|error| network(&error))?;
+    async fn exchange(&self, request: &ApiRequest, headers: HeaderMap) -> Result<Reply, ApiError> {
+        let url = format!("{}{}?{}", self.workspace.endpoint.base, request.path, request.query);
+        let response = self.http.get(url).headers(headers).send();
+        let mut response = response.await.map_err(|error| network(&error))?;
         let status = response.status();
         let limit = self.settings.max_response_size;
         let announced = response.content_length().unwrap_or_default();
         if announced > limit as u64 {
             return Err(too_large(limit).with_status(status.as_u16()));
         }
-        let mut body = call.shared.body(usize::try_from(announced).unwrap_or_default());
+        let mut body = request.context.buffers.take(usize::try_from(announced).unwrap_or_default());
         while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error, status))? {
             if body.len() + chunk.len() > limit {
                 return Err(too_large(limit).with_status(status.as_u16()));
@@ -241,19 +246,20 @@ impl Client {
         Ok(Reply { status, headers, body })
     }
 
-    fn headers(&self, call: &Call, credentials: &Credentials) -> Result<HeaderMap, ApiError> {
+    fn headers(&self, request: &ApiRequest, credentials: &Credentials) -> Result<HeaderMap, ApiError> {
         let date = self.clock.timestamp().to_string();
         let nonce = format!("{:032x}", rand::rng().random::<u128>());
+        let workspace = [("workspace", &*self.workspace.id)];
         let call = acs3::Call {
             method: "GET",
             host: &self.workspace.endpoint.host,
-            path: &call.path,
-            query: &call.query,
-            action: call.operation.as_str(),
-            version: VERSION,
+            path: &request.path,
+            query: &request.query,
+            action: request.action,
+            version: request.product.version(),
             date: &date,
             nonce: &nonce,
-            headers: &[("workspace", &self.workspace.id)],
+            headers: if request.product.sends_workspace() { &workspace } else { &[] },
         };
         let key = acs3::AccessKey {
             id: &credentials.access_key_id,
@@ -266,10 +272,10 @@ impl Client {
     }
 }
 
-/// An attempt that failed.
+/// A failed attempt.
 struct Failed {
     error: ApiError,
-    /// The credentials, if it is them that the cloud refused.
+    /// The credentials, if the cloud rejected them.
     refused: Option<Arc<Credentials>>,
 }
 
@@ -279,7 +285,7 @@ impl From<ApiError> for Failed {
     }
 }
 
-/// A reply that came whole.
+/// A complete reply.
 struct Reply {
     status: StatusCode,
     headers: HeaderMap,
@@ -304,31 +310,31 @@ fn header(name: &'static str, value: &str) -> Result<(HeaderName, HeaderValue), 
     Ok((HeaderName::from_static(name), value))
 }
 
-/// Decodes off the asynchronous threads: a page is a few hundred kilobytes, and may be many megabytes.
-async fn decoded<T, D>(decode: D, body: Vec<u8>, shared: Arc<Shared>) -> Result<T, ApiError>
+/// Decodes on the blocking pool: a page has a few hundred kilobytes, and may have many megabytes.
+async fn decoded<T, D>(decode: D, body: Vec<u8>, context: Arc<ListingContext>) -> Result<T, ApiError>
 where
     T: Send + 'static,
     D: Fn(&[u8]) -> Result<T, ApiError> + Send + 'static,
 {
     let decoding = tokio::task::spawn_blocking(move || {
         let decoded = decode(&body);
-        shared.give_back(body);
+        context.buffers.put(body);
         decoded
     });
     match decoding.await {
         Ok(decoded) => decoded,
-        // A panic of the decoder's is the polling task's, whose supervisor tells of it.
+        // A panic of the decoder is one of the poll, which is reported where polls are supervised.
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(_) => Err(timed_out("stopping")),
     }
 }
 
-fn abandoned() -> ApiError {
+fn cancelled() -> ApiError {
     ApiError::new(ErrorKind::Timeout, Retry::Never, "another page failed")
 }
 
 fn backoff_limit(attempt: u32) -> Duration {
-    BACKOFF_BASE.saturating_mul(1 << attempt.min(16)).min(BACKOFF_CAP)
+    BACKOFF_BASE.saturating_mul(1 << attempt.min(16)).min(MAX_BACKOFF)
 }
 
 fn timed_out(what: &str) -> ApiError {
@@ -340,7 +346,7 @@ fn too_large(limit: usize) -> ApiError {
     ApiError::invalid(Retry::Never, detail)
 }
 
-/// What broke on the way, without the URL: a proxy's may hold a password.
+/// A connection error, without the URL: that of a proxy may contain a password.
 fn network(error: &reqwest::Error) -> ApiError {
     if error.is_timeout() {
         return timed_out("the connection");
@@ -356,7 +362,7 @@ fn network(error: &reqwest::Error) -> ApiError {
     ApiError::new(ErrorKind::Network, Retry::Backoff, format!("{stage}: {detail}"))
 }
 
-/// What broke while the body came.
+/// An error while the body was received.
 fn broken(error: &reqwest::Error, status: StatusCode) -> ApiError {
     use std::error::Error as _;
     let mut cause = error.source();

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use reqwest::header::HeaderMap;
 use secrecy::ExposeSecret as _;
 
-use super::envelope::ErrorBody;
+use super::error_body::ErrorBody;
 use crate::credentials::Credentials;
 
 /// The most that is kept of a message of the cloud's.

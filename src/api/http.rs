@@ -1,4 +1,4 @@
-//! The clients of HTTP that workspaces share.
+//! HTTP clients that workspaces share.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -8,55 +8,55 @@ use url::Url;
 use super::Settings;
 use crate::endpoint::is_loopback;
 
-/// What a client may need beside HTTP itself.
+/// How an endpoint is reached.
 #[derive(Debug, Clone, Copy)]
-enum Way {
-    /// To this machine, without TLS: neither a proxy nor authorities.
-    Plain,
-    /// To this machine, with TLS: no proxy.
-    Direct,
-    /// By the proxy that the environment names.
-    Out,
+enum Transport {
+    /// On this machine, without TLS: needs neither a proxy nor certificate authorities.
+    LoopbackHttp,
+    /// On this machine, with TLS: no proxy.
+    LoopbackHttps,
+    /// Through the proxy of the environment, if it has one.
+    Proxied,
 }
 
-/// Clients whose limits are set here, and their time-outs with each request. Each is made once it is needed: that
-/// reads the machine's authorities.
+/// HTTP clients, built when they are first needed, because that reads the machine's certificate authorities. Timeouts
+/// are set for each request.
 #[derive(Debug, Clone)]
 pub struct HttpClients {
     settings: Settings,
-    made: [OnceLock<Client>; 3],
+    clients: [OnceLock<Client>; 3],
 }
 
 impl HttpClients {
     /// Clients for requests limited by `settings`.
     pub fn new(settings: &Settings) -> Self {
-        Self { settings: settings.clone(), made: Default::default() }
+        Self { settings: settings.clone(), clients: Default::default() }
     }
 
     /// The client for requests to `endpoint`.
     pub fn client_for(&self, endpoint: &Url) -> Result<Client, reqwest::Error> {
-        let way = match (is_loopback(endpoint), endpoint.scheme()) {
-            (true, "http") => Way::Plain,
-            (true, _) => Way::Direct,
-            (false, _) => Way::Out,
+        let transport = match (is_loopback(endpoint), endpoint.scheme()) {
+            (true, "http") => Transport::LoopbackHttp,
+            (true, _) => Transport::LoopbackHttps,
+            (false, _) => Transport::Proxied,
         };
-        if let Some(client) = self.made[way as usize].get() {
+        if let Some(client) = self.clients[transport as usize].get() {
             return Ok(client.clone());
         }
-        let client = self.make(way)?;
-        Ok(self.made[way as usize].get_or_init(|| client).clone())
+        let client = self.build(transport)?;
+        Ok(self.clients[transport as usize].get_or_init(|| client).clone())
     }
 
-    fn make(&self, way: Way) -> Result<Client, reqwest::Error> {
+    fn build(&self, transport: Transport) -> Result<Client, reqwest::Error> {
         let builder = Client::builder();
-        let builder = match way {
-            Way::Plain => builder.no_proxy().tls_certs_only([]),
-            Way::Direct => builder.no_proxy(),
-            Way::Out => builder,
+        let builder = match transport {
+            Transport::LoopbackHttp => builder.no_proxy().tls_certs_only([]),
+            Transport::LoopbackHttps => builder.no_proxy(),
+            Transport::Proxied => builder,
         };
         builder
             .user_agent(concat!("aliyun-flink-exporter/", env!("CARGO_PKG_VERSION")))
-            // A signed request must reach no one but its addressee.
+            // A signed request must not be sent to another host.
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .retry(reqwest::retry::never())

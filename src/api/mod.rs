@@ -1,52 +1,48 @@
-//! The cloud's API: signing, sending, paging and decoding.
+//! A client of Alibaba Cloud's API: signing, limits, retries, pagination and errors, for any operation.
 
 use std::time::Duration;
 
-mod call;
 mod client;
-mod deployment;
+mod decoder;
 mod envelope;
 mod error;
-mod get_deployments_by_label;
+mod error_body;
 mod http;
-mod invalid;
-mod json;
+mod invalid_values;
 mod limiter;
-mod list_deployments;
-mod listing;
-mod resource_plan;
+mod operation;
+mod pagination;
+mod progress;
+mod request;
 
 #[cfg(test)]
-mod tests;
-
-/// Reads `body` as a listing and as an error; for fuzzers.
-pub(crate) fn fuzz_reply(body: &[u8]) {
-    let wanted = crate::model::Wanted { labels: crate::model::LabelKeys::All, ..Default::default() };
-    let page = envelope::Page::decode(body, &wanted);
-    let refused = ApiError::from_reply(400, &reqwest::header::HeaderMap::new(), body);
-    drop((page.map_err(|error| error.to_string()), refused.to_string()));
-}
+pub(crate) mod tests;
 
 pub use client::{Client, Endpoint, Workspace};
+pub use decoder::{Decoded, Decoder};
+pub(crate) use envelope::Page;
 pub use error::{ApiError, ErrorKind, Retry};
 pub use http::HttpClients;
-pub use invalid::{InvalidField, InvalidValues};
-pub use listing::{ListRequest, Listing, Progress};
+pub use invalid_values::{InvalidField, InvalidValues};
+pub use limiter::Priority;
+pub use operation::{Operation, Pagination, Product};
+pub use pagination::Listing;
+pub use progress::Progress;
 
-/// How the API is asked; the limits hold for each workspace.
+/// Settings of the client. The limits apply to each workspace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Deployments on one page of a listing, 1 to 100.
+    /// Objects on one page of a listing, 1 to 100.
     pub page_size: u32,
-    /// Requests under way at once.
+    /// Requests in flight.
     pub max_concurrent_requests: usize,
-    /// Requests started in a second.
+    /// Requests started per second.
     pub requests_per_second: f64,
-    /// The limit for one request, from connecting to the body's last byte.
+    /// Timeout of one request, from connecting to the last byte of the body.
     pub request_timeout: Duration,
-    /// How often one request is tried again.
+    /// Retries of one request.
     pub max_retries: u32,
-    /// The largest body read, in bytes.
+    /// The largest accepted body, in bytes.
     pub max_response_size: usize,
 }
 
@@ -61,4 +57,9 @@ impl Default for Settings {
             max_response_size: 64 * 1024 * 1024,
         }
     }
+}
+
+/// Reads `body` as an error; for fuzzers.
+pub(crate) fn fuzz_error(body: &[u8]) {
+    drop(ApiError::from_reply(400, &reqwest::header::HeaderMap::new(), body).to_string());
 }

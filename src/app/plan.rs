@@ -9,8 +9,9 @@ use tokio::time::Instant;
 
 use super::BuildError;
 use crate::{
-    api::{self, ErrorKind, HttpClients, ListRequest, Progress},
+    api::{self, ErrorKind, HttpClients, Progress},
     clock::Clock,
+    collectors::deployments::DeploymentsQuery,
     config::{self, Config},
     credentials::{self, ProvideCredentials},
     exposition::targets::WorkspaceInfo,
@@ -170,18 +171,18 @@ impl Plan {
         parts: &Parts,
         before: Option<&Self>,
     ) {
-        let wanted = Arc::new(config.metrics.clone());
+        let fields = Arc::new(config.metrics.clone());
         let (start, count) = (Instant::now(), workspace.targets.len());
         for (index, target) in workspace.targets.iter().enumerate() {
             let rate = config.api.requests_per_second;
             let id = TargetId::new(&workspace.id, &target.namespace, &target.selection);
             let planned = Target {
                 id: id.clone(),
-                request: ListRequest {
+                request: DeploymentsQuery {
                     namespace: target.namespace.clone(),
                     selection: target.selection.clone(),
                     operation: target.operation,
-                    wanted: wanted.clone(),
+                    fields: fields.clone(),
                 },
                 client: client.clone(),
                 settings: target.poll,

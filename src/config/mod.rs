@@ -15,7 +15,7 @@ use std::sync::Arc;
 use figment::Figment;
 use url::Url;
 
-use crate::model::{Operation, Selection};
+use crate::model::{DeploymentsOperation, Selection};
 use crate::{api, credentials, model, poll};
 
 mod access;
@@ -56,7 +56,7 @@ pub struct Config {
     /// How the API is asked.
     pub api: api::Settings,
     /// What is exported.
-    pub metrics: model::Wanted,
+    pub metrics: model::FieldSelection,
 }
 
 /// One workspace and what is polled there.
@@ -82,7 +82,7 @@ pub struct Target {
     /// Which deployments.
     pub selection: Selection,
     /// The operation that lists them.
-    pub operation: Operation,
+    pub operation: DeploymentsOperation,
     /// When they are listed.
     pub poll: poll::Settings,
 }

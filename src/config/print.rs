@@ -162,8 +162,8 @@ struct Metrics<'a> {
     deployment_labels: Vec<&'a str>,
 }
 
-impl<'a> From<&'a model::Wanted> for Metrics<'a> {
-    fn from(settings: &'a model::Wanted) -> Self {
+impl<'a> From<&'a model::FieldSelection> for Metrics<'a> {
+    fn from(settings: &'a model::FieldSelection) -> Self {
         Self {
             jobs: settings.jobs,
             resources: settings.resources,

@@ -57,11 +57,11 @@ pub(super) fn api(section: Option<Node<'_>>) -> api::Settings {
     }
 }
 
-pub(super) fn metrics(section: Option<Node<'_>>) -> model::Wanted {
-    let base = model::Wanted::default();
+pub(super) fn metrics(section: Option<Node<'_>>) -> model::FieldSelection {
+    let base = model::FieldSelection::default();
     let Some(table) = section.and_then(|section| section.table(&METRICS_KEYS)) else { return base };
     let switch = |key, base| table.get(key).and_then(|node| node.boolean()).unwrap_or(base);
-    model::Wanted {
+    model::FieldSelection {
         jobs: switch("jobs", base.jobs),
         resources: switch("resources", base.resources),
         labels: table.get("deployment_labels").and_then(|node| label_keys(&node)).unwrap_or_default(),

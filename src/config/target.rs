@@ -2,7 +2,7 @@
 
 use super::decode::{Node, Table};
 use super::{Target, settings};
-use crate::model::{ExecutionMode, JobStatus, LabelSelector, Operation, Selection};
+use crate::model::{DeploymentsOperation, ExecutionMode, JobStatus, LabelSelector, Selection};
 use crate::poll;
 
 pub(super) const NAMESPACE_KEYS: [&str; 4] = ["name", "poll", "select", "api"];
@@ -11,8 +11,10 @@ pub(super) const SELECT_KEYS: [&str; 6] =
 pub(super) const LABEL_KEYS: [&str; 2] = ["key", "values"];
 
 /// The values of `api`.
-pub(super) const OPERATIONS: [(&str, Operation); 2] =
-    [("list", Operation::ListDeployments), ("by_label", Operation::GetDeploymentsByLabel)];
+pub(super) const OPERATIONS: [(&str, DeploymentsOperation); 2] = [
+    ("list", DeploymentsOperation::ListDeployments),
+    ("by_label", DeploymentsOperation::GetDeploymentsByLabel),
+];
 
 const NAME: &str = "the name of a namespace: letters, digits, `-`, `_` and `.`";
 const LABEL: &str = "a label, such as {key: team, values: [payments]}";
@@ -22,7 +24,7 @@ pub(super) fn target(node: &Node<'_>, poll: poll::Settings) -> Option<Target> {
         return Some(Target {
             namespace: name(node)?,
             selection: Selection::default(),
-            operation: Operation::default(),
+            operation: DeploymentsOperation::default(),
             poll,
         });
     }
@@ -31,10 +33,10 @@ pub(super) fn target(node: &Node<'_>, poll: poll::Settings) -> Option<Target> {
     let poll = settings::poll(table.get("poll"), poll);
     let operation = match table.get("api") {
         Some(node) => node.choice(&OPERATIONS),
-        None => Some(Operation::default()),
+        None => Some(DeploymentsOperation::default()),
     };
     let select = table.get("select").and_then(|node| node.table(&SELECT_KEYS));
-    if operation == Some(Operation::GetDeploymentsByLabel) {
+    if operation == Some(DeploymentsOperation::GetDeploymentsByLabel) {
         check_by_label(&table, select.as_ref());
     }
     let selection = select.map(|select| selection(&select, operation)).unwrap_or_default();
@@ -50,7 +52,7 @@ fn name(node: &Node<'_>) -> Option<String> {
     node.expected(NAME)
 }
 
-fn selection(select: &Table<'_>, operation: Option<Operation>) -> Selection {
+fn selection(select: &Table<'_>, operation: Option<DeploymentsOperation>) -> Selection {
     let text = |key, what| select.get(key).and_then(|node| node.text(what));
     let modes = ExecutionMode::ALL.map(|mode| (mode.as_str(), mode));
     let statuses = JobStatus::ALL.map(|status| (status.as_str(), status));
@@ -64,7 +66,7 @@ fn selection(select: &Table<'_>, operation: Option<Operation>) -> Selection {
     }
 }
 
-fn label(node: &Node<'_>, operation: Option<Operation>) -> Option<LabelSelector> {
+fn label(node: &Node<'_>, operation: Option<DeploymentsOperation>) -> Option<LabelSelector> {
     let Some(table) = node.is_table().then(|| node.table(&LABEL_KEYS)) else { return node.expected(LABEL) };
     let table = table?;
     let key = table.require("key", "the key of a label").and_then(|node| node.text("the key of a label"));
@@ -72,7 +74,7 @@ fn label(node: &Node<'_>, operation: Option<Operation>) -> Option<LabelSelector>
     Some(LabelSelector { key: key?, values: values? })
 }
 
-fn label_values(label: &Table<'_>, operation: Option<Operation>) -> Option<Vec<String>> {
+fn label_values(label: &Table<'_>, operation: Option<DeploymentsOperation>) -> Option<Vec<String>> {
     const VALUES: &str = "a list of one or more values of the label";
     let node = label.require("values", VALUES)?;
     let items = node.list(VALUES)?;
@@ -84,7 +86,7 @@ fn label_values(label: &Table<'_>, operation: Option<Operation>) -> Option<Vec<S
     values.into_iter().collect()
 }
 
-fn label_value(node: &Node<'_>, operation: Option<Operation>) -> Option<String> {
+fn label_value(node: &Node<'_>, operation: Option<DeploymentsOperation>) -> Option<String> {
     let value = node.text("a value of the label")?;
     match operation.filter(|operation| value.contains(operation.label_value_separator())) {
         None => Some(value),

@@ -67,7 +67,7 @@ fn the_minimal_examples_are_the_same_and_take_every_default() {
     let config = load_example("minimal.yml");
     assert!(same(&config, &load_example("minimal.toml")));
     assert_eq!(config.api, api::Settings::default());
-    assert_eq!(config.metrics, model::Wanted::default());
+    assert_eq!(config.metrics, model::FieldSelection::default());
     let [workspace] = &config.workspaces[..] else { panic!("one workspace") };
     assert_eq!(workspace.id, "a14bd5d90a0123");
     assert_eq!(workspace.endpoint.as_str(), "https://ververica.cn-hangzhou.aliyuncs.com/");
@@ -75,7 +75,7 @@ fn the_minimal_examples_are_the_same_and_take_every_default() {
     let target = Target {
         namespace: "default-namespace".into(),
         selection: Selection::default(),
-        operation: Operation::ListDeployments,
+        operation: DeploymentsOperation::ListDeployments,
         poll: poll::Settings::default(),
     };
     assert_eq!(workspace.targets, [target]);
@@ -86,7 +86,7 @@ fn the_minimal_examples_are_the_same_and_take_every_default() {
 fn the_full_example_names_every_key_with_its_default() {
     let config = load_example("full.yml");
     assert_eq!(config.api, api::Settings::default());
-    assert_eq!(config.metrics, model::Wanted::default());
+    assert_eq!(config.metrics, model::FieldSelection::default());
     let [first, second, ..] = &config.workspaces[..] else { panic!("two workspaces and more") };
     assert_eq!(first.targets[0].poll, poll::Settings::default());
     assert!(matches!(*first.credentials, Source::Default(_)));
@@ -106,7 +106,7 @@ fn the_full_example_names_every_key_with_its_default() {
     );
     assert_eq!(first.targets[1].poll.interval, Duration::from_secs(30));
     assert_eq!(first.targets[1].poll.timeout, poll::Settings::default().timeout);
-    assert_eq!(first.targets[2].operation, Operation::GetDeploymentsByLabel);
+    assert_eq!(first.targets[2].operation, DeploymentsOperation::GetDeploymentsByLabel);
     assert_eq!(second.endpoint.as_str(), "http://flink-proxy.example.com:8080/");
 
     let text = std::fs::read_to_string(example("full.yml")).unwrap();

@@ -13,13 +13,14 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    api::{self, ApiError, ErrorKind, HttpClients, ListRequest, Listing, Progress, Retry},
+    api::{self, ApiError, ErrorKind, HttpClients, Listing, Progress, Retry},
     clock::Clock,
+    collectors::deployments::DeploymentsQuery,
     config::{self, Config, Environment},
     credentials::{self, ProvideCredentials},
     endpoint::root_cause,
     exposition::{self, Chunk, Namespace},
-    model::{LabelKeys, Operation},
+    model::{Deployment, DeploymentsOperation, LabelKeys},
     telemetry::Telemetry,
 };
 
@@ -190,14 +191,14 @@ impl Examiner<'_> {
         target: &config::Target,
         report: &mut TargetReport,
     ) {
-        let request = ListRequest {
+        let query = DeploymentsQuery {
             namespace: target.namespace.clone(),
             selection: target.selection.clone(),
             operation: target.operation,
-            wanted: Arc::new(self.config.metrics.clone()),
+            fields: Arc::new(self.config.metrics.clone()),
         };
         let deadline = Instant::now() + target.poll.timeout;
-        let listed = timeout_at(deadline, client.list(&request, deadline)).await;
+        let listed = timeout_at(deadline, query.list(client, deadline)).await;
         let late = |_| Err(ApiError::new(ErrorKind::Timeout, Retry::Backoff, "no time left (poll.timeout)"));
         match listed.unwrap_or_else(late) {
             Ok(listing) => self.succeeded(workspace, target, &listing, report),
@@ -209,10 +210,10 @@ impl Examiner<'_> {
         &self,
         workspace: &config::Workspace,
         target: &config::Target,
-        listing: &Listing,
+        listing: &Listing<Deployment>,
         report: &mut TargetReport,
     ) {
-        let deployments = listing.deployments.len();
+        let deployments = listing.items.len();
         let labels = &self.config.metrics.labels;
         let series = series(&workspace.id, &target.namespace, listing, labels);
         let polls = DAY.as_secs_f64() / target.poll.interval.as_secs_f64();
@@ -232,12 +233,12 @@ impl Examiner<'_> {
 }
 
 /// How many series the deployments make: those that a poll would render, counted.
-fn series(workspace: &str, namespace: &str, listing: &Listing, labels: &LabelKeys) -> usize {
-    let deployments = Namespace::new(workspace, namespace, listing.deployments.iter());
+fn series(workspace: &str, namespace: &str, listing: &Listing<Deployment>, labels: &LabelKeys) -> usize {
+    let deployments = Namespace::new(workspace, namespace, listing.items.iter());
     exposition::render(&deployments, labels, &Chunk::default()).series()
 }
 
-fn failed(operation: Operation, error: &ApiError, report: &mut TargetReport) {
+fn failed(operation: DeploymentsOperation, error: &ApiError, report: &mut TargetReport) {
     report.outcome = error.kind().as_str();
     report.request_id = error.request_id().map(str::to_owned);
     if error.kind() == ErrorKind::Permission {

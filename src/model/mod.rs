@@ -17,7 +17,7 @@ pub use deployment::{
 pub use memory::{MemoryError, parse_memory};
 pub use plan::{PlanNode, ResourcePlan, SlotGroup};
 pub use requested::Requested;
-pub use selection::{ExecutionMode, JobStatus, LabelSelector, Operation, Selection};
+pub use selection::{DeploymentsOperation, ExecutionMode, JobStatus, LabelSelector, Selection};
 pub use text::Text;
 
 /// Which deployment labels are exported.
@@ -50,9 +50,9 @@ impl Default for LabelKeys {
     }
 }
 
-/// What is read of a deployment beside its identity: what no metric needs is never copied.
+/// What is read of a deployment in addition to its identity. What no metric needs is not copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct FieldSelection {
     /// The counts of jobs by state.
     pub jobs: bool,
     /// The resource settings.
@@ -61,7 +61,7 @@ pub struct Wanted {
     pub labels: LabelKeys,
 }
 
-impl Default for Wanted {
+impl Default for FieldSelection {
     fn default() -> Self {
         Self { jobs: true, resources: true, labels: LabelKeys::default() }
     }

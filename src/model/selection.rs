@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The API operation that lists a target's deployments.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Operation {
+pub enum DeploymentsOperation {
     /// `ListDeployments`: paged, with every filter.
     #[default]
     ListDeployments,
@@ -12,9 +12,9 @@ pub enum Operation {
     GetDeploymentsByLabel,
 }
 
-impl Operation {
+impl DeploymentsOperation {
     /// The name as the API, its RAM actions and the exporter's metrics spell it.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::ListDeployments => "ListDeployments",
             Self::GetDeploymentsByLabel => "GetDeploymentsByLabel",
@@ -30,7 +30,7 @@ impl Operation {
     }
 }
 
-impl fmt::Display for Operation {
+impl fmt::Display for DeploymentsOperation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())
     }

@@ -15,7 +15,8 @@ use tracing::{debug, info, warn};
 
 use super::{Schedule, Settings, Supervised, absences::Absences, rhythm::Rhythm};
 use crate::{
-    api::{ApiError, Client, ErrorKind, InvalidValues, ListRequest, Listing, Retry},
+    api::{ApiError, Client, ErrorKind, InvalidValues, Listing, Retry},
+    collectors::deployments::DeploymentsQuery,
     model::Deployment,
     snapshot::{Board, Outcome, PollTimes, TargetId},
     telemetry::Telemetry,
@@ -27,7 +28,7 @@ pub struct Target {
     /// Its identity.
     pub id: TargetId,
     /// What it lists.
-    pub request: ListRequest,
+    pub request: DeploymentsQuery,
     /// Through which client.
     pub client: Arc<Client>,
     /// Its rhythm.
@@ -48,7 +49,7 @@ pub struct Memory {
     /// Whether the loop ran before.
     started: AtomicBool,
     /// The fields whose unreadable values were told of.
-    told_fields: Mutex<HashSet<&'static str>>,
+    told_fields: Mutex<HashSet<(&'static str, &'static str)>>,
     /// The deployments that listings may have missed.
     absences: Mutex<Absences>,
 }
@@ -90,7 +91,7 @@ impl Target {
         let begun = Instant::now();
         let deadline = begun + self.settings.timeout;
         // The client keeps the deadline itself; this holds it against everything else.
-        let listed = timeout_at(deadline, self.client.list(&self.request, deadline)).await;
+        let listed = timeout_at(deadline, self.request.list(&self.client, deadline)).await;
         let listed = listed.unwrap_or_else(|_| {
             let detail = "no time left: the poll (poll.timeout)";
             Err(ApiError::new(ErrorKind::Timeout, Retry::Backoff, detail))
@@ -102,11 +103,11 @@ impl Target {
         }
     }
 
-    async fn succeeded(&self, listing: Listing, times: PollTimes) -> Outcome {
+    async fn succeeded(&self, listing: Listing<Deployment>, times: PollTimes) -> Outcome {
         let kept = self.missed_by(&listing);
         self.tell_of_invalid_values(&listing.invalid);
-        let deployments = listing.deployments.len();
-        self.board.succeeded(&self.id, listing.deployments, kept, listing.pages, times).await;
+        let deployments = listing.items.len();
+        self.board.succeeded(&self.id, listing.items, kept, listing.pages, times).await;
         debug!(target = %self.id, deployments, pages = listing.pages, took = ?times.took, "polled");
         Outcome::Success
     }
@@ -130,10 +131,10 @@ impl Target {
     }
 
     /// What a listing that disagrees with itself may have missed.
-    fn missed_by(&self, listing: &Listing) -> Vec<Deployment> {
+    fn missed_by(&self, listing: &Listing<Deployment>) -> Vec<Deployment> {
         let mut absences = self.memory.absences.lock().unwrap_or_else(PoisonError::into_inner);
         match self.board.deployments(&self.id) {
-            Some(before) if !listing.consistent => absences.missed(&before, &listing.deployments),
+            Some(before) if !listing.consistent => absences.missed(&before, &listing.items),
             _ => {
                 absences.clear();
                 Vec::new()
@@ -144,16 +145,17 @@ impl Target {
     /// Counts every unreadable value, and logs each field once until it can be read again.
     fn tell_of_invalid_values(&self, invalid: &InvalidValues) {
         let mut told = self.memory.told_fields.lock().unwrap_or_else(PoisonError::into_inner);
-        told.retain(|known| invalid.iter().any(|(field, _)| field == *known));
-        for (field, values) in invalid.iter() {
-            self.telemetry.invalid_values(field, values.count);
-            if told.insert(field) {
+        told.retain(|known| invalid.iter().any(|(operation, field, _)| (operation, field) == *known));
+        for (operation, field, values) in invalid.iter() {
+            self.telemetry.invalid_values(operation, field, values.count);
+            if told.insert((operation, field)) {
                 info!(
                     target = %self.id,
+                    operation,
                     field,
                     count = values.count,
-                    deployment_id = %values.deployment_id,
-                    "unreadable values: their series are left out (logged once for each field)"
+                    object_id = %values.object_id,
+                    "invalid values are skipped (logged once for each field)"
                 );
             }
         }

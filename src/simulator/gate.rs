@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::reply::Refusal;
 use crate::clock::Clock;
-use crate::model::Operation;
+use crate::model::DeploymentsOperation;
 use acs3::{
     Signable,
     verify::{self, Authorization},
@@ -73,7 +73,11 @@ impl Gate {
 
     /// Checks a request for `operation` in the order of the real gateway: the API, the key, the date, the
     /// signature, the nonce.
-    pub(super) fn admit<B>(&self, operation: Operation, request: &Request<B>) -> Result<(), Refusal> {
+    pub(super) fn admit<B>(
+        &self,
+        operation: DeploymentsOperation,
+        request: &Request<B>,
+    ) -> Result<(), Refusal> {
         let headers = request.headers();
         check_api(operation, headers)?;
         let credentials = Credentials::read(headers)?;
@@ -128,7 +132,7 @@ impl<'a> Credentials<'a> {
     }
 }
 
-fn check_api(operation: Operation, headers: &HeaderMap) -> Result<(), Refusal> {
+fn check_api(operation: DeploymentsOperation, headers: &HeaderMap) -> Result<(), Refusal> {
     let action = required(headers, "x-acs-action")?;
     if action != operation.as_str() {
         return Err(unknown_api(action));

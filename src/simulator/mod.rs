@@ -38,7 +38,7 @@ pub use artifact::SECRET_MARK;
 pub use faults::Faults;
 
 use crate::clock::Clock;
-use crate::model::Operation;
+use crate::model::DeploymentsOperation;
 use chance::{mix, uuid};
 use deployment::View;
 use faults::FaultInjector;
@@ -194,8 +194,10 @@ impl Simulator {
         };
         let query = request.uri().query().unwrap_or_default();
         match route.operation {
-            Operation::ListDeployments => Ok(list(namespace, &ListQuery::read(query)?, view, request_id)),
-            Operation::GetDeploymentsByLabel => {
+            DeploymentsOperation::ListDeployments => {
+                Ok(list(namespace, &ListQuery::read(query)?, view, request_id))
+            }
+            DeploymentsOperation::GetDeploymentsByLabel => {
                 Ok(by_label(namespace, &LabelQuery::read(query)?, view, request_id))
             }
         }
@@ -228,7 +230,7 @@ impl fmt::Debug for Simulator {
 
 /// What a path names.
 struct Route {
-    operation: Operation,
+    operation: DeploymentsOperation,
     namespace: String,
 }
 
@@ -236,8 +238,8 @@ impl Route {
     fn of(path: &str) -> Option<Self> {
         let (namespace, rest) = path.strip_prefix("/api/v2/namespaces/")?.split_once('/')?;
         let operation = match rest {
-            "deployments" => Operation::ListDeployments,
-            "deployments/getDeployments/byLabel" => Operation::GetDeploymentsByLabel,
+            "deployments" => DeploymentsOperation::ListDeployments,
+            "deployments/getDeployments/byLabel" => DeploymentsOperation::GetDeploymentsByLabel,
             _ => return None,
         };
         Some(Self { operation, namespace: percent_decode_str(namespace).decode_utf8().ok()?.into_owned() })

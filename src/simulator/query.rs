@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 
 use super::reply::Refusal;
-use crate::model::{ExecutionMode, JobStatus, LabelSelector, Operation, Selection};
+use crate::model::{DeploymentsOperation, ExecutionMode, JobStatus, LabelSelector, Selection};
 
 const DEFAULT_PAGE_SIZE: usize = 10;
 const MAX_PAGE_SIZE: usize = 100;
@@ -28,7 +28,7 @@ impl ListQuery {
     pub(super) fn read(query: &str) -> Result<Self, Refusal> {
         let parameters = Parameters::read(query);
         let label = match (parameters.get("labelKey"), parameters.get("labelValueArray")) {
-            (Some(key), Some(values)) => Some(label(key, values, Operation::ListDeployments)),
+            (Some(key), Some(values)) => Some(label(key, values, DeploymentsOperation::ListDeployments)),
             (None, None) => None,
             _ => return Err(Refusal::parameter("labelKey and labelValueArray go together")),
         };
@@ -56,7 +56,7 @@ impl LabelQuery {
         let parameters = Parameters::read(query);
         let key = parameters.required("labelKey", "MissinglabelKey")?;
         let values = parameters.required("labelValue", "MissinglabelValue")?;
-        let label = Some(label(key, values, Operation::GetDeploymentsByLabel));
+        let label = Some(label(key, values, DeploymentsOperation::GetDeploymentsByLabel));
         Ok(Self {
             selection: Selection { label, ..Selection::default() },
             ignore_job_summary: parameters.flag("ignoreJobSummary"),
@@ -65,7 +65,7 @@ impl LabelQuery {
     }
 }
 
-fn label(key: &str, values: &str, operation: Operation) -> LabelSelector {
+fn label(key: &str, values: &str, operation: DeploymentsOperation) -> LabelSelector {
     let values = values.split(operation.label_value_separator()).map(str::to_owned).collect();
     LabelSelector { key: key.to_owned(), values }
 }

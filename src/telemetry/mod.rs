@@ -17,8 +17,6 @@ use tokio::time::Instant;
 
 pub use expiry::Expiry;
 
-use crate::model::Operation;
-
 /// Seconds; the API answers a page in tens of milliseconds, and is given up after `api.request_timeout`.
 const REQUEST_BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
@@ -76,9 +74,9 @@ impl Telemetry {
             )?,
             invalid_values: counters(
                 "invalid_values_total",
-                "Values of the API that could not be read, by field; their series are left out, the rest is \
-                 served. Counted at each poll.",
-                &["field"],
+                "Values of the API that could not be read, by operation and field. Their series are missing. \
+                 Counted at each poll.",
+                &["operation", "field"],
             )?,
             inconsistent_listings: counters(
                 "inconsistent_listings_total",
@@ -181,9 +179,9 @@ impl Telemetry {
         self.credentials_expiry.add(workspace, expiry);
     }
 
-    /// Counts unreadable values.
-    pub fn invalid_values(&self, field: &str, count: u64) {
-        self.invalid_values.with_label_values(&[field]).inc_by(count);
+    /// Counts invalid values of a field.
+    pub fn invalid_values(&self, operation: &str, field: &str, count: u64) {
+        self.invalid_values.with_label_values(&[operation, field]).inc_by(count);
     }
 
     /// Notes that a configuration was read at `time` since the Unix epoch and is in force.
@@ -230,13 +228,8 @@ pub struct ApiMetrics {
 
 impl ApiMetrics {
     /// Counts a request from here on, until it is told how it ended.
-    pub fn request(&self, operation: Operation) -> CountedRequest {
-        CountedRequest {
-            metrics: self.clone(),
-            operation: operation.as_str(),
-            since: Instant::now(),
-            ended: false,
-        }
+    pub fn request(&self, operation: &'static str) -> CountedRequest {
+        CountedRequest { metrics: self.clone(), operation, since: Instant::now(), ended: false }
     }
 
     /// Counts a retry.

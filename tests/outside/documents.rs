@@ -66,7 +66,7 @@ const OTHERS: [Row; 10] = [
     ("exporter_api_requests_total", "counter", &["workspace", "operation", "code"]),
     ("exporter_api_request_duration_seconds", "histogram", &["operation"]),
     ("exporter_api_retries_total", "counter", &["workspace", "reason"]),
-    ("exporter_invalid_values_total", "counter", &["field"]),
+    ("exporter_invalid_values_total", "counter", &["operation", "field"]),
     ("exporter_inconsistent_listings_total", "counter", &["workspace", "namespace"]),
     ("exporter_http_requests_total", "counter", &["handler", "code"]),
     ("exporter_config_last_reload_successful", "gauge", &[]),

@@ -56,7 +56,11 @@ async fn a_plan_that_names_a_group_twice_is_left_out_and_counted() {
     metrics.find("aliyun_flink_deployment_info").value(1.0);
     metrics.find("aliyun_flink_deployment_slot_group_slots").absent();
     let field = "streamingResourceSetting.expertResourceSetting.resourcePlan";
-    metrics.find("aliyun_flink_exporter_invalid_values_total").label("field", field).value(1.0);
+    metrics
+        .find("aliyun_flink_exporter_invalid_values_total")
+        .label("operation", "ListDeployments")
+        .label("field", field)
+        .value(1.0);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use std::{
 use hyper::{Request, body::Incoming};
 use tokio::time::{Instant, sleep};
 
-use super::stub::{Reply, Stub, broken_reply, json_reply, page_of, reply, request, settings, soon};
+use super::stub::{ListThings, Reply, Stub, broken_reply, json_reply, page_of, reply, settings, soon};
 use crate::{
     api::{ApiError, ErrorKind, Settings},
     credentials::{Credentials, ProvideCredentials, Providing, Renewing},
@@ -177,7 +177,7 @@ async fn each_fault_has_its_class_its_retries_and_its_count() {
     for fault in faults() {
         let stub = Stub::start(move |_, _| async move { (fault.reply)() }).await;
         let client = stub.client(Settings { max_retries: 1, max_response_size: 65_536, ..settings() });
-        let error = client.list(&request(), soon()).await.unwrap_err();
+        let error = client.list(ListThings, soon()).await.unwrap_err();
         let tries = if fault.retried { 2 } else { 1 };
         assert_eq!(error.kind(), fault.kind, "{}: {error}", fault.name);
         assert!(error.to_string().contains(fault.says), "{}: {error}", fault.name);
@@ -193,8 +193,8 @@ async fn a_fault_that_passes_is_not_noticed() {
             if number == 1 { (fault.reply)() } else { json_reply(&page_of(1, 3)) }
         })
         .await;
-        let listing = stub.client(settings()).list(&request(), soon()).await;
-        assert_eq!(listing.unwrap().deployments.len(), 3, "{}", fault.name);
+        let listing = stub.client(settings()).list(ListThings, soon()).await;
+        assert_eq!(listing.unwrap().items.len(), 3, "{}", fault.name);
     }
 }
 
@@ -202,7 +202,7 @@ async fn a_fault_that_passes_is_not_noticed() {
 async fn a_server_that_never_answers_is_a_timeout() {
     let stub = Stub::start(|_, _| never()).await;
     let limits = Settings { request_timeout: Duration::from_millis(50), max_retries: 2, ..settings() };
-    let error = stub.client(limits).list(&request(), soon()).await.unwrap_err();
+    let error = stub.client(limits).list(ListThings, soon()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert_eq!(stub.counted(), [("timeout".to_owned(), 3)]);
 }
@@ -212,7 +212,7 @@ async fn the_deadline_holds_over_requests_and_pauses() {
     let stub = Stub::start(|_, _| never()).await;
     let begun = Instant::now();
     let deadline = begun + Duration::from_millis(200);
-    let error = stub.client(settings()).list(&request(), deadline).await.unwrap_err();
+    let error = stub.client(settings()).list(ListThings, deadline).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(begun.elapsed() >= Duration::from_millis(200));
     assert_eq!(stub.counted(), [("timeout".to_owned(), 1)]);
@@ -222,7 +222,7 @@ async fn the_deadline_holds_over_requests_and_pauses() {
 async fn a_pause_beyond_the_deadline_is_not_waited_for() {
     let slow_down = |_, _| async { reply(429, &[("retry-after", "3600")], THROTTLED) };
     let stub = Stub::start(slow_down).await;
-    let error = stub.client(settings()).list(&request(), soon()).await.unwrap_err();
+    let error = stub.client(settings()).list(ListThings, soon()).await.unwrap_err();
     assert_eq!((error.kind(), error.request_id()), (ErrorKind::Throttled, Some("R-1")));
     assert_eq!(stub.count(), 1);
 }
@@ -235,7 +235,7 @@ async fn the_pause_that_the_cloud_asks_for_is_kept() {
         })
         .await;
         let begun = Instant::now();
-        stub.client(settings()).list(&request(), soon()).await.unwrap();
+        stub.client(settings()).list(ListThings, soon()).await.unwrap();
         let asked = if header.1 == "300" { 300 } else { 1000 };
         assert!(begun.elapsed() >= Duration::from_millis(asked), "{header:?}");
     }
@@ -252,7 +252,7 @@ async fn secrets_that_the_cloud_echoes_are_not_told() {
         })
         .await;
         let limits = Settings { max_retries: 0, ..settings() };
-        let error: ApiError = stub.client(limits).list(&request(), soon()).await.unwrap_err();
+        let error: ApiError = stub.client(limits).list(ListThings, soon()).await.unwrap_err();
         for text in [error.to_string(), format!("{error:?}")] {
             assert!(!text.contains("the-"), "{text}");
         }
@@ -263,7 +263,7 @@ async fn secrets_that_the_cloud_echoes_are_not_told() {
 async fn a_request_that_is_given_up_is_counted() {
     let stub = Stub::start(|_, _| never()).await;
     let client = stub.client(settings());
-    let waiting = tokio::time::timeout(Duration::from_millis(200), client.list(&request(), soon())).await;
+    let waiting = tokio::time::timeout(Duration::from_millis(200), client.list(ListThings, soon())).await;
     assert!(waiting.is_err());
     assert_eq!(stub.counted(), [("timeout".to_owned(), 1)]);
 }
@@ -277,7 +277,7 @@ async fn nobody_there_is_a_network_error() {
     let mut kind = ErrorKind::Timeout;
     for _ in 0..50 {
         let deadline = Instant::now() + Duration::from_millis(200);
-        kind = client.list(&request(), deadline).await.unwrap_err().kind();
+        kind = client.list(ListThings, deadline).await.unwrap_err().kind();
         if kind == ErrorKind::Network {
             break;
         }
@@ -327,7 +327,7 @@ async fn a_refused_credential_is_renewed_and_the_call_made_once_more() {
     let stub = picky("key-1", "InvalidAccessKeyId.NotFound").await;
     let keys = Arc::new(Rotating::default());
     let client = stub.client_of(Settings { max_retries: 0, ..settings() }, keys.clone());
-    assert_eq!(client.list(&request(), soon()).await.unwrap().deployments.len(), 1);
+    assert_eq!(client.list(ListThings, soon()).await.unwrap().items.len(), 1);
     assert_eq!((stub.count(), keys.renewals.load(Ordering::Relaxed)), (2, 1));
 }
 
@@ -336,7 +336,7 @@ async fn a_credential_that_is_refused_again_is_left_at_that() {
     let stub = picky("no-such-key", "InvalidSecurityToken.Expired").await;
     let keys = Arc::new(Rotating::default());
     let client = stub.client_of(settings(), keys.clone());
-    assert_eq!(client.list(&request(), soon()).await.unwrap_err().kind(), ErrorKind::Auth);
+    assert_eq!(client.list(ListThings, soon()).await.unwrap_err().kind(), ErrorKind::Auth);
     assert_eq!((stub.count(), keys.renewals.load(Ordering::Relaxed)), (2, 1));
 }
 
@@ -344,7 +344,7 @@ async fn a_credential_that_is_refused_again_is_left_at_that() {
 async fn a_wrong_clock_is_not_the_credential_s_fault() {
     let stub = picky("no-such-key", "InvalidTimeStamp.Expired").await;
     let keys = Arc::new(Rotating::default());
-    let error = stub.client_of(settings(), keys.clone()).list(&request(), soon()).await.unwrap_err();
+    let error = stub.client_of(settings(), keys.clone()).list(ListThings, soon()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Auth);
     assert_eq!((stub.count(), keys.renewals.load(Ordering::Relaxed)), (1, 0));
 }

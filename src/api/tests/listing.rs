@@ -11,12 +11,12 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
-use super::stub::{Stub, json_reply, listing, page_index, page_of, reply, request, settings, soon};
+use super::stub::{ListThings, Stub, json_reply, listing, page_index, page_of, reply, settings, soon};
 use crate::api::{ErrorKind, Listing, Settings};
 
-fn ids(listing: &Listing) -> HashSet<String> {
-    let ids: HashSet<_> = listing.deployments.iter().map(|deployment| deployment.id.to_string()).collect();
-    assert_eq!(ids.len(), listing.deployments.len(), "no id twice");
+fn ids(listing: &Listing<String>) -> HashSet<String> {
+    let ids: HashSet<_> = listing.items.iter().cloned().collect();
+    assert_eq!(ids.len(), listing.items.len(), "no id twice");
     ids
 }
 
@@ -33,7 +33,7 @@ async fn every_page_is_read_once() {
         let stub =
             Stub::start(move |_, request| async move { json_reply(&page_of(page_index(&request), total)) })
                 .await;
-        let listing = stub.client(settings()).list(&request(), soon()).await.unwrap();
+        let listing = stub.client(settings()).list(ListThings, soon()).await.unwrap();
         assert_eq!(ids(&listing).len() as u64, total);
         assert_eq!(stub.count() as u64, total.div_ceil(10).max(1));
         assert_eq!(inconsistent(&stub), 0);
@@ -55,7 +55,7 @@ async fn pages_come_side_by_side_within_the_limits_over_few_connections() {
     })
     .await;
     let limits = Settings { max_concurrent_requests: 3, ..settings() };
-    stub.client(limits).list(&request(), soon()).await.unwrap();
+    stub.client(limits).list(ListThings, soon()).await.unwrap();
     assert_eq!(most.load(Ordering::SeqCst), 3);
     assert!(*stub.connections.lock().unwrap() <= 4);
 }
@@ -65,7 +65,7 @@ async fn the_rate_is_kept() {
     let stub = Stub::start(|_, request| async move { json_reply(&page_of(page_index(&request), 100)) }).await;
     let limits = Settings { requests_per_second: 50.0, ..settings() };
     let begun = Instant::now();
-    stub.client(limits).list(&request(), soon()).await.unwrap();
+    stub.client(limits).list(ListThings, soon()).await.unwrap();
     assert!(begun.elapsed() >= Duration::from_millis(180), "ten requests, twenty milliseconds apart");
 }
 
@@ -78,7 +78,7 @@ async fn a_smaller_page_size_of_the_service_s_is_taken() {
         json_reply(&page)
     })
     .await;
-    let listing = stub.client(settings()).list(&request(), soon()).await.unwrap();
+    let listing = stub.client(settings()).list(ListThings, soon()).await.unwrap();
     assert_eq!((ids(&listing).len(), stub.count()), (10, 3));
 }
 
@@ -91,7 +91,7 @@ async fn a_listing_that_disagrees_once_is_walked_again() {
         json_reply(&page)
     })
     .await;
-    let listing = stub.client(settings()).list(&request(), soon()).await.unwrap();
+    let listing = stub.client(settings()).list(ListThings, soon()).await.unwrap();
     assert_eq!((ids(&listing).len(), stub.count(), inconsistent(&stub)), (25, 6, 1));
 }
 
@@ -104,7 +104,7 @@ async fn a_listing_that_goes_on_disagreeing_is_the_union_of_the_last_two_walks()
     })
     .await;
     let limits = Settings { max_concurrent_requests: 1, ..settings() };
-    let listing = stub.client(limits).list(&request(), soon()).await.unwrap();
+    let listing = stub.client(limits).list(ListThings, soon()).await.unwrap();
     assert_eq!((ids(&listing).len(), stub.count(), inconsistent(&stub)), (30, 9, 3));
 }
 
@@ -116,7 +116,7 @@ async fn a_total_that_lies_is_noticed() {
             json_reply(&listing((index - 1) * 10..(index * 10).min(30).max((index - 1) * 10), lie))
         })
         .await;
-        let listing = stub.client(settings()).list(&request(), soon()).await.unwrap();
+        let listing = stub.client(settings()).list(ListThings, soon()).await.unwrap();
         let read = if lie == 20 { 20 } else { 30 };
         assert_eq!(ids(&listing).len(), read, "{lie}");
         assert_eq!(inconsistent(&stub), if lie == 20 { 0 } else { 3 }, "{lie}");
@@ -131,9 +131,9 @@ async fn a_listing_of_which_most_is_missing_is_no_listing() {
         json_reply(&listing((index - 1) * 10..(index * 10).min(30).max((index - 1) * 10), 1000))
     })
     .await;
-    let error = stub.client(settings()).list(&request(), soon()).await.unwrap_err();
+    let error = stub.client(settings()).list(ListThings, soon()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidResponse);
-    assert!(error.to_string().contains("1000 deployments, and the pages have 30"), "{error}");
+    assert!(error.to_string().contains("1000 things, and the pages have 30"), "{error}");
     assert!(stub.count() < 40, "the end is noticed, not walked past: {}", stub.count());
 }
 
@@ -152,7 +152,7 @@ async fn pages_under_way_when_another_fails_are_counted_as_what_they_become() {
         }
     })
     .await;
-    let error = stub.client(settings()).list(&request(), soon()).await.unwrap_err();
+    let error = stub.client(settings()).list(ListThings, soon()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Permission);
     let counted = stub.counted();
     assert_eq!(
@@ -169,7 +169,7 @@ async fn pages_shorter_than_asked_for_are_walked_to_the_end_whatever_size_they_n
         json_reply(&listing((index - 1) * 5..(index * 5).min(23), 23))
     })
     .await;
-    let listing = stub.client(settings()).list(&request(), soon()).await.unwrap();
+    let listing = stub.client(settings()).list(ListThings, soon()).await.unwrap();
     assert_eq!((ids(&listing).len(), inconsistent(&stub)), (23, 0));
 }
 
@@ -181,7 +181,7 @@ async fn a_total_without_any_deployment_or_beyond_reason_is_an_error() {
             async move { reply(200, &[], body) }
         })
         .await;
-        let error = stub.client(settings()).list(&request(), soon()).await.unwrap_err();
+        let error = stub.client(settings()).list(ListThings, soon()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error}");
         assert!(stub.count() <= 3);
     }
@@ -199,6 +199,6 @@ async fn unidentifiable_elements_do_not_make_a_listing_disagree() {
         json_reply(&page)
     })
     .await;
-    let listing = stub.client(settings()).list(&request(), soon()).await.unwrap();
+    let listing = stub.client(settings()).list(ListThings, soon()).await.unwrap();
     assert_eq!((ids(&listing).len(), stub.count(), inconsistent(&stub)), (2, 1, 0));
 }

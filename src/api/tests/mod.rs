@@ -1,4 +1,3 @@
 mod client;
-mod decoding;
 mod listing;
 mod stub;

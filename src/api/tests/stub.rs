@@ -16,15 +16,15 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use lenient_json::{Cursor, FromJson as _, Lenient, Scalar, SyntaxError, lenient_object};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
 use url::Url;
 
 use crate::{
-    api::{self, Client, Endpoint, ListRequest, Progress, Settings, Workspace},
+    api::{self, Client, Decoded, Decoder, Endpoint, Operation, Pagination, Progress, Settings, Workspace},
     clock::Clock,
     credentials::{Credentials, ProvideCredentials, Static},
-    model::{Operation, Selection, Wanted},
     telemetry::Telemetry,
 };
 
@@ -56,14 +56,13 @@ pub(super) fn broken_reply(body: &'static str) -> Reply {
     Response::builder().header("content-length", "100000").body(body.boxed()).unwrap()
 }
 
-/// A page that lists `ids`, of `total`.
+/// A page with `ids`, of `total`.
 pub(super) fn listing(ids: impl IntoIterator<Item = u64>, total: u64) -> Value {
-    let data: Vec<_> =
-        ids.into_iter().map(|id| json!({"deploymentId": format!("d{id}"), "name": "n"})).collect();
+    let data: Vec<_> = ids.into_iter().map(|id| json!({"id": format!("d{id}"), "name": "n"})).collect();
     json!({"success": true, "httpCode": 200, "pageSize": 10, "totalSize": total, "data": data})
 }
 
-/// The page `index` of `total` deployments, 10 a page.
+/// The page `index` of `total` objects, 10 a page.
 pub(super) fn page_of(index: u64, total: u64) -> Value {
     listing((index - 1) * 10..(index * 10).min(total), total)
 }
@@ -164,12 +163,49 @@ pub(super) fn settings() -> Settings {
     Settings { page_size: 10, requests_per_second: 10_000.0, ..Settings::default() }
 }
 
-pub(super) fn request() -> ListRequest {
-    ListRequest {
-        namespace: "ns".into(),
-        selection: Selection::default(),
-        operation: Operation::ListDeployments,
-        wanted: Arc::new(Wanted::default()),
+lenient_object! {
+    struct WireThing<'a> { id: Scalar<'a> = "id" }
+}
+
+/// An operation that lists ids.
+#[derive(Debug)]
+pub(super) struct ListThings;
+
+impl Operation for ListThings {
+    type Item = String;
+
+    const ACTION: &'static str = "ListThings";
+    const PAGINATION: Pagination = Pagination::TotalSize;
+    const ITEMS: &'static str = "things";
+
+    fn path(&self) -> String {
+        "/api/v2/namespaces/ns/things".to_owned()
+    }
+
+    fn parameters(&self) -> Vec<(&'static str, String)> {
+        vec![("name", "a b".to_owned())]
+    }
+
+    fn namespace(&self) -> &'static str {
+        "ns"
+    }
+
+    fn key(item: &String) -> &str {
+        item
+    }
+
+    fn decode(
+        &self,
+        decoder: Decoder,
+        cursor: &mut Cursor<'_>,
+    ) -> Result<Lenient<Decoded<String>>, SyntaxError> {
+        decoder.array(cursor, |values, cursor| {
+            let Lenient::Valid(thing) = Lenient::<WireThing<'_>>::from_json(cursor)? else {
+                values.unidentified("data");
+                return Ok(None);
+            };
+            Ok(values.begin_object("id", thing.id).map(str::to_owned))
+        })
     }
 }
 

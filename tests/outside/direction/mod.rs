@@ -16,12 +16,6 @@ use modules::Modules;
 
 /// Files that use each other and wait for being taken apart.
 const KNOWN_CYCLES: &[&str] = &[
-    "src/api/client.rs",
-    "src/api/deployment.rs",
-    "src/api/envelope.rs",
-    "src/api/error.rs",
-    "src/api/listing.rs",
-    "src/api/resource_plan.rs",
     "src/app.rs",
     "src/app/plan.rs",
     "src/config/mod.rs",
@@ -48,10 +42,6 @@ const KNOWN_CYCLES: &[&str] = &[
     "src/snapshot.rs",
     "src/snapshot/served.rs",
     "src/snapshot/status.rs",
-    "src/web/page/overview.rs",
-    "src/web/page/target.rs",
-    "src/web/security/file.rs",
-    "src/web/security/tls.rs",
 ];
 
 fn root() -> &'static Path {

@@ -1,16 +1,16 @@
-//! Text, sixty-four bytes at a time.
+//! Classification of 64 bytes at a time.
 //!
-//! Who looks for the end of one string before looking for the next makes the processor wait each time. In blocks
-//! everything is looked for at once, wherever it stands.
+//! Scanning string by string creates a dependency chain. Classifying blocks finds all quotes and backslashes
+//! independently.
 
 use wide::u8x16;
 
-/// So many bytes are looked at together.
+/// Bytes classified together.
 pub(super) const BLOCK: usize = 64;
 
 pub(super) type Block = [u8; BLOCK];
 
-/// The block that begins at `at`, filled up with spaces behind the text's end.
+/// The block at `at`, padded with spaces beyond the end of the text.
 #[inline]
 pub(super) fn block(text: &[u8], at: usize) -> Block {
     let rest = text.get(at..).unwrap_or_default();
@@ -21,13 +21,13 @@ pub(super) fn block(text: &[u8], at: usize) -> Block {
     })
 }
 
-/// Which bytes of a block are `byte`: the first is the lowest bit.
+/// A bit for each byte of the block that equals `byte`; the first byte is the lowest bit.
 #[inline]
 pub(super) fn equal(block: &Block, byte: u8) -> u64 {
     mask(block, |lanes| lanes.simd_eq(u8x16::splat(byte)))
 }
 
-/// Which bytes of a block are control characters.
+/// A bit for each byte of the block that is a control character.
 #[inline]
 pub(super) fn controls(block: &Block) -> u64 {
     let are_controls = |lanes: u8x16| lanes.simd_lt(u8x16::splat(b' '));
@@ -44,9 +44,9 @@ fn mask(block: &Block, are: impl Fn(u8x16) -> u8x16) -> u64 {
     masks.rev().fold(0, |all, mask| all << 16 | mask)
 }
 
-/// The places of the bits that are set in `mask`, the lowest first.
+/// The positions of the bits that are set in `mask`, the lowest first.
 #[inline]
-pub(super) fn places(mut mask: u64) -> impl Iterator<Item = usize> {
+pub(super) fn set_bits(mut mask: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let place = (mask != 0).then_some(mask.trailing_zeros() as usize)?;
         mask &= mask - 1;

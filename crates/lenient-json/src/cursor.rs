@@ -1,21 +1,30 @@
-//! Walks over JSON text, skipping what nobody asks for without a copy.
+//! A pull parser that borrows from the text and skips what is not asked for.
 //!
-//! Takes what RFC 8259 calls JSON and nothing else, but for this: a string may hold half a surrogate pair, since
-//! then it can't be read, and the rest of the text can.
+//! Accepts RFC 8259 JSON, except that lone surrogates are tolerated: the string becomes invalid, the document does not.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, error::Error, fmt};
 
-use super::{escape::unescape_valid, quotes::Quotes};
+use crate::{escape::unescape_valid, string_index::StringIndex};
 
-/// Where a text stops being JSON.
+/// The text is not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::api) struct SyntaxError {
+pub struct SyntaxError {
+    /// Offset of the first byte that cannot be there.
     at: usize,
 }
 
+impl fmt::Display for SyntaxError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "is not JSON (byte {})", self.at)
+    }
+}
+
+impl Error for SyntaxError {}
+
 impl SyntaxError {
-    /// What is wrong with `text`, and where; nothing of it is shown, since it may hold a secret.
-    pub(in crate::api) fn told(self, text: &str) -> String {
+    /// What is wrong with `text`, and where. No part of the text is included, because it may contain a secret.
+    #[must_use]
+    pub fn describe(self, text: &str) -> String {
         let before = &text.as_bytes()[..self.at.min(text.len())];
         let mut lines = before.split(|byte| *byte == b'\n');
         let column = 1 + lines.next_back().map_or(0, <[u8]>::len);
@@ -27,18 +36,19 @@ impl SyntaxError {
 
 type Syntax<T> = Result<T, SyntaxError>;
 
-/// A string as it stands in the text.
+/// A string as it is written.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::api) struct Quoted<'a> {
-    /// What stands between the quotes.
-    pub(super) inner: &'a str,
-    /// Whether there are escapes in it.
-    pub(super) escaped: bool,
+pub struct RawString<'a> {
+    /// What is between the quotes.
+    pub(crate) inner: &'a str,
+    /// Whether it contains escapes.
+    pub(crate) escaped: bool,
 }
 
-impl<'a> Quoted<'a> {
-    /// The text; nothing where it holds half a surrogate pair.
-    pub(in crate::api) fn text(self) -> Option<Cow<'a, str>> {
+impl<'a> RawString<'a> {
+    /// The text; `None` if it contains a lone surrogate.
+    #[must_use]
+    pub fn text(self) -> Option<Cow<'a, str>> {
         if self.escaped {
             unescape_valid(self.inner).map(Cow::Owned)
         } else {
@@ -47,33 +57,38 @@ impl<'a> Quoted<'a> {
     }
 }
 
-/// A place in a text.
+/// A position in a text.
 #[derive(Debug)]
-pub(in crate::api) struct Cursor<'a> {
+pub struct Cursor<'a> {
     text: &'a str,
     at: usize,
-    quotes: Quotes<'a>,
-    /// What closes the containers that are being skipped; empty between two skips.
+    strings: StringIndex<'a>,
+    /// Closing brackets of the containers being skipped; empty otherwise.
     open: Vec<u8>,
 }
 
 impl<'a> Cursor<'a> {
-    /// The start of `text`.
-    pub(in crate::api) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, quotes: Quotes::of(text.as_bytes()), open: Vec::new() }
+    /// A cursor at the start of `text`.
+    #[must_use]
+    pub fn new(text: &'a str) -> Self {
+        Self { text, at: 0, strings: StringIndex::new(text.as_bytes()), open: Vec::new() }
     }
 
-    /// The next byte that is no space.
+    /// Skips white space; returns the next byte without consuming it.
+    ///
+    /// # Errors
+    ///
+    /// At the end of the text.
     #[inline]
-    pub(in crate::api) fn peek(&mut self) -> Syntax<u8> {
+    pub fn peek(&mut self) -> Syntax<u8> {
         match self.bytes().get(self.at) {
             Some(byte) if *byte > b' ' => Ok(*byte),
-            _ => self.peek_behind_spaces(),
+            _ => self.peek_after_whitespace(),
         }
     }
 
     #[inline(never)]
-    fn peek_behind_spaces(&mut self) -> Syntax<u8> {
+    fn peek_after_whitespace(&mut self) -> Syntax<u8> {
         loop {
             match self.bytes().get(self.at) {
                 Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
@@ -83,19 +98,27 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Makes sure that there is nothing more.
-    pub(in crate::api) fn end(&mut self) -> Syntax<()> {
+    /// Checks that only white space is left.
+    ///
+    /// # Errors
+    ///
+    /// If anything else is left.
+    pub fn expect_end(&mut self) -> Syntax<()> {
         match self.peek() {
             Err(_) => Ok(()),
             Ok(_) => Err(self.error()),
         }
     }
 
-    /// Reads the object that stands here: `member` must read each value.
-    pub(in crate::api) fn object(
+    /// Reads the object at the cursor, whose opening brace was peeked. `member` must read each value.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not JSON, or what `member` returns.
+    pub fn object<E: From<SyntaxError>>(
         &mut self,
-        mut member: impl FnMut(&mut Self, Quoted<'a>) -> Syntax<()>,
-    ) -> Syntax<()> {
+        mut member: impl FnMut(&mut Self, RawString<'a>) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.at += 1;
         if self.peek()? == b'}' {
             self.at += 1;
@@ -104,14 +127,21 @@ impl<'a> Cursor<'a> {
         loop {
             let key = self.key()?;
             member(self, key)?;
-            if !self.goes_on(b'}')? {
+            if !self.next_element(b'}')? {
                 return Ok(());
             }
         }
     }
 
-    /// Reads the list that stands here: `element` must read each value.
-    pub(in crate::api) fn list(&mut self, mut element: impl FnMut(&mut Self) -> Syntax<()>) -> Syntax<()> {
+    /// Reads the array at the cursor, whose opening bracket was peeked. `element` must read each value.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not JSON, or what `element` returns.
+    pub fn array<E: From<SyntaxError>>(
+        &mut self,
+        mut element: impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.at += 1;
         if self.peek()? == b']' {
             self.at += 1;
@@ -119,23 +149,31 @@ impl<'a> Cursor<'a> {
         }
         loop {
             element(self)?;
-            if !self.goes_on(b']')? {
+            if !self.next_element(b']')? {
                 return Ok(());
             }
         }
     }
 
-    /// Reads the string that stands here.
+    /// Reads the string at the cursor.
+    ///
+    /// # Errors
+    ///
+    /// If it is not a string of JSON.
     #[inline]
-    pub(in crate::api) fn string(&mut self) -> Syntax<Quoted<'a>> {
+    pub fn string(&mut self) -> Syntax<RawString<'a>> {
         let start = self.at + 1;
-        let end = self.quotes.string().map_err(|at| SyntaxError { at })?;
+        let end = self.strings.string().map_err(|at| SyntaxError { at })?;
         self.at = end.at + 1;
-        Ok(Quoted { inner: &self.text[start..end.at], escaped: end.escaped })
+        Ok(RawString { inner: &self.text[start..end.at], escaped: end.escaped })
     }
 
-    /// Reads the number, the boolean or the null that stands here, as it is written.
-    pub(in crate::api) fn bare(&mut self) -> Syntax<&'a str> {
+    /// Reads the number, boolean or null at the cursor, as it is written.
+    ///
+    /// # Errors
+    ///
+    /// If it is none of them.
+    pub fn literal(&mut self) -> Syntax<&'a str> {
         let start = self.at;
         match self.bytes().get(self.at) {
             Some(b'n') => self.word(b"null")?,
@@ -146,8 +184,12 @@ impl<'a> Cursor<'a> {
         Ok(&self.text[start..self.at])
     }
 
-    /// Skips the value that stands here, however deep it is; gives it as it is written.
-    pub(in crate::api) fn skip(&mut self) -> Syntax<&'a str> {
+    /// Skips the value at the cursor, at any depth; returns it as it is written.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not JSON.
+    pub fn skip(&mut self) -> Syntax<&'a str> {
         self.peek()?;
         let start = self.at;
         self.skip_value()?;
@@ -160,7 +202,7 @@ impl<'a> Cursor<'a> {
                 b'"' => drop(self.string()?),
                 open @ (b'{' | b'[') => {
                     self.at += 1;
-                    // `}` and `]` stand two after what they close.
+                    // In ASCII, `}` and `]` follow two after `{` and `[`.
                     let close = open + 2;
                     if self.peek()? == close {
                         self.at += 1;
@@ -172,11 +214,11 @@ impl<'a> Cursor<'a> {
                         continue;
                     }
                 }
-                _ => drop(self.bare()?),
+                _ => drop(self.literal()?),
             }
             loop {
                 let Some(&close) = self.open.last() else { return Ok(()) };
-                if self.goes_on(close)? {
+                if self.next_element(close)? {
                     if close == b'}' {
                         self.key()?;
                     }
@@ -191,8 +233,8 @@ impl<'a> Cursor<'a> {
         self.text.as_bytes()
     }
 
-    /// Whether another value follows, or the container's end.
-    fn goes_on(&mut self, close: u8) -> Syntax<bool> {
+    /// Whether another element follows; otherwise consumes the end of the container.
+    fn next_element(&mut self, close: u8) -> Syntax<bool> {
         let next = self.peek()?;
         if next != b',' && next != close {
             return Err(self.error());
@@ -201,7 +243,7 @@ impl<'a> Cursor<'a> {
         Ok(next == b',')
     }
 
-    fn key(&mut self) -> Syntax<Quoted<'a>> {
+    fn key(&mut self) -> Syntax<RawString<'a>> {
         if self.peek()? != b'"' {
             return Err(self.error());
         }

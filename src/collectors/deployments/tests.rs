@@ -3,20 +3,32 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::ListDeployments;
 use crate::{
-    api::{ErrorKind, Retry, envelope::Page},
-    model::{Deployment, JobState, LabelKeys, Requested, TaskSlots, Wanted},
+    api::{self, ApiError, ErrorKind, Retry},
+    model::{Deployment, FieldSelection, JobState, LabelKeys, Requested, Selection, TaskSlots},
 };
+
+type Page = api::Page<Deployment>;
 
 const LIST: &str = include_str!("../../../tests/data/list_deployments.json");
 const BY_LABEL: &str = include_str!("../../../tests/data/get_deployments_by_label.json");
 
-fn all() -> Wanted {
-    Wanted { labels: LabelKeys::All, ..Wanted::default() }
+fn all() -> FieldSelection {
+    FieldSelection { labels: LabelKeys::All, ..FieldSelection::default() }
+}
+
+fn decode(body: &[u8], fields: &FieldSelection) -> Result<Page, ApiError> {
+    let operation = ListDeployments {
+        namespace: "ns".into(),
+        selection: Selection::default(),
+        fields: fields.clone().into(),
+    };
+    Page::decode(&operation, body)
 }
 
 fn page(reply: &Value) -> Page {
-    Page::decode(reply.to_string().as_bytes(), &all()).unwrap()
+    decode(reply.to_string().as_bytes(), &all()).unwrap()
 }
 
 fn sample() -> Value {
@@ -31,18 +43,18 @@ fn sample_with(pointer: &str, value: Value) -> Value {
 }
 
 fn only(page: &Page) -> &Deployment {
-    assert_eq!(page.decoded.deployments.len(), 1);
-    &page.decoded.deployments[0]
+    assert_eq!(page.decoded.items.len(), 1);
+    &page.decoded.items[0]
 }
 
 fn invalid_fields(page: &Page) -> Vec<(&'static str, u64)> {
-    page.decoded.invalid.iter().map(|(field, invalid)| (field, invalid.count)).collect()
+    page.decoded.invalid.iter().map(|(_, field, invalid)| (field, invalid.count)).collect()
 }
 
 #[test]
 fn the_samples_of_the_api_reference_are_read() {
     for text in [LIST, BY_LABEL] {
-        let page = Page::decode(text.as_bytes(), &all()).unwrap();
+        let page = decode(text.as_bytes(), &all()).unwrap();
         assert_eq!(invalid_fields(&page), []);
         let deployment = only(&page);
         let jobs = JobState::ALL.map(|state| deployment.jobs.get(state).unwrap());
@@ -65,7 +77,7 @@ fn the_samples_of_the_api_reference_are_read() {
         assert_eq!((requested.slots, requested.cpu_cores), (Some(1), Some(3.13)));
         assert_eq!(requested.memory_bytes, None);
     }
-    let labelled = Page::decode(BY_LABEL.as_bytes(), &all()).unwrap();
+    let labelled = decode(BY_LABEL.as_bytes(), &all()).unwrap();
     let labels: Vec<_> = only(&labelled).labels.iter().map(|(key, value)| (&**key, &**value)).collect();
     assert_eq!(labels, [("test", "test"), ("test2", "1")]);
 }
@@ -151,7 +163,7 @@ fn texts_too_long_for_a_label_are_left_out() {
 fn a_key_that_stands_twice_has_its_last_value() {
     let reply = r#"{"success": false, "success": true, "totalSize": 1,
         "data": [{"deploymentId": "a", "name": "x", "deploymentId": "b", "labels": {"k": 1, "k": 2}}]}"#;
-    let page = Page::decode(reply.as_bytes(), &all()).unwrap();
+    let page = decode(reply.as_bytes(), &all()).unwrap();
     assert_eq!(&*only(&page).id, "b");
     assert_eq!(&*only(&page).labels[0].1, "2");
 }
@@ -236,7 +248,7 @@ fn a_reply_that_is_no_listing_is_an_error_of_the_right_kind() {
         (br#"{"success": false, "httpCode": 500}"#, ErrorKind::Api, true),
     ];
     for (body, kind, retried) in cases {
-        let error = Page::decode(body, &all()).unwrap_err();
+        let error = decode(body, &all()).unwrap_err();
         let text = String::from_utf8_lossy(body);
         assert_eq!((error.kind(), error.retry() != Retry::Never), (kind, retried), "{text}: {error}");
     }
@@ -249,14 +261,14 @@ fn bytes_that_are_no_utf_8_spoil_only_their_text() {
         .into_bytes();
     let at = body.windows(4).position(|window| window == b"NAME").unwrap();
     body[at] = 0xff;
-    let page = Page::decode(&body, &all()).unwrap();
+    let page = decode(&body, &all()).unwrap();
     assert_eq!(&*only(&page).name, "\u{fffd}AME");
 }
 
 #[test]
 fn what_no_metric_needs_is_not_read() {
-    let nothing = Wanted { jobs: false, resources: false, labels: LabelKeys::default() };
-    let page = Page::decode(BY_LABEL.as_bytes(), &nothing).unwrap();
+    let nothing = FieldSelection { jobs: false, resources: false, labels: LabelKeys::default() };
+    let page = decode(BY_LABEL.as_bytes(), &nothing).unwrap();
     let deployment = only(&page);
     assert_eq!(deployment.jobs.get(JobState::Failed), None);
     assert_eq!((deployment.resources.basic.is_none(), deployment.labels.len()), (true, 0));
@@ -308,28 +320,28 @@ proptest! {
         neighbour["deploymentId"] = json!("neighbour");
         reply["data"].as_array_mut().unwrap().push(neighbour);
         let page = page(&reply);
-        prop_assert_eq!(page.decoded.deployments.len(), 2);
+        prop_assert_eq!(page.decoded.items.len(), 2);
         let sound = self::page(&sample());
         let expected = Deployment { id: "neighbour".into(), ..only(&sound).clone() };
-        prop_assert_eq!(&page.decoded.deployments[1], &expected);
+        prop_assert_eq!(&page.decoded.items[1], &expected);
         // At the most everything below the place is lost, each once.
         prop_assert!(invalid_fields(&page).iter().map(|(_, count)| count).sum::<u64>() <= 8);
     }
 
     #[test]
     fn any_json_is_a_listing_or_an_error(value in json_value()) {
-        let _ = Page::decode(value.to_string().as_bytes(), &all());
+        let _ = decode(value.to_string().as_bytes(), &all());
         let wrapped = json!({"success": true, "totalSize": 1, "data": value});
-        let _ = Page::decode(wrapped.to_string().as_bytes(), &all());
+        let _ = decode(wrapped.to_string().as_bytes(), &all());
     }
 
     #[test]
     fn any_bytes_are_a_listing_or_an_error(mut bytes in proptest::collection::vec(any::<u8>(), 0..64), at in 0..2000_usize) {
-        let _ = Page::decode(&bytes, &all());
+        let _ = decode(&bytes, &all());
         let mut body = BY_LABEL.as_bytes().to_vec();
         let at = at.min(body.len());
         body.truncate(at);
         body.append(&mut bytes);
-        let _ = Page::decode(&body, &all());
+        let _ = decode(&body, &all());
     }
 }

@@ -1,0 +1,66 @@
+//! A request, and what the requests of one listing share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio_util::sync::CancellationToken;
+
+use super::{Priority, Product};
+
+/// A request for one page.
+#[derive(Debug, Clone)]
+pub(super) struct ApiRequest {
+    pub(super) action: &'static str,
+    pub(super) product: Product,
+    pub(super) priority: Priority,
+    /// The percent-encoded path.
+    pub(super) path: String,
+    /// The canonical query.
+    pub(super) query: String,
+    /// Cancelled when the listing is abandoned; queued requests are then not sent.
+    pub(super) cancelled: CancellationToken,
+    pub(super) context: Arc<ListingContext>,
+}
+
+/// What the requests of one listing share.
+#[derive(Debug)]
+pub(super) struct ListingContext {
+    /// Limits the requests in flight for this listing.
+    permits: Semaphore,
+    pub(super) buffers: BufferPool,
+}
+
+impl ListingContext {
+    pub(super) fn new(max_in_flight: usize) -> Self {
+        Self { permits: Semaphore::new(max_in_flight), buffers: BufferPool::default() }
+    }
+
+    /// Waits for a permit, which is held until it is dropped.
+    pub(super) async fn permit(&self) -> Option<SemaphorePermit<'_>> {
+        // The semaphore is never closed.
+        self.permits.acquire().await.ok()
+    }
+}
+
+/// Buffers of decoded bodies, for reuse by the next ones.
+#[derive(Debug, Default)]
+pub(super) struct BufferPool(Mutex<Vec<Vec<u8>>>);
+
+impl BufferPool {
+    /// An empty buffer with room for `size` bytes.
+    pub(super) fn take(&self, size: usize) -> Vec<u8> {
+        let mut buffer = self.buffers().pop().unwrap_or_default();
+        buffer.reserve(size);
+        buffer
+    }
+
+    /// Returns a buffer that is no longer needed.
+    pub(super) fn put(&self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        self.buffers().push(buffer);
+    }
+
+    fn buffers(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,280 @@
+//! A deployment as both operations send it, and its conversion into the model.
+
+use lenient_json::{
+    Cursor, Entries, FromJson as _, InvalidValue, Lenient, Scalar, SyntaxError, lenient_object,
+};
+
+use super::{
+    fields::{BASIC, BATCH, BasicFields, EXPERT_JOBMANAGER, SpecFields},
+    resource_plan,
+};
+use crate::{
+    api::{Decoded, Decoder},
+    model::{
+        BasicSetting, BatchSetting, Deployment, ExpertSetting, FieldSelection, Info, JobCounts, ProcessSpec,
+        ResourceSettings, TaskSlots, Text,
+    },
+};
+
+lenient_object! {
+    struct WireDeployment<'a> {
+        id: Scalar<'a> = "deploymentId",
+        name: Scalar<'a> = "name",
+        creator: Scalar<'a> = "creator",
+        modifier: Scalar<'a> = "modifier",
+        created: Scalar<'a> = "createdAt",
+        modified: Scalar<'a> = "modifiedAt",
+        has_changed: Scalar<'a> = "deploymentHasChanged",
+        engine_version: Scalar<'a> = "engineVersion",
+        execution_mode: Scalar<'a> = "executionMode",
+        artifact: Lenient<WireArtifact<'a>> = "artifact",
+        target: Lenient<WireTarget<'a>> = "deploymentTarget",
+        flink_conf: Lenient<WireFlinkConf<'a>> = "flinkConf",
+        labels: Lenient<Entries<'a>> = "labels",
+        jobs: Lenient<WireJobs<'a>> = "jobSummary",
+        streaming: Lenient<WireStreaming<'a>> = "streamingResourceSetting",
+        batch: Lenient<WireBatch<'a>> = "batchResourceSetting",
+    }
+}
+
+lenient_object! {
+    struct WireArtifact<'a> { kind: Scalar<'a> = "kind" }
+}
+
+lenient_object! {
+    struct WireTarget<'a> { mode: Scalar<'a> = "mode", name: Scalar<'a> = "name" }
+}
+
+lenient_object! {
+    struct WireFlinkConf<'a> { taskmanager_slots: Scalar<'a> = "taskmanager.numberOfTaskSlots" }
+}
+
+lenient_object! {
+    struct WireJobs<'a> {
+        starting: Scalar<'a> = "starting",
+        running: Scalar<'a> = "running",
+        cancelling: Scalar<'a> = "cancelling",
+        cancelled: Scalar<'a> = "cancelled",
+        finished: Scalar<'a> = "finished",
+        failed: Scalar<'a> = "failed",
+    }
+}
+
+lenient_object! {
+    struct WireStreaming<'a> {
+        mode: Scalar<'a> = "resourceSettingMode",
+        basic: Lenient<WireBasic<'a>> = "basicResourceSetting",
+        expert: Lenient<WireExpert<'a>> = "expertResourceSetting",
+    }
+}
+
+lenient_object! {
+    struct WireBasic<'a> {
+        parallelism: Scalar<'a> = "parallelism",
+        jobmanager: Lenient<WireSpec<'a>> = "jobmanagerResourceSettingSpec",
+        taskmanager: Lenient<WireSpec<'a>> = "taskmanagerResourceSettingSpec",
+    }
+}
+
+lenient_object! {
+    struct WireExpert<'a> {
+        jobmanager: Lenient<WireSpec<'a>> = "jobmanagerResourceSettingSpec",
+        plan: Scalar<'a> = "resourcePlan",
+    }
+}
+
+lenient_object! {
+    struct WireBatch<'a> {
+        max_slots: Scalar<'a> = "maxSlot",
+        basic: Lenient<WireBasic<'a>> = "basicResourceSetting",
+    }
+}
+
+lenient_object! {
+    struct WireSpec<'a> { cpu: Scalar<'a> = "cpu", memory: Scalar<'a> = "memory" }
+}
+
+/// Converts the deployments of one reply.
+struct DeploymentDecoder<'d> {
+    values: &'d mut Decoder,
+    fields: &'d FieldSelection,
+    /// A buffer for unescaped resource plans.
+    plan_text: &'d mut Vec<u8>,
+}
+
+/// Reads the list of deployments.
+///
+/// # Errors
+///
+/// If the text is not JSON.
+pub(super) fn decode(
+    decoder: Decoder,
+    fields: &FieldSelection,
+    cursor: &mut Cursor<'_>,
+) -> Result<Lenient<Decoded<Deployment>>, SyntaxError> {
+    let mut plan_text = Vec::new();
+    decoder.array(cursor, |values, cursor| {
+        let element = Lenient::<WireDeployment<'_>>::from_json(cursor)?;
+        Ok(DeploymentDecoder { values, fields, plan_text: &mut plan_text }.deployment(element))
+    })
+}
+
+impl DeploymentDecoder<'_> {
+    fn deployment(&mut self, element: Lenient<WireDeployment<'_>>) -> Option<Deployment> {
+        // An element that is null or not an object may be a deployment that was lost: it is counted.
+        let Lenient::Valid(mut wire) = element else {
+            self.values.unidentified("data");
+            return None;
+        };
+        self.values.begin_object("deploymentId", wire.id)?;
+        let streaming = std::mem::take(&mut wire.streaming).value();
+        let streaming = self.values.valid("streamingResourceSetting", streaming).unwrap_or_default();
+        Some(Deployment {
+            name: self.values.valid("name", wire.name.text()).unwrap_or_default().into(),
+            info: self.info(&wire, streaming.mode),
+            labels: self.labels(wire.labels),
+            jobs: self.jobs(wire.jobs),
+            created: self.values.seconds("createdAt", wire.created),
+            modified: self.values.seconds("modifiedAt", wire.modified),
+            changes_pending: self.values.valid("deploymentHasChanged", wire.has_changed.boolean()),
+            resources: self.resources(wire.flink_conf, streaming, wire.batch),
+            id: self.values.end_object(),
+        })
+    }
+
+    fn info(&mut self, wire: &WireDeployment<'_>, resource_mode: Scalar<'_>) -> Info {
+        let artifact_kind = match &wire.artifact {
+            Lenient::Valid(artifact) => self.values.text("artifact.kind", artifact.kind),
+            other => self.values.missing_text("artifact", other),
+        };
+        let (target_mode, target) = match &wire.target {
+            Lenient::Valid(target) => (
+                self.values.text("deploymentTarget.mode", target.mode),
+                self.values.text("deploymentTarget.name", target.name),
+            ),
+            other => (self.values.missing_text("deploymentTarget", other), self.values.empty_text()),
+        };
+        Info {
+            execution_mode: self.values.text("executionMode", wire.execution_mode),
+            engine_version: self.values.text("engineVersion", wire.engine_version),
+            artifact_kind,
+            // Without resources, one operation omits the mode and the other does not.
+            resource_mode: if self.fields.resources {
+                self.values.text("streamingResourceSetting.resourceSettingMode", resource_mode)
+            } else {
+                self.values.empty_text()
+            },
+            target_mode,
+            target,
+            creator: self.values.text("creator", wire.creator),
+            modifier: self.values.text("modifier", wire.modifier),
+        }
+    }
+
+    fn labels(&mut self, labels: Lenient<Entries<'_>>) -> Vec<(Text, Text)> {
+        if self.fields.labels.is_empty() {
+            return Vec::new();
+        }
+        let Some(Entries(entries)) = self.values.valid("labels", labels.value()) else { return Vec::new() };
+        let mut labels = Vec::new();
+        for (key, value) in entries {
+            let Some(key) = self.values.valid("labels", key.map(Some).ok_or(InvalidValue)) else { continue };
+            if !self.fields.labels.wants(&key) {
+                continue;
+            }
+            if let Some(value) = self.values.valid("labels", value.text()) {
+                labels.push((self.values.intern(&key), self.values.intern(&value)));
+            }
+        }
+        // If a key is repeated, the last value wins.
+        labels.sort_by(|left, right| left.0.cmp(&right.0));
+        labels.dedup_by(|later, earlier| {
+            let same = later.0 == earlier.0;
+            if same {
+                std::mem::swap(later, earlier);
+            }
+            same
+        });
+        labels
+    }
+
+    fn jobs(&mut self, jobs: Lenient<WireJobs<'_>>) -> JobCounts {
+        if !self.fields.jobs {
+            return JobCounts::default();
+        }
+        let Some(jobs) = self.values.valid("jobSummary", jobs.value()) else { return JobCounts::default() };
+        JobCounts::new([
+            self.values.valid("jobSummary.starting", jobs.starting.count()),
+            self.values.valid("jobSummary.running", jobs.running.count()),
+            self.values.valid("jobSummary.cancelling", jobs.cancelling.count()),
+            self.values.valid("jobSummary.cancelled", jobs.cancelled.count()),
+            self.values.valid("jobSummary.finished", jobs.finished.count()),
+            self.values.valid("jobSummary.failed", jobs.failed.count()),
+        ])
+    }
+
+    fn resources(
+        &mut self,
+        flink_conf: Lenient<WireFlinkConf<'_>>,
+        streaming: WireStreaming<'_>,
+        batch: Lenient<WireBatch<'_>>,
+    ) -> ResourceSettings {
+        if !self.fields.resources {
+            return ResourceSettings::default();
+        }
+        let batch = self.values.valid("batchResourceSetting", batch.value());
+        ResourceSettings {
+            basic: self.basic(&BASIC, streaming.basic),
+            expert: self.expert(streaming.expert),
+            batch: batch.map(|batch| BatchSetting {
+                max_slots: self.values.valid("batchResourceSetting.maxSlot", batch.max_slots.count()),
+                basic: self.basic(&BATCH, batch.basic),
+            }),
+            taskmanager_slots: self.taskmanager_slots(flink_conf),
+        }
+    }
+
+    fn taskmanager_slots(&mut self, flink_conf: Lenient<WireFlinkConf<'_>>) -> TaskSlots {
+        const FIELD: &str = "flinkConf.taskmanager.numberOfTaskSlots";
+        let slots = flink_conf.value().and_then(|conf| conf.unwrap_or_default().taskmanager_slots.integer());
+        match slots {
+            Ok(None) => TaskSlots::Absent,
+            Ok(Some(slots)) => u64::try_from(slots).map_or_else(
+                |_| {
+                    self.values.invalid(FIELD);
+                    TaskSlots::Negative
+                },
+                TaskSlots::Given,
+            ),
+            Err(InvalidValue) => {
+                self.values.invalid(FIELD);
+                TaskSlots::Unreadable
+            }
+        }
+    }
+
+    fn basic(&mut self, fields: &BasicFields, basic: Lenient<WireBasic<'_>>) -> Option<BasicSetting> {
+        let basic = self.values.valid(fields.part, basic.value())?;
+        Some(BasicSetting {
+            parallelism: self.values.valid(fields.parallelism, basic.parallelism.count()),
+            jobmanager: self.spec(&fields.jobmanager, basic.jobmanager),
+            taskmanager: self.spec(&fields.taskmanager, basic.taskmanager),
+        })
+    }
+
+    fn expert(&mut self, expert: Lenient<WireExpert<'_>>) -> Option<ExpertSetting> {
+        let expert = self.values.valid("streamingResourceSetting.expertResourceSetting", expert.value())?;
+        Some(ExpertSetting {
+            jobmanager: self.spec(&EXPERT_JOBMANAGER, expert.jobmanager),
+            plan: resource_plan::decode(self.values, self.plan_text, expert.plan),
+        })
+    }
+
+    fn spec(&mut self, fields: &SpecFields, spec: Lenient<WireSpec<'_>>) -> ProcessSpec {
+        let Some(spec) = self.values.valid(fields.part, spec.value()) else { return ProcessSpec::default() };
+        ProcessSpec {
+            cpu_cores: self.values.cores(fields.cpu, spec.cpu),
+            memory_bytes: self.values.memory(fields.memory, spec.memory),
+        }
+    }
+}
