@@ -4,10 +4,11 @@
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark tells its figures and may fail")]
 
-use std::{hint::black_box, sync::Arc, time::Duration};
+use std::{hint::black_box, time::Duration};
 
 use aliyun_flink_exporter::{
-    exposition::{Chunk, Encoding, Format, Joined, Namespace, render},
+    collectors::deployments::families::{self, Deployments, ExportedLabels},
+    exposition::{AssembledBody, Encoding, Format, RenderedFamilies, SectionText, render},
     model::{BasicSetting, Deployment, Info, JobCounts, LabelKeys, ProcessSpec, ResourceSettings, TaskSlots},
     telemetry::Telemetry,
 };
@@ -67,12 +68,13 @@ fn best<P, T>(title: &str, prepare: impl Fn() -> P, work: impl Fn(P) -> T) {
 
 fn main() {
     let fleet = fleet();
-    let render = |before: &Chunk| {
-        render(&Namespace::new("workspace", "namespace", fleet.iter()), &LabelKeys::default(), before)
+    let labels = ExportedLabels::new(&LabelKeys::default());
+    let render = |before: &RenderedFamilies| {
+        render(&families::group("workspace", "namespace", &fleet, &labels), before)
     };
-    let render_all = || render(&Chunk::default());
-    let join = |encoding, chunk: Chunk| {
-        Joined::new(Format::Text, encoding, &[Arc::new(chunk)], &Chunk::default()).unwrap()
+    let render_all = || render(&RenderedFamilies::default());
+    let join = |encoding, rendered: RenderedFamilies| {
+        AssembledBody::new(Format::Text, encoding, &[SectionText::of::<Deployments>([&rendered])]).unwrap()
     };
     best("a poll: render", || (), |()| render_all());
     let before = render_all();

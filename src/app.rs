@@ -98,9 +98,10 @@ impl App {
     }
 
     async fn show_plan(&self) {
-        let ids = self.plan.targets.keys().cloned().collect();
+        let intervals =
+            self.plan.targets.iter().map(|(id, target)| (id.clone(), target.settings.interval)).collect();
         let labels = self.plan.label_keys.clone();
-        self.parts.board.configure(self.plan.infos.clone(), &ids, labels).await;
+        self.parts.board.configure(self.plan.infos.clone(), &intervals, labels).await;
     }
 
     /// Polls and serves until `stopping`, reloading the configuration when asked; tells `systemd` of it.

@@ -16,13 +16,15 @@
 //! | what is configured | [`config`] |
 //! | what runs | [`web`], [`poll`], [`simulator`] |
 //! | what is published | [`snapshot`] |
-//! | what is collected | [`collectors`] |
-//! | outside and text | [`api`], [`exposition`] |
+//! | | [`catalogue`] |
+//! | what is polled | [`collectors`] |
+//! | outside | [`api`] |
 //! | ground | [`credentials`], [`telemetry`] |
-//! | | [`model`], [`clock`], [`endpoint`], [`systemd`] |
+//! | | [`exposition`], [`model`], [`clock`], [`endpoint`], [`systemd`] |
 
 pub mod api;
 pub mod app;
+pub mod catalogue;
 pub mod cli;
 pub mod collectors;
 pub mod commands;

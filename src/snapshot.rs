@@ -24,7 +24,10 @@ use tokio::time::Instant;
 use crate::{
     api::ErrorKind,
     clock::Clock,
-    exposition::{self, Chunk, Encoding, Format, Joined, Namespace, targets::WorkspaceInfo},
+    collectors::deployments::families::{self, Deployments, ExportedLabels},
+    exposition::{
+        self, AssembledBody, Encoding, Format, ObjectGroup, RenderedFamilies, targets::WorkspaceInfo,
+    },
     model::{Deployment, LabelKeys, Selection},
 };
 
@@ -121,7 +124,7 @@ struct State {
 
 #[derive(Debug, Default, Clone)]
 struct Group {
-    chunk: Arc<Chunk>,
+    chunk: Arc<RenderedFamilies>,
     /// The keys that the chunk was rendered with.
     label_keys: LabelKeys,
     /// Held while the chunk is made anew, so that two targets of a namespace don't overwrite each other's work.
@@ -156,29 +159,32 @@ impl Board {
             }
             (state.label_keys.clone(), groups)
         };
-        let namespaces: Vec<_> = groups.iter_mut().map(|(id, all)| deployments(id, all)).collect();
-        exposition::write(&namespaces, &label_keys, out)?;
+        let labels = ExportedLabels::new(&label_keys);
+        let namespaces: Vec<_> = groups.iter_mut().map(|(id, all)| deployments(id, all, &labels)).collect();
+        exposition::write(&namespaces, out)?;
         self.snapshot().text().iter().try_for_each(|piece| out.write_all(piece))
     }
 
-    /// Sets what is shown: `targets` known before keep their state, others are withdrawn with all their series.
+    /// Sets what is shown: `targets`, each with its interval. Those known before keep their state, others are withdrawn
+    /// with all their series.
     pub async fn configure(
         &self,
         workspaces: Vec<WorkspaceInfo>,
-        targets: &BTreeSet<TargetId>,
+        targets: &BTreeMap<TargetId, Duration>,
         label_keys: LabelKeys,
     ) {
         let known: Vec<TargetId> = self.state().targets.keys().cloned().collect();
-        for id in known.iter().filter(|id| !targets.contains(*id)) {
+        for id in known.iter().filter(|id| !targets.contains_key(*id)) {
             // Another target of the namespace may go on: its chunk is made anew.
             self.replace_data(id, |_| true, None, |_| {}).await;
         }
         let mut state = self.state();
-        state.targets.retain(|id, _| targets.contains(id));
-        for id in targets {
-            state.targets.entry(id.clone()).or_default();
+        state.targets.retain(|id, _| targets.contains_key(id));
+        for (id, interval) in targets {
+            let status = state.targets.entry(id.clone()).or_default();
+            Arc::make_mut(status).poll_interval = *interval;
         }
-        let groups: BTreeSet<GroupId> = targets.iter().map(group_of).collect();
+        let groups: BTreeSet<GroupId> = targets.keys().map(group_of).collect();
         state.groups.retain(|id, _| groups.contains(id));
         for id in groups {
             state.groups.entry(id).or_default();
@@ -194,7 +200,7 @@ impl Board {
     }
 
     /// The metrics but for the live ones, as they are published now.
-    pub async fn body(&self, format: Format, encoding: Encoding) -> io::Result<Arc<Joined>> {
+    pub async fn body(&self, format: Format, encoding: Encoding) -> io::Result<Arc<AssembledBody>> {
         self.demand.note(encoding);
         let served = self.snapshot().served.clone();
         served.body(format, encoding).await
@@ -344,11 +350,12 @@ impl Board {
         group_id: GroupId,
         mut all: Vec<Data>,
         keys: LabelKeys,
-        before: Arc<Chunk>,
-    ) -> Option<Chunk> {
+        before: Arc<RenderedFamilies>,
+    ) -> Option<RenderedFamilies> {
         let encodings: Vec<_> = self.demand.encodings().collect();
         let rendering = tokio::task::spawn_blocking(move || {
-            let chunk = exposition::render(&deployments(&group_id, &mut all), &keys, &before);
+            let chunk =
+                exposition::render(&deployments(&group_id, &mut all, &ExportedLabels::new(&keys)), &before);
             for encoding in encodings {
                 // Whoever asks for a part that is not compressed tries again, and tells why it can't be.
                 let _ = chunk.compress(encoding);
@@ -397,16 +404,21 @@ fn group_of(id: &TargetId) -> GroupId {
 
 /// The deployments of a namespace's targets. Of one that several have, the word of the latest poll that listed it
 /// holds; one that is only kept from an earlier poll gives way to any that was listed.
-fn deployments<'d>((workspace, namespace): &GroupId, all: &'d mut [Data]) -> Namespace<'d> {
+fn deployments<'d>(
+    (workspace, namespace): &GroupId,
+    all: &'d mut [Data],
+    labels: &'d ExportedLabels,
+) -> ObjectGroup<'d, Deployments> {
     all.sort_by_key(|data| std::cmp::Reverse(data.since));
     let all = &*all;
     let listed = all.iter().flat_map(|data| &data.deployments[..data.listed]);
     let deployments = listed.chain(all.iter().flat_map(|data| &data.deployments[data.listed..]));
     if all.len() == 1 {
-        return Namespace::new(workspace, namespace, deployments);
+        return families::group(workspace, namespace, deployments, labels);
     }
     let mut seen = HashSet::new();
-    Namespace::new(workspace, namespace, deployments.filter(|deployment| seen.insert(&deployment.id)))
+    let once = deployments.filter(|deployment| seen.insert(&deployment.id));
+    families::group(workspace, namespace, once, labels)
 }
 
 #[cfg(test)]
@@ -414,13 +426,21 @@ mod tests {
     use super::*;
     use crate::model::JobCounts;
 
+    const INTERVAL: Duration = Duration::from_secs(60);
+
     fn id(namespace: &str, selection: &str) -> TargetId {
         TargetId { workspace: "w".into(), namespace: namespace.into(), selection: selection.into() }
     }
 
     async fn board(ids: &[TargetId]) -> Board {
         let board = Board::new(Clock::System);
-        board.configure(Vec::new(), &ids.iter().cloned().collect(), LabelKeys::default()).await;
+        board
+            .configure(
+                Vec::new(),
+                &ids.iter().map(|id| (id.clone(), INTERVAL)).collect(),
+                LabelKeys::default(),
+            )
+            .await;
         board
     }
 
@@ -502,7 +522,13 @@ mod tests {
         assert!(!board.is_complete());
         board.failed(&target, ErrorKind::Api, String::new(), times());
         assert!(board.is_complete());
-        board.configure(Vec::new(), &[target, id("m", "")].into(), LabelKeys::default()).await;
+        board
+            .configure(
+                Vec::new(),
+                &[(target, INTERVAL), (id("m", ""), INTERVAL)].into(),
+                LabelKeys::default(),
+            )
+            .await;
         assert!(board.is_complete());
     }
 
@@ -584,7 +610,7 @@ mod tests {
         board.succeeded(&ids[0], deployments(&[("a", 2)]), Vec::new(), 1, times()).await;
         let third = board.body(Format::Text, Encoding::Gzip).await.unwrap();
         let pointers =
-            |body: &Joined| body.pieces().iter().map(|piece| piece.as_ptr()).collect::<HashSet<_>>();
+            |body: &AssembledBody| body.pieces().iter().map(|piece| piece.as_ptr()).collect::<HashSet<_>>();
         let (before, after) = (pointers(&first), pointers(&third));
         // Anew: the jobs of one namespace, and the targets' counts of polls, times of success and durations.
         assert!(before.difference(&after).count() <= 4 && before.len() > 10, "{before:?} {after:?}");

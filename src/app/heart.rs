@@ -134,7 +134,6 @@ impl Heart {
 #[cfg(test)]
 mod tests {
     use std::{
-        collections::BTreeSet,
         os::{linux::net::SocketAddrExt as _, unix::net},
         sync::mpsc,
     };
@@ -249,7 +248,7 @@ mod tests {
             namespace: namespace.into(),
             selection: String::new(),
         };
-        let ids = BTreeSet::from([id("a"), id("b"), id("c")]);
+        let ids = ["a", "b", "c"].map(|namespace| (id(namespace), Duration::from_secs(60))).into();
         board.configure(Vec::new(), &ids, LabelKeys::default()).await;
         let (mut heart, socket) = heart("status", &board);
         heart.ready().await;

@@ -86,18 +86,22 @@ impl Plan {
         let namespaces = |plan: &Self| -> BTreeSet<(String, String)> {
             plan.targets.keys().map(|id| (id.workspace.clone(), id.namespace.clone())).collect()
         };
+        let known = before.iter().flat_map(|before| before.clients.keys());
+        for workspace in known.filter(|workspace| !self.clients.contains_key(*workspace)) {
+            parts.telemetry.remove_workspace(workspace);
+        }
         let now = namespaces(self);
         for (workspace, namespace) in before.map(namespaces).unwrap_or_default().difference(&now) {
-            parts.telemetry.forget_namespace(workspace, namespace);
+            parts.telemetry.remove_namespace(workspace, namespace);
         }
         for (workspace, namespace) in &now {
-            parts.telemetry.namespace(workspace, namespace);
+            parts.telemetry.init_namespace(workspace, namespace);
         }
         for (id, planned) in &self.clients {
             planned.client.shared_by(self.targets.keys().filter(|target| target.workspace == *id).count());
-            parts.telemetry.workspace(id, &ErrorKind::ALL.map(ErrorKind::as_str));
-            let watched = Arc::downgrade(&planned.provider);
-            parts.telemetry.credentials(id, Box::new(move || watched.upgrade()?.expiry()));
+            let provider = Arc::downgrade(&planned.provider);
+            let expiry = Box::new(move || provider.upgrade()?.expiry());
+            parts.telemetry.init_workspace(id, &ErrorKind::ALL.map(ErrorKind::as_str), expiry);
         }
     }
 

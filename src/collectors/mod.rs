@@ -1,3 +1,4 @@
-//! One directory for each kind of object that is polled: the operations that list it, and how it is decoded.
+//! Collectors: what the exporter polls. Each directory has one kind of object: the operations that list it, its decoder and
+//! its metric families.
 
 pub mod deployments;

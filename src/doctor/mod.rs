@@ -15,11 +15,13 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     api::{self, ApiError, ErrorKind, HttpClients, Listing, Progress, Retry},
     clock::Clock,
-    collectors::deployments::DeploymentsQuery,
+    collectors::deployments::{
+        DeploymentsQuery,
+        families::{self, ExportedLabels},
+    },
     config::{self, Config, Environment},
     credentials::{self, ProvideCredentials},
     endpoint::root_cause,
-    exposition::{self, Chunk, Namespace},
     model::{Deployment, DeploymentsOperation, LabelKeys},
     telemetry::Telemetry,
 };
@@ -232,10 +234,10 @@ impl Examiner<'_> {
     }
 }
 
-/// How many series the deployments make: those that a poll would render, counted.
+/// The number of series that a poll would render.
 fn series(workspace: &str, namespace: &str, listing: &Listing<Deployment>, labels: &LabelKeys) -> usize {
-    let deployments = Namespace::new(workspace, namespace, listing.items.iter());
-    exposition::render(&deployments, labels, &Chunk::default()).series()
+    let labels = ExportedLabels::new(labels);
+    families::group(workspace, namespace, &listing.items, &labels).count_series()
 }
 
 fn failed(operation: DeploymentsOperation, error: &ApiError, report: &mut TargetReport) {

@@ -1,9 +1,9 @@
-//! Compression in parts: each text is compressed by itself, once, and the results are joined in any order.
+//! Compression in segments: each text is compressed once, by itself, and segments are joined in any order.
 //!
-//! Raw deflate that ends in a sync flush stands on a byte's boundary and refers to nothing before its own start.
-//! So such segments, one after the other, are one deflate stream, and with a header and the combined checksum one
-//! gzip member. Several members would be valid too, but curl shows the first alone. Of zstd, whole frames are
-//! joined: every decoder reads them all.
+//! Raw deflate that ends in a sync flush ends on a byte boundary and refers to nothing before its own start. So
+//! consecutive segments are one deflate stream, and with a header and the combined checksum one gzip member. Several
+//! members would be valid too, but curl shows only the first. Of zstd, whole frames are joined: every decoder reads all
+//! of them.
 
 use std::io::{self, Write as _};
 
@@ -27,46 +27,46 @@ impl Encoding {
     pub const ALL: [Self; 3] = [Self::Identity, Self::Gzip, Self::Zstd];
 }
 
-/// zlib's level 3: further levels take twice the time for a few percent of this repetitive text.
+/// Higher levels take twice the time and save a few percent of this repetitive text.
 const GZIP_LEVEL: u32 = 3;
 
-/// zstd's fastest ordinary level, which beats gzip's best on this text.
+/// zstd's fastest regular level, which still compresses this text better than gzip's best.
 const ZSTD_LEVEL: i32 = 1;
 
 /// A gzip member's first bytes: deflate, no name, no time, unknown system.
 const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 
-/// What a first buffer is made of: about the ratio of what is compressed.
-const RATIO: usize = 8;
+/// Expected ratio: sizes the first buffer.
+const EXPECTED_RATIO: usize = 8;
 
-/// The least room that the compressor is given.
-const ROOM: usize = 4 * 1024;
+/// The least free space that the compressor is given.
+const MIN_SPACE: usize = 4 * 1024;
 
-/// A compressed text, and what is needed to join it with others.
+/// A compressed text, and what joining it with others requires.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Segment {
     pub(super) bytes: Bytes,
-    pub(super) sum: Sum,
+    pub(super) checksum: GzipChecksum,
 }
 
 /// gzip's checksum and length.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Sum {
+pub(super) struct GzipChecksum {
     crc: Hasher,
     len: u64,
 }
 
-impl Sum {
+impl GzipChecksum {
     fn of<'t>(texts: impl Iterator<Item = &'t [u8]>) -> Self {
-        let mut sum = Self::default();
+        let mut checksum = Self::default();
         for text in texts {
-            sum.crc.update(text);
-            sum.len += text.len() as u64;
+            checksum.crc.update(text);
+            checksum.len += text.len() as u64;
         }
-        sum
+        checksum
     }
 
-    /// The sum of this text with `next` after it.
+    /// The checksum of this text followed by `next`.
     pub(super) fn append(&mut self, next: &Self) {
         self.crc.combine(&next.crc);
         self.len += next.len;
@@ -82,32 +82,32 @@ impl Sum {
     }
 }
 
-/// What stands before the first segment.
+/// The bytes before the first segment.
 pub(super) fn start(encoding: Encoding) -> Option<Bytes> {
     (encoding == Encoding::Gzip).then_some(Bytes::from_static(&GZIP_HEADER))
 }
 
-/// Compresses `text` as a part that others follow.
+/// Compresses `text` as a segment that others follow.
 pub(super) fn part(encoding: Encoding, text: &[Bytes]) -> io::Result<Segment> {
     let slices = || text.iter().map(Bytes::as_ref);
-    let sum = Sum::of(slices());
+    let checksum = GzipChecksum::of(slices());
     let bytes = match encoding {
         Encoding::Identity => text.concat(),
-        Encoding::Gzip => deflate(slices(), sum.len, FlushCompress::Sync)?,
+        Encoding::Gzip => deflate(slices(), checksum.len, FlushCompress::Sync)?,
         Encoding::Zstd => frame(slices())?,
     };
-    Ok(Segment { bytes: Bytes::from(bytes.into_boxed_slice()), sum })
+    Ok(Segment { bytes: Bytes::from(bytes.into_boxed_slice()), checksum })
 }
 
-/// Compresses `text` as the part after which there is none; `before` is the sum of all others.
-pub(super) fn last_part(encoding: Encoding, text: Vec<u8>, before: &Sum) -> io::Result<Bytes> {
+/// Compresses `text` as the last segment; `before` is the checksum of all others.
+pub(super) fn last_part(encoding: Encoding, text: Vec<u8>, before: &GzipChecksum) -> io::Result<Bytes> {
     let bytes = match encoding {
         Encoding::Identity => text,
         Encoding::Gzip => {
-            let mut sum = before.clone();
-            sum.append(&Sum::of([text.as_slice()].into_iter()));
+            let mut checksum = before.clone();
+            checksum.append(&GzipChecksum::of([text.as_slice()].into_iter()));
             let mut bytes = deflate([text.as_slice()].into_iter(), text.len() as u64, FlushCompress::Finish)?;
-            bytes.extend_from_slice(&sum.trailer());
+            bytes.extend_from_slice(&checksum.trailer());
             bytes
         }
         Encoding::Zstd => frame([text.as_slice()].into_iter())?,
@@ -117,7 +117,7 @@ pub(super) fn last_part(encoding: Encoding, text: Vec<u8>, before: &Sum) -> io::
 
 fn deflate<'t>(texts: impl Iterator<Item = &'t [u8]>, len: u64, end: FlushCompress) -> io::Result<Vec<u8>> {
     let mut deflater = Compress::new(Compression::new(GZIP_LEVEL), false);
-    let mut out = Vec::with_capacity(usize::try_from(len).unwrap_or(0) / RATIO + ROOM);
+    let mut out = Vec::with_capacity(usize::try_from(len).unwrap_or(0) / EXPECTED_RATIO + MIN_SPACE);
     for text in texts {
         drive(&mut deflater, text, &mut out, FlushCompress::None)?;
     }
@@ -125,7 +125,7 @@ fn deflate<'t>(texts: impl Iterator<Item = &'t [u8]>, len: u64, end: FlushCompre
     Ok(out)
 }
 
-/// Feeds `text` to the deflater until all of it is taken and, for a flush, written.
+/// Feeds `text` to the deflater until all of it is consumed and, for a flush, written.
 fn drive(
     deflater: &mut Compress,
     mut text: &[u8],
@@ -133,12 +133,12 @@ fn drive(
     flush: FlushCompress,
 ) -> io::Result<()> {
     loop {
-        out.reserve(ROOM);
+        out.reserve(MIN_SPACE);
         let before = deflater.total_in();
         let status = deflater.compress_vec(text, out, flush).map_err(io::Error::other)?;
         let taken = usize::try_from(deflater.total_in() - before).unwrap_or(text.len());
         text = text.get(taken..).unwrap_or_default();
-        // Room that is left says that nothing more is to come.
+        // Free space that is left means that no output is pending.
         let done = text.is_empty() && out.len() < out.capacity();
         if done || status == Status::StreamEnd {
             return Ok(());

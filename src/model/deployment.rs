@@ -37,9 +37,11 @@ pub struct Info {
     /// `streamingResourceSetting.resourceSettingMode`.
     pub resource_mode: Text,
     /// `deploymentTarget.mode`.
-    pub target_mode: Text,
-    /// `deploymentTarget.name`.
-    pub target: Text,
+    pub deployment_mode: Text,
+    /// `deploymentTarget.name`, unless the mode is `SESSION`.
+    pub queue: Text,
+    /// `deploymentTarget.name`, if the mode is `SESSION`.
+    pub session_cluster: Text,
     /// `creator`.
     pub creator: Text,
     /// `modifier`.

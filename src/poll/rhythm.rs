@@ -74,6 +74,9 @@ mod tests {
     const INTERVAL: Duration = Duration::from_secs(60);
     const STALE_AFTER: Duration = Duration::from_secs(300);
 
+    const TARGET_IS_DOWN: &str = "aliyun_flink_target_up{collector=\"deployments\",region=\"\",workspace=\"w\",\
+                                  namespace=\"n\",selection=\"\"} 0";
+
     struct Stage {
         id: TargetId,
         board: Board,
@@ -86,7 +89,9 @@ mod tests {
             let id = TargetId { workspace: "w".into(), namespace: "n".into(), selection: String::new() };
             let clock = Clock::paused(Duration::from_secs(1_000_000));
             let board = Board::new(clock);
-            board.configure(Vec::new(), &[id.clone()].into(), LabelKeys::default()).await;
+            board
+                .configure(Vec::new(), &[(id.clone(), Duration::from_secs(60))].into(), LabelKeys::default())
+                .await;
             Self { id, board, start: Instant::now(), polls: RefCell::default() }
         }
 
@@ -161,16 +166,12 @@ mod tests {
         assert_eq!(stage.start.elapsed(), Duration::from_millis(299_900));
         assert_eq!(stage.status().freshness(), Freshness::Stale);
         assert!(stage.text().contains("aliyun_flink_deployment_info{"));
-        assert!(
-            stage.text().contains("aliyun_flink_target_up{workspace=\"w\",namespace=\"n\",selection=\"\"} 0")
-        );
+        assert!(stage.text().contains(TARGET_IS_DOWN), "{}", stage.text());
         stage.keep(Duration::from_millis(200), fail).await;
         assert_eq!(stage.status().freshness(), Freshness::Expired);
         assert!(!stage.text().contains("aliyun_flink_deployment_"), "{}", stage.text());
-        assert!(!stage.text().contains("aliyun_flink_target_deployments"));
-        assert!(
-            stage.text().contains("aliyun_flink_target_up{workspace=\"w\",namespace=\"n\",selection=\"\"} 0")
-        );
+        assert!(!stage.text().contains("aliyun_flink_target_objects"));
+        assert!(stage.text().contains(TARGET_IS_DOWN), "{}", stage.text());
     }
 
     #[tokio::test(start_paused = true)]

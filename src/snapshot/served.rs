@@ -1,6 +1,7 @@
 //! The metrics as they are served: joined once for each format and encoding that somebody asks for.
 
 use std::{
+    collections::HashMap,
     io,
     sync::{
         Arc, OnceLock,
@@ -13,18 +14,31 @@ use bytes::Bytes;
 use tokio::{sync::OnceCell, time::Instant};
 
 use super::{TargetId, TargetStatus};
-use crate::exposition::{self, Chunk, Encoding, Format, Joined, targets::WorkspaceInfo};
+use crate::{
+    collectors::deployments::families::Deployments,
+    exposition::{
+        self, AssembledBody, Encoding, Format, ObjectGroup, RenderedFamilies, SectionText,
+        targets::{self, WorkspaceInfo, Workspaces},
+    },
+};
 
 /// The text of all targets between two changes of it.
 #[derive(Debug, Default)]
 pub(super) struct Served {
-    chunks: Vec<Arc<Chunk>>,
+    chunks: Vec<Arc<RenderedFamilies>>,
     targets: Targets,
     workspaces: Arc<[WorkspaceInfo]>,
-    chunk_of_targets: OnceLock<Chunk>,
-    /// That of the text before, whose parts are used again where they did not change.
-    chunk_before: Chunk,
-    bodies: [[OnceCell<Arc<Joined>>; Encoding::ALL.len()]; Format::ALL.len()],
+    rendered: OnceLock<RenderedTargets>,
+    /// That of the previous text, whose unchanged families are used again.
+    previous: RenderedTargets,
+    bodies: [[OnceCell<Arc<AssembledBody>>; Encoding::ALL.len()]; Format::ALL.len()],
+}
+
+/// The text of workspaces and targets.
+#[derive(Debug, Default, Clone)]
+struct RenderedTargets {
+    workspaces: RenderedFamilies,
+    targets: RenderedFamilies,
 }
 
 /// Every target and its state, in the order of their ids.
@@ -34,12 +48,12 @@ impl Served {
     /// What is served after `self`.
     pub(super) fn next(
         &self,
-        chunks: Vec<Arc<Chunk>>,
+        chunks: Vec<Arc<RenderedFamilies>>,
         targets: Targets,
         workspaces: Arc<[WorkspaceInfo]>,
     ) -> Self {
-        let chunk_before = self.chunk_of_targets.get().unwrap_or(&self.chunk_before).clone();
-        Self { chunks, targets, workspaces, chunk_before, ..Self::default() }
+        let previous = self.rendered.get().unwrap_or(&self.previous).clone();
+        Self { chunks, targets, workspaces, previous, ..Self::default() }
     }
 
     /// The body but for the live metrics. The first to ask waits for it to be joined, off the async threads.
@@ -47,7 +61,7 @@ impl Served {
         self: &Arc<Self>,
         format: Format,
         encoding: Encoding,
-    ) -> io::Result<Arc<Joined>> {
+    ) -> io::Result<Arc<AssembledBody>> {
         let cell = &self.bodies[format as usize][encoding as usize];
         let join = async || {
             let served = self.clone();
@@ -62,16 +76,38 @@ impl Served {
         self.join(Format::Text, Encoding::Identity).map(|joined| joined.pieces().to_vec()).unwrap_or_default()
     }
 
-    fn join(&self, format: Format, encoding: Encoding) -> io::Result<Joined> {
-        let targets = self.chunk_of_targets.get_or_init(|| {
-            let targets: Vec<_> = self.targets.iter().map(|(id, status)| status.samples(id)).collect();
-            exposition::targets::render(&self.workspaces, &targets).sharing(&self.chunk_before)
-        });
-        Joined::new(format, encoding, &self.chunks, targets)
+    fn join(&self, format: Format, encoding: Encoding) -> io::Result<AssembledBody> {
+        let RenderedTargets { workspaces, targets } = self.rendered.get_or_init(|| self.render_targets());
+        AssembledBody::new(
+            format,
+            encoding,
+            &[
+                SectionText::of::<Deployments>(self.chunks.iter().map(Arc::as_ref)),
+                SectionText::of::<Workspaces>([workspaces]),
+                SectionText::of::<targets::Targets>([targets]),
+            ],
+        )
+    }
+
+    fn render_targets(&self) -> RenderedTargets {
+        let regions: HashMap<&str, &str> =
+            self.workspaces.iter().map(|info| (&*info.workspace, &*info.region)).collect();
+        let region = |id: &TargetId| regions.get(&*id.workspace).copied().unwrap_or_default();
+        let targets = self.targets.iter().map(|(id, status)| status.samples(id, region(id)));
+        RenderedTargets {
+            workspaces: exposition::render::<Workspaces>(
+                &ObjectGroup::new(&[], self.workspaces.iter()),
+                &self.previous.workspaces,
+            ),
+            targets: exposition::render::<targets::Targets>(
+                &ObjectGroup::new(&[], targets),
+                &self.previous.targets,
+            ),
+        }
     }
 
     #[cfg(test)]
-    pub(super) fn chunks(&self) -> &[Arc<Chunk>] {
+    pub(super) fn chunks(&self) -> &[Arc<RenderedFamilies>] {
         &self.chunks
     }
 }

@@ -135,6 +135,7 @@ pub(super) struct Data {
 pub struct TargetStatus {
     polls: [u64; 1 + ErrorKind::ALL.len()],
     pub(super) data: Option<Data>,
+    pub(super) poll_interval: Duration,
     /// The last polls.
     pub history: History,
     /// When the last good poll ended, since the Unix epoch.
@@ -188,13 +189,16 @@ impl TargetStatus {
         self.last_poll().is_some_and(|poll| poll.outcome == Outcome::Success)
     }
 
-    pub(super) fn samples<'a>(&'a self, id: &'a TargetId) -> TargetSamples<'a> {
+    pub(super) fn samples<'a>(&'a self, id: &'a TargetId, region: &'a str) -> TargetSamples<'a> {
         TargetSamples {
+            collector: "deployments",
+            region,
             workspace: &id.workspace,
             namespace: &id.namespace,
             selection: &id.selection,
-            up: self.is_up(),
-            deployments: self.deployments().map(|deployments| deployments.len() as u64),
+            up: self.last_poll().map(|poll| poll.outcome == Outcome::Success),
+            poll_interval: self.poll_interval.as_secs_f64(),
+            objects: self.deployments().map(|deployments| deployments.len() as u64),
             last_success: self.last_success.map(|time| time.as_secs_f64()),
             poll_duration: self.last_poll().map(|poll| poll.took.as_secs_f64()),
             polls: Outcome::all().map(|outcome| (outcome.as_str(), self.polls[outcome.index()])).collect(),

@@ -1,19 +1,21 @@
-//! When each workspace's credentials end, read at scrape time.
+//! When each workspace's credentials expire, read at scrape time.
 
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use prometheus::{
-    GaugeVec, Opts,
+    GaugeVec,
     core::{Collector, Desc},
     proto::MetricFamily,
 };
 
-/// Tells when credentials end; none if they don't, or if there are none.
+use super::catalogue::{CREDENTIALS_EXPIRY, options};
+
+/// Returns when credentials expire; none if they do not, or if there are none.
 pub type Expiry = Box<dyn Fn() -> Option<Duration> + Send + Sync>;
 
 /// The expiries of all workspaces.
@@ -25,18 +27,22 @@ pub(super) struct ExpiryCollector {
 
 impl ExpiryCollector {
     pub(super) fn new() -> Result<Self, prometheus::Error> {
-        let options = Opts::new(
-            "aliyun_flink_exporter_credentials_expiry_timestamp_seconds",
-            "When the temporary credentials of a workspace expire, in seconds since the epoch; no series for \
-             credentials that don't. They are renewed ahead of it.",
-        );
-        Ok(Self { gauge: GaugeVec::new(options, &["workspace"])?, workspaces: Arc::default() })
+        let gauge = GaugeVec::new(options(&CREDENTIALS_EXPIRY), CREDENTIALS_EXPIRY.labels)?;
+        Ok(Self { gauge, workspaces: Arc::default() })
     }
 
-    /// Tells of a workspace from here on, in the place of what told of it before.
+    /// Exports a workspace, or replaces its expiry.
     pub(super) fn add(&self, workspace: &str, expiry: Expiry) {
-        let mut workspaces = self.workspaces.lock().unwrap_or_else(PoisonError::into_inner);
-        workspaces.insert(workspace.to_owned(), expiry);
+        self.workspaces().insert(workspace.to_owned(), expiry);
+    }
+
+    /// Ends a workspace's series.
+    pub(super) fn remove(&self, workspace: &str) {
+        self.workspaces().remove(workspace);
+    }
+
+    fn workspaces(&self) -> MutexGuard<'_, BTreeMap<String, Expiry>> {
+        self.workspaces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -47,8 +53,7 @@ impl Collector for ExpiryCollector {
 
     fn collect(&self) -> Vec<MetricFamily> {
         self.gauge.reset();
-        let workspaces = self.workspaces.lock().unwrap_or_else(PoisonError::into_inner);
-        for (workspace, expiry) in workspaces.iter() {
+        for (workspace, expiry) in self.workspaces().iter() {
             if let Some(expires) = expiry() {
                 self.gauge.with_label_values(&[workspace.as_str()]).set(expires.as_secs_f64());
             }

@@ -1,37 +1,35 @@
 //! The exporter's own metrics.
 //!
-//! They live in a registry of their own, one a process or a test, and are read at scrape time; what the API told
-//! is rendered from the snapshot instead, so that nothing of a deployment outlives it.
+//! They are in a registry of their own, one per process or test, and are read at scrape time. Data of the API is rendered
+//! from the snapshot instead, so that no series outlives its object.
 
+mod catalogue;
 mod expiry;
 mod openmetrics;
 mod process;
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use prometheus::{
-    Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
     core::Collector,
 };
 use tokio::time::Instant;
 
+pub use catalogue::sections;
 pub use expiry::Expiry;
 
-/// Seconds; the API answers a page in tens of milliseconds, and is given up after `api.request_timeout`.
-const REQUEST_BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+use crate::exposition::FamilyDescriptor;
 
-/// What documents one of the exporter's own metrics.
-#[derive(Debug, Clone)]
-pub struct Described {
-    /// Its name.
-    pub name: String,
-    /// Its type, as `# TYPE` spells it.
-    pub kind: String,
-    /// Its help.
-    pub help: String,
-    /// The names of its labels.
-    pub labels: Vec<String>,
-}
+/// Seconds. The API answers a page within tens of milliseconds; `api.request_timeout` ends longer requests.
+const REQUEST_BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// The exporter's instruments.
 #[derive(Debug, Clone)]
@@ -46,6 +44,7 @@ pub struct Telemetry {
     credentials_expiry: expiry::ExpiryCollector,
     reload_successful: IntGauge,
     reload_time: Gauge,
+    workspaces: Arc<Mutex<HashMap<String, Arc<AtomicBool>>>>,
 }
 
 impl Telemetry {
@@ -53,51 +52,20 @@ impl Telemetry {
     pub fn new() -> Result<Self, prometheus::Error> {
         let telemetry = Self {
             registry: Registry::new(),
-            api_requests: counters(
-                "api_requests_total",
-                "Requests sent to the API, retries included, by HTTP status, or timeout or network where none \
-                 came.",
-                &["workspace", "operation", "code"],
-            )?,
+            api_requests: counters(&catalogue::API_REQUESTS)?,
             api_durations: HistogramVec::new(
-                HistogramOpts::new(
-                    "aliyun_flink_exporter_api_request_duration_seconds",
-                    "Seconds from sending a request to the API to the last byte of its reply, or to its failure.",
-                )
-                .buckets(REQUEST_BUCKETS.to_vec()),
-                &["operation"],
+                HistogramOpts::from(catalogue::options(&catalogue::API_REQUEST_DURATION))
+                    .buckets(REQUEST_BUCKETS.to_vec()),
+                catalogue::API_REQUEST_DURATION.labels,
             )?,
-            api_retries: counters(
-                "api_retries_total",
-                "Requests to the API that were tried again, by why the try before failed.",
-                &["workspace", "reason"],
-            )?,
-            invalid_values: counters(
-                "invalid_values_total",
-                "Values of the API that could not be read, by operation and field. Their series are missing. \
-                 Counted at each poll.",
-                &["operation", "field"],
-            )?,
-            inconsistent_listings: counters(
-                "inconsistent_listings_total",
-                "Walks over a namespace's pages that disagreed with themselves, as when deployments are created \
-                 or deleted meanwhile; each is walked again, three times at the most.",
-                &["workspace", "namespace"],
-            )?,
-            http_requests: counters(
-                "http_requests_total",
-                "Requests that the exporter answered, by handler and HTTP status.",
-                &["handler", "code"],
-            )?,
+            api_retries: counters(&catalogue::API_RETRIES)?,
+            invalid_values: counters(&catalogue::INVALID_VALUES)?,
+            inconsistent_listings: counters(&catalogue::INCONSISTENT_LISTINGS)?,
+            http_requests: counters(&catalogue::HTTP_REQUESTS)?,
             credentials_expiry: expiry::ExpiryCollector::new()?,
-            reload_successful: IntGauge::new(
-                "aliyun_flink_exporter_config_last_reload_successful",
-                "1 if the configuration in force is what was last read, 0 if what was last read was refused.",
-            )?,
-            reload_time: Gauge::new(
-                "aliyun_flink_exporter_config_last_reload_success_timestamp_seconds",
-                "When the configuration in force was read, in seconds since the Unix epoch.",
-            )?,
+            reload_successful: IntGauge::with_opts(catalogue::options(&catalogue::RELOAD_SUCCESSFUL))?,
+            reload_time: Gauge::with_opts(catalogue::options(&catalogue::RELOAD_TIME))?,
+            workspaces: Arc::default(),
         };
         telemetry.register()?;
         Ok(telemetry)
@@ -108,13 +76,8 @@ impl Telemetry {
     }
 
     fn collectors(&self) -> Result<[Box<dyn Collector>; 11], prometheus::Error> {
-        let build_info = IntGaugeVec::new(
-            Opts::new(
-                "aliyun_flink_exporter_build_info",
-                "1, with the exporter's version and how it was built.",
-            ),
-            &["version", "revision", "rustc"],
-        )?;
+        let build_info =
+            IntGaugeVec::new(catalogue::options(&catalogue::BUILD_INFO), catalogue::BUILD_INFO.labels)?;
         let (revision, rustc) = (env!("BUILD_REVISION"), env!("BUILD_RUSTC"));
         build_info.with_label_values(&[env!("CARGO_PKG_VERSION"), revision, rustc]).set(1);
         Ok([
@@ -132,65 +95,59 @@ impl Telemetry {
         ])
     }
 
-    /// Every family, whether it has series yet or not.
-    pub fn catalogue() -> Result<Vec<Described>, prometheus::Error> {
-        let mut families = Vec::new();
-        for collector in Self::new()?.collectors()? {
-            let labels: HashMap<String, Vec<String>> = collector
-                .desc()
-                .into_iter()
-                .map(|desc| (desc.fq_name.clone(), desc.variable_labels.clone()))
-                .collect();
-            families.extend(collector.collect().into_iter().map(|family| Described {
-                labels: labels.get(family.name()).cloned().unwrap_or_default(),
-                kind: format!("{:?}", family.get_field_type()).to_lowercase(),
-                name: family.name().to_owned(),
-                help: family.help().to_owned(),
-            }));
-        }
-        Ok(families)
+    fn workspaces(&self) -> MutexGuard<'_, HashMap<String, Arc<AtomicBool>>> {
+        self.workspaces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The instruments of one workspace's client.
     pub fn api(&self, workspace: &str) -> ApiMetrics {
-        ApiMetrics { telemetry: self.clone(), workspace: workspace.to_owned() }
+        let removed = self.workspaces().entry(workspace.to_owned()).or_default().clone();
+        ApiMetrics { telemetry: self.clone(), workspace: workspace.to_owned(), removed }
     }
 
-    /// Starts the count of a workspace's retries at 0, so that the first is an increase.
-    pub fn workspace(&self, workspace: &str, retry_reasons: &[&str]) {
+    /// Starts the counters of a workspace at 0, so that the first increase is visible, and exports when its credentials
+    /// expire.
+    pub fn init_workspace(&self, workspace: &str, retry_reasons: &[&str], expiry: Expiry) {
         for reason in retry_reasons {
             self.api_retries.with_label_values(&[workspace, reason]).inc_by(0);
         }
-    }
-
-    /// Forgets the count of a namespace that is not polled any more.
-    pub fn forget_namespace(&self, workspace: &str, namespace: &str) {
-        // An error says that there is no such count, which is what is wanted.
-        let _ = self.inconsistent_listings.remove_label_values(&[workspace, namespace]);
-    }
-
-    /// Starts the count of a namespace's inconsistent listings at 0.
-    pub fn namespace(&self, workspace: &str, namespace: &str) {
-        self.inconsistent_listings.with_label_values(&[workspace, namespace]).inc_by(0);
-    }
-
-    /// Tells at each scrape when a workspace's credentials end.
-    pub fn credentials(&self, workspace: &str, expiry: Expiry) {
         self.credentials_expiry.add(workspace, expiry);
     }
 
-    /// Counts invalid values of a field.
+    /// Removes the series of a workspace that is no longer polled. Requests that are still in flight are not counted.
+    pub fn remove_workspace(&self, workspace: &str) {
+        if let Some(removed) = self.workspaces().remove(workspace) {
+            removed.store(true, Ordering::Relaxed);
+        }
+        for counters in [&self.api_requests, &self.api_retries] {
+            remove_series(counters, workspace);
+        }
+        self.credentials_expiry.remove(workspace);
+    }
+
+    /// Starts the counter of a namespace at 0.
+    pub fn init_namespace(&self, workspace: &str, namespace: &str) {
+        self.inconsistent_listings.with_label_values(&[workspace, namespace]).inc_by(0);
+    }
+
+    /// Removes the series of a namespace that is no longer polled.
+    pub fn remove_namespace(&self, workspace: &str, namespace: &str) {
+        // An error means that there is no such series.
+        let _ = self.inconsistent_listings.remove_label_values(&[workspace, namespace]);
+    }
+
+    /// Counts values that could not be parsed.
     pub fn invalid_values(&self, operation: &str, field: &str, count: u64) {
         self.invalid_values.with_label_values(&[operation, field]).inc_by(count);
     }
 
-    /// Notes that a configuration was read at `time` since the Unix epoch and is in force.
+    /// Records that a configuration was read at `time` since the Unix epoch and became effective.
     pub fn config_accepted(&self, time: Duration) {
         self.reload_successful.set(1);
         self.reload_time.set(time.as_secs_f64());
     }
 
-    /// Notes that a configuration was refused.
+    /// Records that a configuration was rejected.
     pub fn config_refused(&self) {
         self.reload_successful.set(0);
     }
@@ -200,14 +157,18 @@ impl Telemetry {
         self.http_requests.with_label_values(&[handler, &status.to_string()]).inc();
     }
 
-    /// The live metrics in the text format.
+    /// The instruments in the text format.
+    ///
+    /// # Errors
+    ///
+    /// Those of the encoder, which are bugs.
     pub fn render(&self) -> Result<String, prometheus::Error> {
         let mut text = String::with_capacity(8 * 1024);
         TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text)?;
         Ok(text)
     }
 
-    /// The live metrics as OpenMetrics, without the line that ends an exposition.
+    /// The instruments as OpenMetrics, without the line that ends an exposition.
     pub fn render_openmetrics(&self) -> String {
         let mut text = String::with_capacity(8 * 1024);
         openmetrics::write(&mut text, &self.registry.gather());
@@ -215,35 +176,61 @@ impl Telemetry {
     }
 }
 
-fn counters(name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
-    IntCounterVec::new(Opts::new(format!("aliyun_flink_exporter_{name}"), help), labels)
+fn counters(family: &FamilyDescriptor) -> Result<IntCounterVec, prometheus::Error> {
+    IntCounterVec::new(catalogue::options(family), family.labels)
 }
 
-/// What one workspace's client counts.
+/// Removes all series of a workspace.
+fn remove_series(counters: &IntCounterVec, workspace: &str) {
+    for family in counters.collect() {
+        for metric in family.get_metric() {
+            let labels: HashMap<&str, &str> =
+                metric.get_label().iter().map(|label| (label.name(), label.value())).collect();
+            if labels.get("workspace") == Some(&workspace) {
+                // An error means that the series is gone already.
+                let _ = counters.remove(&labels);
+            }
+        }
+    }
+}
+
+/// The instruments of one workspace's API client.
 #[derive(Debug, Clone)]
 pub struct ApiMetrics {
     telemetry: Telemetry,
     workspace: String,
+    /// Set when the workspace's series are removed: an aborted request must not bring them back.
+    removed: Arc<AtomicBool>,
 }
 
 impl ApiMetrics {
-    /// Counts a request from here on, until it is told how it ended.
+    /// Counts and times a request from now until [`CountedRequest::ended`].
     pub fn request(&self, operation: &'static str) -> CountedRequest {
         CountedRequest { metrics: self.clone(), operation, since: Instant::now(), ended: false }
     }
 
+    fn is_removed(&self) -> bool {
+        self.removed.load(Ordering::Relaxed)
+    }
+
     /// Counts a retry.
     pub fn retried(&self, reason: &str) {
+        if self.is_removed() {
+            return;
+        }
         self.telemetry.api_retries.with_label_values(&[self.workspace.as_str(), reason]).inc();
     }
 
-    /// Counts a walk whose pages disagreed.
+    /// Counts a listing whose pages were inconsistent.
     pub fn inconsistent_listing(&self, namespace: &str) {
+        if self.is_removed() {
+            return;
+        }
         self.telemetry.inconsistent_listings.with_label_values(&[self.workspace.as_str(), namespace]).inc();
     }
 }
 
-/// A request under way; one that is dropped before it ended counts as timed out.
+/// A request in flight; one that is dropped before it ended counts as timed out.
 #[derive(Debug)]
 pub struct CountedRequest {
     metrics: ApiMetrics,
@@ -260,7 +247,10 @@ impl CountedRequest {
 
     fn count(&mut self, code: &str) {
         self.ended = true;
-        let ApiMetrics { telemetry, workspace } = &self.metrics;
+        if self.metrics.is_removed() {
+            return;
+        }
+        let ApiMetrics { telemetry, workspace, .. } = &self.metrics;
         let seconds = self.since.elapsed().as_secs_f64();
         telemetry.api_requests.with_label_values(&[workspace.as_str(), self.operation, code]).inc();
         telemetry.api_durations.with_label_values(&[self.operation]).observe(seconds);
@@ -272,5 +262,56 @@ impl Drop for CountedRequest {
         if !self.ended {
             self.count("timeout");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    #[test]
+    fn every_instrument_is_described_by_the_catalogue() {
+        let families = sections().into_iter().flat_map(|section| section.families);
+        let catalogue: BTreeMap<&str, BTreeSet<&str>> =
+            families.map(|family| (family.name, family.labels.iter().copied().collect())).collect();
+        let collectors = Telemetry::new().unwrap().collectors().unwrap();
+        let instruments: BTreeMap<&str, BTreeSet<&str>> = collectors
+            .iter()
+            .flat_map(|collector| collector.desc())
+            .map(|desc| (&*desc.fq_name, desc.variable_labels.iter().map(String::as_str).collect()))
+            .collect();
+        assert_eq!(instruments, catalogue);
+    }
+
+    #[test]
+    fn a_removed_workspace_leaves_no_series() {
+        let telemetry = Telemetry::new().unwrap();
+        for workspace in ["gone", "stays"] {
+            let expiry = Box::new(|| Some(Duration::from_secs(1)));
+            telemetry.init_workspace(workspace, &["auth", "network"], expiry);
+            telemetry.init_namespace(workspace, "n");
+            telemetry.api(workspace).request("ListDeployments").ended("200");
+            telemetry.api(workspace).retried("network");
+        }
+        let before = telemetry.render().unwrap();
+        assert_eq!(
+            before.matches("workspace=\"gone\"").count(),
+            before.matches("workspace=\"stays\"").count()
+        );
+        let in_flight = telemetry.api("gone").request("ListDeployments");
+        telemetry.remove_workspace("gone");
+        telemetry.remove_namespace("gone", "n");
+        drop(in_flight);
+        let after = telemetry.render().unwrap();
+        assert!(!after.contains("gone"), "{after}");
+        assert_eq!(
+            after.matches("workspace=\"stays\"").count(),
+            before.matches("workspace=\"stays\"").count()
+        );
+        telemetry.api("gone").retried("network");
+        let again = telemetry.render().unwrap();
+        assert_eq!(again.matches("gone").count(), 1, "a workspace that returns is counted again: {again}");
     }
 }

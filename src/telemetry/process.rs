@@ -9,6 +9,8 @@ use prometheus::{
     proto::MetricFamily,
 };
 
+use super::catalogue::{self, options};
+
 /// Reads the process's figures at each scrape.
 ///
 /// The `prometheus` crate's own collector cuts CPU time to whole seconds, which makes a staircase of its rate.
@@ -28,16 +30,13 @@ pub(super) struct ProcessCollector {
 impl ProcessCollector {
     pub(super) fn new() -> Result<Self, prometheus::Error> {
         let collector = Self {
-            cpu: Counter::new("process_cpu_seconds_total", "Seconds of CPU time, user and system.")?,
-            resident: IntGauge::new("process_resident_memory_bytes", "Resident memory in bytes.")?,
-            virtual_memory: IntGauge::new("process_virtual_memory_bytes", "Virtual memory in bytes.")?,
-            open_fds: IntGauge::new("process_open_fds", "Open file descriptors.")?,
-            max_fds: IntGauge::new("process_max_fds", "The limit of open file descriptors.")?,
-            threads: IntGauge::new("process_threads", "Operating system threads.")?,
-            started: Gauge::new(
-                "process_start_time_seconds",
-                "When the process started, since the Unix epoch.",
-            )?,
+            cpu: Counter::with_opts(options(&catalogue::PROCESS_CPU))?,
+            resident: IntGauge::with_opts(options(&catalogue::PROCESS_RESIDENT_MEMORY))?,
+            virtual_memory: IntGauge::with_opts(options(&catalogue::PROCESS_VIRTUAL_MEMORY))?,
+            open_fds: IntGauge::with_opts(options(&catalogue::PROCESS_OPEN_FDS))?,
+            max_fds: IntGauge::with_opts(options(&catalogue::PROCESS_MAX_FDS))?,
+            threads: IntGauge::with_opts(options(&catalogue::PROCESS_THREADS))?,
+            started: Gauge::with_opts(options(&catalogue::PROCESS_START_TIME))?,
             reading: Mutex::default(),
         };
         if let Some((started, limit)) = constants() {

@@ -11,12 +11,12 @@ use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 use super::conn::ResponseGuard;
-use crate::exposition::Joined;
+use crate::exposition::AssembledBody;
 
 /// What is published already, if anything, and after it a piece of the response's own.
 #[derive(Debug, Default)]
 pub(super) struct Body {
-    shared: Option<Arc<Joined>>,
+    shared: Option<Arc<AssembledBody>>,
     next: usize,
     last: Bytes,
     remaining: u64,
@@ -25,7 +25,7 @@ pub(super) struct Body {
 
 impl Body {
     /// What was published, and `last`.
-    pub(super) fn joined(shared: Arc<Joined>, last: Bytes) -> Self {
+    pub(super) fn joined(shared: Arc<AssembledBody>, last: Bytes) -> Self {
         let remaining = shared.len() + last.len() as u64;
         Self { shared: Some(shared), last, remaining, ..Self::default() }
     }

@@ -9,7 +9,7 @@ fn assert_failed_as(finished: &Finished, outcome: &str) {
     let metrics = finished.metrics();
     metrics.find("aliyun_flink_target_polls_total").label("outcome", outcome).value(1.0);
     metrics.find("aliyun_flink_target_up").value(0.0);
-    metrics.find("aliyun_flink_target_deployments").absent();
+    metrics.find("aliyun_flink_target_objects").absent();
 }
 
 #[tokio::test]

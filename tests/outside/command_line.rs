@@ -15,7 +15,7 @@ async fn once_exits_with_0_when_all_went_well_and_1_when_any_target_failed() {
     })
     .await;
     let finished = Start::new(&["once"]).polling(&api, "[good]", "").finish().await.with_code(0);
-    finished.metrics().find("aliyun_flink_target_deployments").value(0.0);
+    finished.metrics().find("aliyun_flink_target_objects").value(0.0);
     let finished = Start::new(&["once"]).polling(&api, "[good, bad]", "").finish().await.with_code(1);
     let metrics = finished.metrics();
     metrics.find("aliyun_flink_target_up").label("namespace", "good").value(1.0);

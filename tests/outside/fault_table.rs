@@ -194,7 +194,7 @@ async fn hold(fault: Fault) {
     of(&metrics, "aliyun_flink_target_up", "bad").value(0.0);
     of(&metrics, "aliyun_flink_target_up", "good").value(1.0);
     for namespace in ["bad", "good"] {
-        of(&metrics, "aliyun_flink_target_deployments", namespace).value(3.0);
+        of(&metrics, "aliyun_flink_target_objects", namespace).value(3.0);
         assert_eq!(of(&metrics, "aliyun_flink_deployment_info", namespace).all().len(), 3, "{name}");
     }
     let coded = metrics.find("aliyun_flink_exporter_api_requests_total").label("code", fault.code);

@@ -95,8 +95,9 @@ async fn readiness_comes_with_the_first_poll_and_health_at_once() {
     assert_eq!(program.get("/-/healthy").await.status, 200);
     assert_eq!(program.get("/-/ready").await.status, 503);
     let metrics = program.metrics().await;
-    metrics.find("aliyun_flink_target_up").label("namespace", "n1").value(0.0);
-    metrics.find("aliyun_flink_target_deployments").absent();
+    metrics.find("aliyun_flink_target_up").absent();
+    metrics.find("aliyun_flink_target_objects").absent();
+    metrics.find("aliyun_flink_target_poll_interval_seconds").label("namespace", "n1").value(0.2);
     until("both polls", async || (api.requests().len() >= 2).then_some(())).await;
     assert_eq!(program.get("/-/ready").await.status, 503);
     gate.add_permits(1);

@@ -21,8 +21,8 @@ async fn a_namespace_whose_replies_are_garbage_touches_no_other() {
             };
             target("up", "good").value(1.0);
             target("up", "bad").value(0.0);
-            target("deployments", "good").value(1.0);
-            target("deployments", "bad").absent();
+            target("objects", "good").value(1.0);
+            target("objects", "bad").absent();
             target("last_success_timestamp_seconds", "bad").absent();
             target("polls_total", "good").label("outcome", "invalid_response").value(0.0);
             target("polls_total", "bad").label("outcome", "success").value(0.0);

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use crate::support::{Exposition, Program, Reply, Start, StubApi, page_of, until};
+use crate::support::{Exposition, Program, Reply, Series, Start, StubApi, page_of, until};
 
 /// A namespace's only deployment is named after it.
 async fn api() -> StubApi {
@@ -181,4 +181,29 @@ async fn one_of_two_selections_of_a_namespace_is_removed_with_its_share() {
     let metrics = program.metrics().await;
     assert_eq!(metrics.find("aliyun_flink_deployment_info").all().len(), 2);
     metrics.find("aliyun_flink_deployment_info").label("deployment_id", "s").absent();
+}
+
+#[tokio::test]
+async fn a_removed_workspace_leaves_no_series() {
+    let api = api().await;
+    let config = |ids: &[&str]| {
+        let workspace = |id: &&str| format!("{{id: {id}, endpoint: '{}', namespaces: [n]}}", api.endpoint());
+        let workspaces = ids.iter().map(workspace).collect::<Vec<_>>().join(", ");
+        format!("poll: {{interval: 1h}}\nworkspaces: [{workspaces}]\n")
+    };
+    let start = Start::daemon().args(&["--web.enable-lifecycle"]);
+    // Both have the same credentials, so that their source stays.
+    let program = start.config(&config(&["gone", "stays"])).ready().await;
+    let series = |metrics: &Exposition, workspace: &str| {
+        let of = |series: &&Series| series.labels.get("workspace").is_some_and(|label| label == workspace);
+        metrics.series().filter(of).map(|series| series.name.clone()).collect::<Vec<_>>()
+    };
+    let before = program.metrics().await;
+    assert!(series(&before, "gone").len() > 10);
+    assert_eq!(series(&before, "gone"), series(&before, "stays"));
+    program.rewrite_config(&config(&["stays"]));
+    reload(&program, 200).await;
+    let after = program.metrics().await;
+    assert_eq!(series(&after, "gone"), Vec::<String>::new());
+    assert_eq!(series(&after, "stays"), series(&before, "stays"));
 }

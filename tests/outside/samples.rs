@@ -45,8 +45,9 @@ fn assert_is_the_sample(metrics: &Exposition) {
         ("engine_version", "vvr-6.0.0-flink-1.15"),
         ("artifact_kind", "SQLSCRIPT"),
         ("resource_mode", "EXPERT"),
-        ("target_mode", "PER_JOB"),
-        ("target", "vvp-workload"),
+        ("deployment_mode", "PER_JOB"),
+        ("queue", "vvp-workload"),
+        ("session_cluster", ""),
         ("creator", "27846363877456****"),
         ("modifier", "27846363877456****"),
     ]);
@@ -77,7 +78,7 @@ fn assert_is_the_sample(metrics: &Exposition) {
     of("requested_memory_bytes").absent();
     of("requested_compute_units").absent();
 
-    metrics.find("aliyun_flink_target_deployments").value(1.0);
+    metrics.find("aliyun_flink_target_objects").value(1.0);
     metrics.find("aliyun_flink_target_up").value(1.0);
     metrics.find("aliyun_flink_exporter_invalid_values_total").absent();
 }
@@ -148,6 +149,6 @@ async fn a_deployment_that_two_selections_match_is_served_once() {
     let metrics = finished.metrics();
     metrics.find("aliyun_flink_deployment_created_timestamp_seconds").value(1_714_058_507.0);
     for selection in ["", "name=deploymentName"] {
-        metrics.find("aliyun_flink_target_deployments").label("selection", selection).value(1.0);
+        metrics.find("aliyun_flink_target_objects").label("selection", selection).value(1.0);
     }
 }

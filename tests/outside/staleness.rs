@@ -33,7 +33,7 @@ async fn an_unsuccessful_reply_is_an_error_and_never_an_empty_fleet() {
     broken.store(true, Ordering::Relaxed);
     let metrics = program.metrics_with("failed polls", |metrics| failed_polls(metrics) >= 3.0).await;
     metrics.find("aliyun_flink_target_up").value(0.0);
-    metrics.find("aliyun_flink_target_deployments").value(1.0);
+    metrics.find("aliyun_flink_target_objects").value(1.0);
     metrics.find("aliyun_flink_deployment_jobs").label("state", "failed").value(6.0);
     let status = program.get("/api/v1/status").await.body;
     assert!(status.contains("service is busy") && status.contains("\"stale\""), "{status}");
@@ -49,7 +49,7 @@ async fn a_first_poll_that_is_unsuccessful_serves_no_deployments_and_no_zero() {
     let start = Start::new(&["once"]).polling(&api, "[n1]", "api: {max_retries: 0}\n");
     let finished = start.finish().await.with_code(1);
     finished.metrics().find("aliyun_flink_target_up").value(0.0);
-    finished.metrics().find("aliyun_flink_target_deployments").absent();
+    finished.metrics().find("aliyun_flink_target_objects").absent();
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn data_that_became_too_old_is_withdrawn_and_comes_back() {
     broken.store(true, Ordering::Relaxed);
     let metrics = program.metrics_with("withdrawal", |metrics| !served(metrics)).await;
     assert!(failed_polls(&metrics) >= 1.0);
-    metrics.find("aliyun_flink_target_deployments").absent();
+    metrics.find("aliyun_flink_target_objects").absent();
     metrics.find("aliyun_flink_target_up").value(0.0);
     assert!(metrics.find("aliyun_flink_target_last_success_timestamp_seconds").exists());
     assert!(!metrics.families.iter().any(|family| family.name.starts_with("aliyun_flink_deployment_")));

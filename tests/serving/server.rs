@@ -32,7 +32,7 @@ impl Server {
     pub(crate) async fn start(deployments: usize, file: Option<&Path>) -> Self {
         let id = TargetId { workspace: "w".into(), namespace: "n".into(), selection: String::new() };
         let board = Board::new(Clock::System);
-        board.configure(Vec::new(), &[id.clone()].into(), LabelKeys::All).await;
+        board.configure(Vec::new(), &[(id.clone(), Duration::from_secs(60))].into(), LabelKeys::All).await;
         let deployment = |number: usize| Deployment {
             id: format!("{number:036}").into(),
             name: format!("{HOSTILE}{number}").into(),

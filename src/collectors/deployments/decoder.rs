@@ -147,12 +147,16 @@ impl DeploymentDecoder<'_> {
             Lenient::Valid(artifact) => self.values.text("artifact.kind", artifact.kind),
             other => self.values.missing_text("artifact", other),
         };
-        let (target_mode, target) = match &wire.target {
+        let (deployment_mode, target) = match &wire.target {
             Lenient::Valid(target) => (
                 self.values.text("deploymentTarget.mode", target.mode),
                 self.values.text("deploymentTarget.name", target.name),
             ),
             other => (self.values.missing_text("deploymentTarget", other), self.values.empty_text()),
+        };
+        let (queue, session_cluster) = match &*deployment_mode {
+            "SESSION" => (self.values.empty_text(), target),
+            _ => (target, self.values.empty_text()),
         };
         Info {
             execution_mode: self.values.text("executionMode", wire.execution_mode),
@@ -164,8 +168,9 @@ impl DeploymentDecoder<'_> {
             } else {
                 self.values.empty_text()
             },
-            target_mode,
-            target,
+            deployment_mode,
+            queue,
+            session_cluster,
             creator: self.values.text("creator", wire.creator),
             modifier: self.values.text("modifier", wire.modifier),
         }

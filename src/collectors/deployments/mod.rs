@@ -1,6 +1,7 @@
-//! Deployments.
+//! The collector of deployments: the operations that list them, their decoder and their metric families.
 
 mod decoder;
+pub mod families;
 mod fields;
 mod get_deployments_by_label;
 mod list_deployments;

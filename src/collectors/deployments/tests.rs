@@ -83,6 +83,20 @@ fn the_samples_of_the_api_reference_are_read() {
 }
 
 #[test]
+fn the_deployment_target_is_a_queue_or_in_mode_session_a_session_cluster() {
+    for (mode, queue, session_cluster) in
+        [("PER_JOB", "vvp-workload", ""), ("SESSION", "", "vvp-workload"), ("", "vvp-workload", "")]
+    {
+        let page = page(&sample_with("/deploymentTarget/mode", json!(mode)));
+        let info = &only(&page).info;
+        assert_eq!(
+            (&*info.deployment_mode, &*info.queue, &*info.session_cluster),
+            (mode, queue, session_cluster)
+        );
+    }
+}
+
+#[test]
 fn an_unreadable_value_is_counted_and_spoils_only_itself() {
     let cases: [(&str, Value, &str); 18] = [
         ("/name", json!({"a": 1}), "name"),

@@ -103,10 +103,10 @@ fn write_page(
 fn matches(deployment: &Deployment, search: &str) -> bool {
     let search = search.trim().to_lowercase();
     let has = |text: &str| text.to_lowercase().contains(&search);
+    let info = &deployment.info;
     search.is_empty()
-        || [&*deployment.id, &*deployment.name, &*deployment.info.creator, &*deployment.info.target]
-            .into_iter()
-            .any(has)
+        || [&*deployment.id, &*deployment.name].into_iter().any(has)
+        || [&info.creator, &info.queue, &info.session_cluster].into_iter().any(|text| has(text))
         || has(&jobs(deployment))
         || deployment.labels.iter().any(|(key, value)| has(&format!("{key}={value}")))
 }

@@ -43,7 +43,7 @@ fn deployment(name: &str, failed: u64) -> Deployment {
 async fn board(deployments: Vec<Deployment>) -> (Board, TargetId) {
     let id = TargetId { workspace: "w".into(), namespace: HOSTILE.into(), selection: HOSTILE.into() };
     let board = Board::new(Clock::System);
-    board.configure(Vec::new(), &[id.clone()].into(), LabelKeys::All).await;
+    board.configure(Vec::new(), &[(id.clone(), Duration::from_secs(60))].into(), LabelKeys::All).await;
     let times = PollTimes { took: Duration::from_millis(5), next: Instant::now() };
     board.succeeded(&id, deployments, Vec::new(), 1, times).await;
     board.failed(&id, ErrorKind::Api, HOSTILE.to_owned(), times);

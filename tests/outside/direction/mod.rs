@@ -35,8 +35,6 @@ const KNOWN_CYCLES: &[&str] = &[
     "src/credentials/uri.rs",
     "src/doctor/report.rs",
     "src/doctor/table.rs",
-    "src/exposition/chunk.rs",
-    "src/exposition/targets.rs",
     "src/simulator/mod.rs",
     "src/simulator/server.rs",
     "src/snapshot.rs",

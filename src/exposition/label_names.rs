@@ -1,18 +1,19 @@
-//! Label names from the keys of deployment labels, as kube-state-metrics makes them.
+//! Label names made from arbitrary keys, as kube-state-metrics makes them from Kubernetes labels.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The names for `keys`, in their order; keys whose names would be the same get `_conflict1`, `_conflict2`, …
-pub fn names(keys: &[&str]) -> Vec<String> {
-    let mut names: Vec<String> = keys.iter().map(|key| name(key)).collect();
-    // Conflicts are numbered in the order of the keys, however they were listed.
+/// The names of `keys`, in their order, each beginning with `prefix`. Keys whose names would be equal get `_conflict1`,
+/// `_conflict2`, …
+pub fn label_names(prefix: &str, keys: &[&str]) -> Vec<String> {
+    let mut names: Vec<String> = keys.iter().map(|key| label_name(prefix, key)).collect();
+    // Conflicts are numbered in the sorted order of the keys, so that the order in the configuration does not matter.
     let mut order: Vec<usize> = (0..keys.len()).collect();
     order.sort_by_key(|&index| keys[index]);
     let mut same: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for index in order {
         same.entry(names[index].clone()).or_default().push(index);
     }
-    // A key may itself read like a numbered name, and a label that is there twice spoils the whole exposition.
+    // A key may itself look like a numbered name, and a duplicate label name invalidates the whole exposition.
     let mut taken: BTreeSet<String> = same.keys().cloned().collect();
     for (name, indices) in same.into_iter().filter(|(_, indices)| indices.len() > 1) {
         let mut numbered = (1_usize..).map(|number| format!("{name}_conflict{number}"));
@@ -25,9 +26,9 @@ pub fn names(keys: &[&str]) -> Vec<String> {
     names
 }
 
-/// `label_` and the key: what no label name may hold becomes `_`, camel case becomes snake case.
-fn name(key: &str) -> String {
-    let mut name = String::from("label_");
+/// The prefix and the key: characters that label names may not contain become `_`, camel case becomes snake case.
+fn label_name(prefix: &str, key: &str) -> String {
+    let mut name = prefix.to_owned();
     let mut before = None;
     for character in key.chars() {
         if character.is_ascii_uppercase()
@@ -56,18 +57,18 @@ mod tests {
             ("", "label_"),
         ];
         for (key, expected) in cases {
-            assert_eq!(name(key), expected, "{key:?}");
+            assert_eq!(label_name("label_", key), expected, "{key:?}");
         }
     }
 
     #[test]
-    fn keys_that_collide_are_told_apart() {
+    fn keys_with_equal_names_are_numbered() {
         assert_eq!(
-            names(&["b", "a-b", "a.b", "a_b"]),
+            label_names("label_", &["b", "a-b", "a.b", "a_b"]),
             ["label_b", "label_a_b_conflict1", "label_a_b_conflict2", "label_a_b_conflict3"]
         );
         assert_eq!(
-            names(&["a-b", "a.b", "a_b_conflict1"]),
+            label_names("label_", &["a-b", "a.b", "a_b_conflict1"]),
             ["label_a_b_conflict2", "label_a_b_conflict3", "label_a_b_conflict1"]
         );
     }

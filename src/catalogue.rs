@@ -1,0 +1,80 @@
+//! The catalogue of all metrics: every family that the exporter can serve, whether it has series at the moment or not.
+//!
+//! Each family is described once, next to the code that writes it. The reference, the tables of the README and the tests
+//! are derived from here.
+
+use crate::{
+    api::ErrorKind,
+    collectors::deployments::families::Deployments,
+    exposition::{
+        Section,
+        targets::{Targets, Workspaces},
+    },
+    model::{DeploymentsOperation, ExecutionMode, JobState},
+    telemetry,
+};
+
+/// Every family, in the order of the reference.
+pub fn sections() -> Vec<Section> {
+    let mut sections =
+        vec![Section::of::<Deployments>(), Section::of::<Workspaces>(), Section::of::<Targets>()];
+    sections.extend(telemetry::sections());
+    sections
+}
+
+/// What the values of each label are, for every label of the catalogue.
+pub fn label_descriptions() -> Vec<(&'static str, String)> {
+    let errors = ErrorKind::ALL.map(ErrorKind::as_str);
+    let outcomes: Vec<_> = std::iter::once("success").chain(errors).collect();
+    let operations = [DeploymentsOperation::ListDeployments, DeploymentsOperation::GetDeploymentsByLabel]
+        .map(DeploymentsOperation::as_str);
+    let described = |label, description: &str| (label, description.to_owned());
+    vec![
+        described("workspace", "id of the workspace"),
+        described("namespace", "name of the namespace"),
+        described("deployment_id", "`deploymentId`, unique within the namespace"),
+        described("deployment", "`name` of the deployment; not unique, and may change"),
+        ("execution_mode", values(&ExecutionMode::ALL.map(ExecutionMode::as_str))),
+        described("engine_version", "version of the Flink engine, such as `vvr-8.0.5-flink-1.17`"),
+        described("artifact_kind", "kind of the program, such as `SQLSCRIPT`, `JAR`, `PYTHON`"),
+        described("resource_mode", "`BASIC` or `EXPERT`: the effective setting of a streaming deployment"),
+        described("deployment_mode", "`PER_JOB`, `SESSION` or another mode of the deployment target"),
+        described("queue", "queue that the deployment runs in; empty in mode `SESSION`"),
+        described("session_cluster", "session cluster that the deployment runs in; empty in other modes"),
+        described("creator", "UID of the user who created the deployment"),
+        described("modifier", "UID of the user who last modified the deployment"),
+        ("state", values(&JobState::ALL.map(JobState::as_str))),
+        described(
+            "setting",
+            "resource setting: `basic` and `expert` for streaming, `batch` for batch; effective or not",
+        ),
+        described("component", "`jobmanager`, `taskmanager`"),
+        described("group", "name of the slot sharing group in the resource plan"),
+        described("pool", "memory pool: `heap`, `off_heap`, `managed`"),
+        described(
+            "label_KEY",
+            "value of a deployment label, for each key that `metrics.deployment_labels` selects",
+        ),
+        described("region", "region of the workspace; empty if only its endpoint is configured"),
+        described("endpoint", "address of the workspace's API"),
+        described("collector", "collector that polls the target: `deployments`"),
+        described(
+            "selection",
+            "selected deployments, such as `execution_mode=STREAMING,label=team=payments`; empty for the whole \
+             namespace",
+        ),
+        ("outcome", values(&outcomes)),
+        ("reason", format!("why the previous attempt failed: {}", values(&outcomes[1..]))),
+        ("operation", values(&operations)),
+        described("code", "HTTP status; for requests to the API also `timeout` and `network`"),
+        described("field", "path of the field within the deployment"),
+        described("handler", "what the exporter was asked for, such as `/metrics`"),
+        described("version", "version of the exporter"),
+        described("revision", "revision of the source that the exporter was built from"),
+        described("rustc", "version of the compiler"),
+    ]
+}
+
+fn values(values: &[&str]) -> String {
+    values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,389 @@
+//! The metric families of deployments.
+
+use std::sync::LazyLock;
+
+use crate::{
+    exposition::{
+        Catalogue, Family, FamilyDescriptor, IdentityWriter, MetricType, NO_LABELS, ObjectGroup, Origin,
+        SampleWriter, SectionHeaders, StaticLabels, Unit, label_names, static_labels,
+    },
+    model::{Deployment, JobState, LabelKeys, ProcessSpec, Requested, ResourcePlan, SlotGroup},
+};
+
+/// The families of [`DeploymentObject`].
+#[derive(Debug)]
+pub struct Deployments;
+
+/// A deployment, and what is computed from it.
+#[derive(Debug)]
+pub struct DeploymentObject<'a> {
+    deployment: &'a Deployment,
+    requested: Requested,
+    exported_labels: &'a ExportedLabels,
+}
+
+/// The deployments of one namespace, to be rendered together.
+pub fn group<'a, 'd: 'a>(
+    workspace: &str,
+    namespace: &str,
+    deployments: impl IntoIterator<Item = &'d Deployment>,
+    exported_labels: &'a ExportedLabels,
+) -> ObjectGroup<'a, Deployments> {
+    let objects = deployments.into_iter().map(|deployment| DeploymentObject {
+        deployment,
+        requested: Requested::of(deployment),
+        exported_labels,
+    });
+    ObjectGroup::new(&[workspace, namespace], objects)
+}
+
+impl Catalogue for Deployments {
+    type Object<'a> = DeploymentObject<'a>;
+
+    const TITLE: &'static str = "Deployment metrics";
+    const IDENTITY_LABELS: &'static [&'static str] =
+        &["workspace", "namespace", "deployment_id", "deployment"];
+
+    fn families() -> &'static [Family<Self>] {
+        &FAMILIES
+    }
+
+    fn identity(object: &DeploymentObject<'_>, labels: &mut IdentityWriter<'_>) {
+        labels.value(&object.deployment.id);
+        labels.value(&object.deployment.name);
+    }
+
+    fn headers() -> &'static SectionHeaders {
+        static HEADERS: LazyLock<SectionHeaders> = LazyLock::new(SectionHeaders::of::<Deployments>);
+        &HEADERS
+    }
+}
+
+const fn gauge(
+    name: &'static str,
+    unit: Unit,
+    help: &'static str,
+    labels: &'static [&'static str],
+    origin: Origin,
+    write: fn(&DeploymentObject<'_>, &mut SampleWriter<'_>),
+) -> Family<Deployments> {
+    let metric_type = MetricType::Gauge;
+    Family { descriptor: FamilyDescriptor { name, metric_type, unit, help, labels, origin }, write }
+}
+
+/// Both operations return the same objects.
+const fn fields(fields: &'static [&'static str]) -> Origin {
+    Origin::Api { operations: &["ListDeployments", "GetDeploymentsByLabel"], fields }
+}
+
+const PROCESS_SPECS: Origin = fields(&[
+    "streamingResourceSetting.basicResourceSetting.{jobmanager,taskmanager}ResourceSettingSpec",
+    "streamingResourceSetting.expertResourceSetting.jobmanagerResourceSettingSpec",
+    "batchResourceSetting.basicResourceSetting.{jobmanager,taskmanager}ResourceSettingSpec",
+]);
+const RESOURCE_PLAN: Origin = fields(&["streamingResourceSetting.expertResourceSetting.resourcePlan"]);
+const REQUESTED: Origin = Origin::Computed("the effective resource setting");
+
+static FAMILIES: [Family<Deployments>; 18] = [
+    gauge(
+        "aliyun_flink_deployment_info",
+        Unit::One,
+        "Metadata of the deployment; always 1. A label is empty if the API did not return its value.",
+        &[
+            "execution_mode",
+            "engine_version",
+            "artifact_kind",
+            "resource_mode",
+            "deployment_mode",
+            "queue",
+            "session_cluster",
+            "creator",
+            "modifier",
+        ],
+        fields(&[
+            "executionMode",
+            "engineVersion",
+            "artifact.kind",
+            "streamingResourceSetting.resourceSettingMode",
+            "deploymentTarget.mode",
+            "deploymentTarget.name",
+            "creator",
+            "modifier",
+        ]),
+        info,
+    ),
+    gauge(
+        "aliyun_flink_deployment_jobs",
+        Unit::Count("jobs"),
+        "Jobs of the deployment by state. The states cancelled, finished and failed are totals over its history.",
+        &["state"],
+        fields(&["jobSummary"]),
+        jobs,
+    ),
+    gauge(
+        "aliyun_flink_deployment_created_timestamp_seconds",
+        Unit::Timestamp,
+        "Creation time of the deployment, in seconds since the Unix epoch.",
+        &[],
+        fields(&["createdAt"]),
+        |of, samples| samples.float(NO_LABELS, of.deployment.created),
+    ),
+    gauge(
+        "aliyun_flink_deployment_modified_timestamp_seconds",
+        Unit::Timestamp,
+        "Time of the last modification of the deployment, in seconds since the Unix epoch.",
+        &[],
+        fields(&["modifiedAt"]),
+        |of, samples| samples.float(NO_LABELS, of.deployment.modified),
+    ),
+    gauge(
+        "aliyun_flink_deployment_changes_pending",
+        Unit::Boolean,
+        "Whether the deployment was modified after its last start.",
+        &[],
+        fields(&["deploymentHasChanged"]),
+        |of, samples| samples.integer(NO_LABELS, of.deployment.changes_pending.map(u64::from)),
+    ),
+    gauge(
+        "aliyun_flink_deployment_parallelism",
+        Unit::Count("parallel instances"),
+        "Parallelism by resource setting, whether effective or not. For expert, the maximum of the operators in the \
+         resource plan.",
+        &["setting"],
+        fields(&[
+            "streamingResourceSetting.basicResourceSetting.parallelism",
+            "streamingResourceSetting.expertResourceSetting.resourcePlan",
+            "batchResourceSetting.basicResourceSetting.parallelism",
+        ]),
+        parallelism,
+    ),
+    gauge(
+        "aliyun_flink_deployment_cpu_cores",
+        Unit::CpuCores,
+        "CPU cores of one process of the component by resource setting, whether effective or not.",
+        &["setting", "component"],
+        PROCESS_SPECS,
+        |of, samples| {
+            processes(of.deployment, |labels, process| samples.float(labels, process.cpu_cores));
+        },
+    ),
+    gauge(
+        "aliyun_flink_deployment_memory_bytes",
+        Unit::Bytes,
+        "Memory of one process of the component in bytes by resource setting, whether effective or not.",
+        &["setting", "component"],
+        PROCESS_SPECS,
+        |of, samples| {
+            processes(of.deployment, |labels, process| samples.integer(labels, process.memory_bytes));
+        },
+    ),
+    gauge(
+        "aliyun_flink_deployment_max_slots",
+        Unit::TaskSlots,
+        "Maximum number of task slots that a batch job may use at the same time.",
+        &["setting"],
+        fields(&["batchResourceSetting.maxSlot"]),
+        |of, samples| {
+            let batch = of.deployment.resources.batch.as_ref();
+            samples.integer(static_labels!(setting = "batch"), batch.and_then(|batch| batch.max_slots));
+        },
+    ),
+    gauge(
+        "aliyun_flink_deployment_taskmanager_slots",
+        Unit::TaskSlots,
+        "Task slots of one TaskManager. No series if the deployment does not set taskmanager.numberOfTaskSlots.",
+        &[],
+        fields(&["flinkConf.taskmanager.numberOfTaskSlots"]),
+        |of, samples| samples.integer(NO_LABELS, of.deployment.resources.taskmanager_slots.given()),
+    ),
+    gauge(
+        "aliyun_flink_deployment_slot_group_cpu_cores",
+        Unit::CpuCores,
+        "CPU cores of one slot of a slot sharing group in the resource plan.",
+        &["group"],
+        RESOURCE_PLAN,
+        |of, samples| {
+            groups(of.deployment, |name, group| samples.float(&[("group", name)], group.cpu_cores));
+        },
+    ),
+    gauge(
+        "aliyun_flink_deployment_slot_group_memory_bytes",
+        Unit::Bytes,
+        "Memory of one slot of a slot sharing group in the resource plan, in bytes, by memory pool.",
+        &["group", "pool"],
+        RESOURCE_PLAN,
+        |of, samples| {
+            groups(of.deployment, |name, group| {
+                samples.integer(&[("group", name), ("pool", "heap")], group.heap_bytes);
+                samples.integer(&[("group", name), ("pool", "off_heap")], group.off_heap_bytes);
+                samples.integer(&[("group", name), ("pool", "managed")], group.managed_bytes);
+            });
+        },
+    ),
+    gauge(
+        "aliyun_flink_deployment_slot_group_slots",
+        Unit::TaskSlots,
+        "Slots of a slot sharing group in the resource plan: the maximum parallelism of its operators.",
+        &["group"],
+        RESOURCE_PLAN,
+        |of, samples| {
+            groups(of.deployment, |name, group| samples.integer(&[("group", name)], group.slots));
+        },
+    ),
+    gauge(
+        "aliyun_flink_deployment_requested_slots",
+        Unit::TaskSlots,
+        "Task slots that one running job requests under the effective resource setting. An upper bound for batch jobs.",
+        &[],
+        REQUESTED,
+        |of, samples| samples.integer(NO_LABELS, of.requested.slots),
+    ),
+    gauge(
+        "aliyun_flink_deployment_requested_cpu_cores",
+        Unit::CpuCores,
+        "CPU cores that one running job requests under the effective resource setting, JobManager and TaskManagers \
+         together.",
+        &[],
+        REQUESTED,
+        |of, samples| samples.float(NO_LABELS, of.requested.cpu_cores),
+    ),
+    gauge(
+        "aliyun_flink_deployment_requested_memory_bytes",
+        Unit::Bytes,
+        "Memory in bytes that one running job requests under the effective resource setting, JobManager and \
+         TaskManagers together. No series in expert mode.",
+        &[],
+        REQUESTED,
+        |of, samples| samples.float(NO_LABELS, of.requested.memory_bytes),
+    ),
+    gauge(
+        "aliyun_flink_deployment_requested_compute_units",
+        Unit::ComputeUnits,
+        "Compute units (1 core and 4 GiB) that one running job requests under the effective resource setting. No \
+         series in expert mode.",
+        &[],
+        REQUESTED,
+        |of, samples| samples.float(NO_LABELS, of.requested.compute_units),
+    ),
+    gauge(
+        "aliyun_flink_deployment_labels",
+        Unit::One,
+        "Labels of the deployment that metrics.deployment_labels selects; always 1.",
+        &["label_KEY"],
+        fields(&["labels"]),
+        |of, samples| of.exported_labels.write(of.deployment, samples),
+    ),
+];
+
+fn info(of: &DeploymentObject<'_>, samples: &mut SampleWriter<'_>) {
+    let info = &of.deployment.info;
+    let labels = [
+        ("execution_mode", &*info.execution_mode),
+        ("engine_version", &info.engine_version),
+        ("artifact_kind", &info.artifact_kind),
+        ("resource_mode", &info.resource_mode),
+        ("deployment_mode", &info.deployment_mode),
+        ("queue", &info.queue),
+        ("session_cluster", &info.session_cluster),
+        ("creator", &info.creator),
+        ("modifier", &info.modifier),
+    ];
+    samples.integer(&labels, Some(1));
+}
+
+fn jobs(of: &DeploymentObject<'_>, samples: &mut SampleWriter<'_>) {
+    for state in JobState::ALL {
+        let labels = match state {
+            JobState::Starting => static_labels!(state = "starting"),
+            JobState::Running => static_labels!(state = "running"),
+            JobState::Cancelling => static_labels!(state = "cancelling"),
+            JobState::Cancelled => static_labels!(state = "cancelled"),
+            JobState::Finished => static_labels!(state = "finished"),
+            JobState::Failed => static_labels!(state = "failed"),
+        };
+        samples.integer(labels, of.deployment.jobs.get(state));
+    }
+}
+
+fn parallelism(of: &DeploymentObject<'_>, samples: &mut SampleWriter<'_>) {
+    let resources = &of.deployment.resources;
+    let basic = resources.basic.as_ref().and_then(|basic| basic.parallelism);
+    let plan = resources.expert.as_ref().and_then(|expert| expert.plan.as_ref());
+    let batch = resources.batch.as_ref().and_then(|batch| batch.basic.as_ref());
+    samples.integer(static_labels!(setting = "basic"), basic);
+    samples.integer(static_labels!(setting = "expert"), plan.and_then(ResourcePlan::parallelism));
+    samples.integer(static_labels!(setting = "batch"), batch.and_then(|basic| basic.parallelism));
+}
+
+/// The processes that the resource settings describe.
+fn processes(deployment: &Deployment, mut each: impl FnMut(&'static StaticLabels, ProcessSpec)) {
+    let resources = &deployment.resources;
+    if let Some(basic) = &resources.basic {
+        each(static_labels!(setting = "basic", component = "jobmanager"), basic.jobmanager);
+        each(static_labels!(setting = "basic", component = "taskmanager"), basic.taskmanager);
+    }
+    if let Some(expert) = &resources.expert {
+        each(static_labels!(setting = "expert", component = "jobmanager"), expert.jobmanager);
+    }
+    if let Some(basic) = resources.batch.as_ref().and_then(|batch| batch.basic.as_ref()) {
+        each(static_labels!(setting = "batch", component = "jobmanager"), basic.jobmanager);
+        each(static_labels!(setting = "batch", component = "taskmanager"), basic.taskmanager);
+    }
+}
+
+fn groups(deployment: &Deployment, mut each: impl FnMut(&str, &SlotGroup)) {
+    let expert = deployment.resources.expert.as_ref();
+    let plan = expert.and_then(|expert| expert.plan.as_ref());
+    for group in plan.map(ResourcePlan::groups).unwrap_or_default() {
+        each(&group.name, group);
+    }
+}
+
+/// Which deployment labels are exported, and under which names.
+#[derive(Debug)]
+pub enum ExportedLabels {
+    /// The same labels for every deployment, empty if it does not have one: keys and names.
+    Listed(Vec<(String, String)>),
+    /// All labels of a deployment.
+    All,
+}
+
+impl ExportedLabels {
+    const PREFIX: &'static str = "label_";
+
+    /// The labels with these keys.
+    pub fn new(keys: &LabelKeys) -> Self {
+        match keys {
+            LabelKeys::All => Self::All,
+            LabelKeys::Listed(keys) => {
+                let names = label_names(Self::PREFIX, &keys.iter().map(String::as_str).collect::<Vec<_>>());
+                Self::Listed(keys.iter().cloned().zip(names).collect())
+            }
+        }
+    }
+
+    fn write(&self, deployment: &Deployment, samples: &mut SampleWriter<'_>) {
+        match self {
+            Self::Listed(keys) if keys.is_empty() => {}
+            Self::Listed(keys) => {
+                let labels: Vec<(&str, &str)> =
+                    keys.iter().map(|(key, name)| (name.as_str(), value_of(deployment, key))).collect();
+                samples.integer(labels.as_slice(), Some(1));
+            }
+            Self::All => {
+                let keys: Vec<&str> = deployment.labels.iter().map(|(key, _)| &**key).collect();
+                let names = label_names(Self::PREFIX, &keys);
+                let values = deployment.labels.iter().map(|(_, value)| &**value);
+                let labels: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(values).collect();
+                samples.integer(labels.as_slice(), Some(1));
+            }
+        }
+    }
+}
+
+fn value_of<'d>(deployment: &'d Deployment, key: &str) -> &'d str {
+    deployment.labels.iter().find(|(known, _)| &**known == key).map_or("", |(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! Catalogues: the families of one kind of object, and how samples are written from such an object.
+
+use bytes::Bytes;
+
+use super::{FamilyDescriptor, Format, SampleWriter, rendered::FamilyText, text::write_label};
+
+/// The metric families of one kind of object.
+///
+/// A collector implements this for a type of its own, next to its decoder. Rendering, compression, sharing of unchanged
+/// text and the reference are generic over it.
+pub trait Catalogue: Sized + 'static {
+    /// An object with everything that the families read.
+    type Object<'a>;
+
+    /// The heading in the reference.
+    const TITLE: &'static str;
+
+    /// The labels that identify an object, in their order.
+    const IDENTITY_LABELS: &'static [&'static str];
+
+    /// The families in the order they are served.
+    fn families() -> &'static [Family<Self>];
+
+    /// Writes the values of those identity labels that the objects of a group do not share.
+    fn identity(object: &Self::Object<'_>, labels: &mut IdentityWriter<'_>);
+
+    /// The headers of [`Catalogue::families`], made once: see [`SectionHeaders::of`].
+    fn headers() -> &'static SectionHeaders;
+}
+
+/// A family, and how an object's samples of it are written.
+#[derive(Debug)]
+pub struct Family<C: Catalogue> {
+    /// What documents it.
+    pub descriptor: FamilyDescriptor,
+    /// Writes an object's samples.
+    pub write: for<'o> fn(&C::Object<'o>, &mut SampleWriter<'_>),
+}
+
+/// Takes the values of the identity labels, in the order of [`Catalogue::IDENTITY_LABELS`].
+#[derive(Debug)]
+pub struct IdentityWriter<'t> {
+    text: &'t mut Vec<u8>,
+    names: &'static [&'static str],
+    written: usize,
+}
+
+impl<'t> IdentityWriter<'t> {
+    /// Writes to `text`, which holds the first `written` labels already.
+    pub(super) fn new(text: &'t mut Vec<u8>, names: &'static [&'static str], written: usize) -> Self {
+        Self { text, names, written }
+    }
+
+    /// Writes the next label's value.
+    pub fn value(&mut self, value: &str) {
+        let name = self.names.get(self.written);
+        debug_assert!(name.is_some(), "more values than labels: {:?}", self.names);
+        if let Some(name) = name {
+            if self.written > 0 {
+                self.text.push(b',');
+            }
+            write_label(self.text, name, value);
+            self.written += 1;
+        }
+    }
+}
+
+/// A catalogue's documentation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// The heading.
+    pub title: &'static str,
+    /// The labels of every family, before its own.
+    pub identity_labels: &'static [&'static str],
+    /// The families in the order they are served.
+    pub families: Vec<FamilyDescriptor>,
+}
+
+impl Section {
+    /// The documentation of `C`.
+    pub fn of<C: Catalogue>() -> Self {
+        Self {
+            title: C::TITLE,
+            identity_labels: C::IDENTITY_LABELS,
+            families: C::families().iter().map(|family| family.descriptor).collect(),
+        }
+    }
+}
+
+/// The `# HELP` and `# TYPE` lines of a catalogue's families, in each format.
+#[derive(Debug)]
+pub struct SectionHeaders(Vec<[FamilyText; Format::ALL.len()]>);
+
+impl SectionHeaders {
+    /// The headers of `C`'s families, to be kept by [`Catalogue::headers`].
+    pub fn of<C: Catalogue>() -> Self {
+        let families = Section::of::<C>().families;
+        let header = |format, descriptor: &FamilyDescriptor| {
+            FamilyText::new(vec![Bytes::from(descriptor.header(format))])
+        };
+        Self(families.iter().map(|family| Format::ALL.map(|format| header(format, family))).collect())
+    }
+
+    /// The headers in the order of the catalogue.
+    pub(super) fn iter(&self, format: Format) -> impl Iterator<Item = &FamilyText> {
+        self.0.iter().map(move |header| &header[format as usize])
+    }
+}

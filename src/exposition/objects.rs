@@ -1,0 +1,88 @@
+//! Objects that are rendered together, with their identity labels.
+
+use super::{
+    Catalogue, Family,
+    catalogue::IdentityWriter,
+    sample::{SampleSink, SampleWriter},
+    text::TextSink,
+};
+
+/// Objects of one kind that share their first identity labels, such as the deployments of a namespace.
+#[derive(Debug)]
+pub struct ObjectGroup<'o, C: Catalogue> {
+    objects: Vec<Object<C::Object<'o>>>,
+    /// The identity labels of each object in the text format, one after the other.
+    identities: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Object<T> {
+    object: T,
+    /// Where its identity labels end in those of the group.
+    identity_end: usize,
+}
+
+impl<'o, C: Catalogue> ObjectGroup<'o, C> {
+    /// A group whose objects have the first identity labels, `shared`, in common.
+    pub fn new(shared: &[&str], objects: impl IntoIterator<Item = C::Object<'o>>) -> Self {
+        let mut prefix = Vec::new();
+        let mut writer = IdentityWriter::new(&mut prefix, C::IDENTITY_LABELS, 0);
+        for value in shared {
+            writer.value(value);
+        }
+        let mut identities = Vec::new();
+        let objects = objects.into_iter().map(|object| {
+            identities.extend_from_slice(&prefix);
+            C::identity(&object, &mut IdentityWriter::new(&mut identities, C::IDENTITY_LABELS, shared.len()));
+            Object { object, identity_end: identities.len() }
+        });
+        Self { objects: objects.collect(), identities }
+    }
+
+    /// Counts the series.
+    pub fn count_series(&self) -> usize {
+        struct Counter(usize);
+        impl SampleSink for Counter {
+            fn sample(&mut self, _: super::Labels<'_>, _: super::Value) {
+                self.0 += 1;
+            }
+        }
+        let mut counter = Counter(0);
+        for family in C::families() {
+            for Object { object, .. } in &self.objects {
+                (family.write)(object, &mut SampleWriter::new(&mut counter));
+            }
+        }
+        counter.0
+    }
+
+    /// The objects in their order, `size` at a time.
+    pub(super) fn blocks(&self, size: usize) -> impl Iterator<Item = Block<'_, 'o, C>> {
+        self.objects.chunks(size).scan(0, |start, objects| {
+            let block = Block { objects, identities: &self.identities, start: *start };
+            *start = objects.last().map_or(*start, |last| last.identity_end);
+            Some(block)
+        })
+    }
+}
+
+/// Consecutive objects of a group.
+pub(super) struct Block<'g, 'o, C: Catalogue> {
+    objects: &'g [Object<C::Object<'o>>],
+    identities: &'g [u8],
+    /// Where their identity labels start.
+    start: usize,
+}
+
+impl<C: Catalogue> Block<'_, '_, C> {
+    /// Appends the objects' samples of a family to `text`.
+    pub(super) fn write(&self, family: &Family<C>, text: &mut Vec<u8>) {
+        let mut start = self.start;
+        for Object { object, identity_end } in self.objects {
+            let identity = &self.identities[start..*identity_end];
+            start = *identity_end;
+            let mut sink = TextSink::new(text, family.descriptor.name, identity);
+            (family.write)(object, &mut SampleWriter::new(&mut sink));
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The families of the exporter's own instruments.
+
+use prometheus::Opts;
+
+use crate::exposition::{FamilyDescriptor, MetricType, Origin, Section, Unit};
+
+const fn family(
+    name: &'static str,
+    metric_type: MetricType,
+    unit: Unit,
+    help: &'static str,
+    labels: &'static [&'static str],
+    origin: &'static str,
+) -> FamilyDescriptor {
+    FamilyDescriptor { name, metric_type, unit, help, labels, origin: Origin::Exporter(origin) }
+}
+
+pub(super) const API_REQUESTS: FamilyDescriptor = family(
+    "aliyun_flink_exporter_api_requests_total",
+    MetricType::Counter,
+    Unit::Count("requests"),
+    "Requests sent to the API, including retries, by HTTP status; timeout or network if there was no response.",
+    &["workspace", "operation", "code"],
+    "API client",
+);
+pub(super) const API_REQUEST_DURATION: FamilyDescriptor = family(
+    "aliyun_flink_exporter_api_request_duration_seconds",
+    MetricType::Histogram,
+    Unit::Seconds,
+    "Time from sending an API request to the last byte of its response, or to its failure.",
+    &["operation"],
+    "API client",
+);
+pub(super) const API_RETRIES: FamilyDescriptor = family(
+    "aliyun_flink_exporter_api_retries_total",
+    MetricType::Counter,
+    Unit::Count("requests"),
+    "API request retries, by reason.",
+    &["workspace", "reason"],
+    "API client",
+);
+pub(super) const INVALID_VALUES: FamilyDescriptor = family(
+    "aliyun_flink_exporter_invalid_values_total",
+    MetricType::Counter,
+    Unit::Count("values"),
+    "Values in API responses that could not be parsed, by operation and field, counted at each poll. They have no \
+     series.",
+    &["operation", "field"],
+    "decoder of API responses",
+);
+pub(super) const INCONSISTENT_LISTINGS: FamilyDescriptor = family(
+    "aliyun_flink_exporter_inconsistent_listings_total",
+    MetricType::Counter,
+    Unit::Count("listings"),
+    "Listings whose pages were inconsistent because objects changed while paging. Each listing is read up to three \
+     times.",
+    &["workspace", "namespace"],
+    "API client",
+);
+pub(super) const HTTP_REQUESTS: FamilyDescriptor = family(
+    "aliyun_flink_exporter_http_requests_total",
+    MetricType::Counter,
+    Unit::Count("requests"),
+    "Requests that the exporter answered, by handler and HTTP status.",
+    &["handler", "code"],
+    "HTTP server",
+);
+pub(super) const CREDENTIALS_EXPIRY: FamilyDescriptor = family(
+    "aliyun_flink_exporter_credentials_expiry_timestamp_seconds",
+    MetricType::Gauge,
+    Unit::Timestamp,
+    "Expiry time of the workspace's temporary credentials, in seconds since the Unix epoch. No series if they do not \
+     expire.",
+    &["workspace"],
+    "credentials provider",
+);
+pub(super) const RELOAD_SUCCESSFUL: FamilyDescriptor = family(
+    "aliyun_flink_exporter_config_last_reload_successful",
+    MetricType::Gauge,
+    Unit::Boolean,
+    "Whether the last configuration reload attempt was successful.",
+    &[],
+    "configuration",
+);
+pub(super) const RELOAD_TIME: FamilyDescriptor = family(
+    "aliyun_flink_exporter_config_last_reload_success_timestamp_seconds",
+    MetricType::Gauge,
+    Unit::Timestamp,
+    "Time of the last successful configuration reload, in seconds since the Unix epoch.",
+    &[],
+    "configuration",
+);
+pub(super) const BUILD_INFO: FamilyDescriptor = family(
+    "aliyun_flink_exporter_build_info",
+    MetricType::Gauge,
+    Unit::One,
+    "Version of the exporter, revision and compiler it was built from; always 1.",
+    &["version", "revision", "rustc"],
+    "build",
+);
+pub(super) const PROCESS_CPU: FamilyDescriptor = family(
+    "process_cpu_seconds_total",
+    MetricType::Counter,
+    Unit::Seconds,
+    "Total user and system CPU time spent in seconds.",
+    &[],
+    PROCESS_ORIGIN,
+);
+pub(super) const PROCESS_RESIDENT_MEMORY: FamilyDescriptor = family(
+    "process_resident_memory_bytes",
+    MetricType::Gauge,
+    Unit::Bytes,
+    "Resident memory size in bytes.",
+    &[],
+    PROCESS_ORIGIN,
+);
+pub(super) const PROCESS_VIRTUAL_MEMORY: FamilyDescriptor = family(
+    "process_virtual_memory_bytes",
+    MetricType::Gauge,
+    Unit::Bytes,
+    "Virtual memory size in bytes.",
+    &[],
+    PROCESS_ORIGIN,
+);
+pub(super) const PROCESS_OPEN_FDS: FamilyDescriptor = family(
+    "process_open_fds",
+    MetricType::Gauge,
+    Unit::Count("file descriptors"),
+    "Number of open file descriptors.",
+    &[],
+    PROCESS_ORIGIN,
+);
+pub(super) const PROCESS_MAX_FDS: FamilyDescriptor = family(
+    "process_max_fds",
+    MetricType::Gauge,
+    Unit::Count("file descriptors"),
+    "Maximum number of open file descriptors.",
+    &[],
+    PROCESS_ORIGIN,
+);
+pub(super) const PROCESS_THREADS: FamilyDescriptor = family(
+    "process_threads",
+    MetricType::Gauge,
+    Unit::Count("threads"),
+    "Number of operating system threads in the process.",
+    &[],
+    PROCESS_ORIGIN,
+);
+pub(super) const PROCESS_START_TIME: FamilyDescriptor = family(
+    "process_start_time_seconds",
+    MetricType::Gauge,
+    Unit::Timestamp,
+    "Start time of the process since the Unix epoch in seconds.",
+    &[],
+    PROCESS_ORIGIN,
+);
+
+const PROCESS_ORIGIN: &str = "`/proc/self`";
+
+/// The documentation of the instruments, in two sections: the exporter and its process.
+pub fn sections() -> [Section; 2] {
+    let section = |title, families| Section { title, identity_labels: &[], families };
+    [
+        section(
+            "Exporter metrics",
+            vec![
+                API_REQUESTS,
+                API_REQUEST_DURATION,
+                API_RETRIES,
+                INVALID_VALUES,
+                INCONSISTENT_LISTINGS,
+                HTTP_REQUESTS,
+                CREDENTIALS_EXPIRY,
+                RELOAD_SUCCESSFUL,
+                RELOAD_TIME,
+                BUILD_INFO,
+            ],
+        ),
+        section(
+            "Process metrics",
+            vec![
+                PROCESS_CPU,
+                PROCESS_RESIDENT_MEMORY,
+                PROCESS_VIRTUAL_MEMORY,
+                PROCESS_OPEN_FDS,
+                PROCESS_MAX_FDS,
+                PROCESS_THREADS,
+                PROCESS_START_TIME,
+            ],
+        ),
+    ]
+}
+
+/// The options of an instrument, from its description in the catalogue.
+pub(super) fn options(family: &FamilyDescriptor) -> Opts {
+    Opts::new(family.name, family.help)
+}
