@@ -15,7 +15,7 @@ use crate::{
     clock::Clock,
     config::{Config, Environment},
     credentials::{self, CredentialsError},
-    endpoint::root_cause,
+    endpoint::{APPLICATION, root_cause},
     poll::{Supervised as _, Supervisor, Target},
     snapshot::{Board, Outcome, TargetId},
     systemd::Systemd,
@@ -85,7 +85,7 @@ impl App {
             board: Arc::new(Board::new(clock)),
             telemetry: Telemetry::new().map_err(BuildError::Telemetry)?,
             progress: Arc::default(),
-            credentials: credentials::Context::new(|name| environment.get(name), clock),
+            credentials: credentials::Context::new(APPLICATION, |name| environment.get(name), clock),
             clock,
         };
         let plan = Plan::new(config, &parts, None)?;

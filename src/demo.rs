@@ -15,7 +15,7 @@ use crate::{
     api,
     clock::Clock,
     config::{Config, Target, Workspace},
-    credentials::{AccessKey, Secret, Source},
+    credentials::{AccessKey, SecretSource, Source},
     model::{DeploymentsOperation, FieldSelection, LabelKeys, Selection},
     poll,
     simulator::{self, Simulator},
@@ -70,8 +70,8 @@ fn config(endpoint: Url, namespaces: Vec<String>) -> Config {
         poll: RHYTHM,
     });
     let key = AccessKey {
-        id: Secret::Given(ACCESS_KEY_ID.into()),
-        secret: Secret::Given(ACCESS_KEY_SECRET.into()),
+        id: SecretSource::Inline(ACCESS_KEY_ID.into()),
+        secret: SecretSource::Inline(ACCESS_KEY_SECRET.into()),
         token: None,
     };
     let workspace = Workspace {

@@ -1,25 +1,9 @@
-//! What an endpoint's address says, and what an error on the way there, for whoever sends something.
+//! What requests to any service have in common: who sends them, and what an address or an error says.
 
-use std::error::Error;
+pub use outbound_http::{is_loopback, root_cause};
 
-use url::{Host, Url};
+use crate::credentials::Application;
 
-/// The innermost cause: it says what happened, where those above it say what was tried. An error without a cause is
-/// its own, so nothing that shows a URL with a secret may be given.
-pub fn root_cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error
-}
-
-/// Whether `url` is of this machine itself: by its address, or as `localhost`.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        None => false,
-    }
-}
+/// This program, as its requests name it.
+pub const APPLICATION: Application =
+    Application { name: "aliyun-flink-exporter", version: env!("CARGO_PKG_VERSION") };

@@ -19,8 +19,9 @@
 //! | | [`catalogue`] |
 //! | what is polled | [`collectors`] |
 //! | outside | [`api`] |
-//! | ground | [`credentials`], [`telemetry`] |
-//! | | [`exposition`], [`model`], [`clock`], [`endpoint`], [`systemd`] |
+//! | ground | [`telemetry`] |
+//! | | [`exposition`], [`model`], [`endpoint`], [`systemd`] |
+//! | crates | [`credentials`], [`clock`] |
 
 pub mod api;
 pub mod app;
@@ -29,7 +30,6 @@ pub mod cli;
 pub mod collectors;
 pub mod commands;
 pub mod config;
-pub mod credentials;
 pub mod demo;
 pub mod doctor;
 pub mod endpoint;
@@ -45,4 +45,4 @@ pub mod systemd;
 pub mod telemetry;
 pub mod web;
 
-pub use ::clock;
+pub use ::{clock, credentials};

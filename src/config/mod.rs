@@ -28,7 +28,6 @@ mod inline;
 mod layer;
 mod locate;
 mod print;
-mod print_access;
 mod settings;
 mod target;
 mod units;

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::print_access::CredentialsEntry;
 use super::target::OPERATIONS;
 use super::units::{format_duration, format_size};
 use super::{Config, Target, Workspace};
+use crate::credentials::Source;
 use crate::model::{ExecutionMode, JobStatus, LabelKeys, LabelSelector, Selection};
 use crate::{api, model, poll};
 
@@ -57,7 +57,7 @@ struct WorkspaceEntry<'a> {
     endpoint: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     allow_plain_http: Option<bool>,
-    credentials: CredentialsEntry<'a>,
+    credentials: &'a Source,
     namespaces: Vec<Namespace<'a>>,
 }
 
@@ -70,7 +70,7 @@ impl<'a> From<&'a Workspace> for WorkspaceEntry<'a> {
             region: workspace.region.as_deref(),
             endpoint: endpoint.as_str().trim_end_matches('/'),
             allow_plain_http: is_exposed.then_some(true),
-            credentials: CredentialsEntry::from(&*workspace.credentials),
+            credentials: &workspace.credentials,
             namespaces: workspace.targets.iter().map(Namespace::from).collect(),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::credentials::{Secret, Source};
+use crate::credentials::{SOURCE_TYPES, SecretSource, Source};
 use crate::model::{ExecutionMode, JobStatus, LabelKeys, LabelSelector};
 
 const WORKSPACE: &str = "workspaces: [{id: w1, region: cn-hangzhou, namespaces: [n1]}]\n";
@@ -111,24 +111,18 @@ fn the_full_example_names_every_key_with_its_default() {
 
     let text = std::fs::read_to_string(example("full.yml")).unwrap();
     let words: Vec<&str> = text.lines().map(|line| line.trim_start_matches([' ', '-'])).collect();
-    let groups: [&[&str]; 15] = [
+    let groups: [&[&str]; 8] = [
         &SECTIONS,
         &settings::POLL_KEYS,
         &settings::API_KEYS,
         &settings::METRICS_KEYS,
         &workspace::WORKSPACE_KEYS,
-        &access::DEFAULT_KEYS,
-        &access::ACCESS_KEY_KEYS,
-        &access::RAM_ROLE_ARN_KEYS,
-        &access::OIDC_KEYS,
-        &access::ECS_RAM_ROLE_KEYS,
-        &access::URI_KEYS,
-        &access::PROFILE_KEYS,
         &target::NAMESPACE_KEYS,
         &target::SELECT_KEYS,
         &target::LABEL_KEYS,
     ];
-    for key in groups.concat() {
+    let credentials = SOURCE_TYPES.iter().flat_map(|(_, fields)| access::keys(fields));
+    for key in groups.concat().into_iter().map(str::to_owned).chain(credentials) {
         assert!(words.iter().any(|word| word.starts_with(&format!("{key}:"))), "{key} is not in full.yml");
     }
 }
@@ -406,9 +400,9 @@ fn a_variable_is_text_whatever_it_looks_like() {
     let namespaces: Vec<&str> = workspace.targets.iter().map(|target| target.namespace.as_str()).collect();
     assert_eq!(namespaces, ["12345", "1.50", "truenorth"]);
     let Source::AccessKey(key) = &*workspace.credentials else { panic!("an access key") };
-    let text = |secret: &Secret| match secret {
-        Secret::Given(secret) => secret.expose_secret().to_owned(),
-        Secret::File(path) => panic!("{path:?}"),
+    let text = |secret: &SecretSource| match secret {
+        SecretSource::Inline(secret) => secret.expose().expose_secret().to_owned(),
+        SecretSource::File(path) => panic!("{path:?}"),
     };
     assert_eq!([&key.id, &key.secret, key.token.as_ref().unwrap()].map(text), ["0123", "[12345", "true"]);
 }

@@ -21,7 +21,7 @@ use crate::{
     },
     config::{self, Config, Environment},
     credentials::{self, ProvideCredentials},
-    endpoint::root_cause,
+    endpoint::{APPLICATION, root_cause},
     model::{Deployment, DeploymentsOperation, LabelKeys},
     telemetry::Telemetry,
 };
@@ -72,7 +72,7 @@ pub async fn examine(
     let settings =
         api::Settings { max_retries: config.api.max_retries.min(MAX_RETRIES), ..config.api.clone() };
     let telemetry = Telemetry::new().map_err(ExamineError::Telemetry)?;
-    let context = credentials::Context::new(|name| environment.get(name), clock);
+    let context = credentials::Context::new(APPLICATION, |name| environment.get(name), clock);
     let providers = providers(config, &context);
     let clients = HttpClients::new(&settings);
     let clients = config.workspaces.iter().map(|workspace| clients.client_for(&workspace.endpoint));

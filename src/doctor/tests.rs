@@ -8,7 +8,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::*;
 use crate::{
     config::{Environment, Flags},
-    credentials::tests::service::{self, Service},
+    credentials::testing::{self, Service},
     simulator::{self, Faults, Simulator},
 };
 
@@ -193,11 +193,11 @@ async fn an_endpoint_that_is_not_there_is_told_by_the_step_that_failed() {
 /// A service that is STS, the metadata service and the API, and answers each as told.
 async fn everywhere(api: (u16, &'static str), sts: u16, metadata: u16) -> Service {
     Service::start(move |_, seen| match seen.what.as_str() {
-        "POST /" if sts == 200 => (200, service::sts("STS.1")),
+        "POST /" if sts == 200 => (200, testing::sts("STS.1")),
         "POST /" => {
             (sts, r#"{"Code":"NoPermission","RequestId":"R-sts","Message":"the-access-key"}"#.to_owned())
         }
-        what if what.contains("/latest/") && metadata == 200 => (200, service::flat("STS.2")),
+        what if what.contains("/latest/") && metadata == 200 => (200, testing::flat("STS.2")),
         what if what.contains("/latest/") => (metadata, "the-access-key".to_owned()),
         _ => (api.0, api.1.to_owned()),
     })

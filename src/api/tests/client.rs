@@ -8,13 +8,14 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use hyper::{Request, body::Incoming};
 use tokio::time::{Instant, sleep};
 
 use super::stub::{ListThings, Reply, Stub, broken_reply, json_reply, page_of, reply, settings, soon};
 use crate::{
     api::{ApiError, ErrorKind, Settings},
-    credentials::{Credentials, ProvideCredentials, Providing, Renewing},
+    credentials::{Credentials, CredentialsError, ProvideCredentials},
 };
 
 const THROTTLED: &str = r#"{"Code":"Throttling.User","Message":"slow down","RequestId":"R-1"}"#;
@@ -293,7 +294,7 @@ struct Rotating {
 }
 
 impl ProvideCredentials for Rotating {
-    fn credentials(&self) -> Providing<'_> {
+    fn credentials(&self) -> BoxFuture<'_, Result<Arc<Credentials>, CredentialsError>> {
         let credentials = Credentials {
             access_key_id: format!("key-{}", self.current.load(Ordering::Relaxed)),
             access_key_secret: "secret".into(),
@@ -302,7 +303,7 @@ impl ProvideCredentials for Rotating {
         Box::pin(std::future::ready(Ok(Arc::new(credentials))))
     }
 
-    fn renewed<'a>(&'a self, _: &'a Credentials) -> Renewing<'a> {
+    fn renewed<'a>(&'a self, _: &'a Credentials) -> BoxFuture<'a, bool> {
         self.renewals.fetch_add(1, Ordering::Relaxed);
         let renewed = self.current.load(Ordering::Relaxed) < 2;
         self.current.fetch_add(usize::from(renewed), Ordering::Relaxed);

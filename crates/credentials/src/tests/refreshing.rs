@@ -1,4 +1,4 @@
-//! The cache on paused time.
+//! The background refresh on paused time.
 
 use std::{
     sync::{
@@ -11,7 +11,10 @@ use std::{
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::credentials::refreshing::Refreshing;
+use crate::{
+    provider::{CredentialsSource, Fetched, IssuedCredentials},
+    refreshing::RefreshingProvider,
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -24,7 +27,7 @@ struct Scripted {
     /// How long a credential lives; none for ever.
     lifetime: Mutex<Option<Duration>>,
     down: Mutex<bool>,
-    provisional: bool,
+    is_fallback: bool,
     takes: Duration,
 }
 
@@ -35,13 +38,13 @@ impl Scripted {
             fetches: AtomicU64::new(0),
             lifetime: Mutex::new(lifetime),
             down: Mutex::new(false),
-            provisional: false,
+            is_fallback: false,
             takes: Duration::from_secs(1),
         })
     }
 
-    fn cache(self: &Arc<Self>) -> Arc<Refreshing> {
-        Arc::new(Refreshing::new(self.clone(), self.clock))
+    fn cache(self: &Arc<Self>) -> Arc<RefreshingProvider> {
+        Arc::new(RefreshingProvider::new(self.clone(), self.clock))
     }
 
     fn fetches(&self) -> u64 {
@@ -52,7 +55,7 @@ impl Scripted {
         *self.down.lock().unwrap() = down;
     }
 
-    async fn give(&self) -> Result<Issued, CredentialsError> {
+    async fn give(&self) -> Result<IssuedCredentials, CredentialsError> {
         let number = self.fetches.fetch_add(1, Ordering::Relaxed) + 1;
         sleep(self.takes).await;
         if *self.down.lock().unwrap() {
@@ -63,22 +66,22 @@ impl Scripted {
         let id = if lifetime.is_some() { number.to_string() } else { "static".to_owned() };
         let credentials =
             Credentials { access_key_id: id, access_key_secret: "s".into(), security_token: None };
-        Ok(Issued {
+        Ok(IssuedCredentials {
             credentials: Arc::new(credentials),
             expires: lifetime.map(|lifetime| self.clock.since_epoch() + lifetime),
             origin: "a script".into(),
-            provisional: self.provisional,
+            is_fallback: self.is_fallback,
         })
     }
 }
 
-impl Fetch for Scripted {
-    fn fetch(&self) -> Fetching<'_> {
+impl CredentialsSource for Scripted {
+    fn fetch(&self) -> Fetched<'_> {
         Box::pin(self.give())
     }
 }
 
-async fn id(cache: &Refreshing) -> Result<String, String> {
+async fn id(cache: &RefreshingProvider) -> Result<String, String> {
     let credentials = cache.credentials().await;
     credentials.map(|it| it.access_key_id.clone()).map_err(|error| error.to_string())
 }
@@ -218,7 +221,7 @@ async fn a_fetch_that_never_ends_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn a_stand_in_is_kept_no_longer_than_a_minute() {
     let scripted = Arc::into_inner(Scripted::new(Some(6 * HOUR))).unwrap();
-    let source = Arc::new(Scripted { provisional: true, ..scripted });
+    let source = Arc::new(Scripted { is_fallback: true, ..scripted });
     let cache = source.cache();
     id(&cache).await.unwrap();
     sleep(MINUTE + Duration::from_secs(5)).await;

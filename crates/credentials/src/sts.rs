@@ -1,4 +1,4 @@
-//! STS: credentials for a role, for an hour or so.
+//! STS: temporary credentials for a role.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -7,26 +7,26 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use super::{
-    Credentials, CredentialsError, Issued, Session,
-    context::{Context, names},
-    reply::{self, Reply, WireCredentials},
+use crate::{
+    context::{Context, env},
+    error::CredentialsError,
+    key::Credentials,
+    provider::IssuedCredentials,
+    response::{self, Response, WireCredentials},
+    source::Session,
 };
 
 const VERSION: &str = "2015-04-01";
 
-/// As Alibaba Cloud's SDKs have it.
+/// As in Alibaba Cloud's SDKs.
 const DEFAULT_DURATION: Duration = Duration::from_secs(3600);
 
-/// How the exporter is called in the cloud's audit log, unless it is told otherwise.
-const SESSION_NAME: &str = "aliyun-flink-exporter";
-
-/// As Alibaba Cloud's SDKs have it.
+/// As in Alibaba Cloud's SDKs.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// STS, as one session wants it.
+/// STS, with the parameters of a session.
 #[derive(Debug)]
-pub(super) struct Sts<'a> {
+pub(crate) struct Sts<'a> {
     context: &'a Context,
     session: &'a Session,
     /// Scheme and host, without a trailing slash.
@@ -35,7 +35,7 @@ pub(super) struct Sts<'a> {
 }
 
 impl<'a> Sts<'a> {
-    pub(super) fn new(context: &'a Context, session: &'a Session) -> Self {
+    pub(crate) fn new(context: &'a Context, session: &'a Session) -> Self {
         let (base, host) = if let Some(url) = &session.sts_endpoint {
             (url.as_str().trim_end_matches('/').to_owned(), authority(url))
         } else {
@@ -45,14 +45,14 @@ impl<'a> Sts<'a> {
         Self { context, session, base, host }
     }
 
-    /// A credential for `role_arn`, asked for by `caller`.
-    pub(super) async fn assume_role(
+    /// Credentials for `role_arn`, requested by `caller`.
+    pub(crate) async fn assume_role(
         &self,
         role_arn: &str,
         external_id: Option<&str>,
         caller: &Credentials,
         origin: String,
-    ) -> Result<Issued, CredentialsError> {
+    ) -> Result<IssuedCredentials, CredentialsError> {
         let mut parameters = self.parameters(role_arn);
         parameters.extend(external_id.map(|id| ("ExternalId", id.to_owned())));
         let query: Vec<_> = parameters.iter().map(|(key, value)| (*key, value.as_str())).collect();
@@ -68,15 +68,15 @@ impl<'a> Sts<'a> {
         self.issued(request, origin).await
     }
 
-    /// A credential for `role_arn`, asked for by the bearer of `token`. Not signed: the token is the proof, and so
-    /// goes into the body, never into a URL, which proxies and servers log.
-    pub(super) async fn assume_role_with_oidc(
+    /// Credentials for `role_arn`, requested by the bearer of `token`. The request is not signed. The token goes into
+    /// the body, never into the URL, which proxies and servers log.
+    pub(crate) async fn assume_role_with_oidc(
         &self,
         role_arn: &str,
         provider_arn: &str,
         token: &str,
         origin: String,
-    ) -> Result<Issued, CredentialsError> {
+    ) -> Result<IssuedCredentials, CredentialsError> {
         let timestamp = self.context.clock.timestamp().to_string();
         let query = acs3::canonical_query(&[
             ("Action", "AssumeRoleWithOIDC"),
@@ -96,20 +96,21 @@ impl<'a> Sts<'a> {
         self.issued(request, origin).await
     }
 
-    /// By the proxy that the environment names, unless it is for this machine itself.
+    /// By the proxy that the environment env, unless it is for this machine itself.
     fn post(&self, query: &str) -> Result<reqwest::RequestBuilder, CredentialsError> {
-        let here = self.session.sts_endpoint.as_ref().is_some_and(crate::endpoint::is_loopback);
-        let http = if here { self.context.direct() } else { self.context.http() }?;
+        let is_local = self.session.sts_endpoint.as_ref().is_some_and(outbound_http::is_loopback);
+        let http = if is_local { self.context.direct() } else { self.context.http() }?;
         Ok(http.post(format!("{}/?{query}", self.base)).timeout(TIMEOUT))
     }
 
     fn parameters(&self, role_arn: &str) -> Vec<(&'static str, String)> {
         let duration = self.session.duration.unwrap_or(DEFAULT_DURATION).as_secs().to_string();
-        let given = self.session.name.as_deref().or_else(|| self.context.variable(names::ROLE_SESSION_NAME));
+        let configured =
+            self.session.name.as_deref().or_else(|| self.context.variable(env::ROLE_SESSION_NAME));
         let mut parameters = vec![
             ("DurationSeconds", duration),
             ("RoleArn", role_arn.to_owned()),
-            ("RoleSessionName", given.unwrap_or(SESSION_NAME).to_owned()),
+            ("RoleSessionName", configured.unwrap_or(self.context.session_name()).to_owned()),
         ];
         parameters.extend(self.session.policy.clone().map(|policy| ("Policy", policy)));
         parameters
@@ -140,24 +141,24 @@ impl<'a> Sts<'a> {
         &self,
         request: reqwest::RequestBuilder,
         origin: String,
-    ) -> Result<Issued, CredentialsError> {
+    ) -> Result<IssuedCredentials, CredentialsError> {
         #[derive(Deserialize)]
         struct Wire {
             #[serde(rename = "Credentials")]
             credentials: WireCredentials,
         }
-        let whom = format!("STS at {}", self.base);
-        let reply = reply::exchange(request, &whom).await?;
-        if reply.status != 200 {
-            return Err(CredentialsError::failed(refusal(&whom, &reply)));
+        let service = format!("STS at {}", self.base);
+        let response = response::exchange(request, &service).await?;
+        if response.status != 200 {
+            return Err(CredentialsError::failed(refusal(&service, &response)));
         }
-        let wire: Wire = reply::unreadable(serde_json::from_slice(&reply.body), &whom)?;
+        let wire: Wire = response::parsed(serde_json::from_slice(&response.body), &service)?;
         wire.credentials.issued(self.context.clock.since_epoch(), origin)
     }
 }
 
-/// What STS says against it: the code and the request's id. Its messages echo the request.
-fn refusal(whom: &str, reply: &Reply) -> String {
+/// A refusal: the code and the request id. The message may quote the request.
+fn refusal(service: &str, response: &Response) -> String {
     #[derive(Deserialize, Default)]
     struct Wire {
         #[serde(rename = "Code", default)]
@@ -165,20 +166,20 @@ fn refusal(whom: &str, reply: &Reply) -> String {
         #[serde(rename = "RequestId", default)]
         request_id: Option<String>,
     }
-    let wire: Wire = serde_json::from_slice(&reply.body).unwrap_or_default();
-    let code = wire.code.as_deref().map(reply::word);
-    let mut text = format!("{whom} answered HTTP {}", reply.status);
+    let wire: Wire = serde_json::from_slice(&response.body).unwrap_or_default();
+    let code = wire.code.as_deref().map(response::sanitize_code);
+    let mut text = format!("{service} answered HTTP {}", response.status);
     if let Some(code) = code {
         // Writing to a String can't fail.
         let _ = write!(text, " {code}{}", remedy(code));
     }
     if let Some(id) = wire.request_id.as_deref() {
-        let _ = write!(text, " (request id {})", reply::word(id));
+        let _ = write!(text, " (request id {})", response::sanitize_code(id));
     }
     text
 }
 
-/// What helps against the commonest refusals.
+/// What to do about the most common refusals.
 fn remedy(code: &str) -> &'static str {
     match code {
         "NoPermission" => {
@@ -191,18 +192,18 @@ fn remedy(code: &str) -> &'static str {
         _ if code.starts_with("AuthenticationFail") => {
             ": the role's trust policy must name the OIDC provider"
         }
-        _ if code.starts_with("InvalidTimeStamp") => ": this machine's clock is off",
+        _ if code.starts_with("InvalidTimeStamp") => ": this machine's clock is wrong",
         _ => "",
     }
 }
 
-/// The cloud's host for a region, inside the VPC or not: as the configuration says, or else the environment.
+/// The host for a region, inside the VPC or not, by the configuration or else the environment.
 fn host(context: &Context, session: &Session) -> String {
-    let vpc = session.vpc.unwrap_or_else(|| context.switched_on(names::VPC_ENDPOINT_ENABLED));
-    let region = session.sts_region.as_deref().or_else(|| context.variable(names::STS_REGION));
+    let vpc = session.vpc.unwrap_or_else(|| context.is_enabled(env::VPC_ENDPOINT_ENABLED));
+    let region = session.sts_region.as_deref().or_else(|| context.variable(env::STS_REGION));
     match region {
         Some(region) => format!("sts{}.{region}.aliyuncs.com", if vpc { "-vpc" } else { "" }),
-        // There is no central one inside VPCs.
+        // There is no central endpoint inside VPCs.
         None => "sts.aliyuncs.com".to_owned(),
     }
 }
@@ -214,8 +215,10 @@ fn authority(url: &Url) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clock::Clock;
+
     use super::*;
-    use crate::clock::Clock;
+    use crate::context::Application;
 
     const REGION: &[(&str, &str)] = &[("ALIBABA_CLOUD_STS_REGION", "cn-hangzhou")];
     const BOTH: &[(&str, &str)] =
@@ -225,7 +228,8 @@ mod tests {
     fn the_host_is_the_region_s_and_the_vpc_s_where_there_is_a_region() {
         let host_with = |pairs: &'static [(&'static str, &'static str)], session: Session| {
             let variable = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-            host(&Context::new(variable, Clock::System), &session)
+            let application = Application { name: "a", version: "1" };
+            host(&Context::new(application, variable, Clock::System), &session)
         };
         assert_eq!(host_with(&[], Session::default()), "sts.aliyuncs.com");
         assert_eq!(

@@ -4,47 +4,50 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use configparser::ini::Ini;
 
-use super::{
-    CredentialsError, EcsRamRole, Fetch, Fetching, Issued, Oidc, Profile, Session,
-    context::{Context, names},
-    ecs_ram_role::InstanceRole,
+use crate::{
+    context::{Context, env},
+    ecs_ram_role::EcsRamRoleProvider,
+    error::CredentialsError,
     files,
-    oidc::OidcRole,
-    profile::{given, key},
-    ram_role_arn::AssumedRole,
+    oidc_role_arn::OidcRoleArnProvider,
+    profile::{access_key, non_empty},
+    provider::{CredentialsSource, Fetched, IssuedCredentials},
+    ram_role_arn::RamRoleArnProvider,
+    source::{EcsRamRole, Oidc, Profile, Session},
 };
 
-/// The default file as the Python SDK calls it, and as the Go SDK does.
+/// The default file of the Python SDK, and of the Go SDK.
 const DEFAULT_FILES: [&str; 2] = [".alibabacloud/credentials.ini", ".alibabacloud/credentials"];
 
 const DEFAULT_PROFILE: &str = "default";
 
-/// The section whose keys all others inherit.
+/// The section whose settings all others inherit.
 const INHERITED: &str = "DEFAULT";
 
 const TYPES: &str = "access_key, ram_role_arn, oidc_role_arn and ecs_ram_role";
 
-/// A profile of the credentials file, read each time.
+/// A profile of the credentials file, read on each fetch.
 #[derive(Debug)]
-pub(super) struct IniProfile {
+pub(crate) struct IniProfileProvider {
     context: Arc<Context>,
     profile: Profile,
 }
 
-/// The keys of one section.
+/// The settings of one section.
 struct Section(HashMap<String, String>);
 
 impl Section {
-    /// The section `name` of a file's text; none if there is none.
+    /// Parses `text` and returns the section `name`, if there is one.
     fn read(text: String, name: &str) -> Result<Option<Self>, CredentialsError> {
         let mut parser = Ini::new_cs();
         parser.set_comment_symbols(&['#', ';']);
-        // As the Python SDK: `#` ends a value wherever it stands, `;` does not.
+        // As in the Python SDK, `#` ends a value anywhere, and `;` does not.
         parser.set_inline_comment_symbols(Some(&['#']));
         parser.set_multiline(true);
-        // The parser's own words may hold a value.
+        // The text of the parser's error may contain a value.
         let sections = parser.read(text);
-        let sections = sections.map_err(|_| CredentialsError::unusable("it is no file in the INI format"))?;
+        let sections =
+            sections.map_err(|_| CredentialsError::unusable("it is not a file in the INI format"))?;
         let Some(own) = sections.get(name) else { return Ok(None) };
         let inherited = sections.get(INHERITED).into_iter().flatten();
         let keys = inherited.chain(own).filter_map(|(key, value)| Some((key.to_lowercase(), value.clone()?)));
@@ -52,26 +55,23 @@ impl Section {
     }
 
     fn get(&self, key: &str) -> Option<String> {
-        given(self.0.get(key).cloned())
+        non_empty(self.0.get(key).cloned())
     }
 }
 
-impl IniProfile {
-    pub(super) fn new(context: Arc<Context>, profile: &Profile) -> Self {
+impl IniProfileProvider {
+    pub(crate) fn new(context: Arc<Context>, profile: &Profile) -> Self {
         Self { context, profile: profile.clone() }
     }
 
-    async fn ask(&self) -> Result<Issued, CredentialsError> {
-        let name = self.profile.name.as_deref().or_else(|| self.context.variable(names::PROFILE));
+    async fn read(&self) -> Result<IssuedCredentials, CredentialsError> {
+        let name = self.profile.name.as_deref().or_else(|| self.context.variable(env::PROFILE));
         let name = name.unwrap_or(DEFAULT_PROFILE);
         let (path, section) = self.section(name).await?;
         let origin = format!("the profile {name:?} in {}", path.display());
-        let fetch = self.of(&section, &origin).map_err(|error| error.of(&origin))?;
-        let issued = fetch.fetch().await.map_err(|error| error.of(&origin))?;
-        if issued.origin == origin {
-            return Ok(issued);
-        }
-        Ok(Issued { origin: format!("{origin}: {}", issued.origin), ..issued })
+        let source = self.source_of(&section, &origin).map_err(|error| error.of(&origin))?;
+        let issued = source.fetch().await.map_err(|error| error.of(&origin))?;
+        Ok(issued.found_in(&origin))
     }
 
     /// The first file that has the profile.
@@ -99,18 +99,23 @@ impl IniProfile {
     }
 
     fn paths(&self) -> Result<Vec<PathBuf>, CredentialsError> {
-        match (&self.profile.file, self.context.variable(names::CREDENTIALS_FILE)) {
+        match (&self.profile.file, self.context.variable(env::CREDENTIALS_FILE)) {
             (Some(file), _) => Ok(vec![file.clone()]),
             (None, Some(file)) => Ok(vec![file.into()]),
             (None, None) => DEFAULT_FILES.into_iter().map(|file| self.context.in_home(file)).collect(),
         }
     }
 
-    fn of(&self, section: &Section, origin: &str) -> Result<Arc<dyn Fetch>, CredentialsError> {
-        let source = || key(section.get("access_key_id"), section.get("access_key_secret"), None, origin);
+    fn source_of(
+        &self,
+        section: &Section,
+        origin: &str,
+    ) -> Result<Arc<dyn CredentialsSource>, CredentialsError> {
+        let source =
+            || access_key(section.get("access_key_id"), section.get("access_key_secret"), None, origin);
         match section.get("type").as_deref().unwrap_or_default() {
             "access_key" => source(),
-            "ram_role_arn" => Ok(Arc::new(AssumedRole {
+            "ram_role_arn" => Ok(Arc::new(RamRoleArnProvider {
                 context: self.context.clone(),
                 source: source()?,
                 role_arn: section.get("role_arn"),
@@ -120,19 +125,19 @@ impl IniProfile {
             "oidc_role_arn" => {
                 let oidc = Oidc {
                     role_arn: section.get("role_arn"),
-                    provider_arn: section.get("oidc_provider_arn"),
-                    token_file: section.get("oidc_token_file_path").map(Into::into),
+                    oidc_provider_arn: section.get("oidc_provider_arn"),
+                    oidc_token_file: section.get("oidc_token_file_path").map(Into::into),
                     session: self.session(section),
                 };
-                Ok(Arc::new(OidcRole::new(self.context.clone(), oidc)))
+                Ok(Arc::new(OidcRoleArnProvider::new(self.context.clone(), oidc)))
             }
             "ecs_ram_role" => {
                 let role = EcsRamRole {
                     role_name: section.get("role_name"),
-                    metadata_endpoint: self.profile.endpoints.metadata.clone(),
+                    metadata_endpoint: self.profile.endpoints.metadata_endpoint.clone(),
                     imds_v1_disabled: None,
                 };
-                Ok(Arc::new(InstanceRole::new(self.context.clone(), role)))
+                Ok(Arc::new(EcsRamRoleProvider::new(self.context.clone(), role)))
             }
             kind => {
                 let text = format!("the type {kind:?} is not supported here: {TYPES} are");
@@ -145,15 +150,15 @@ impl IniProfile {
         Session {
             name: section.get("role_session_name"),
             policy: section.get("policy"),
-            sts_endpoint: self.profile.endpoints.sts.clone(),
+            sts_endpoint: self.profile.endpoints.sts_endpoint.clone(),
             ..Session::default()
         }
     }
 }
 
-impl Fetch for IniProfile {
-    fn fetch(&self) -> Fetching<'_> {
-        Box::pin(self.ask())
+impl CredentialsSource for IniProfileProvider {
+    fn fetch(&self) -> Fetched<'_> {
+        Box::pin(self.read())
     }
 }
 
@@ -171,10 +176,10 @@ mod tests {
     }
 
     #[test]
-    fn a_section_inherits_and_its_own_word_holds() {
+    fn a_section_overrides_what_it_inherits() {
         let text = "[DEFAULT]\ntype = a\nx = 1\n[p]\nTYPE = b\n[Q]\n";
         let section = Section::read(text.to_owned(), "p").unwrap().unwrap();
         assert_eq!((section.get("type"), section.get("x")), (Some("b".to_owned()), Some("1".to_owned())));
-        assert!(Section::read(text.to_owned(), "q").unwrap().is_none(), "names of sections have case");
+        assert!(Section::read(text.to_owned(), "q").unwrap().is_none(), "env of sections have case");
     }
 }

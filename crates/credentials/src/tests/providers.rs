@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use url::Url;
 
 use super::{
-    service::{Service, flat, sts},
+    testing::{Service, flat, sts},
     *,
 };
 
@@ -23,9 +23,9 @@ fn session(service: &Service) -> Session {
 
 fn key(id: &str, token: Option<&str>) -> Source {
     Source::AccessKey(AccessKey {
-        id: Secret::Given(id.into()),
-        secret: Secret::Given(format!("secret-of-{id}").into()),
-        token: token.map(|token| Secret::Given(token.into())),
+        id: SecretSource::Inline(id.into()),
+        secret: SecretSource::Inline(format!("secret-of-{id}").into()),
+        token: token.map(|token| SecretSource::Inline(token.into())),
     })
 }
 
@@ -74,7 +74,7 @@ async fn without_session_tokens_the_old_way_is_gone_unless_it_is_closed() {
     assert!(service.seen()[1].headers.get("x-aliyun-ecs-metadata-token").is_none());
     let closed = context(&[role[0], ("ALIBABA_CLOUD_IMDSV1_DISABLED", "true")]);
     let error = found(&closed, &instance(&service)).await.unwrap_err();
-    assert!(error.to_string().contains("IMDSv1 is switched off") && !error.is_missing(), "{error}");
+    assert!(error.to_string().contains("IMDSv1 is disabled") && !error.is_missing(), "{error}");
     let off = context(&[role[0], ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "True")]);
     assert!(found(&off, &instance(&service)).await.unwrap_err().is_missing());
     assert_eq!(service.seen().len(), 3);
@@ -116,14 +116,18 @@ async fn no_service_s_answer_is_quoted_or_followed() {
     for (status, body) in answers {
         let answer = body.clone();
         let service = Service::start(move |_, _| (status, answer.clone())).await;
-        let location = Location::new(service.url.join("/the-secret?the-secret").unwrap());
+        let location = CredentialsUri::new(service.url.join("/the-secret?the-secret").unwrap());
         let role = RamRoleArn {
             source: key("the-secret", Some("the-secret")),
             role_arn: Some(ROLE.into()),
-            external_id: Some(Secret::Given("the-secret".into())),
+            external_id: Some("the-secret".into()),
             session: session(&service),
         };
-        let sources = [instance(&service), Source::Uri(Some(location)), Source::RamRoleArn(Box::new(role))];
+        let sources = [
+            instance(&service),
+            Source::Uri(Uri { uri: Some(location) }),
+            Source::RamRoleArn(Box::new(role)),
+        ];
         for source in sources {
             let error = found(&context(&[("ALIBABA_CLOUD_ECS_METADATA", "app")]), &source).await.unwrap_err();
             let text = format!("{error} {error:?}");
@@ -141,7 +145,7 @@ async fn a_role_is_assumed_by_a_signed_request() {
     let role = RamRoleArn {
         source: key("ak", Some("token-of-ak")),
         role_arn: Some(ROLE.into()),
-        external_id: Some(Secret::Given("ext".into())),
+        external_id: Some("ext".into()),
         session: Session {
             name: Some("me".into()),
             duration: Some(Duration::from_secs(900)),
@@ -240,7 +244,7 @@ async fn a_uri_s_answer_needs_no_code() {
     let service = Service::start(|_, _| (200, flat("STS.4").replace(r#""Code":"Success","#, ""))).await;
     let uri = service.url.join("/path?a=b").unwrap();
     let context = context(&[("ALIBABA_CLOUD_CREDENTIALS_URI", uri.as_str())]);
-    let got = found(&context, &Source::Uri(None)).await.unwrap();
+    let got = found(&context, &Source::Uri(Uri::default())).await.unwrap();
     let origin = format!("the credentials URI at {}", service.url.as_str().trim_end_matches('/'));
     assert_eq!(got, all_of("STS.4", &origin));
     assert_eq!(service.seen()[0].parameter("a"), Some("b"));
@@ -249,7 +253,7 @@ async fn a_uri_s_answer_needs_no_code() {
 #[tokio::test]
 async fn a_key_in_files_is_read_each_time() {
     let directory = tempfile::tempdir().unwrap();
-    let file = |name: &str| Secret::File(directory.path().join(name));
+    let file = |name: &str| SecretSource::File(directory.path().join(name));
     let source =
         Source::AccessKey(AccessKey { id: file("id"), secret: file("secret"), token: Some(file("token")) });
     let context = context(&[]);
@@ -274,7 +278,7 @@ fn profile(directory: &Path, file: Option<&str>, name: Option<&str>, service: Op
     Source::Profile(Profile {
         name: name.map(str::to_owned),
         file: file.map(|file| directory.join(file)),
-        endpoints: Endpoints { sts: url.clone(), metadata: url },
+        endpoints: Endpoints { sts_endpoint: url.clone(), metadata_endpoint: url },
     })
 }
 
@@ -452,7 +456,7 @@ impl Everything {
             variables.push(("ALIBABA_CLOUD_CREDENTIALS_URI", &self.uri));
         }
         let url = Some(self.service.url.clone());
-        let source = Source::Default(Endpoints { sts: url.clone(), metadata: url });
+        let source = Source::Default(Endpoints { sts_endpoint: url.clone(), metadata_endpoint: url });
         found(&context(&variables), &source).await.map(|got| got[0].clone())
     }
 }
@@ -471,9 +475,9 @@ async fn the_default_chain_has_the_order_of_the_sdks() {
     for part in [
         "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET are not set",
         "ALIBABA_CLOUD_OIDC_TOKEN_FILE, ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
-        "switched off by ALIBABA_CLOUD_CLI_PROFILE_DISABLED",
+        "disabled by ALIBABA_CLOUD_CLI_PROFILE_DISABLED",
         "/nowhere can't be read: there is no such file",
-        "switched off by ALIBABA_CLOUD_ECS_METADATA_DISABLED",
+        "disabled by ALIBABA_CLOUD_ECS_METADATA_DISABLED",
         "ALIBABA_CLOUD_CREDENTIALS_URI is not set",
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
@@ -514,12 +518,13 @@ async fn a_link_that_fails_for_a_while_is_stood_in_for_and_not_forgotten() {
         ("ALIBABA_CLOUD_ECS_METADATA", "app"),
     ]);
     let url = Some(service.url.clone());
-    let chain = context.fetch(&Source::Default(Endpoints { sts: url.clone(), metadata: url }));
+    let chain =
+        build(&context, &Source::Default(Endpoints { sts_endpoint: url.clone(), metadata_endpoint: url }));
     let issued = chain.fetch().await.unwrap();
-    assert_eq!((issued.credentials.access_key_id.as_str(), issued.provisional), ("STS.ecs", true));
+    assert_eq!((issued.credentials.access_key_id.as_str(), issued.is_fallback), ("STS.ecs", true));
     up.store(true, std::sync::atomic::Ordering::Relaxed);
     let issued = chain.fetch().await.unwrap();
-    assert_eq!((issued.credentials.access_key_id.as_str(), issued.provisional), ("STS.oidc", false));
+    assert_eq!((issued.credentials.access_key_id.as_str(), issued.is_fallback), ("STS.oidc", false));
 }
 
 #[tokio::test]
@@ -537,7 +542,7 @@ async fn the_chain_stays_with_the_link_that_worked_while_it_is_there() {
     write(home.path(), ".alibabacloud/credentials", INI);
     let context =
         context(&[("HOME", home.path().to_str().unwrap()), ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")]);
-    let chain = context.fetch(&Source::default());
+    let chain = build(&context, &Source::default());
     let id = async || chain.fetch().await.map(|issued| issued.credentials.access_key_id.clone());
     assert_eq!(id().await.unwrap(), "id-1");
     write(home.path(), ".aliyun/config.json", &CLI.replace("id-1", "id-cli"));

@@ -1,25 +1,28 @@
-//! Providers against services of the tests' own, and the cache on paused time.
+//! Providers with a stub of the services, and the background refresh on paused time.
 
-mod cache;
 mod providers;
-pub(crate) mod service;
+mod refreshing;
+mod source;
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
+use clock::Clock;
 use secrecy::ExposeSecret as _;
 
 use super::*;
-use crate::clock::Clock;
+use crate::build::build;
 
-/// A context of these variables alone.
+const APPLICATION: Application = Application { name: "aliyun-flink-exporter", version: "0.1.0" };
+
+/// A context with these variables only.
 fn context(variables: &[(&str, &str)]) -> Arc<Context> {
     let find = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-    Context::new(find, Clock::System)
+    Context::new(APPLICATION, find, Clock::System)
 }
 
-/// What a source gives: its key's id, secret and token, and where they are from.
+/// The credentials of a source: id, secret, token and origin.
 async fn found(context: &Arc<Context>, source: &Source) -> Result<[String; 4], CredentialsError> {
-    let issued = context.fetch(source).fetch().await?;
+    let issued = build(context, source).fetch().await?;
     let Credentials { access_key_id, access_key_secret, security_token } = &*issued.credentials;
     let token = security_token.as_ref().map(|token| token.expose_secret().to_owned());
     let secret = access_key_secret.expose_secret().to_owned();
@@ -33,34 +36,38 @@ fn write(directory: &Path, name: &str, text: &str) {
 }
 
 #[test]
-fn what_holds_a_credential_prints_nothing_of_it() {
+fn debug_and_display_contain_no_secret() {
     let key = AccessKey {
-        id: Secret::Given("the-id".into()),
-        secret: Secret::Given("the-secret".into()),
-        token: Some(Secret::Given("the-token".into())),
+        id: SecretSource::Inline("the-id".into()),
+        secret: SecretSource::Inline("the-secret".into()),
+        token: Some(SecretSource::Inline("the-token".into())),
     };
     let role = RamRoleArn {
         source: Source::AccessKey(key.clone()),
         role_arn: Some("arn".into()),
-        external_id: Some(Secret::Given("the-external-id".into())),
+        external_id: Some("the-external-id".into()),
         session: Session::default(),
     };
     let context = context(&[("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "the-secret")]);
-    let location = Location::new("http://u:the-password@h/the-path?the-query".parse().unwrap());
-    let sources =
-        [Source::AccessKey(key), Source::RamRoleArn(Box::new(role)), Source::Uri(Some(location.clone()))];
+    let uri = CredentialsUri::new("http://u:the-password@h/the-path?the-query".parse().unwrap());
+    let sources = [
+        Source::AccessKey(key),
+        Source::RamRoleArn(Box::new(role)),
+        Source::Uri(Uri { uri: Some(uri.clone()) }),
+    ];
     let providers: Vec<_> =
-        sources.iter().map(|source| (context.provider(source), context.fetch(source))).collect();
+        sources.iter().map(|source| (context.provider(source), build(&context, source))).collect();
     let credentials = Credentials {
         access_key_id: "the-id".into(),
         access_key_secret: "the-secret".into(),
         security_token: Some("the-token".into()),
     };
     let shown = (&credentials, Static::new(credentials.clone()));
-    let printed = format!("{context:?} {location} {sources:?} {providers:?} {shown:?}");
+    let json = serde_json::to_string(&sources).unwrap();
+    let printed = format!("{context:?} {uri} {sources:?} {providers:?} {shown:?} {json}");
     assert!(!printed.contains("the-"), "{printed}");
-    // What a panic says of a value is its Debug.
+    // A panic message shows a value's Debug.
     let panic = std::panic::catch_unwind(|| panic!("{credentials:?}")).unwrap_err();
-    let said = panic.downcast_ref::<String>().unwrap();
-    assert!(said.contains("Credentials(with a security token)") && !said.contains("the-"), "{said}");
+    let message = panic.downcast_ref::<String>().unwrap();
+    assert!(message.contains("Credentials(with a security token)") && !message.contains("the-"), "{message}");
 }

@@ -1,4 +1,4 @@
-//! Small files that hold secrets or settings.
+//! Small files that contain secrets or settings.
 
 use std::{
     fs::File,
@@ -8,13 +8,13 @@ use std::{
 
 use secrecy::SecretString;
 
-use super::CredentialsError;
+use crate::error::CredentialsError;
 
-/// No credential or profile file is larger; a mistyped path may name anything.
+/// In bytes. No key or profile file is larger; a mistyped path may name anything.
 const MAX_SIZE: u64 = 1 << 20;
 
-/// The text of the file at `path`; absent if there is none.
-pub(super) async fn read(path: &Path) -> Result<String, CredentialsError> {
+/// The text of the file at `path`. The error is `absent` if there is no such file.
+pub(crate) async fn read(path: &Path) -> Result<String, CredentialsError> {
     let owned = path.to_owned();
     let read = tokio::task::spawn_blocking(move || read_bounded(&owned)).await;
     let text = read.unwrap_or_else(|_| Err(io::Error::other("stopping")));
@@ -25,8 +25,8 @@ pub(super) async fn read(path: &Path) -> Result<String, CredentialsError> {
     })
 }
 
-/// The secret that is all of a file, as far as a header can carry it.
-pub(super) async fn secret(path: &Path) -> Result<SecretString, CredentialsError> {
+/// The secret in a file that contains nothing else. It is sent in a header.
+pub(crate) async fn read_secret(path: &Path) -> Result<SecretString, CredentialsError> {
     let text = read(path).await?;
     let secret = text.trim();
     let fits = !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_graphic());
@@ -39,7 +39,7 @@ pub(super) async fn secret(path: &Path) -> Result<SecretString, CredentialsError
 
 fn read_bounded(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
-    // A pipe's other end may never come, and a device never ends.
+    // A pipe may never be opened for writing, and a device never ends.
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is no regular file"));
     }

@@ -1,10 +1,13 @@
-//! STS, the ECS metadata service and a credentials URI in one, which answer as a closure says.
+//! A stub of STS, the ECS metadata service and a credentials URI, which answers as a closure says.
+
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "only tests use it")]
 
 use std::{
     convert::Infallible,
     sync::{Arc, Mutex},
 };
 
+use acs3::verify;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
@@ -12,33 +15,37 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, task::JoinHandle};
 use url::Url;
 
-use acs3::verify;
-
-/// A request as it came.
+/// A received request.
 #[derive(Debug, Clone)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// Method and path.
-    pub(crate) what: String,
-    pub(crate) query: Vec<(String, String)>,
-    pub(crate) headers: hyper::HeaderMap,
-    pub(crate) body: String,
+    pub what: String,
+    /// The decoded parameters.
+    pub query: Vec<(String, String)>,
+    /// The headers.
+    pub headers: hyper::HeaderMap,
+    /// The body.
+    pub body: String,
 }
 
 impl Seen {
-    pub(crate) fn header(&self, name: &str) -> &str {
+    /// The value of a header; empty if there is none.
+    pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+    /// The value of a parameter.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    pub(crate) fn form(&self) -> Vec<(String, String)> {
+    /// The body as a form.
+    pub fn form(&self) -> Vec<(String, String)> {
         verify::query_parameters(&self.body)
     }
 
     /// Whether `secret` signed the request.
-    pub(crate) fn is_signed_by(&self, secret: &str) -> bool {
+    pub fn is_signed_by(&self, secret: &str) -> bool {
         let authorization = verify::Authorization::parse(self.header("authorization")).unwrap();
         let headers: Vec<_> =
             authorization.signed_headers.split(';').map(|name| (name, self.header(name))).collect();
@@ -52,9 +59,10 @@ impl Seen {
     }
 }
 
-/// A running service, stopped when it is dropped.
-pub(crate) struct Service {
-    pub(crate) url: Url,
+/// A running service, which stops when it is dropped.
+pub struct Service {
+    /// Its address.
+    pub url: Url,
     seen: Arc<Mutex<Vec<Seen>>>,
     task: JoinHandle<()>,
 }
@@ -66,9 +74,8 @@ impl Drop for Service {
 }
 
 impl Service {
-    pub(crate) async fn start(
-        answer: impl Fn(usize, &Seen) -> (u16, String) + Send + Sync + 'static,
-    ) -> Self {
+    /// Starts it. `answer` gets the number of the request, from 1, and returns the status and the body.
+    pub async fn start(answer: impl Fn(usize, &Seen) -> (u16, String) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -86,12 +93,13 @@ impl Service {
         Self { url, seen, task }
     }
 
-    pub(crate) fn seen(&self) -> Vec<Seen> {
+    /// The requests received so far.
+    pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
     /// The requests' methods and paths.
-    pub(crate) fn asked(&self) -> Vec<String> {
+    pub fn asked(&self) -> Vec<String> {
         self.seen().into_iter().map(|seen| seen.what).collect()
     }
 }
@@ -119,16 +127,16 @@ async fn respond(
     Ok(response.body(Full::new(body.into())).unwrap())
 }
 
-/// A credential as the metadata service writes it.
-pub(crate) fn flat(id: &str) -> String {
+/// Credentials as the metadata service writes them.
+pub fn flat(id: &str) -> String {
     format!(
         r#"{{"Code":"Success","AccessKeyId":"{id}","AccessKeySecret":"secret-of-{id}","SecurityToken":"token-of-{id}",
         "Expiration":"2999-01-01T00:00:00Z","LastUpdated":"2024-01-01T00:00:00Z"}}"#
     )
 }
 
-/// A credential as STS writes it.
-pub(crate) fn sts(id: &str) -> String {
+/// Credentials as STS writes them.
+pub fn sts(id: &str) -> String {
     format!(
         r#"{{"RequestId":"R-1","Credentials":{{"AccessKeyId":"{id}","AccessKeySecret":"secret-of-{id}",
         "SecurityToken":"token-of-{id}","Expiration":"2999-01-01T00:00:00Z"}},"AssumedRoleUser":{{}}}}"#

@@ -1,0 +1,117 @@
+//! A chain of providers: the first one that has credentials is used.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tracing::{info, warn};
+
+use crate::{
+    error::CredentialsError,
+    provider::{CredentialsSource, Fetched, IssuedCredentials},
+};
+
+/// The number of log messages remembered. Each is about one provider, and contains only files and codes.
+const MAX_LOGGED: usize = 64;
+
+type NamedSource = (&'static str, Arc<dyn CredentialsSource>);
+
+/// A chain of providers.
+#[derive(Debug)]
+pub(crate) struct Chain {
+    providers: Vec<NamedSource>,
+    state: Mutex<ChainState>,
+}
+
+#[derive(Debug, Default)]
+struct ChainState {
+    /// The provider that was used last.
+    last: Option<usize>,
+    /// The messages logged so far.
+    logged: HashSet<String>,
+}
+
+impl Chain {
+    pub(crate) fn new(providers: Vec<NamedSource>) -> Self {
+        Self { providers, state: Mutex::default() }
+    }
+
+    async fn find(&self) -> Result<IssuedCredentials, CredentialsError> {
+        if let Some((index, (name, provider))) = self.last_used() {
+            match provider.fetch().await {
+                Ok(issued) => return Ok(issued),
+                // An outage must not switch to another identity.
+                Err(error) if !error.is_missing() => return Err(error.of(name)),
+                Err(_) => self.forget(index),
+            }
+        }
+        let mut errors: Vec<(&str, CredentialsError)> = Vec::new();
+        for (index, (name, provider)) in self.providers.iter().enumerate() {
+            match provider.fetch().await {
+                Ok(issued) => {
+                    let is_fallback = errors.iter().any(|(_, error)| !error.is_missing());
+                    self.log(&issued.origin, &errors);
+                    if !is_fallback {
+                        self.remember(index);
+                    }
+                    return Ok(IssuedCredentials { is_fallback, ..issued });
+                }
+                Err(error) => errors.push((*name, error)),
+            }
+        }
+        Err(nothing_found(&errors))
+    }
+
+    fn last_used(&self) -> Option<(usize, &NamedSource)> {
+        let index = self.state.lock().unwrap_or_else(PoisonError::into_inner).last?;
+        Some((index, self.providers.get(index)?))
+    }
+
+    fn forget(&self, index: usize) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.last.take_if(|last| *last == index);
+    }
+
+    fn remember(&self, index: usize) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).last = Some(index);
+    }
+
+    /// Logs which provider is used, and the failures of those before it.
+    fn log(&self, origin: &str, failures: &[(&str, CredentialsError)]) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.logged.len() >= MAX_LOGGED {
+            state.logged.clear();
+        }
+        for (name, error) in failures {
+            let message = format!("{name}: {error}");
+            if !error.is_absent() && state.logged.insert(message) {
+                warn!(link = name, %error, "credentials that can't be used are skipped");
+            }
+        }
+        if state.logged.insert(origin.to_owned()) {
+            info!(from = origin, "credentials found");
+        }
+    }
+}
+
+/// Nothing was found: lists where the chain looked, one line for each provider.
+fn nothing_found(errors: &[(&str, CredentialsError)]) -> CredentialsError {
+    let lines: Vec<_> = errors.iter().map(|(name, error)| format!("\n  - {name}: {error}")).collect();
+    let text = format!(
+        "no credentials found. Looked for:{}\n  `credentials` in the configuration can name a source of their own, \
+         such as {{type: access_key, …}}",
+        lines.concat()
+    );
+    if errors.iter().all(|(_, error)| error.is_missing()) {
+        CredentialsError::unusable(text)
+    } else {
+        CredentialsError::failed(text)
+    }
+}
+
+impl CredentialsSource for Chain {
+    fn fetch(&self) -> Fetched<'_> {
+        Box::pin(self.find())
+    }
+}

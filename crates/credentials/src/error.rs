@@ -1,0 +1,72 @@
+//! Why there are no credentials.
+
+use std::fmt;
+
+/// Why there are no credentials. Names what was looked for, never a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialsError {
+    text: String,
+    kind: ErrorKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ErrorKind {
+    /// Nobody configured this provider.
+    Absent,
+    /// What is configured can't be used.
+    Unusable,
+    /// The service did not answer.
+    Unreachable,
+    /// The service refused, or its answer can't be used.
+    Failed,
+}
+
+impl CredentialsError {
+    /// Nobody configured this provider.
+    pub(crate) fn absent(text: impl Into<String>) -> Self {
+        Self { text: text.into(), kind: ErrorKind::Absent }
+    }
+
+    /// What is configured can't be used.
+    pub(crate) fn unusable(text: impl Into<String>) -> Self {
+        Self { text: text.into(), kind: ErrorKind::Unusable }
+    }
+
+    /// The service did not answer.
+    pub(crate) fn unreachable(text: impl Into<String>) -> Self {
+        Self { text: text.into(), kind: ErrorKind::Unreachable }
+    }
+
+    /// The service refused, or its answer can't be used. The next answer may differ.
+    pub(crate) fn failed(text: impl Into<String>) -> Self {
+        Self { text: text.into(), kind: ErrorKind::Failed }
+    }
+
+    /// Whether the cause is the configuration of this machine rather than the current state of a service.
+    pub fn is_missing(&self) -> bool {
+        matches!(self.kind, ErrorKind::Absent | ErrorKind::Unusable)
+    }
+
+    /// Whether nobody configured this provider.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.kind == ErrorKind::Absent
+    }
+
+    /// Whether the service did not answer, so that it may not exist.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        self.kind == ErrorKind::Unreachable
+    }
+
+    /// The same error, about `subject`.
+    pub(crate) fn of(self, subject: &str) -> Self {
+        Self { text: format!("{subject}: {}", self.text), ..self }
+    }
+}
+
+impl fmt::Display for CredentialsError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for CredentialsError {}

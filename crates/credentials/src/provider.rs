@@ -1,0 +1,102 @@
+//! What a provider of credentials does, for the inside and for the outside of this crate.
+
+use std::{fmt, future::ready, sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+
+use crate::{error::CredentialsError, key::Credentials};
+
+/// Credentials, with what the provider says about them.
+#[derive(Debug, Clone)]
+pub(crate) struct IssuedCredentials {
+    pub(crate) credentials: Arc<Credentials>,
+    /// When they expire, since the Unix epoch; none if they don't.
+    pub(crate) expires: Option<Duration>,
+    /// The provider, in words: `the environment`, `the ECS instance's RAM role app`.
+    pub(crate) origin: String,
+    /// Whether a provider earlier in the chain should have issued them and failed. It is retried soon.
+    pub(crate) is_fallback: bool,
+}
+
+impl IssuedCredentials {
+    /// Credentials that do not expire.
+    pub(crate) fn permanent(credentials: Credentials, origin: impl Into<String>) -> Self {
+        let credentials = Arc::new(credentials);
+        Self { credentials, expires: None, origin: origin.into(), is_fallback: false }
+    }
+
+    /// The same, found through `outer`, such as the profile that names a role.
+    pub(crate) fn found_in(self, outer: &str) -> Self {
+        if self.origin == outer {
+            return self;
+        }
+        Self { origin: format!("{outer}: {}", self.origin), ..self }
+    }
+}
+
+/// What a source returns once it has been asked.
+pub(crate) type Fetched<'a> = BoxFuture<'a, Result<IssuedCredentials, CredentialsError>>;
+
+/// A source of credentials. It fetches whenever it is asked, and caches nothing.
+pub(crate) trait CredentialsSource: fmt::Debug + Send + Sync {
+    /// Fetches credentials.
+    fn fetch(&self) -> Fetched<'_>;
+}
+
+/// A source whose credentials are known already.
+#[derive(Debug)]
+pub(crate) struct StaticKey(pub(crate) IssuedCredentials);
+
+impl CredentialsSource for StaticKey {
+    fn fetch(&self) -> Fetched<'_> {
+        Box::pin(ready(Ok(self.0.clone())))
+    }
+}
+
+/// Provides the credentials that are valid now.
+pub trait ProvideCredentials: fmt::Debug + Send + Sync {
+    /// The credentials for the next request.
+    ///
+    /// # Errors
+    ///
+    /// If there are no valid credentials, and the last attempt to fetch some failed.
+    fn credentials(&self) -> BoxFuture<'_, Result<Arc<Credentials>, CredentialsError>>;
+
+    /// Reports that the API rejected `rejected`. Fetches others, at most once a minute, and returns whether there are
+    /// others now.
+    fn renewed<'a>(&'a self, rejected: &'a Credentials) -> BoxFuture<'a, bool> {
+        let _ = rejected;
+        Box::pin(ready(false))
+    }
+
+    /// When the credentials returned last expire, since the Unix epoch; none if they don't, or if there were none.
+    fn expiry(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The provider of the credentials returned last, in words.
+    fn origin(&self) -> Option<String> {
+        None
+    }
+}
+
+/// Credentials that never change.
+#[derive(Debug)]
+pub struct Static(Arc<Credentials>);
+
+impl Static {
+    /// Provides `credentials`.
+    pub fn new(credentials: Credentials) -> Self {
+        Self(Arc::new(credentials))
+    }
+}
+
+impl ProvideCredentials for Static {
+    fn credentials(&self) -> BoxFuture<'_, Result<Arc<Credentials>, CredentialsError>> {
+        Box::pin(ready(Ok(self.0.clone())))
+    }
+
+    fn origin(&self) -> Option<String> {
+        Some("the access key in the configuration".to_owned())
+    }
+}

@@ -1,0 +1,296 @@
+//! Credentials that one background task fetches ahead of their expiry.
+//!
+//! The task fetches, sleeps until the next fetch is due, and fetches again. A caller reads what the task published,
+//! and waits only if there is nothing yet. So no two fetches run at once, and no request starts one.
+//!
+//! Pauses are measured with the monotonic clock. Only the expiry is compared with the wall clock; if that is set, the
+//! time of the next renewal is calculated again.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use clock::Clock;
+use futures_util::{FutureExt as _, future::BoxFuture};
+use rand::RngExt as _;
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+    time::{Instant, sleep_until, timeout},
+};
+use tracing::{info, trace, warn};
+
+use crate::{
+    error::CredentialsError,
+    key::Credentials,
+    provider::{CredentialsSource, IssuedCredentials, ProvideCredentials},
+};
+
+/// How long before their expiry credentials are renewed.
+const REFRESH_AHEAD: Duration = Duration::from_secs(15 * 60);
+
+/// How often credentials that don't expire are fetched again: a file may have changed.
+const RECHECK_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long credentials of a fallback are used before the failed provider is tried again.
+const FALLBACK_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The shortest pause between two fetches, even of credentials that expire at once.
+const MIN_PAUSE: Duration = Duration::from_secs(5);
+
+/// How often a sleep compares the clocks.
+const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The difference between the clocks' progress that counts as a step of the wall clock.
+const CLOCK_STEP: Duration = Duration::from_secs(5);
+
+/// The first and the longest pause after failures.
+const BACKOFF_BASE: Duration = Duration::from_secs(1);
+const BACKOFF_CAP: Duration = Duration::from_secs(60);
+
+/// The limit for one fetch: a chain asks several services, each with time-outs of its own.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(40);
+
+/// How often rejections by the API may force a fetch.
+const FORCED_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What was fetched, and the last failure.
+#[derive(Debug, Clone, Default)]
+struct State {
+    issued: Option<IssuedCredentials>,
+    /// Why the last fetch failed, if it did.
+    error: Option<CredentialsError>,
+    /// The number of finished fetches.
+    finished: u64,
+}
+
+/// The credentials of a source, refreshed in the background.
+#[derive(Debug)]
+pub(crate) struct RefreshingProvider {
+    shared: Arc<Shared>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    source: Arc<dyn CredentialsSource>,
+    clock: Clock,
+    state: watch::Sender<State>,
+    /// Ends the pause of the task.
+    wake: Notify,
+    forced: Mutex<Forced>,
+}
+
+/// The last fetch that a rejection by the API forced.
+#[derive(Debug, Default)]
+struct Forced {
+    at: Option<Instant>,
+    /// The number of finished fetches that includes it.
+    finished: u64,
+}
+
+impl RefreshingProvider {
+    /// Refreshes the credentials of `source`. The first fetch starts when credentials are first requested.
+    pub(crate) fn new(source: Arc<dyn CredentialsSource>, clock: Clock) -> Self {
+        let state = watch::Sender::new(State::default());
+        let shared = Shared { source, clock, state, wake: Notify::new(), forced: Mutex::default() };
+        Self { shared: Arc::new(shared), task: Mutex::default() }
+    }
+
+    /// Starts the task, also again if it panicked.
+    fn ensure_running(&self) {
+        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        if task.as_ref().is_none_or(JoinHandle::is_finished) {
+            *task = Some(tokio::spawn(self.shared.clone().run()));
+        }
+    }
+
+    async fn current(&self) -> Result<Arc<Credentials>, CredentialsError> {
+        self.ensure_running();
+        let mut states = self.shared.state.subscribe();
+        let answer = async {
+            loop {
+                let state = states.borrow_and_update().clone();
+                if let Some(answer) = self.shared.answer(&state) {
+                    return answer;
+                }
+                // The sender lives as long as `self`.
+                let _ = states.changed().await;
+            }
+        };
+        timeout(FETCH_TIMEOUT, answer).await.unwrap_or_else(|_| Err(timed_out()))
+    }
+
+    async fn renew(&self, rejected: &Credentials) -> bool {
+        self.ensure_running();
+        let mut states = self.shared.state.subscribe();
+        let finished = states.borrow().finished;
+        if self.shared.differs_from(rejected) {
+            return true;
+        }
+        let awaited = self.shared.force(finished);
+        let _ = timeout(FETCH_TIMEOUT, states.wait_for(|state| state.finished >= awaited)).await;
+        self.shared.differs_from(rejected)
+    }
+}
+
+/// Stops the task.
+impl Drop for RefreshingProvider {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            task.abort();
+        }
+    }
+}
+
+impl Shared {
+    /// The answer to a caller; none as long as the first fetch has not finished.
+    fn answer(&self, state: &State) -> Option<Result<Arc<Credentials>, CredentialsError>> {
+        match (&state.issued, &state.error) {
+            (Some(issued), _) if self.is_valid(issued) => Some(Ok(issued.credentials.clone())),
+            (_, Some(error)) => Some(Err(error.clone())),
+            (Some(_), None) => {
+                // They expired unnoticed, as on a machine that was suspended.
+                self.wake.notify_one();
+                None
+            }
+            (None, None) => None,
+        }
+    }
+
+    fn is_valid(&self, issued: &IssuedCredentials) -> bool {
+        issued.expires.is_none_or(|expires| self.clock.since_epoch() < expires)
+    }
+
+    fn differs_from(&self, rejected: &Credentials) -> bool {
+        let state = self.state.borrow();
+        let issued = state.issued.as_ref();
+        issued.is_some_and(|issued| self.is_valid(issued) && !issued.credentials.same_as(rejected))
+    }
+
+    /// Forces a fetch, unless another was forced recently. Returns the number of finished fetches to wait for.
+    fn force(&self, finished: u64) -> u64 {
+        let mut forced = self.forced.lock().unwrap_or_else(PoisonError::into_inner);
+        if forced.at.is_none_or(|at| at.elapsed() >= FORCED_INTERVAL) {
+            *forced = Forced { at: Some(Instant::now()), finished: finished + 1 };
+            self.wake.notify_one();
+        }
+        forced.finished
+    }
+
+    /// Fetches for ever, whenever it is due.
+    async fn run(self: Arc<Self>) {
+        let mut failures = 0;
+        loop {
+            let fetched = timeout(FETCH_TIMEOUT, self.source.fetch()).await;
+            // This fetch answers all who asked meanwhile.
+            let _ = self.wake.notified().now_or_never();
+            match fetched.unwrap_or_else(|_| Err(timed_out())) {
+                Ok(issued) => {
+                    failures = 0;
+                    self.publish(Ok(issued.clone()));
+                    self.pause_until_renewal(&issued).await;
+                }
+                Err(error) => {
+                    failures += 1;
+                    self.publish(Err(error));
+                    self.pause(backoff(failures)).await;
+                }
+            }
+        }
+    }
+
+    fn publish(&self, fetched: Result<IssuedCredentials, CredentialsError>) {
+        self.state.send_modify(|state| {
+            state.finished += 1;
+            match fetched {
+                Ok(issued) => {
+                    *state = State { issued: Some(issued), error: None, finished: state.finished };
+                }
+                Err(error) => {
+                    if state.error.as_ref() != Some(&error) {
+                        let serving = state.issued.as_ref().is_some_and(|issued| self.is_valid(issued));
+                        warn!(%error, serving, "fetching credentials failed; retrying");
+                    }
+                    // The previous credentials are used until they expire.
+                    state.error = Some(error);
+                }
+            }
+        });
+    }
+
+    /// Sleeps until `issued` is due for renewal, which is calculated again whenever the wall clock is set.
+    async fn pause_until_renewal(&self, issued: &IssuedCredentials) {
+        while self.pause(self.until_renewal(issued)).await == PauseEnd::ClockStep {}
+    }
+
+    /// How long the credentials are used before the next fetch, with jitter.
+    fn until_renewal(&self, issued: &IssuedCredentials) -> Duration {
+        let longest = if issued.is_fallback { FALLBACK_INTERVAL } else { Duration::MAX };
+        let Some(expires) = issued.expires else { return RECHECK_INTERVAL };
+        let lifetime = expires.saturating_sub(self.clock.since_epoch());
+        let ahead = REFRESH_AHEAD.min(lifetime / 2);
+        // Late rather than early, and before the expiry: many exporters may have been started together.
+        let jitter = rand::rng().random_range(Duration::ZERO..=ahead / 5);
+        (lifetime.saturating_sub(ahead) + jitter).min(longest).max(MIN_PAUSE)
+    }
+
+    /// Sleeps for `pause` by the monotonic clock, unless a caller needs credentials or the wall clock is set.
+    async fn pause(&self, pause: Duration) -> PauseEnd {
+        trace!(?pause, "until the next fetch of credentials");
+        let started = Instant::now();
+        let wall_started = self.clock.since_epoch();
+        loop {
+            let elapsed = started.elapsed();
+            let wall_elapsed = self.clock.since_epoch();
+            if wall_elapsed.abs_diff(wall_started + elapsed) > CLOCK_STEP {
+                info!("the system clock was set; calculating again when to renew credentials");
+                return PauseEnd::ClockStep;
+            }
+            let Some(rest) = pause.checked_sub(elapsed).filter(|rest| !rest.is_zero()) else {
+                return PauseEnd::Due;
+            };
+            tokio::select! {
+                () = sleep_until(Instant::now() + rest.min(CLOCK_CHECK_INTERVAL)) => {}
+                () = self.wake.notified() => return PauseEnd::Due,
+            }
+        }
+    }
+}
+
+/// Why a pause ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PauseEnd {
+    /// The next fetch is due.
+    Due,
+    /// The wall clock was set.
+    ClockStep,
+}
+
+fn timed_out() -> CredentialsError {
+    CredentialsError::failed("no credentials were returned in time")
+}
+
+fn backoff(failures: u32) -> Duration {
+    let limit = BACKOFF_BASE.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(BACKOFF_CAP);
+    rand::rng().random_range(limit / 2..=limit)
+}
+
+impl ProvideCredentials for RefreshingProvider {
+    fn credentials(&self) -> BoxFuture<'_, Result<Arc<Credentials>, CredentialsError>> {
+        Box::pin(self.current())
+    }
+
+    fn renewed<'a>(&'a self, rejected: &'a Credentials) -> BoxFuture<'a, bool> {
+        Box::pin(self.renew(rejected))
+    }
+
+    fn expiry(&self) -> Option<Duration> {
+        self.shared.state.borrow().issued.as_ref()?.expires
+    }
+
+    fn origin(&self) -> Option<String> {
+        Some(self.shared.state.borrow().issued.as_ref()?.origin.clone())
+    }
+}
