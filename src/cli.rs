@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, error::Erro
 use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 
-use crate::{config, simulator};
+use crate::{config, logging::LogFormat, simulator};
 
 /// Prometheus exporter for Alibaba Cloud Realtime Compute for Apache Flink.
 ///
@@ -265,15 +265,6 @@ pub struct LogArgs {
     /// The form of log lines, on standard error
     #[arg(long = "log.format", value_name = "FORMAT", default_value = "logfmt")]
     pub format: LogFormat,
-}
-
-/// The form of log lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// `key=value` pairs.
-    Logfmt,
-    /// JSON objects.
-    Json,
 }
 
 /// The simulated fleet and its faults.

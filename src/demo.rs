@@ -1,7 +1,7 @@
 //! The demo: the exporter over a simulated API in the same process.
 
 use std::{
-    io::{self, Write},
+    io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -91,19 +91,17 @@ fn config(endpoint: Url, namespaces: Vec<String>) -> Config {
     }
 }
 
-/// Tells where to look.
-pub fn greet(mut out: impl Write, address: SocketAddr, telemetry_path: &str) -> io::Result<()> {
+/// The addresses to look at, as the demo prints them.
+pub fn greeting(address: SocketAddr, telemetry_path: &str) -> String {
     let host = if address.ip().is_unspecified() {
         format!("localhost:{}", address.port())
     } else {
         address.to_string()
     };
-    writeln!(out, "Metrics:      http://{host}{telemetry_path}")?;
-    writeln!(out, "Status page:  http://{host}/")?;
-    writeln!(
-        out,
-        "Next:         point Prometheus at {host}, or watch jobs fail with: \
-         curl -s http://{host}{telemetry_path} | grep 'state=\"failed\"'"
-    )?;
-    out.flush()
+    format!(
+        "Metrics:      http://{host}{telemetry_path}\n\
+         Status page:  http://{host}/\n\
+         Next:         point Prometheus at {host}, or watch jobs fail with: \
+         curl -s http://{host}{telemetry_path} | grep 'state=\"failed\"'\n"
+    )
 }

@@ -10,7 +10,6 @@
 //! | --- | --- |
 //! | the process | `main` |
 //! | | [`commands`] |
-//! | | [`logging`] |
 //! | | [`cli`] |
 //! | putting together | [`app`], [`demo`], [`doctor`], [`healthcheck`], [`fuzzing`] |
 //! | what is configured | [`config`] |
@@ -20,7 +19,7 @@
 //! | what is polled | [`collectors`] |
 //! | outside | [`api`] |
 //! | ground | [`telemetry`] |
-//! | | [`exposition`], [`model`], [`endpoint`], [`systemd`] |
+//! | | [`exposition`], [`model`], [`endpoint`], [`systemd`], [`logging`] |
 //! | crates | [`credentials`], [`clock`] |
 
 pub mod api;

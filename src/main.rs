@@ -1,14 +1,11 @@
 //! The life of the process: command line, runtime, exit code.
 
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{process::ExitCode, time::Duration};
 
 use aliyun_flink_exporter::{
     cli::{Cli, Command},
     commands::{self, Failure},
+    logging,
 };
 use tokio::runtime::Builder;
 
@@ -19,7 +16,7 @@ use tokio::runtime::Builder;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How long the runtime waits for its blocking threads after the command has ended.
-const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
+const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     let Cli { command, run } = Cli::parse_checked();
@@ -27,11 +24,12 @@ fn main() -> ExitCode {
     if matches!(command, Command::Run(_) | Command::Demo(_)) {
         commands::malloc::restart_with_fixed_mmap_threshold();
     }
-    execute(command).unwrap_or_else(|failure| {
-        // If standard error is closed, the exit code still reports the failure.
-        let _ = writeln!(io::stderr(), "aliyun-flink-exporter: {failure}");
-        failure.exit_code()
-    })
+    let code = execute(command).unwrap_or_else(|failure| {
+        failure.report();
+        ExitCode::from(failure.code())
+    });
+    logging::drain();
+    code
 }
 
 fn execute(command: Command) -> Result<ExitCode, Failure> {
@@ -48,6 +46,7 @@ fn execute(command: Command) -> Result<ExitCode, Failure> {
 
 /// Runs a daemon, which has to answer requests whatever else it does.
 fn run_multi_thread(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    commands::threads::check_limit()?;
     block_on(&mut Builder::new_multi_thread(), command)
 }
 

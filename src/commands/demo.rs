@@ -27,7 +27,7 @@ pub async fn demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
     let app = build_app(&demo.config, &Environment::default()).await?;
     let path = arguments.web.telemetry_path;
     if let Some(&address) = listeners.addresses().first() {
-        stdout::write_with(|out| demo::greet(out, address, &path))?;
+        stdout::write_within_timeout(demo::greeting(address, &path)).await?;
     }
     let systemd = systemd(&Environment::from_process());
     let stopping = CancellationToken::new();

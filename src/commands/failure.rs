@@ -1,9 +1,8 @@
 //! Failures of a command, with their exit codes.
 
-use std::{
-    fmt::{self, Display},
-    process::ExitCode,
-};
+use std::fmt::{self, Display};
+
+use crate::logging;
 
 /// Why a command ends without success.
 #[derive(Debug)]
@@ -24,11 +23,16 @@ impl Failure {
     }
 
     /// The exit code of the process: 2 for invalid input, 1 for everything else.
-    pub fn exit_code(&self) -> ExitCode {
+    pub fn code(&self) -> u8 {
         match self {
-            Self::Usage(_) => ExitCode::from(2),
-            Self::Runtime(_) => ExitCode::FAILURE,
+            Self::Usage(_) => 2,
+            Self::Runtime(_) => 1,
         }
+    }
+
+    /// Writes the reason to standard error.
+    pub fn report(&self) {
+        logging::write_line(&format!("aliyun-flink-exporter: {self}"));
     }
 }
 

@@ -13,6 +13,7 @@ mod signals;
 mod simulate;
 mod startup;
 mod stdout;
+pub mod threads;
 
 pub use check_config::check_config;
 pub use demo::demo;

@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub(super) fn init_logging(arguments: LogArgs) -> Result<(), Failure> {
-    logging::init(arguments).map_err(Failure::runtime)
+    logging::init(arguments.level, arguments.format).map_err(Failure::runtime)
 }
 
 pub(super) fn load_config(arguments: &ConfigArgs, environment: &Environment) -> Result<Config, Failure> {

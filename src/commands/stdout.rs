@@ -1,8 +1,18 @@
 //! Standard output.
 
-use std::io::{self, StdoutLock, Write as _};
+use std::{
+    io::{self, StdoutLock, Write as _},
+    thread,
+    time::Duration,
+};
+
+use tokio::{sync::oneshot, time::timeout};
+use tracing::warn;
 
 use super::Failure;
+
+/// How long a daemon waits for its standard output.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Writes `text` to standard output, as [`write_with`] does.
 pub(super) fn write_all(text: &str) -> Result<(), Failure> {
@@ -20,4 +30,20 @@ pub(super) fn write_with(write: impl FnOnce(&mut StdoutLock<'_>) -> io::Result<(
         }
         _ => Ok(()),
     }
+}
+
+/// Writes the text of a daemon, which does not wait for a reader that never comes.
+pub(super) async fn write_within_timeout(text: String) -> Result<(), Failure> {
+    let (sender, result) = oneshot::channel();
+    let write = move || {
+        // The daemon may have stopped waiting.
+        let _ = sender.send(write_all(&text));
+    };
+    let started = thread::Builder::new().name("stdout".to_owned()).spawn(write);
+    started.map_err(|error| Failure::Runtime(format!("can't write to standard output: {error}")))?;
+    if let Ok(Ok(result)) = timeout(WRITE_TIMEOUT, result).await {
+        return result;
+    }
+    warn!("nothing reads standard output");
+    Ok(())
 }

@@ -98,6 +98,14 @@ pub(super) const BUILD_INFO: FamilyDescriptor = family(
     &["version", "revision", "rustc"],
     "build",
 );
+pub(super) const LOG_LINES_DROPPED: FamilyDescriptor = family(
+    "aliyun_flink_exporter_log_lines_dropped_total",
+    MetricType::Counter,
+    Unit::Count("lines"),
+    "Log lines dropped because standard error was not read in time or refused them.",
+    &[],
+    "log",
+);
 pub(super) const PROCESS_CPU: FamilyDescriptor = family(
     "process_cpu_seconds_total",
     MetricType::Counter,
@@ -174,6 +182,7 @@ pub fn sections() -> [Section; 2] {
                 RELOAD_SUCCESSFUL,
                 RELOAD_TIME,
                 BUILD_INFO,
+                LOG_LINES_DROPPED,
             ],
         ),
         section(

@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod expiry;
+mod log;
 mod openmetrics;
 mod process;
 
@@ -75,7 +76,7 @@ impl Telemetry {
         self.collectors()?.into_iter().try_for_each(|collector| self.registry.register(collector))
     }
 
-    fn collectors(&self) -> Result<[Box<dyn Collector>; 11], prometheus::Error> {
+    fn collectors(&self) -> Result<[Box<dyn Collector>; 12], prometheus::Error> {
         let build_info =
             IntGaugeVec::new(catalogue::options(&catalogue::BUILD_INFO), catalogue::BUILD_INFO.labels)?;
         let (revision, rustc) = (env!("BUILD_REVISION"), env!("BUILD_RUSTC"));
@@ -91,6 +92,7 @@ impl Telemetry {
             Box::new(self.reload_successful.clone()),
             Box::new(self.reload_time.clone()),
             Box::new(build_info),
+            Box::new(log::LogCollector::new()?),
             Box::new(process::ProcessCollector::new()?),
         ])
     }

@@ -8,6 +8,7 @@
 )]
 
 mod alerts;
+mod blocked_log;
 mod bounds;
 mod command_line;
 mod dashboards;

@@ -2,6 +2,7 @@
 
 mod exposition;
 mod page;
+mod pipe;
 mod program;
 mod raw;
 mod stub;
@@ -12,6 +13,7 @@ use tokio::time::{Instant, sleep};
 
 pub(crate) use exposition::{Exposition, Query, Series};
 pub(crate) use page::{empty_page, page_of, sample, unsuccessful};
+pub(crate) use pipe::FullPipe;
 pub(crate) use program::{Finished, Program, Start};
 pub(crate) use raw::{Raw, RawApi, http};
 pub(crate) use stub::{Reply, Seen, StubApi};

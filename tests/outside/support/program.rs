@@ -11,6 +11,7 @@ use reqwest::Method;
 use tempfile::{NamedTempFile, TempDir};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
+    net::TcpStream,
     process::{Child, Command},
     task::JoinHandle,
     time::timeout,
@@ -85,6 +86,12 @@ impl Start {
         self
     }
 
+    /// With its standard error there, instead of in [`Finished::stderr`].
+    pub(crate) fn stderr_to(mut self, file: std::fs::File) -> Self {
+        self.command.stderr(file);
+        self
+    }
+
     /// With a YAML file of this text.
     pub(crate) fn config(mut self, yaml: &str) -> Self {
         let mut file = tempfile::Builder::new().suffix(".yml").tempfile().unwrap();
@@ -124,6 +131,20 @@ impl Start {
             listening_address(&program.stderr.text())
         });
         program.address = Some(address.await);
+        program
+    }
+
+    /// Starts it and waits until something listens at the address that it was given, whatever it logs.
+    pub(crate) async fn listening_at(self, address: SocketAddr) -> Program {
+        let mut program = self.spawn();
+        until("the program's port", async || {
+            if let Ok(Some(status)) = program.child.try_wait() {
+                panic!("{status} before it listened");
+            }
+            TcpStream::connect(address).await.ok()
+        })
+        .await;
+        program.address = Some(address);
         program
     }
 

@@ -1,0 +1,39 @@
+//! Log lines that were dropped, read at scrape time: the log starts before any instrument exists.
+
+use parking_lot::Mutex;
+use prometheus::{
+    IntCounter,
+    core::{Collector, Desc},
+    proto::MetricFamily,
+};
+
+use super::catalogue::{LOG_LINES_DROPPED, options};
+use crate::logging;
+
+/// Copies the log's own count.
+#[derive(Debug)]
+pub(super) struct LogCollector {
+    /// Locked, so that two scrapes at once do not both add the same increase.
+    dropped: Mutex<IntCounter>,
+    descriptions: Vec<Desc>,
+}
+
+impl LogCollector {
+    pub(super) fn new() -> Result<Self, prometheus::Error> {
+        let dropped = IntCounter::with_opts(options(&LOG_LINES_DROPPED))?;
+        let descriptions = dropped.desc().into_iter().cloned().collect();
+        Ok(Self { dropped: Mutex::new(dropped), descriptions })
+    }
+}
+
+impl Collector for LogCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        self.descriptions.iter().collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let dropped = self.dropped.lock();
+        dropped.inc_by(logging::dropped_lines().saturating_sub(dropped.get()));
+        dropped.collect()
+    }
+}
