@@ -11,13 +11,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    api::{ErrorKind, Progress},
+    api::Progress,
     clock::Clock,
     config::{Config, Environment},
     credentials::{self, CredentialsError},
     endpoint::{APPLICATION, root_cause},
+    model::{ErrorClass, PollOutcome},
     poll::{Supervised as _, Supervisor, Target},
-    snapshot::{Board, Outcome, TargetId},
+    snapshot::{Board, TargetId},
     systemd::Systemd,
     telemetry::Telemetry,
     web::{self, Listeners, Reloaded, Routes, SecurityStore},
@@ -199,7 +200,7 @@ impl App {
     }
 
     /// Polls every target once; tells how each poll ended.
-    pub async fn poll_once(&self) -> Vec<Outcome> {
+    pub async fn poll_once(&self) -> Vec<PollOutcome> {
         self.parts.board.render_nothing();
         let polls = self.plan.targets.values().map(async |target| {
             let polling = target.clone();
@@ -211,7 +212,7 @@ impl App {
             let polled = polled.await;
             polled.unwrap_or_else(|_| {
                 target.died();
-                Outcome::Failure(ErrorKind::InvalidResponse)
+                PollOutcome::Failure(ErrorClass::Internal)
             })
         });
         futures_util::future::join_all(polls).await

@@ -4,13 +4,13 @@
 //! are derived from here.
 
 use crate::{
-    api::ErrorKind,
+    api,
     collectors::deployments::families::Deployments,
     exposition::{
         Section,
         targets::{Targets, Workspaces},
     },
-    model::{DeploymentsOperation, ExecutionMode, JobState},
+    model::{DeploymentsOperation, ErrorClass, ExecutionMode, JobState, PollOutcome},
     telemetry,
 };
 
@@ -24,8 +24,8 @@ pub fn sections() -> Vec<Section> {
 
 /// What the values of each label are, for every label of the catalogue.
 pub fn label_descriptions() -> Vec<(&'static str, String)> {
-    let errors = ErrorKind::ALL.map(ErrorKind::as_str);
-    let outcomes: Vec<_> = std::iter::once("success").chain(errors).collect();
+    let reasons = api::RETRY_REASONS.map(ErrorClass::as_str);
+    let outcomes: Vec<_> = PollOutcome::all().map(PollOutcome::as_str).collect();
     let operations = [DeploymentsOperation::ListDeployments, DeploymentsOperation::GetDeploymentsByLabel]
         .map(DeploymentsOperation::as_str);
     let described = |label, description: &str| (label, description.to_owned());
@@ -64,7 +64,7 @@ pub fn label_descriptions() -> Vec<(&'static str, String)> {
              namespace",
         ),
         ("outcome", values(&outcomes)),
-        ("reason", format!("why the previous attempt failed: {}", values(&outcomes[1..]))),
+        ("reason", format!("why the previous attempt failed: {}", values(&reasons))),
         ("operation", values(&operations)),
         described("code", "HTTP status; for requests to the API also `timeout` and `network`"),
         described("field", "path of the field within the deployment"),

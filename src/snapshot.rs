@@ -22,16 +22,15 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::{
-    api::ErrorKind,
     clock::Clock,
     collectors::deployments::families::{self, Deployments, ExportedLabels},
     exposition::{
         self, AssembledBody, Encoding, Format, ObjectGroup, RenderedFamilies, targets::WorkspaceInfo,
     },
-    model::{Deployment, LabelKeys, Selection},
+    model::{Deployment, ErrorClass, LabelKeys, PollOutcome, Selection},
 };
 
-pub use status::{Freshness, History, LastPoll, Outcome, TargetStatus};
+pub use status::{Freshness, History, LastPoll, TargetStatus};
 
 use served::{Demand, Served, Targets};
 use status::Data;
@@ -249,7 +248,8 @@ impl Board {
         times: PollTimes,
     ) {
         let listed = deployments.len();
-        let poll = LastPoll { deployments: Some(listed), ..self.last_poll(Outcome::Success, times, None) };
+        let poll =
+            LastPoll { deployments: Some(listed), ..self.last_poll(PollOutcome::Success, times, None) };
         let next = self.time_of_day(times.next);
         deployments.extend(kept);
         let data = Data { deployments: Arc::new(deployments), listed, since: Instant::now() };
@@ -266,8 +266,8 @@ impl Board {
     }
 
     /// Notes a failed poll; the data of the last good one stays.
-    pub fn failed(&self, id: &TargetId, kind: ErrorKind, error: String, times: PollTimes) {
-        let poll = self.last_poll(Outcome::Failure(kind), times, Some(error));
+    pub fn failed(&self, id: &TargetId, kind: ErrorClass, error: String, times: PollTimes) {
+        let poll = self.last_poll(PollOutcome::Failure(kind), times, Some(error));
         let next = self.time_of_day(times.next);
         let mut state = self.state();
         if let Some(status) = state.status(id) {
@@ -281,7 +281,7 @@ impl Board {
         self.replace_data(id, |data| data.is_some_and(|data| data.since == since), None, |_| {}).await
     }
 
-    fn last_poll(&self, outcome: Outcome, times: PollTimes, error: Option<String>) -> LastPoll {
+    fn last_poll(&self, outcome: PollOutcome, times: PollTimes, error: Option<String>) -> LastPoll {
         LastPoll { outcome, ended: self.clock.since_epoch(), took: times.took, deployments: None, error }
     }
 
@@ -520,7 +520,7 @@ mod tests {
         let target = id("n", "");
         let board = board(std::slice::from_ref(&target)).await;
         assert!(!board.is_complete());
-        board.failed(&target, ErrorKind::Api, String::new(), times());
+        board.failed(&target, ErrorClass::Api, String::new(), times());
         assert!(board.is_complete());
         board
             .configure(
@@ -591,7 +591,7 @@ mod tests {
     async fn a_report_of_an_unknown_target_changes_nothing() {
         let board = board(&[id("n", "")]).await;
         board.succeeded(&id("gone", ""), deployments(&[("a", 1)]), Vec::new(), 1, times()).await;
-        board.failed(&id("gone", ""), ErrorKind::Api, String::new(), times());
+        board.failed(&id("gone", ""), ErrorClass::Api, String::new(), times());
         assert!(served(&board).await.is_empty());
         assert_eq!(board.snapshot().targets().len(), 1);
     }

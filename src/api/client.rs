@@ -22,13 +22,14 @@ use tracing::debug;
 use url::Url;
 
 use super::{
-    ApiError, ErrorKind, Progress, Retry, Settings,
+    ApiError, Progress, Retry, Settings,
     limiter::{LimitTimeout, Limiter, Permit},
     request::{ApiRequest, ListingContext},
 };
 use crate::{
     clock::Clock,
     credentials::{Credentials, ProvideCredentials},
+    model::ErrorClass,
     telemetry::ApiMetrics,
 };
 
@@ -137,14 +138,14 @@ impl Client {
                     if !self.renewed(&credentials, deadline).await {
                         return Err(error);
                     }
-                    self.metrics.retried(error.kind().as_str());
+                    self.metrics.retried(error.class().as_str());
                     debug!(workspace = self.workspace.id, operation = request.action, %error, "retrying with renewed credentials");
                     continue;
                 }
                 Err(Failed { error, .. }) => error,
             };
             let Some(pause) = self.pause_before_retry(&error, attempt, deadline) else { return Err(error) };
-            self.metrics.retried(error.kind().as_str());
+            self.metrics.retried(error.class().as_str());
             debug!(workspace = self.workspace.id, operation = request.action, %error, ?pause, "retrying");
             if request.cancelled.run_until_cancelled(sleep(pause)).await.is_none() {
                 return Err(error);
@@ -159,12 +160,11 @@ impl Client {
     }
 
     async fn credentials(&self, deadline: Instant) -> Result<Arc<Credentials>, ApiError> {
-        let given = timeout_at(deadline, self.workspace.credentials.credentials()).await;
+        let limit = deadline.min(Instant::now() + self.settings.request_timeout);
+        let given = timeout_at(limit, self.workspace.credentials.credentials()).await;
         given
-            .map_err(|_| {
-                ApiError::new(ErrorKind::Auth, Retry::Never, "no time left: waiting for credentials")
-            })?
-            .map_err(|error| ApiError::new(ErrorKind::Auth, Retry::Never, error.to_string()))
+            .map_err(|_| timed_out("waiting for credentials"))?
+            .map_err(|error| ApiError::new(ErrorClass::Auth, Retry::Never, error.to_string()))
     }
 
     /// The delay before the next attempt; `None` if there is none, or no time for it.
@@ -295,7 +295,7 @@ struct Reply {
 fn refused(status: StatusCode, reply: &Reply) -> ApiError {
     if status.is_redirection() {
         let detail = format!("HTTP {}: redirects are not followed; check `endpoint`", status.as_u16());
-        return ApiError::new(ErrorKind::Api, Retry::Never, detail);
+        return ApiError::new(ErrorClass::Api, Retry::Never, detail);
     }
     ApiError::from_reply(status.as_u16(), &reply.headers, &reply.body)
 }
@@ -304,7 +304,7 @@ fn header(name: &'static str, value: &str) -> Result<(HeaderName, HeaderValue), 
     let mut value = HeaderValue::from_str(value).map_err(|_| {
         let detail =
             format!("the header `{name}` can't be sent: its value holds characters that HTTP forbids");
-        ApiError::new(ErrorKind::Auth, Retry::Never, detail)
+        ApiError::new(ErrorClass::Auth, Retry::Never, detail)
     })?;
     value.set_sensitive(matches!(name, "authorization" | "x-acs-security-token"));
     Ok((HeaderName::from_static(name), value))
@@ -330,7 +330,7 @@ where
 }
 
 fn cancelled() -> ApiError {
-    ApiError::new(ErrorKind::Timeout, Retry::Never, "another page failed")
+    ApiError::new(ErrorClass::Timeout, Retry::Never, "another page failed")
 }
 
 fn backoff_limit(attempt: u32) -> Duration {
@@ -338,7 +338,7 @@ fn backoff_limit(attempt: u32) -> Duration {
 }
 
 fn timed_out(what: &str) -> ApiError {
-    ApiError::new(ErrorKind::Timeout, Retry::Backoff, format!("no time left: {what}"))
+    ApiError::new(ErrorClass::Timeout, Retry::Backoff, format!("no time left: {what}"))
 }
 
 fn too_large(limit: usize) -> ApiError {
@@ -359,7 +359,7 @@ fn network(error: &reqwest::Error) -> ApiError {
         cause = inner.source();
     }
     let stage = if error.is_connect() { "no connection" } else { "the connection broke" };
-    ApiError::new(ErrorKind::Network, Retry::Backoff, format!("{stage}: {detail}"))
+    ApiError::new(ErrorClass::Network, Retry::Backoff, format!("{stage}: {detail}"))
 }
 
 /// An error while the body was received.

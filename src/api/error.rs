@@ -6,55 +6,21 @@ use reqwest::header::HeaderMap;
 use secrecy::ExposeSecret as _;
 
 use super::error_body::ErrorBody;
-use crate::credentials::Credentials;
+use crate::{credentials::Credentials, model::ErrorClass};
 
 /// The most that is kept of a message of the cloud's.
 const MAX_MESSAGE: usize = 200;
 
-/// Why a call failed, in the words of `aliyun_flink_target_polls_total{outcome}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ErrorKind {
-    /// The credentials are missing, wrong, expired, or the signature is refused.
-    Auth,
-    /// The credentials are known, but may not do this.
-    Permission,
-    /// Too many calls.
-    Throttled,
-    /// No answer in time.
-    Timeout,
-    /// No connection, or one that broke.
-    Network,
-    /// The service refused the call or failed.
-    Api,
-    /// The answer can't be understood.
-    InvalidResponse,
-}
-
-impl ErrorKind {
-    /// Every kind.
-    pub const ALL: [Self; 7] = [
-        Self::Auth,
-        Self::Permission,
-        Self::Throttled,
-        Self::Timeout,
-        Self::Network,
-        Self::Api,
-        Self::InvalidResponse,
-    ];
-
-    /// The kind as a label's value.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Auth => "auth",
-            Self::Permission => "permission",
-            Self::Throttled => "throttled",
-            Self::Timeout => "timeout",
-            Self::Network => "network",
-            Self::Api => "api",
-            Self::InvalidResponse => "invalid_response",
-        }
-    }
-}
+/// The classes that a retry is counted under as its reason.
+pub const RETRY_REASONS: [ErrorClass; 7] = [
+    ErrorClass::Auth,
+    ErrorClass::Permission,
+    ErrorClass::Throttled,
+    ErrorClass::Timeout,
+    ErrorClass::Network,
+    ErrorClass::Api,
+    ErrorClass::InvalidResponse,
+];
 
 /// Whether and when the same call may be made again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +36,7 @@ pub enum Retry {
 /// A failed call. Its texts hold no secret: see `ApiError::from_reply`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
-    kind: ErrorKind,
+    class: ErrorClass,
     retry: Retry,
     status: Option<u16>,
     code: Option<Box<str>>,
@@ -83,9 +49,9 @@ pub struct ApiError {
 
 impl ApiError {
     /// An error that the cloud did not word.
-    pub fn new(kind: ErrorKind, retry: Retry, detail: impl Into<String>) -> Self {
+    pub fn new(class: ErrorClass, retry: Retry, detail: impl Into<String>) -> Self {
         Self {
-            kind,
+            class,
             retry,
             status: None,
             code: None,
@@ -98,7 +64,7 @@ impl ApiError {
 
     /// An answer that can't be understood; `retry` where it may have been damaged on its way.
     pub fn invalid(retry: Retry, detail: impl Into<String>) -> Self {
-        Self::new(ErrorKind::InvalidResponse, retry, detail)
+        Self::new(ErrorClass::InvalidResponse, retry, detail)
     }
 
     /// The error that a reply tells, by its status, its headers and its body.
@@ -123,18 +89,18 @@ impl ApiError {
 
     fn classify(status: Option<u16>, told: ErrorBody, empty: bool) -> Self {
         let code = told.code.as_deref().and_then(identifier);
-        let (kind, retry) = kind_of(status, code.as_deref().unwrap_or_default(), told.http_code);
-        let message = told.message.filter(|message| kind != ErrorKind::Auth && !echoes_request(message));
+        let (class, retry) = class_of(status, code.as_deref().unwrap_or_default(), told.http_code);
+        let message = told.message.filter(|message| class != ErrorClass::Auth && !echoes_request(message));
         let denied_action = told.denied_action.as_deref().and_then(identifier);
         let detail = match &denied_action {
-            Some(action) if kind == ErrorKind::Permission => {
+            Some(action) if class == ErrorClass::Permission => {
                 format!("(the RAM action {action} is not allowed)")
             }
             _ if empty => "an empty body".to_owned(),
             _ => String::new(),
         };
         let request_id = told.request_id.as_deref().and_then(identifier);
-        Self { kind, retry, status, code, request_id, denied_action, message, detail }
+        Self { class, retry, status, code, request_id, denied_action, message, detail }
     }
 
     /// The same, without the values of `credentials` where the cloud echoed them.
@@ -159,8 +125,8 @@ impl ApiError {
 
     /// The request's `code` in `aliyun_flink_exporter_api_requests_total`.
     pub(super) fn counted_as(&self) -> String {
-        match (self.kind, self.status) {
-            (ErrorKind::Timeout, _) => "timeout".to_owned(),
+        match (self.class, self.status) {
+            (ErrorClass::Timeout, _) => "timeout".to_owned(),
             (_, Some(status)) => status.to_string(),
             _ => "network".to_owned(),
         }
@@ -171,7 +137,7 @@ impl ApiError {
     pub(super) fn is_of_credentials(&self) -> bool {
         let code = self.code.as_deref().unwrap_or_default();
         let of_the_request = code.starts_with("InvalidTimeStamp") || code == "SignatureNonceUsed";
-        self.kind == ErrorKind::Auth && !of_the_request
+        self.class == ErrorClass::Auth && !of_the_request
     }
 
     /// The RAM action that is not allowed, where the cloud says which.
@@ -179,9 +145,9 @@ impl ApiError {
         self.denied_action.as_deref()
     }
 
-    /// The class.
-    pub fn kind(&self) -> ErrorKind {
-        self.kind
+    /// Why it failed.
+    pub fn class(&self) -> ErrorClass {
+        self.class
     }
 
     /// Whether and when to try again.
@@ -218,8 +184,11 @@ impl fmt::Display for ApiError {
 
 impl std::error::Error for ApiError {}
 
-/// Codes come first: the gateway throttles under 400 and refuses keys under 404.
-fn kind_of(status: Option<u16>, code: &str, http_code: Option<u16>) -> (ErrorKind, Retry) {
+/// The error code for an object that does not exist.
+const NOT_FOUND: &str = "990301";
+
+/// Codes take precedence: the gateway throttles with status 400 and rejects keys with status 404.
+fn class_of(status: Option<u16>, code: &str, http_code: Option<u16>) -> (ErrorClass, Retry) {
     const AUTH: [&str; 8] = [
         "InvalidAccessKeyId",
         "InvalidAccessKeySecret",
@@ -233,21 +202,21 @@ fn kind_of(status: Option<u16>, code: &str, http_code: Option<u16>) -> (ErrorKin
     const PERMISSION: [&str; 3] = ["Forbidden", "NoPermission", "AccessDenied"];
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| code.starts_with(prefix));
     match status.or(http_code) {
-        _ if code.starts_with("Throttling") => (ErrorKind::Throttled, Retry::Backoff),
+        // "Not found": the namespace or the workspace does not exist. Terraform's provider reads it in the same way.
+        // <https://github.com/aliyun/terraform-provider-alicloud/blob/master/alicloud/resource_alicloud_realtime_compute_deployment.go>
+        _ if code == NOT_FOUND => (ErrorClass::NotFound, Retry::Never),
+        _ if code.starts_with("Throttling") => (ErrorClass::Throttled, Retry::Backoff),
         // The next try carries another nonce.
-        _ if code == "SignatureNonceUsed" => (ErrorKind::Auth, Retry::Backoff),
-        _ if starts(&AUTH) => (ErrorKind::Auth, Retry::Never),
-        _ if starts(&PERMISSION) => (ErrorKind::Permission, Retry::Never),
-        Some(401) => (ErrorKind::Auth, Retry::Never),
-        Some(403) => (ErrorKind::Permission, Retry::Never),
-        Some(429) => (ErrorKind::Throttled, Retry::Backoff),
-        Some(408 | 500..=599) => (ErrorKind::Api, Retry::Backoff),
-        // A success that is none, as by a proxy on the way.
-        Some(200..=299) if status.is_some() => (ErrorKind::InvalidResponse, Retry::Backoff),
-        // Terraform's provider takes this code for "not found".
-        _ if code == "990301" => (ErrorKind::Api, Retry::Never),
-        Some(200..=299) | None => (ErrorKind::Api, Retry::Backoff),
-        Some(_) => (ErrorKind::Api, Retry::Never),
+        _ if code == "SignatureNonceUsed" => (ErrorClass::Auth, Retry::Backoff),
+        _ if starts(&AUTH) => (ErrorClass::Auth, Retry::Never),
+        _ if starts(&PERMISSION) => (ErrorClass::Permission, Retry::Never),
+        Some(401) => (ErrorClass::Auth, Retry::Never),
+        Some(403) => (ErrorClass::Permission, Retry::Never),
+        Some(429) => (ErrorClass::Throttled, Retry::Backoff),
+        // A successful status without a reply of the API, as from a proxy.
+        Some(200..=299) if status.is_some() => (ErrorClass::InvalidResponse, Retry::Backoff),
+        Some(200..=299 | 408 | 500..=599) | None => (ErrorClass::Api, Retry::Backoff),
+        Some(_) => (ErrorClass::Api, Retry::Never),
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) mod tests;
 pub use client::{Client, Endpoint, Workspace};
 pub use decoder::{Decoded, Decoder};
 pub(crate) use envelope::Page;
-pub use error::{ApiError, ErrorKind, Retry};
+pub use error::{ApiError, RETRY_REASONS, Retry};
 pub use http::HttpClients;
 pub use invalid_values::{InvalidField, InvalidValues};
 pub use limiter::Priority;

@@ -5,7 +5,8 @@ use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::{
-    snapshot::{Board, Outcome},
+    model::PollOutcome,
+    snapshot::Board,
     systemd::{State, Systemd},
     web::Reloaded,
 };
@@ -113,7 +114,7 @@ impl Heart {
         for (id, status) in snapshot.targets() {
             match status.last_poll().map(|poll| poll.outcome) {
                 None => waiting += 1,
-                Some(Outcome::Success) => up += 1,
+                Some(PollOutcome::Success) => up += 1,
                 Some(outcome) => failing.push((id, outcome.as_str())),
             }
         }
@@ -144,7 +145,12 @@ mod tests {
     };
 
     use super::*;
-    use crate::{api::ErrorKind, clock::Clock, model::LabelKeys, snapshot::PollTimes, snapshot::TargetId};
+    use crate::{
+        clock::Clock,
+        model::{ErrorClass, LabelKeys},
+        snapshot::PollTimes,
+        snapshot::TargetId,
+    };
 
     /// A heart under a watchdog of a second, and what it tells.
     fn heart(test: &str, board: &Arc<Board>) -> (Heart, net::UnixDatagram) {
@@ -254,7 +260,7 @@ mod tests {
         heart.ready().await;
         assert_eq!(told(&socket).as_deref(), Some("READY=1\nSTATUS=targets: 0 up, 3 not polled yet"));
         let times = PollTimes { took: Duration::ZERO, next: Instant::now() };
-        board.failed(&id("b"), ErrorKind::Permission, String::new(), times);
+        board.failed(&id("b"), ErrorClass::Permission, String::new(), times);
         board.succeeded(&id("a"), Vec::new(), Vec::new(), 1, times).await;
         heart.reloaded(&Err("a mistake".into())).await;
         assert_eq!(

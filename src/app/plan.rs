@@ -9,13 +9,13 @@ use tokio::time::Instant;
 
 use super::BuildError;
 use crate::{
-    api::{self, ErrorKind, HttpClients, Progress},
+    api::{self, HttpClients, Progress},
     clock::Clock,
     collectors::deployments::DeploymentsQuery,
     config::{self, Config},
     credentials::{self, ProvideCredentials},
     exposition::targets::WorkspaceInfo,
-    model::LabelKeys,
+    model::{ErrorClass, LabelKeys},
     poll::{Memory, Schedule, Target},
     snapshot::{Board, TargetId},
     telemetry::Telemetry,
@@ -101,7 +101,7 @@ impl Plan {
             planned.client.shared_by(self.targets.keys().filter(|target| target.workspace == *id).count());
             let provider = Arc::downgrade(&planned.provider);
             let expiry = Box::new(move || provider.upgrade()?.expiry());
-            parts.telemetry.init_workspace(id, &ErrorKind::ALL.map(ErrorKind::as_str), expiry);
+            parts.telemetry.init_workspace(id, &api::RETRY_REASONS.map(ErrorClass::as_str), expiry);
         }
     }
 

@@ -8,7 +8,7 @@ use super::{
     startup::{build_app, init_logging, load_config},
     stdout,
 };
-use crate::{cli::OnceArgs, config::Environment, snapshot::Outcome};
+use crate::{cli::OnceArgs, config::Environment, model::PollOutcome};
 
 /// Polls every target once and prints the metrics. The exit code is 1 if any target failed.
 pub async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
@@ -23,6 +23,6 @@ pub async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
     stdout::write_with(|out| app.write_metrics(out))?;
     // The process ends, which frees its memory as a whole instead of deployment by deployment.
     std::mem::forget(app);
-    let failed = outcomes.iter().any(|outcome| *outcome != Outcome::Success);
+    let failed = outcomes.iter().any(|outcome| *outcome != PollOutcome::Success);
     Ok(ExitCode::from(u8::from(failed)))
 }

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    api::{self, ApiError, ErrorKind, HttpClients, Listing, Progress, Retry},
+    api::{self, ApiError, HttpClients, Listing, Progress, Retry},
     clock::Clock,
     collectors::deployments::{
         DeploymentsQuery,
@@ -22,7 +22,7 @@ use crate::{
     config::{self, Config, Environment},
     credentials::{self, ProvideCredentials},
     endpoint::{APPLICATION, root_cause},
-    model::{Deployment, DeploymentsOperation, LabelKeys},
+    model::{Deployment, DeploymentsOperation, ErrorClass, LabelKeys},
     telemetry::Telemetry,
 };
 
@@ -201,7 +201,7 @@ impl Examiner<'_> {
         };
         let deadline = Instant::now() + target.poll.timeout;
         let listed = timeout_at(deadline, query.list(client, deadline)).await;
-        let late = |_| Err(ApiError::new(ErrorKind::Timeout, Retry::Backoff, "no time left (poll.timeout)"));
+        let late = |_| Err(ApiError::new(ErrorClass::Timeout, Retry::Backoff, "no time left (poll.timeout)"));
         match listed.unwrap_or_else(late) {
             Ok(listing) => self.succeeded(workspace, target, &listing, report),
             Err(error) => failed(target.operation, &error, report),
@@ -241,31 +241,33 @@ fn series(workspace: &str, namespace: &str, listing: &Listing<Deployment>, label
 }
 
 fn failed(operation: DeploymentsOperation, error: &ApiError, report: &mut TargetReport) {
-    report.outcome = error.kind().as_str();
+    report.outcome = error.class().as_str();
     report.request_id = error.request_id().map(str::to_owned);
-    if error.kind() == ErrorKind::Permission {
+    if error.class() == ErrorClass::Permission {
         let named = error.denied_action().map(str::to_owned);
         report.missing_permission = Some(named.unwrap_or_else(|| format!("stream:{operation}")));
     }
-    let hint = match (error.kind(), &report.missing_permission) {
+    let hint = match (error.class(), &report.missing_permission) {
         (_, Some(action)) => format!("allow the RAM action {action} on * to the user or role above"),
         (kind, None) => hint(kind).to_owned(),
     };
     report.checks.push(Check::failed("call", format!("{operation}: {error}"), hint));
 }
 
-fn hint(kind: ErrorKind) -> &'static str {
+fn hint(kind: ErrorClass) -> &'static str {
     match kind {
-        ErrorKind::Auth => "the access key is unknown, inactive or expired, or its secret is another",
-        ErrorKind::Permission => "allow the RAM action to the user or role",
-        ErrorKind::Throttled => "others use up the account's quota: raise poll.interval, or ask for more",
-        ErrorKind::Timeout => {
+        ErrorClass::Auth => "the access key is unknown, inactive or expired, or its secret is another",
+        ErrorClass::Permission => "allow the RAM action to the user or role",
+        ErrorClass::Throttled => "others use up the account's quota: raise poll.interval, or ask for more",
+        ErrorClass::Timeout => {
             "the service or the way to it is slow: see api.request_timeout and poll.timeout"
         }
-        ErrorKind::Network => "a firewall or a proxy may cut the connection",
-        ErrorKind::Api => {
+        ErrorClass::Network => "a firewall or a proxy may cut the connection",
+        ErrorClass::Api => {
             "check the workspace's id, its region and the namespace; else the service has a fault"
         }
-        ErrorKind::InvalidResponse => "check `endpoint`: what answers there is perhaps not the API",
+        ErrorClass::NotFound => "check the workspace's id, its region and the namespace",
+        ErrorClass::Internal => "a fault of the exporter: report it",
+        ErrorClass::InvalidResponse => "check `endpoint`: what answers there is perhaps not the API",
     }
 }

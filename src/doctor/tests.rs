@@ -124,7 +124,7 @@ async fn a_wrong_key_secret_or_workspace_is_told_with_the_request_s_id() {
     for (id, secret, workspace, outcome, says) in [
         ("another-id", SECRET, "w", "auth", "InvalidAccessKeyId.NotFound"),
         ("the-access-key-id", "another", "w", "auth", "SignatureDoesNotMatch"),
-        ("the-access-key-id", SECRET, "v", "api", "990301"),
+        ("the-access-key-id", SECRET, "v", "not_found", "990301"),
     ] {
         let report = report(&cloud.config(id, secret, workspace)).await;
         let target = &report.targets()[0];

@@ -5,6 +5,7 @@
 
 mod deployment;
 mod memory;
+mod outcome;
 mod plan;
 mod requested;
 mod selection;
@@ -15,6 +16,7 @@ pub use deployment::{
     ResourceSettings, TaskSlots,
 };
 pub use memory::{MemoryError, parse_memory};
+pub use outcome::{ErrorClass, PollOutcome};
 pub use plan::{PlanNode, ResourcePlan, SlotGroup};
 pub use requested::Requested;
 pub use selection::{DeploymentsOperation, ExecutionMode, JobStatus, LabelSelector, Selection};

@@ -65,8 +65,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        api::ErrorKind,
         clock::Clock,
+        model::ErrorClass,
         model::{Deployment, LabelKeys},
         snapshot::{Freshness, PollTimes, TargetStatus},
     };
@@ -105,7 +105,7 @@ mod tests {
         }
 
         fn fail(&self) {
-            self.board.failed(&self.id, ErrorKind::Throttled, "slow down".into(), Self::times());
+            self.board.failed(&self.id, ErrorClass::Throttled, "slow down".into(), Self::times());
         }
 
         fn status(&self) -> TargetStatus {

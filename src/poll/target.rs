@@ -15,10 +15,10 @@ use tracing::{debug, info, warn};
 
 use super::{Schedule, Settings, Supervised, absences::Absences, rhythm::Rhythm};
 use crate::{
-    api::{ApiError, Client, ErrorKind, InvalidValues, Listing, Retry},
+    api::{ApiError, Client, InvalidValues, Listing, Retry},
     collectors::deployments::DeploymentsQuery,
-    model::Deployment,
-    snapshot::{Board, Outcome, PollTimes, TargetId},
+    model::{Deployment, ErrorClass, PollOutcome},
+    snapshot::{Board, PollTimes, TargetId},
     telemetry::Telemetry,
 };
 
@@ -69,12 +69,12 @@ impl Supervised for Target {
         stop.run_until_cancelled(rhythm.keep(first, || self.poll())).await;
     }
 
-    /// Counts a poll whose task died.
+    /// Counts a poll whose task panicked.
     fn died(&self) {
-        tracing::error!(target = %self.id, "the task that polls died; it is started again");
+        tracing::error!(target = %self.id, "poll task panicked; restarting");
         let times = PollTimes { took: Duration::ZERO, next: self.schedule.next_after(Instant::now()) };
-        let error = "the task that polls died on the reply; it was started again".to_owned();
-        self.board.failed(&self.id, ErrorKind::InvalidResponse, error, times);
+        let error = "the poll task panicked and was restarted".to_owned();
+        self.board.failed(&self.id, ErrorClass::Internal, error, times);
     }
 }
 
@@ -87,14 +87,14 @@ impl Target {
     }
 
     /// Polls once and reports.
-    pub async fn poll(&self) -> Outcome {
+    pub async fn poll(&self) -> PollOutcome {
         let begun = Instant::now();
         let deadline = begun + self.settings.timeout;
         // The client keeps the deadline itself; this holds it against everything else.
         let listed = timeout_at(deadline, self.request.list(&self.client, deadline)).await;
         let listed = listed.unwrap_or_else(|_| {
             let detail = "no time left: the poll (poll.timeout)";
-            Err(ApiError::new(ErrorKind::Timeout, Retry::Backoff, detail))
+            Err(ApiError::new(ErrorClass::Timeout, Retry::Backoff, detail))
         });
         let times = PollTimes { took: begun.elapsed(), next: self.schedule.next_after(Instant::now()) };
         match listed {
@@ -103,17 +103,17 @@ impl Target {
         }
     }
 
-    async fn succeeded(&self, listing: Listing<Deployment>, times: PollTimes) -> Outcome {
+    async fn succeeded(&self, listing: Listing<Deployment>, times: PollTimes) -> PollOutcome {
         let kept = self.missed_by(&listing);
         self.tell_of_invalid_values(&listing.invalid);
         let deployments = listing.items.len();
         self.board.succeeded(&self.id, listing.items, kept, listing.pages, times).await;
         debug!(target = %self.id, deployments, pages = listing.pages, took = ?times.took, "polled");
-        Outcome::Success
+        PollOutcome::Success
     }
 
-    fn failed(&self, error: &ApiError, times: PollTimes) -> Outcome {
-        let outcome = Outcome::Failure(error.kind());
+    fn failed(&self, error: &ApiError, times: PollTimes) -> PollOutcome {
+        let outcome = PollOutcome::Failure(error.class());
         warn!(
             target = %self.id,
             outcome = outcome.as_str(),
@@ -126,7 +126,7 @@ impl Target {
         if let Some(id) = error.request_id() {
             shown = format!("{shown} (request id {id})");
         }
-        self.board.failed(&self.id, error.kind(), shown, times);
+        self.board.failed(&self.id, error.class(), shown, times);
         outcome
     }
 

@@ -6,47 +6,15 @@ use tokio::time::Instant;
 
 use super::TargetId;
 use crate::{
-    api::ErrorKind,
     exposition::targets::TargetSamples,
-    model::{Deployment, JobState},
+    model::{Deployment, JobState, PollOutcome},
 };
-
-/// How a poll ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The whole listing came.
-    Success,
-    /// It did not.
-    Failure(ErrorKind),
-}
-
-impl Outcome {
-    /// Every outcome.
-    pub fn all() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::Success).chain(ErrorKind::ALL.map(Self::Failure))
-    }
-
-    /// The outcome as a label's value.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Failure(kind) => kind.as_str(),
-        }
-    }
-
-    fn index(self) -> usize {
-        match self {
-            Self::Success => 0,
-            Self::Failure(kind) => 1 + kind as usize,
-        }
-    }
-}
 
 /// A target's last poll, or one before it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LastPoll {
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: PollOutcome,
     /// When it ended, since the Unix epoch.
     pub ended: Duration,
     /// How long it took.
@@ -74,7 +42,7 @@ impl History {
             return;
         }
         let oldest = self.recent.pop_back();
-        if let Some(failed) = oldest.filter(|poll| poll.outcome != Outcome::Success) {
+        if let Some(failed) = oldest.filter(|poll| poll.outcome != PollOutcome::Success) {
             self.failures.push_front(failed);
             self.failures.truncate(Self::LENGTH);
         }
@@ -133,7 +101,7 @@ pub(super) struct Data {
 /// A target's state.
 #[derive(Debug, Clone, Default)]
 pub struct TargetStatus {
-    polls: [u64; 1 + ErrorKind::ALL.len()],
+    polls: [u64; PollOutcome::COUNT],
     pub(super) data: Option<Data>,
     pub(super) poll_interval: Duration,
     /// The last polls.
@@ -150,7 +118,7 @@ impl TargetStatus {
     /// Notes a poll that ended.
     pub(super) fn polled(&mut self, poll: LastPoll, next: Duration) {
         self.polls[poll.outcome.index()] += 1;
-        if poll.outcome == Outcome::Success {
+        if poll.outcome == PollOutcome::Success {
             self.last_success = Some(poll.ended);
         }
         self.next_poll = Some(next);
@@ -167,7 +135,7 @@ impl TargetStatus {
         match (self.last_poll(), &self.data) {
             (None, None) => Freshness::Pending,
             (_, None) => Freshness::Expired,
-            (Some(LastPoll { outcome: Outcome::Failure(_), .. }), Some(_)) => Freshness::Stale,
+            (Some(LastPoll { outcome: PollOutcome::Failure(_), .. }), Some(_)) => Freshness::Stale,
             _ => Freshness::Fresh,
         }
     }
@@ -186,7 +154,7 @@ impl TargetStatus {
 
     /// Whether the last poll succeeded; not so before the first.
     pub fn is_up(&self) -> bool {
-        self.last_poll().is_some_and(|poll| poll.outcome == Outcome::Success)
+        self.last_poll().is_some_and(|poll| poll.outcome == PollOutcome::Success)
     }
 
     pub(super) fn samples<'a>(&'a self, id: &'a TargetId, region: &'a str) -> TargetSamples<'a> {
@@ -196,12 +164,14 @@ impl TargetStatus {
             workspace: &id.workspace,
             namespace: &id.namespace,
             selection: &id.selection,
-            up: self.last_poll().map(|poll| poll.outcome == Outcome::Success),
+            up: self.last_poll().map(|poll| poll.outcome == PollOutcome::Success),
             poll_interval: self.poll_interval.as_secs_f64(),
             objects: self.deployments().map(|deployments| deployments.len() as u64),
             last_success: self.last_success.map(|time| time.as_secs_f64()),
             poll_duration: self.last_poll().map(|poll| poll.took.as_secs_f64()),
-            polls: Outcome::all().map(|outcome| (outcome.as_str(), self.polls[outcome.index()])).collect(),
+            polls: PollOutcome::all()
+                .map(|outcome| (outcome.as_str(), self.polls[outcome.index()]))
+                .collect(),
         }
     }
 }
@@ -209,14 +179,15 @@ impl TargetStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ErrorClass;
 
     #[test]
     fn old_failures_outlive_old_successes_and_both_are_bounded() {
         let mut history = History::default();
         for second in 0..1000 {
             let outcome = match second % 10 {
-                0 => Outcome::Failure(ErrorKind::Throttled),
-                _ => Outcome::Success,
+                0 => PollOutcome::Failure(ErrorClass::Throttled),
+                _ => PollOutcome::Success,
             };
             let ended = Duration::from_secs(second);
             history.add(LastPoll { outcome, ended, took: ended, deployments: None, error: None });

@@ -29,7 +29,18 @@ async fn label_values_are_the_documented_ones() {
         (
             "aliyun_flink_target_polls_total",
             "outcome",
-            &["api", "auth", "invalid_response", "network", "permission", "success", "throttled", "timeout"],
+            &[
+                "api",
+                "auth",
+                "internal",
+                "invalid_response",
+                "network",
+                "not_found",
+                "permission",
+                "success",
+                "throttled",
+                "timeout",
+            ],
         ),
     ];
     for (metric, label, expected) in cases {

@@ -14,8 +14,9 @@ use tokio::time::{Instant, sleep};
 
 use super::stub::{ListThings, Reply, Stub, broken_reply, json_reply, page_of, reply, settings, soon};
 use crate::{
-    api::{ApiError, ErrorKind, Settings},
+    api::{ApiError, Retry, Settings},
     credentials::{Credentials, CredentialsError, ProvideCredentials},
+    model::ErrorClass,
 };
 
 const THROTTLED: &str = r#"{"Code":"Throttling.User","Message":"slow down","RequestId":"R-1"}"#;
@@ -29,7 +30,7 @@ async fn never() -> Reply {
 struct Fault {
     name: &'static str,
     reply: fn() -> Reply,
-    kind: ErrorKind,
+    kind: ErrorClass,
     code: &'static str,
     retried: bool,
     says: &'static str,
@@ -38,7 +39,7 @@ struct Fault {
 const fn fault(
     name: &'static str,
     reply: fn() -> Reply,
-    kind: ErrorKind,
+    kind: ErrorClass,
     code: &'static str,
     retried: bool,
     says: &'static str,
@@ -48,7 +49,7 @@ const fn fault(
 
 #[expect(clippy::too_many_lines, reason = "a table: a fault is a row")]
 fn faults() -> Vec<Fault> {
-    use ErrorKind::{Api, Auth, InvalidResponse, Network, Permission, Throttled};
+    use ErrorClass::{Api, Auth, InvalidResponse, Network, NotFound, Permission, Throttled};
     vec![
         fault(
             "429",
@@ -121,6 +122,22 @@ fn faults() -> Vec<Fault> {
         ),
         fault("not found", || reply(404, &[], "{}"), Api, "404", false, "HTTP 404"),
         fault(
+            "unknown namespace",
+            || reply(200, &[], r#"{"success":false,"errorCode":"990301","errorMessage":"m"}"#),
+            NotFound,
+            "200",
+            false,
+            "990301: m",
+        ),
+        fault(
+            "unknown namespace, as the gateway reports it",
+            || reply(404, &[], r#"{"code":"990301","message":"m"}"#),
+            NotFound,
+            "404",
+            false,
+            "HTTP 404 990301: m",
+        ),
+        fault(
             "redirect",
             || reply(302, &[("location", "/x")], ""),
             Api,
@@ -180,7 +197,7 @@ async fn each_fault_has_its_class_its_retries_and_its_count() {
         let client = stub.client(Settings { max_retries: 1, max_response_size: 65_536, ..settings() });
         let error = client.list(ListThings, soon()).await.unwrap_err();
         let tries = if fault.retried { 2 } else { 1 };
-        assert_eq!(error.kind(), fault.kind, "{}: {error}", fault.name);
+        assert_eq!(error.class(), fault.kind, "{}: {error}", fault.name);
         assert!(error.to_string().contains(fault.says), "{}: {error}", fault.name);
         assert_eq!(stub.counted(), [(fault.code.to_owned(), tries)], "{}", fault.name);
         assert_eq!(stub.count() as u64, tries, "{}", fault.name);
@@ -204,7 +221,7 @@ async fn a_server_that_never_answers_is_a_timeout() {
     let stub = Stub::start(|_, _| never()).await;
     let limits = Settings { request_timeout: Duration::from_millis(50), max_retries: 2, ..settings() };
     let error = stub.client(limits).list(ListThings, soon()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(error.class(), ErrorClass::Timeout);
     assert_eq!(stub.counted(), [("timeout".to_owned(), 3)]);
 }
 
@@ -214,7 +231,7 @@ async fn the_deadline_holds_over_requests_and_pauses() {
     let begun = Instant::now();
     let deadline = begun + Duration::from_millis(200);
     let error = stub.client(settings()).list(ListThings, deadline).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(error.class(), ErrorClass::Timeout);
     assert!(begun.elapsed() >= Duration::from_millis(200));
     assert_eq!(stub.counted(), [("timeout".to_owned(), 1)]);
 }
@@ -224,7 +241,7 @@ async fn a_pause_beyond_the_deadline_is_not_waited_for() {
     let slow_down = |_, _| async { reply(429, &[("retry-after", "3600")], THROTTLED) };
     let stub = Stub::start(slow_down).await;
     let error = stub.client(settings()).list(ListThings, soon()).await.unwrap_err();
-    assert_eq!((error.kind(), error.request_id()), (ErrorKind::Throttled, Some("R-1")));
+    assert_eq!((error.class(), error.request_id()), (ErrorClass::Throttled, Some("R-1")));
     assert_eq!(stub.count(), 1);
 }
 
@@ -275,15 +292,15 @@ async fn nobody_there_is_a_network_error() {
     let client = stub.client(Settings { max_retries: 0, ..settings() });
     drop(stub);
     // The listener is closed with its task, a moment later.
-    let mut kind = ErrorKind::Timeout;
+    let mut kind = ErrorClass::Timeout;
     for _ in 0..50 {
         let deadline = Instant::now() + Duration::from_millis(200);
-        kind = client.list(ListThings, deadline).await.unwrap_err().kind();
-        if kind == ErrorKind::Network {
+        kind = client.list(ListThings, deadline).await.unwrap_err().class();
+        if kind == ErrorClass::Network {
             break;
         }
     }
-    assert_eq!(kind, ErrorKind::Network);
+    assert_eq!(kind, ErrorClass::Network);
 }
 
 /// A key that is another after each renewal, up to the third.
@@ -337,7 +354,7 @@ async fn a_credential_that_is_refused_again_is_left_at_that() {
     let stub = picky("no-such-key", "InvalidSecurityToken.Expired").await;
     let keys = Arc::new(Rotating::default());
     let client = stub.client_of(settings(), keys.clone());
-    assert_eq!(client.list(ListThings, soon()).await.unwrap_err().kind(), ErrorKind::Auth);
+    assert_eq!(client.list(ListThings, soon()).await.unwrap_err().class(), ErrorClass::Auth);
     assert_eq!((stub.count(), keys.renewals.load(Ordering::Relaxed)), (2, 1));
 }
 
@@ -346,6 +363,46 @@ async fn a_wrong_clock_is_not_the_credential_s_fault() {
     let stub = picky("no-such-key", "InvalidTimeStamp.Expired").await;
     let keys = Arc::new(Rotating::default());
     let error = stub.client_of(settings(), keys.clone()).list(ListThings, soon()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Auth);
+    assert_eq!(error.class(), ErrorClass::Auth);
     assert_eq!((stub.count(), keys.renewals.load(Ordering::Relaxed)), (1, 0));
+}
+
+/// Credentials that are not available the first `hangs` times they are asked for.
+#[derive(Debug)]
+struct Hanging {
+    hangs: usize,
+    asked: AtomicUsize,
+}
+
+impl ProvideCredentials for Hanging {
+    fn credentials(&self) -> BoxFuture<'_, Result<Arc<Credentials>, CredentialsError>> {
+        if self.asked.fetch_add(1, Ordering::Relaxed) < self.hangs {
+            return Box::pin(std::future::pending());
+        }
+        let credentials = Credentials {
+            access_key_id: "key".into(),
+            access_key_secret: "secret".into(),
+            security_token: None,
+        };
+        Box::pin(std::future::ready(Ok(Arc::new(credentials))))
+    }
+
+    fn renewed<'a>(&'a self, _: &'a Credentials) -> BoxFuture<'a, bool> {
+        Box::pin(std::future::ready(false))
+    }
+}
+
+#[tokio::test]
+async fn a_timeout_while_waiting_for_credentials_is_a_timeout_and_retried() {
+    let stub = Stub::start(|_, _| async { json_reply(&page_of(1, 1)) }).await;
+    let limits = Settings { request_timeout: Duration::from_millis(200), max_retries: 1, ..settings() };
+    let slow = Arc::new(Hanging { hangs: 1, asked: AtomicUsize::new(0) });
+    let listing = stub.client_of(limits.clone(), slow).list(ListThings, soon()).await;
+    assert_eq!(listing.unwrap().items.len(), 1);
+    let text = stub.telemetry.render().unwrap();
+    assert!(text.contains(r#"api_retries_total{reason="timeout",workspace="w"} 1"#), "{text}");
+    let dead = Arc::new(Hanging { hangs: usize::MAX, asked: AtomicUsize::new(0) });
+    let error = stub.client_of(limits, dead.clone()).list(ListThings, soon()).await.unwrap_err();
+    assert_eq!((error.class(), error.retry()), (ErrorClass::Timeout, Retry::Backoff));
+    assert_eq!(dead.asked.load(Ordering::Relaxed), 2);
 }

@@ -12,7 +12,8 @@ use std::{
 use tokio::time::{Instant, sleep};
 
 use super::stub::{ListThings, Stub, json_reply, listing, page_index, page_of, reply, settings, soon};
-use crate::api::{ErrorKind, Listing, Settings};
+use crate::api::{Listing, Settings};
+use crate::model::ErrorClass;
 
 fn ids(listing: &Listing<String>) -> HashSet<String> {
     let ids: HashSet<_> = listing.items.iter().cloned().collect();
@@ -132,7 +133,7 @@ async fn a_listing_of_which_most_is_missing_is_no_listing() {
     })
     .await;
     let error = stub.client(settings()).list(ListThings, soon()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidResponse);
+    assert_eq!(error.class(), ErrorClass::InvalidResponse);
     assert!(error.to_string().contains("1000 things, and the pages have 30"), "{error}");
     assert!(stub.count() < 40, "the end is noticed, not walked past: {}", stub.count());
 }
@@ -153,7 +154,7 @@ async fn pages_under_way_when_another_fails_are_counted_as_what_they_become() {
     })
     .await;
     let error = stub.client(settings()).list(ListThings, soon()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Permission);
+    assert_eq!(error.class(), ErrorClass::Permission);
     let counted = stub.counted();
     assert_eq!(
         counted.iter().map(|(_, count)| usize::try_from(*count).unwrap()).sum::<usize>(),
@@ -182,7 +183,7 @@ async fn a_total_without_any_deployment_or_beyond_reason_is_an_error() {
         })
         .await;
         let error = stub.client(settings()).list(ListThings, soon()).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error}");
+        assert_eq!(error.class(), ErrorClass::InvalidResponse, "{error}");
         assert!(stub.count() <= 3);
     }
 }

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::ListDeployments;
 use crate::{
-    api::{self, ApiError, ErrorKind, Retry},
-    model::{Deployment, FieldSelection, JobState, LabelKeys, Requested, Selection, TaskSlots},
+    api::{self, ApiError, Retry},
+    model::{Deployment, ErrorClass, FieldSelection, JobState, LabelKeys, Requested, Selection, TaskSlots},
 };
 
 type Page = api::Page<Deployment>;
@@ -247,24 +247,24 @@ fn a_plan_of_very_many_groups_is_refused_soon() {
 
 #[test]
 fn a_reply_that_is_no_listing_is_an_error_of_the_right_kind() {
-    let cases: [(&[u8], ErrorKind, bool); 12] = [
-        (b"", ErrorKind::InvalidResponse, true),
-        (b"<html>busy</html>", ErrorKind::InvalidResponse, true),
-        (br#"{"success": true, "data": [{"deploymentId": "a"#, ErrorKind::InvalidResponse, true),
-        (b"[]", ErrorKind::InvalidResponse, false),
-        (b"null", ErrorKind::InvalidResponse, false),
-        (b"{}", ErrorKind::InvalidResponse, false),
-        (br#"{"success": "perhaps", "data": []}"#, ErrorKind::InvalidResponse, false),
-        (br#"{"success": true, "data": {"a": 1}}"#, ErrorKind::InvalidResponse, false),
-        (br#"{"success": true, "totalSize": -1, "data": []}"#, ErrorKind::InvalidResponse, false),
-        (br#"{"success": false, "errorCode": "990301", "data": []}"#, ErrorKind::Api, false),
-        (br#"{"success": false, "errorCode": "Throttling.User"}"#, ErrorKind::Throttled, true),
-        (br#"{"success": false, "httpCode": 500}"#, ErrorKind::Api, true),
+    let cases: [(&[u8], ErrorClass, bool); 12] = [
+        (b"", ErrorClass::InvalidResponse, true),
+        (b"<html>busy</html>", ErrorClass::InvalidResponse, true),
+        (br#"{"success": true, "data": [{"deploymentId": "a"#, ErrorClass::InvalidResponse, true),
+        (b"[]", ErrorClass::InvalidResponse, false),
+        (b"null", ErrorClass::InvalidResponse, false),
+        (b"{}", ErrorClass::InvalidResponse, false),
+        (br#"{"success": "perhaps", "data": []}"#, ErrorClass::InvalidResponse, false),
+        (br#"{"success": true, "data": {"a": 1}}"#, ErrorClass::InvalidResponse, false),
+        (br#"{"success": true, "totalSize": -1, "data": []}"#, ErrorClass::InvalidResponse, false),
+        (br#"{"success": false, "errorCode": "990301", "data": []}"#, ErrorClass::NotFound, false),
+        (br#"{"success": false, "errorCode": "Throttling.User"}"#, ErrorClass::Throttled, true),
+        (br#"{"success": false, "httpCode": 500}"#, ErrorClass::Api, true),
     ];
     for (body, kind, retried) in cases {
         let error = decode(body, &all()).unwrap_err();
         let text = String::from_utf8_lossy(body);
-        assert_eq!((error.kind(), error.retry() != Retry::Never), (kind, retried), "{text}: {error}");
+        assert_eq!((error.class(), error.retry() != Retry::Never), (kind, retried), "{text}: {error}");
     }
 }
 

@@ -7,8 +7,8 @@ use super::{
     text::{Escaped, HumanDuration},
 };
 use crate::{
-    api::ErrorKind,
     clock::Clock,
+    model::ErrorClass,
     model::{Deployment, JobCounts, LabelKeys},
     snapshot::{Board, PollTimes, TargetId},
 };
@@ -46,7 +46,7 @@ async fn board(deployments: Vec<Deployment>) -> (Board, TargetId) {
     board.configure(Vec::new(), &[(id.clone(), Duration::from_secs(60))].into(), LabelKeys::All).await;
     let times = PollTimes { took: Duration::from_millis(5), next: Instant::now() };
     board.succeeded(&id, deployments, Vec::new(), 1, times).await;
-    board.failed(&id, ErrorKind::Api, HOSTILE.to_owned(), times);
+    board.failed(&id, ErrorClass::Api, HOSTILE.to_owned(), times);
     (board, id)
 }
 
