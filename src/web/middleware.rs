@@ -1,6 +1,6 @@
 //! Rate limit, authentication and response headers, applied before the routes.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use hyper::{
     Request, Response, StatusCode,
@@ -25,14 +25,18 @@ pub(super) struct Middleware {
 impl Middleware {
     /// The TLS settings for a new connection, if TLS is enabled.
     pub(super) fn tls(&self) -> Option<Arc<rustls::ServerConfig>> {
-        if self.only_probes { None } else { self.security.current().tls.clone() }
+        if self.only_probes {
+            None
+        } else {
+            self.security.current().tls.as_ref().map(|tls| tls.config.clone())
+        }
     }
 
     /// Responds to `request`, or refuses it.
     ///
     /// Probes bypass authentication and the rate limit: an orchestrator has no password, and a 429 must not cause a
     /// restart. They reveal only that the exporter runs.
-    pub(super) async fn respond<B>(&self, request: &Request<B>) -> Response<Body> {
+    pub(super) async fn respond<B>(&self, request: &Request<B>, network: IpAddr) -> Response<Body> {
         let probe = routes::is_probe(request.uri().path());
         if self.only_probes {
             return if probe { self.routes.answer(request).await } else { self.routes.not_found(request) };
@@ -43,7 +47,7 @@ impl Middleware {
         } else if security.limit.as_ref().is_some_and(|limit| !limit.take()) {
             self.routes.refuse(request, StatusCode::TOO_MANY_REQUESTS, "Too many requests\n")
         } else {
-            match security.users.verdict(request.headers().get(AUTHORIZATION)).await {
+            match security.users.verdict(request.headers().get(AUTHORIZATION), network).await {
                 Verdict::Allowed => self.routes.answer(request).await,
                 Verdict::Denied => self.routes.refuse(request, StatusCode::UNAUTHORIZED, "Unauthorized\n"),
                 Verdict::Busy => self.routes.refuse(

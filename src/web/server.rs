@@ -97,7 +97,7 @@ pub async fn serve(listeners: Listeners, routes: Arc<Routes>, security: Arc<Relo
         stopping: routes.stopping.clone(),
     };
     for address in listeners.addresses() {
-        info!(%address, tls = security.speaks_tls(), "listening");
+        info!(%address, tls = security.has_tls(), "listening");
     }
     let mut accepting = JoinSet::new();
     let all = listeners.all.into_iter().map(|listener| (listener, false));

@@ -139,7 +139,7 @@ impl Connection {
         let last = guard.number() + 1 >= MAX_REQUESTS;
         // Request bodies are not read, so a request after one cannot be read either.
         let has_body = !request.body().is_end_stream();
-        let mut response = self.middleware.respond(&request).await;
+        let mut response = self.middleware.respond(&request, self.state.network()).await;
         if (last || has_body) && request.version() < Version::HTTP_2 {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

@@ -1,33 +1,13 @@
-//! Basic authentication against bcrypt hashes.
+//! Basic authentication.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, fmt, net::IpAddr, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use hyper::header::HeaderValue;
-use sha2::Sha256;
-use tokio::{sync::Semaphore, time::timeout};
 
-/// What an unknown user's password is compared with, so that the time taken doesn't tell who exists; the
-/// exporter-toolkit's.
-const DUMMY_HASH: &str = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi";
+use super::password_check::{Challenge, PasswordCheck};
 
-/// Passwords that are checked or wait for it. One is checked at a time: a check takes a core for tens of
-/// milliseconds, and who guesses passwords must not get more of it.
-const MAX_WAITING: usize = 16;
-
-/// How long a check waits for its turn.
-const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Results that are remembered. Right ones are kept apart, so that guesses don't push them out.
-const CACHE_CAPACITY: usize = 100;
-
-/// Whether a request may be answered.
+/// Whether a request may be served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::web) enum Verdict {
     Allowed,
@@ -36,29 +16,22 @@ pub(in crate::web) enum Verdict {
     Busy,
 }
 
-/// A user's name and password, as far as it has to be remembered.
-type Digest = [u8; 32];
-
-/// The users and what is known of their passwords.
-pub(in crate::web) struct Users {
-    hashes: Arc<BTreeMap<String, String>>,
-    /// The key of [`Digest`]s: without it, what is remembered says nothing of a password.
-    key: [u8; 32],
-    known: Mutex<Known>,
-    waiting: Semaphore,
-    checking: Arc<Semaphore>,
+/// A user of the web configuration file.
+pub(super) struct User {
+    pub(super) name: String,
+    /// A valid bcrypt hash.
+    pub(super) hash: String,
+    /// The cost of the hash.
+    pub(super) cost: u32,
 }
 
+/// The users with access.
 #[derive(Default)]
-struct Known {
-    right: VecDeque<Digest>,
-    wrong: VecDeque<Digest>,
-}
-
-impl Default for Users {
-    fn default() -> Self {
-        Self::new(BTreeMap::new())
-    }
+pub(in crate::web) struct Users {
+    /// The hash and its cost, by name.
+    hashes: BTreeMap<String, (String, u32)>,
+    max_cost: u32,
+    passwords: Arc<PasswordCheck>,
 }
 
 impl fmt::Debug for Users {
@@ -68,75 +41,29 @@ impl fmt::Debug for Users {
 }
 
 impl Users {
-    /// Users with their valid bcrypt hashes.
-    pub(super) fn new(hashes: BTreeMap<String, String>) -> Self {
-        Self {
-            hashes: Arc::new(hashes),
-            key: rand::random(),
-            known: Mutex::default(),
-            waiting: Semaphore::new(MAX_WAITING),
-            checking: Arc::new(Semaphore::new(1)),
-        }
+    pub(super) fn new(users: Vec<User>, passwords: Arc<PasswordCheck>) -> Self {
+        let max_cost = users.iter().map(|user| user.cost).max().unwrap_or_default();
+        let hashes = users.into_iter().map(|user| (user.name, (user.hash, user.cost))).collect();
+        Self { hashes, max_cost, passwords }
     }
 
-    /// Whether the header `Authorization` names a user and the right password; everybody may if there is no user.
-    pub(in crate::web) async fn verdict(&self, authorization: Option<&HeaderValue>) -> Verdict {
+    /// Whether the header `Authorization` has the right password of a user. Without users, everybody is allowed.
+    pub(in crate::web) async fn verdict(
+        &self,
+        authorization: Option<&HeaderValue>,
+        network: IpAddr,
+    ) -> Verdict {
         if self.hashes.is_empty() {
             return Verdict::Allowed;
         }
-        let Some((user, password)) = authorization.and_then(credentials) else { return Verdict::Denied };
-        let digest = self.digest(&user, &password);
-        if let Some(known) = self.known().get(&digest) {
-            return known;
+        let Some((name, password)) = authorization.and_then(credentials) else { return Verdict::Denied };
+        let user = self.hashes.get(&name).map(|(hash, cost)| (hash.as_str(), *cost));
+        let challenge = Challenge::new(user, self.max_cost);
+        match self.passwords.verify(network, &name, password, challenge).await {
+            Some(true) => Verdict::Allowed,
+            Some(false) => Verdict::Denied,
+            None => Verdict::Busy,
         }
-        let Ok(_waiting) = self.waiting.try_acquire() else { return Verdict::Busy };
-        let Ok(Ok(checking)) = timeout(QUEUE_TIMEOUT, self.checking.clone().acquire_owned()).await else {
-            return Verdict::Busy;
-        };
-        // Another request may have had the same one checked meanwhile.
-        if let Some(known) = self.known().get(&digest) {
-            return known;
-        }
-        let hashes = self.hashes.clone();
-        let check = tokio::task::spawn_blocking(move || {
-            // Held until the work is done, even when nobody waits for it any more.
-            let _checking = checking;
-            let hash = hashes.get(&user);
-            let matches = bcrypt::verify(&password, hash.map_or(DUMMY_HASH, String::as_str)).unwrap_or(false);
-            matches && hash.is_some()
-        });
-        let Ok(right) = check.await else { return Verdict::Busy };
-        self.known().add(digest, right);
-        if right { Verdict::Allowed } else { Verdict::Denied }
-    }
-
-    fn digest(&self, user: &str, password: &[u8]) -> Digest {
-        // An HMAC takes a key of any length.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else { return Digest::default() };
-        mac.update(&(user.len() as u64).to_le_bytes());
-        mac.update(user.as_bytes());
-        mac.update(password);
-        mac.finalize().into_bytes().into()
-    }
-
-    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Known {
-    fn get(&self, digest: &Digest) -> Option<Verdict> {
-        if self.right.contains(digest) {
-            Some(Verdict::Allowed)
-        } else {
-            self.wrong.contains(digest).then_some(Verdict::Denied)
-        }
-    }
-
-    fn add(&mut self, digest: Digest, right: bool) {
-        let known = if right { &mut self.right } else { &mut self.wrong };
-        known.push_front(digest);
-        known.truncate(CACHE_CAPACITY);
     }
 }
 
@@ -154,10 +81,19 @@ fn credentials(authorization: &HeaderValue) -> Option<(String, Vec<u8>)> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::future::join_all;
+
     use super::*;
 
+    const SCRAPER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+    const CROWD: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
+
+    fn user(name: &str, password: &str) -> User {
+        User { name: name.to_owned(), hash: bcrypt::hash(password, 4).unwrap(), cost: 4 }
+    }
+
     fn users() -> Users {
-        Users::new(BTreeMap::from([("alice".to_owned(), bcrypt::hash("secret", 4).unwrap())]))
+        Users::new(vec![user("alice", "secret")], Arc::default())
     }
 
     fn basic(user: &str, password: &str) -> HeaderValue {
@@ -179,21 +115,53 @@ mod tests {
             (Some(HeaderValue::from_static("Basic")), Verdict::Denied),
             (None, Verdict::Denied),
         ] {
-            assert_eq!(users.verdict(header.as_ref()).await, expected, "{header:?}");
+            assert_eq!(users.verdict(header.as_ref(), SCRAPER).await, expected, "{header:?}");
         }
-        assert_eq!(Users::default().verdict(None).await, Verdict::Allowed);
+        assert_eq!(Users::default().verdict(None, SCRAPER).await, Verdict::Allowed);
     }
 
     #[tokio::test]
     async fn guesses_do_not_push_out_what_is_right_and_are_bounded() {
         let users = users();
-        assert_eq!(users.verdict(Some(&basic("alice", "secret"))).await, Verdict::Allowed);
+        assert_eq!(users.verdict(Some(&basic("alice", "secret")), SCRAPER).await, Verdict::Allowed);
         let guesses: Vec<_> = (0..200).map(|number| basic("alice", &number.to_string())).collect();
-        let verdicts = guesses.iter().map(|guess| users.verdict(Some(guess)));
-        let verdicts = futures_util::future::join_all(verdicts).await;
+        let verdicts = guesses.iter().map(|guess| users.verdict(Some(guess), CROWD));
+        let verdicts = join_all(verdicts).await;
         assert!(verdicts.contains(&Verdict::Busy) && !verdicts.contains(&Verdict::Allowed));
-        let known = users.known();
-        assert!(known.right.len() == 1 && known.wrong.len() <= CACHE_CAPACITY);
+        let (right, wrong) = users.passwords.remembered();
+        assert!(right == 1 && wrong <= 100, "{right} {wrong}");
+    }
+
+    #[tokio::test]
+    async fn a_crowd_that_guesses_does_not_lock_out_another_network() {
+        let users = users();
+        let guesses: Vec<_> = (0..200).map(|number| basic("alice", &number.to_string())).collect();
+        let crowd = join_all(guesses.iter().map(|guess| users.verdict(Some(guess), CROWD)));
+        let right = basic("alice", "secret");
+        let scraper = async {
+            tokio::task::yield_now().await;
+            let verdict = users.verdict(Some(&right), SCRAPER).await;
+            (verdict, users.passwords.remembered().1)
+        };
+        let (_, (verdict, checked_before)) = tokio::join!(crowd, scraper);
+        assert_eq!(verdict, Verdict::Allowed);
+        assert!(checked_before < 10, "{checked_before} guesses were checked first");
+    }
+
+    #[tokio::test]
+    async fn a_reload_keeps_the_results_of_unchanged_hashes() {
+        let passwords = Arc::new(PasswordCheck::default());
+        let (alice, bob) = (user("alice", "secret"), user("bob", "secret"));
+        let same = User { name: alice.name.clone(), hash: alice.hash.clone(), cost: 4 };
+        let before = Users::new(vec![alice, bob], passwords.clone());
+        for name in ["alice", "bob"] {
+            assert_eq!(before.verdict(Some(&basic(name, "secret")), SCRAPER).await, Verdict::Allowed);
+        }
+        let after = Users::new(vec![same, user("bob", "another")], passwords.clone());
+        assert_eq!(after.verdict(Some(&basic("alice", "secret")), SCRAPER).await, Verdict::Allowed);
+        assert_eq!(passwords.remembered(), (2, 0), "alice's password was not checked again");
+        assert_eq!(after.verdict(Some(&basic("bob", "secret")), SCRAPER).await, Verdict::Denied);
+        assert_eq!(passwords.remembered(), (2, 1));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What is asked of a client's certificate.
+//! The verification of client certificates.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -30,20 +30,68 @@ impl AuthType {
     }
 }
 
-/// Verifies as the auth type asks, and that one of the allowed names is on the certificate.
+/// The certificates of `client_ca_file`.
+#[derive(Debug)]
+pub(super) struct Authorities {
+    /// Verifies certificates that an authority issued.
+    pub(super) verifier: Arc<dyn ClientCertVerifier>,
+    /// The certificates themselves.
+    pub(super) listed: Vec<CertificateDer<'static>>,
+}
+
+impl Authorities {
+    /// Accepts what an authority issued and, as Go does, a certificate that is itself listed: `openssl req -x509`
+    /// creates self-signed certificates as authorities, which rustls accepts from no client.
+    fn verify(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let verified = self.verifier.verify_client_cert(end_entity, intermediates, now);
+        match verified {
+            Err(_) if self.listed.contains(end_entity) => check_listed(end_entity, now),
+            other => other.map(drop),
+        }
+    }
+}
+
+/// Checks what applies to a trusted certificate too: its validity and its permitted uses.
+fn check_listed(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {
+    let rejected = |reason| Err(Error::InvalidCertificate(reason));
+    let Ok((_, parsed)) = parse_x509_certificate(certificate) else {
+        return rejected(CertificateError::BadEncoding);
+    };
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    if now < parsed.validity().not_before.timestamp() {
+        return rejected(CertificateError::NotValidYet);
+    }
+    if now > parsed.validity().not_after.timestamp() {
+        return rejected(CertificateError::Expired);
+    }
+    match parsed.extended_key_usage() {
+        Ok(Some(usage)) if !(usage.value.client_auth || usage.value.any) => {
+            rejected(CertificateError::InvalidPurpose)
+        }
+        Ok(_) => Ok(()),
+        Err(_) => rejected(CertificateError::BadEncoding),
+    }
+}
+
+/// Verifies client certificates by the auth type and the list of permitted names.
 #[derive(Debug)]
 pub(super) struct ClientCertPolicy {
     pub(super) auth_type: AuthType,
-    /// Verifies against the authorities, if that is asked for.
-    pub(super) chain: Option<Arc<dyn ClientCertVerifier>>,
-    /// Exact names; any certificate will do if there are none.
-    pub(super) allowed_sans: Vec<String>,
+    /// Verifies certificates, if the type asks for that.
+    pub(super) authorities: Option<Authorities>,
+    /// Exact names, one of which the certificate must have; without a list, any certificate is accepted.
+    pub(super) allowed_sans: Option<Vec<String>>,
     pub(super) algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl ClientCertVerifier for ClientCertPolicy {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.chain.as_ref().map_or(&[], |chain| chain.root_hint_subjects())
+        self.authorities.as_ref().map_or(&[], |authorities| authorities.verifier.root_hint_subjects())
     }
 
     fn client_auth_mandatory(&self) -> bool {
@@ -56,10 +104,10 @@ impl ClientCertVerifier for ClientCertPolicy {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        if let Some(chain) = &self.chain {
-            chain.verify_client_cert(end_entity, intermediates, now)?;
+        if let Some(authorities) = &self.authorities {
+            authorities.verify(end_entity, intermediates, now)?;
         }
-        if self.allowed_sans.is_empty() || has_name(end_entity, &self.allowed_sans) {
+        if self.allowed_sans.as_ref().is_none_or(|allowed| has_name(end_entity, allowed)) {
             Ok(ClientCertVerified::assertion())
         } else {
             Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))

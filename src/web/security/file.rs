@@ -1,8 +1,7 @@
-//! Reading the web configuration file: strictly, with every mistake told under its key.
+//! Reads the web configuration file strictly: every error is reported under its key.
 
 use std::{
-    collections::BTreeMap,
-    fmt, fs, io,
+    fs, io,
     path::{Path, PathBuf},
     str::FromStr as _,
     sync::Arc,
@@ -10,24 +9,26 @@ use std::{
 };
 
 use hyper::header::{HeaderName, HeaderValue};
-use serde::Deserialize;
-use yaml_serde::Value;
+use yaml_serde::{Mapping, Value};
 
 use super::{
-    auth::Users,
+    auth::{User, Users},
+    diagnostics::{Diagnostics, WebConfigError},
+    password_check::PasswordCheck,
     rate_limit::RateLimit,
-    section::{Mistakes, TlsSection},
-    settings::Security,
+    section::{PemSource, TlsSection},
+    settings::{Security, Tls},
+    table::{Table, expected},
     tls,
 };
 
-/// A bcrypt hash above this cost takes longer to check than a scrape may last.
+/// Checking a bcrypt hash of a higher cost takes longer than a scrape may last.
 const MAX_BCRYPT_COST: u32 = 16;
 
-/// No file that is meant is larger.
-const MAX_FILE: u64 = 1024 * 1024;
+/// The largest file that is read, in bytes.
+const MAX_FILE_SIZE: u64 = 1024 * 1024;
 
-/// The headers that may be set, and the values they may have, in lower case; any where there are none.
+/// The headers that may be set, and their permitted values in lower case; no values means any.
 const HEADERS: [(&str, &[&str]); 5] = [
     ("Content-Security-Policy", &[]),
     ("X-Frame-Options", &["deny", "sameorigin"]),
@@ -36,97 +37,66 @@ const HEADERS: [(&str, &[&str]); 5] = [
     ("Strict-Transport-Security", &[]),
 ];
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a table")]
-struct Raw {
-    tls_server_config: Option<TlsSection>,
-    http_server_config: Option<HttpSection>,
-    /// Not read as what it must be, since the message would show what it is.
-    basic_auth_users: Option<Value>,
-    rate_limit: Option<RateSection>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a table")]
-struct HttpSection {
-    http2: bool,
-    headers: BTreeMap<String, String>,
-}
-
-impl Default for HttpSection {
-    fn default() -> Self {
-        Self { http2: true, headers: BTreeMap::new() }
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a table")]
-struct RateSection {
-    interval: Option<String>,
-    burst: Option<u32>,
-}
-
-/// What is wrong with a web configuration file.
+/// The outcome of reading the file at a path.
 #[derive(Debug)]
-pub struct WebConfigError {
-    path: PathBuf,
-    mistakes: Vec<String>,
+pub(super) struct Loaded {
+    /// The settings, or all errors.
+    pub(super) security: Result<Security, WebConfigError>,
+    /// Every file that was read, or could not be read. A change of one of them is a reason to read again.
+    pub(super) files: Vec<PathBuf>,
 }
 
-impl WebConfigError {
-    pub(super) fn new(path: &Path, mistake: impl Into<String>) -> Self {
-        Self { path: path.to_owned(), mistakes: vec![mistake.into()] }
-    }
-}
-
-impl fmt::Display for WebConfigError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, mistake) in self.mistakes.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "\n" };
-            write!(formatter, "{separator}{}: {mistake}", self.path.display())?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for WebConfigError {}
-
-/// What the file at `path` asks for, and every file that was read for it.
-pub(super) fn load(path: &Path) -> Result<(Security, Vec<PathBuf>), WebConfigError> {
-    let text = read(path).map_err(|error| WebConfigError::new(path, format!("can't be read: {error}")))?;
-    let raw = parse(&text).map_err(|message| WebConfigError::new(path, message))?;
-    let mut mistakes = Mistakes::default();
+/// Reads the file at `path` and the files it refers to.
+pub(super) fn load(path: &Path, passwords: &Arc<PasswordCheck>) -> Loaded {
     let mut files = vec![path.to_owned()];
-    let http = raw.http_server_config.unwrap_or_default();
-    let section = raw.tls_server_config.unwrap_or_default();
-    let directory = path.parent().unwrap_or(Path::new(""));
-    let tls = tls_server(&section, http.http2, directory, &mut files, &mut mistakes);
-    let headers = headers(http.headers, &mut mistakes);
-    let users = users(raw.basic_auth_users, &mut mistakes);
-    let limit = rate_limit(&raw.rate_limit.unwrap_or_default(), &mut mistakes);
-    if mistakes.0.is_empty() {
-        Ok((Security { tls, headers, users, limit }, files))
-    } else {
-        Err(WebConfigError { path: path.to_owned(), mistakes: mistakes.0 })
+    let security = parse(path).and_then(|value| {
+        let mut diagnostics = Diagnostics::default();
+        let directory = path.parent().unwrap_or(Path::new(""));
+        let security = security(value, directory, passwords, &mut files, &mut diagnostics);
+        diagnostics.into_result(path, security)
+    });
+    Loaded { security, files }
+}
+
+fn parse(path: &Path) -> Result<Value, WebConfigError> {
+    let text = read(path).map_err(|error| WebConfigError::new(path, format!("cannot be read: {error}")))?;
+    let text = std::str::from_utf8(&text).map_err(|_| WebConfigError::new(path, "is not UTF-8"))?;
+    // A file of comments has no document at all, which is no error.
+    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+        return Ok(Value::Null);
     }
+    // The parser's messages may quote the file.
+    yaml_serde::from_str(text).map_err(|error| {
+        let location = error
+            .location()
+            .map(|place| format!(" (line {}, column {})", place.line(), place.column()))
+            .unwrap_or_default();
+        WebConfigError::new(path, format!("is not valid YAML{location}"))
+    })
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    if fs::metadata(path)?.len() > MAX_FILE {
+    if fs::metadata(path)?.len() > MAX_FILE_SIZE {
         return Err(io::Error::other("it is larger than 1 MiB"));
     }
     fs::read(path)
 }
 
-fn parse(text: &[u8]) -> Result<Raw, String> {
-    let text = std::str::from_utf8(text).map_err(|_| "is not UTF-8".to_owned())?;
-    // An empty file asks for nothing.
-    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
-        return Ok(Raw::default());
-    }
-    yaml_serde::from_str::<Option<Raw>>(text)
-        .map(Option::unwrap_or_default)
-        .map_err(|error| error.to_string())
+fn security(
+    value: Value,
+    directory: &Path,
+    passwords: &Arc<PasswordCheck>,
+    files: &mut Vec<PathBuf>,
+    diagnostics: &mut Diagnostics,
+) -> Security {
+    let Some(mut file) = Table::new("", value, diagnostics) else { return Security::default() };
+    let section = TlsSection::read(file.take("tls_server_config"), diagnostics);
+    let (http2, headers) = http_section(file.take("http_server_config"), diagnostics);
+    let users = users(file.take("basic_auth_users"), diagnostics);
+    let limit = rate_limit(file.take("rate_limit"), diagnostics);
+    file.finish(diagnostics);
+    let tls = section.and_then(|section| tls_server(&section, http2, directory, files, diagnostics));
+    Security { tls, headers, users: Users::new(users, passwords.clone()), limit }
 }
 
 fn tls_server(
@@ -134,91 +104,116 @@ fn tls_server(
     http2: bool,
     directory: &Path,
     files: &mut Vec<PathBuf>,
-    mistakes: &mut Mistakes,
-) -> Option<Arc<rustls::ServerConfig>> {
-    let mut material = |name: &str, inline: Option<&str>, file: Option<&PathBuf>| {
-        let file = file.filter(|file| !file.as_os_str().is_empty());
-        let Some(file) = file else { return inline.map(|text| text.as_bytes().to_vec()) };
+    diagnostics: &mut Diagnostics,
+) -> Option<Tls> {
+    let mut material = |source: &PemSource| {
+        let Some(file) = &source.file else {
+            return source.inline.as_ref().map(|pem| pem.clone().into_bytes());
+        };
         let path = directory.join(file);
         let bytes = read(&path);
         files.push(path);
         bytes.map_or_else(
             |error| {
-                mistakes.add(&format!("tls_server_config.{name}_file"), format!("can't be read: {error}"))
+                let key = format!("tls_server_config.{}_file", source.name);
+                diagnostics.fail(&key, format!("cannot be read: {error}"))
             },
             Some,
         )
     };
-    let key = section.key.as_ref().map(|key| key.as_str().unwrap_or_default());
-    let read = tls::Material {
-        cert: material("cert", section.cert.as_deref(), section.cert_file.as_ref()),
-        key: material("key", key, section.key_file.as_ref()),
-        client_ca: material("client_ca", section.client_ca.as_deref(), section.client_ca_file.as_ref()),
+    let material = tls::Material {
+        cert: material(&section.cert),
+        key: material(&section.key),
+        client_ca: material(&section.client_ca),
     };
-    let has_cert = section.cert.is_some() || section.cert_file.is_some();
-    let has_key = section.key.is_some() || section.key_file.is_some();
-    let has_ca = section.client_ca.is_some() || section.client_ca_file.is_some();
-    if !(has_cert || has_key || has_ca || section.client_auth_type.is_some()) {
-        // A file without certificates says nothing about TLS, whatever else the section holds.
-        return None;
-    }
-    for (name, there) in [("cert", has_cert), ("key", has_key)] {
-        if !there {
-            mistakes.note("tls_server_config", format!("missing {name} or {name}_file"));
-        }
-    }
-    tls::server(section, &read, http2, mistakes).map(Arc::new)
+    tls::server(section, &material, http2, diagnostics)
 }
 
-fn headers(headers: BTreeMap<String, String>, mistakes: &mut Mistakes) -> Vec<(HeaderName, HeaderValue)> {
-    let mut header = |(name, value): (String, String)| {
-        let key = format!("http_server_config.headers.{name}");
-        let Some((_, values)) = HEADERS.iter().find(|(known, _)| known.eq_ignore_ascii_case(&name)) else {
+type Headers = Vec<(HeaderName, HeaderValue)>;
+
+fn http_section(value: Value, diagnostics: &mut Diagnostics) -> (bool, Headers) {
+    let Some(mut section) = Table::new("http_server_config", value, diagnostics) else {
+        return (true, Vec::new());
+    };
+    let http2 = section.boolean("http2", diagnostics).unwrap_or(true);
+    let headers = match section.take("headers") {
+        Value::Null => Vec::new(),
+        Value::Mapping(headers) => read_headers(headers, diagnostics),
+        other => {
+            diagnostics.report("http_server_config.headers", expected("a table", &other));
+            Vec::new()
+        }
+    };
+    section.finish(diagnostics);
+    (http2, headers)
+}
+
+fn read_headers(headers: Mapping, diagnostics: &mut Diagnostics) -> Headers {
+    let mut header = |(name, value): (Value, Value)| {
+        let name = name.as_str().unwrap_or_default();
+        let Some((name, values)) = HEADERS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) else {
             let known = HEADERS.map(|(name, _)| name).join(", ");
-            return mistakes.add(&key, format!("can't be set: expected one of {known}"));
+            return diagnostics
+                .fail("http_server_config.headers", format!("unknown header: expected one of {known}"));
         };
-        if !values.is_empty() && !value.is_empty() && !values.contains(&value.to_ascii_lowercase().as_str()) {
-            return mistakes.add(&key, format!("invalid value {value:?}: expected {}", values.join(" or ")));
+        let key = format!("http_server_config.headers.{name}");
+        let value = match value {
+            Value::Null => return None,
+            Value::String(text) => text,
+            // `X-XSS-Protection: 0` is a number in YAML.
+            Value::Number(number) => number.to_string(),
+            other => return diagnostics.fail(&key, expected("text", &other)),
+        };
+        // Without a value, the exporter's own header stays.
+        if value.trim().is_empty() {
+            return None;
         }
-        let pair = HeaderName::from_str(&name).ok().zip(HeaderValue::from_str(&value).ok());
-        pair.or_else(|| mistakes.add(&key, "can't stand in a header"))
+        if !values.is_empty() && !values.contains(&value.to_ascii_lowercase().as_str()) {
+            return diagnostics.fail(&key, format!("expected {}, found other text", values.join(" or ")));
+        }
+        let pair = HeaderName::from_str(name).ok().zip(HeaderValue::from_str(&value).ok());
+        pair.or_else(|| diagnostics.fail(&key, "has characters that a header cannot carry"))
     };
-    // Without a value, the exporter's own stays.
-    headers.into_iter().filter(|(_, value)| !value.is_empty()).filter_map(&mut header).collect()
+    headers.into_iter().filter_map(&mut header).collect()
 }
 
-fn users(users: Option<Value>, mistakes: &mut Mistakes) -> Users {
+fn users(users: Value, diagnostics: &mut Diagnostics) -> Vec<User> {
     let table = match users {
-        None | Some(Value::Null) => return Users::default(),
-        Some(Value::Mapping(table)) => table,
-        Some(_) => {
-            mistakes.note("basic_auth_users", "expected a table of names and bcrypt hashes");
-            return Users::default();
+        Value::Null => return Vec::new(),
+        Value::Mapping(table) => table,
+        other => {
+            diagnostics.report("basic_auth_users", expected("a table of names and bcrypt hashes", &other));
+            return Vec::new();
         }
     };
     let mut user = |(name, hash): (Value, Value)| {
         let Value::String(name) = name else {
-            return mistakes.add("basic_auth_users", "a name is no text: put it in quotes");
+            return diagnostics.fail("basic_auth_users", expected("names in quotes", &name));
         };
-        let key = format!("basic_auth_users.{name}");
-        // The value is not shown: it may be the password itself.
-        let hash = hash.as_str().unwrap_or_default().to_owned();
-        match bcrypt::HashParts::from_str(&hash) {
-            Ok(parts) if (4..=MAX_BCRYPT_COST).contains(&parts.get_cost()) => Some((name, hash)),
-            Ok(_) => mistakes.add(&key, format!("the cost must be from 4 to {MAX_BCRYPT_COST}")),
-            Err(_) => mistakes.add(&key, "is not a bcrypt hash: expected $2y$, $2b$ or $2a$ and so on"),
+        // A hash in the place of the name is not shown.
+        let key = if name.starts_with('$') { String::new() } else { format!(".{}", name.escape_debug()) };
+        let key = format!("basic_auth_users{key}");
+        let Value::String(hash) = hash else {
+            return diagnostics.fail(&key, expected("a bcrypt hash in quotes", &hash));
+        };
+        match bcrypt::HashParts::from_str(&hash).map(|parts| parts.get_cost()) {
+            Ok(cost @ 4..=MAX_BCRYPT_COST) => Some(User { name, hash, cost }),
+            Ok(_) => diagnostics.fail(&key, format!("the cost must be from 4 to {MAX_BCRYPT_COST}")),
+            Err(_) => diagnostics.fail(&key, "expected a bcrypt hash, which starts with $2y$, $2b$ or $2a$"),
         }
     };
-    Users::new(table.into_iter().filter_map(&mut user).collect())
+    table.into_iter().filter_map(&mut user).collect()
 }
 
-fn rate_limit(section: &RateSection, mistakes: &mut Mistakes) -> Option<RateLimit> {
-    let text = section.interval.as_deref()?;
-    let Some(interval) = go_duration(text) else {
-        return mistakes
-            .add("rate_limit.interval", format!("invalid duration {text:?}: expected one such as 1s"));
+fn rate_limit(value: Value, diagnostics: &mut Diagnostics) -> Option<RateLimit> {
+    let mut section = Table::new("rate_limit", value, diagnostics)?;
+    let interval = section.text("interval", diagnostics);
+    let burst = section.number("burst", diagnostics).unwrap_or_default();
+    section.finish(diagnostics);
+    let Some(interval) = go_duration(&interval?) else {
+        return diagnostics.fail("rate_limit.interval", "expected a duration such as 1s, found other text");
     };
-    (!interval.is_zero()).then(|| RateLimit::new(interval, section.burst.unwrap_or_default()))
+    (!interval.is_zero()).then(|| RateLimit::new(interval, burst))
 }
 
 /// A duration as Go and Prometheus write it: `1s`, `1m30s`, `0.5s`, `0`.

@@ -2,17 +2,21 @@
 
 mod auth;
 mod client_cert;
+mod diagnostics;
+mod fair_queue;
 mod file;
+mod password_check;
 mod rate_limit;
 mod reloader;
 mod section;
 mod settings;
+mod table;
 mod tls;
 
 #[cfg(test)]
 mod tests;
 
-pub use file::WebConfigError;
+pub use diagnostics::WebConfigError;
 pub use reloader::Reloader;
 pub use settings::Security;
 

@@ -1,77 +1,95 @@
-//! The security in force: read at start, and again whenever one of its files changed.
+//! The effective web configuration: read at startup, and again when one of its files changes.
 
 use std::{
     fs,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use arc_swap::ArcSwap;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::{
-    file::{self, WebConfigError},
+    diagnostics::WebConfigError,
+    file::{self, Loaded},
+    password_check::PasswordCheck,
     settings::Security,
 };
 
-/// How often the files are looked at.
+/// How often the files are checked for changes.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Holds the security in force.
+/// How often a configuration that could not be loaded is read again without a visible change.
+const RETRY_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Holds the effective settings.
 #[derive(Debug, Default)]
 pub struct Reloader {
     path: Option<PathBuf>,
     current: ArcSwap<Security>,
-    /// The state of the files when they were read last.
-    seen: std::sync::Mutex<Vec<Stamp>>,
+    passwords: Arc<PasswordCheck>,
+    last: Mutex<LastRead>,
 }
 
-/// A file, and what changes when it does: its length, its place, and when it was written.
+/// What is known of the last time the files were read.
+#[derive(Debug, Default)]
+struct LastRead {
+    stamps: Vec<Stamp>,
+    /// The error and the time, if it failed.
+    failed: Option<(WebConfigError, Instant)>,
+}
+
+/// The state of a file: length, inode, and the times of the last change of its content and of its attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp(PathBuf, Option<(u64, u64, i64, i64)>);
+struct Stamp(PathBuf, Option<(u64, u64, (i64, i64), (i64, i64))>);
 
 impl Stamp {
     fn of(path: &Path) -> Self {
-        let metadata = fs::metadata(path).ok();
-        let state = metadata.map(|file| (file.len(), file.ino(), file.mtime(), file.mtime_nsec()));
+        let state = fs::metadata(path).ok().map(|file| {
+            let modified = (file.mtime(), file.mtime_nsec());
+            (file.len(), file.ino(), modified, (file.ctime(), file.ctime_nsec()))
+        });
         Self(path.to_owned(), state)
     }
 }
 
 impl Reloader {
     /// Reads the file, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the file, or with a file it refers to.
     pub fn load(path: Option<&Path>) -> Result<Self, WebConfigError> {
         let Some(path) = path else { return Ok(Self::default()) };
-        // Looked at before it is read: a change in between is seen as one.
+        // Taken before reading, so that a change in between is noticed.
         let own = Stamp::of(path);
-        let (security, files) = file::load(path)?;
-        let mut seen: Vec<_> = files.iter().map(|file| Stamp::of(file)).collect();
-        if let Some(first) = seen.first_mut() {
-            *first = own;
-        }
+        let passwords = Arc::default();
+        let Loaded { security, files } = file::load(path, &passwords);
+        let stamps = stamps(&files, &[own]);
         Ok(Self {
             path: Some(path.to_owned()),
-            current: ArcSwap::from_pointee(security),
-            seen: std::sync::Mutex::new(seen),
+            current: ArcSwap::from_pointee(security?),
+            passwords,
+            last: Mutex::new(LastRead { stamps, failed: None }),
         })
     }
 
-    /// What is in force now.
+    /// The effective settings.
     pub(in crate::web) fn current(&self) -> Arc<Security> {
         self.current.load_full()
     }
 
     /// Whether connections are encrypted.
-    pub(in crate::web) fn speaks_tls(&self) -> bool {
+    pub(in crate::web) fn has_tls(&self) -> bool {
         self.current().tls.is_some()
     }
 
-    /// Reads the files again whenever they change, until `stopping`. A mistake is told of, and what was in force
-    /// stays.
+    /// Reads the files again whenever they change, until `stopping`. An error is logged, and the effective settings
+    /// stay.
     pub async fn watch(self: Arc<Self>, stopping: CancellationToken) {
         if self.path.is_none() {
             return;
@@ -79,50 +97,103 @@ impl Reloader {
         let watching = async {
             loop {
                 sleep(CHECK_INTERVAL).await;
-                let store = self.clone();
-                // A panic there is none of this loop's business: the next look may go well.
-                let _ = tokio::task::spawn_blocking(move || store.look()).await;
+                let reloader = self.clone();
+                // After a panic, the next check may succeed.
+                let _ = tokio::task::spawn_blocking(move || reloader.check()).await;
             }
         };
         stopping.run_until_cancelled(watching).await;
     }
 
-    fn look(&self) {
+    fn check(&self) {
         let Some(path) = &self.path else { return };
-        let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let now: Vec<_> = seen.iter().map(|Stamp(path, _)| Stamp::of(path)).collect();
-        if now == *seen {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let now: Vec<_> = last.stamps.iter().map(|Stamp(path, _)| Stamp::of(path)).collect();
+        let is_due = last.failed.as_ref().is_some_and(|(_, at)| at.elapsed() >= RETRY_INTERVAL);
+        if now == last.stamps && !is_due {
             return;
         }
-        *seen = now;
-        match self.read_again(path) {
-            Ok(files) => {
-                let known = seen.clone();
-                let stamp = |file: &PathBuf| {
-                    known
-                        .iter()
-                        .find(|Stamp(path, _)| path == file)
-                        .cloned()
-                        .unwrap_or_else(|| Stamp::of(file))
-                };
-                *seen = files.iter().map(stamp).collect();
-                info!(path = %path.display(), "the web configuration was read again");
+        let Loaded { security, files } = file::load(path, &self.passwords);
+        // After an error too: a file that is missing now may appear.
+        last.stamps = stamps(&files, &now);
+        let outcome = security.and_then(|security| self.replace(path, security));
+        match outcome {
+            Ok(()) => {
+                last.failed = None;
+                info!(path = %path.display(), "web configuration reloaded");
             }
             Err(problem) => {
-                error!(%problem, "the web configuration is wrong: what was in force stays");
+                if last.failed.as_ref().is_none_or(|(known, _)| *known != problem) {
+                    error!(%problem, "web configuration not reloaded: the previous one stays in effect");
+                }
+                last.failed = Some((problem, Instant::now()));
             }
         }
     }
 
-    fn read_again(&self, path: &Path) -> Result<Vec<PathBuf>, WebConfigError> {
-        let (security, files) = file::load(path)?;
-        if security.tls.is_some() != self.current().tls.is_some() {
+    fn replace(&self, path: &Path, security: Security) -> Result<(), WebConfigError> {
+        if security.tls.is_some() != self.has_tls() {
             return Err(WebConfigError::new(
                 path,
-                "tls_server_config: TLS is switched on and off by a restart alone",
+                "tls_server_config: TLS cannot be enabled or disabled by a reload: restart the exporter",
             ));
         }
         self.current.store(Arc::new(security));
-        Ok(files)
+        Ok(())
+    }
+}
+
+/// The state of `files`, as `before` has it, or as it is now.
+fn stamps(files: &[PathBuf], before: &[Stamp]) -> Vec<Stamp> {
+    let stamp = |file: &PathBuf| {
+        let known = before.iter().find(|Stamp(path, _)| path == file);
+        known.cloned().unwrap_or_else(|| Stamp::of(file))
+    };
+    files.iter().map(stamp).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A web configuration that refers to a certificate and a key.
+    fn directory() -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).unwrap();
+        write("a.pem", &made.cert.pem());
+        write("a.key", &made.signing_key.serialize_pem());
+        write("web.yml", "tls_server_config: {cert_file: a.pem, key_file: a.key}");
+        directory
+    }
+
+    #[test]
+    fn files_that_appear_after_the_configuration_that_names_them_are_read() {
+        let directory = directory();
+        let path = directory.path().join("web.yml");
+        let reloader = Reloader::load(Some(&path)).unwrap();
+        let before = reloader.current();
+        let text =
+            "tls_server_config: {cert_file: b.pem, key_file: b.key}\nrate_limit: {interval: 1s, burst: 1}";
+        fs::write(&path, text).unwrap();
+        reloader.check();
+        assert!(Arc::ptr_eq(&before, &reloader.current()), "b.pem does not exist yet");
+        for (from, to) in [("a.pem", "b.pem"), ("a.key", "b.key")] {
+            fs::copy(directory.path().join(from), directory.path().join(to)).unwrap();
+            reloader.check();
+        }
+        assert!(reloader.current().limit.is_some());
+    }
+
+    #[test]
+    fn tls_is_neither_enabled_nor_disabled_by_a_reload() {
+        let directory = directory();
+        let path = directory.path().join("web.yml");
+        let reloader = Reloader::load(Some(&path)).unwrap();
+        fs::write(&path, "rate_limit: {interval: 1s, burst: 1}").unwrap();
+        reloader.check();
+        assert!(reloader.has_tls());
     }
 }

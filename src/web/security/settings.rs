@@ -1,22 +1,38 @@
 //! The effective settings of a web configuration file.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use hyper::header::{HeaderName, HeaderValue};
 
 use super::{auth::Users, rate_limit::RateLimit};
 
-/// What a valid web configuration file asks for; by default nothing.
+/// The settings of a valid web configuration file; by default, no restrictions.
 #[derive(Default)]
 pub struct Security {
-    /// How TLS is spoken; in clear text without it.
-    pub(in crate::web) tls: Option<Arc<rustls::ServerConfig>>,
+    /// TLS; without it, connections are not encrypted.
+    pub(in crate::web) tls: Option<Tls>,
     /// Headers of every response.
     pub(in crate::web) headers: Vec<(HeaderName, HeaderValue)>,
-    /// Who may read; everybody if there is no one.
+    /// The users with access; without any, everybody has access.
     pub(in crate::web) users: Users,
-    /// How many requests are answered.
+    /// The limit of requests.
     pub(in crate::web) limit: Option<RateLimit>,
+}
+
+/// The TLS settings of the server.
+#[derive(Clone)]
+pub(in crate::web) struct Tls {
+    /// The settings for new connections.
+    pub(in crate::web) config: Arc<rustls::ServerConfig>,
+    /// When the served certificates are valid.
+    pub(in crate::web) validity: Validity,
+}
+
+/// The time during which a chain of certificates is valid, since the Unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::web) struct Validity {
+    pub(in crate::web) not_before: Duration,
+    pub(in crate::web) not_after: Duration,
 }
 
 /// Prints no key and no hash.

@@ -1,6 +1,6 @@
 //! A table of good and bad files, each with its message.
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, path::Path, sync::Arc};
 
 use super::{file, settings::Security};
 
@@ -20,7 +20,7 @@ fn directory() -> tempfile::TempDir {
 fn load(directory: &Path, text: &str) -> Result<Security, String> {
     let path = directory.join("web.yml");
     std::fs::write(&path, text).unwrap();
-    let loaded = file::load(&path).map(|(security, _)| security);
+    let loaded = file::load(&path, &Arc::default()).security;
     loaded.map_err(|error| error.to_string().replace(&format!("{}: ", path.display()), ""))
 }
 
@@ -44,6 +44,7 @@ fn good_files_are_taken() {
         tls(", client_auth_type: RequireClientCert"),
         tls(", client_auth_type: VerifyClientCertIfGiven, client_ca_file: cert.pem"),
         tls(", client_auth_type: RequireAndVerifyClientCert, client_ca_file: cert.pem, client_allowed_sans: [a]"),
+        tls(", client_auth_type: RequireAnyClientCert, client_allowed_sans: []"),
         tls(", min_version: TLS13, max_version: TLS13"),
         tls(", min_version: TLS12, max_version: TLS12"),
         tls(", cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305, \
@@ -73,7 +74,7 @@ fn inline_material_is_taken_and_a_path_wins_over_it() {
     );
     assert!(load(directory.path(), &inline).unwrap().tls.is_some());
     let both = format!("{inline}  key_file: other.pem\n");
-    assert!(load(directory.path(), &both).unwrap_err().contains("does not go with the certificate"));
+    assert!(load(directory.path(), &both).unwrap_err().contains("does not match the certificate"));
 }
 
 #[test]
@@ -95,7 +96,18 @@ fn bad_files_are_refused_by_name() {
         "tls_server_config: {cert_file: empty.pem, key_file: empty.pem}".into(),
         "tls_server_config: {cert_file: key.pem, key_file: cert.pem}".into(),
         "tls_server_config: {cert_file: cert.pem, key_file: other.pem}".into(),
+        "tls_server_config: {cert_file: '', key_file: ''}".into(),
+        "tls_server_config: {cert_file: cert.pem, key_file: ' '}".into(),
+        "tls_server_config: {cert: '', key: '', client_auth_type: ''}".into(),
+        "tls_server_config: {cert_file: }".into(),
+        "tls_server_config: {min_version: TLS13}".into(),
+        "tls_server_config: {prefer_server_cipher_suites: true}".into(),
+        "tls_server_config: ''".into(),
         tls(", client_ca_file: cert.pem"),
+        tls(", client_ca_file: cert.pem, client_auth_type: ''"),
+        tls(", client_ca_file: '', client_auth_type: RequireAndVerifyClientCert"),
+        tls(", client_allowed_sans: []"),
+        tls(", client_allowed_sans: ''"),
         tls(", client_auth_type: RequireAndVerifyClientCert"),
         tls(", client_auth_type: RequireAndVerifyClientCert, client_ca_file: empty.pem"),
         tls(", client_auth_type: Sometimes"),
@@ -116,6 +128,8 @@ fn bad_files_are_refused_by_name() {
         "basic_auth_users: {alice: 12345}".into(),
         "basic_auth_users: hunter2".into(),
         "basic_auth_users: {1: a}".into(),
+        "basic_auth_users: ''".into(),
+        "basic_auth_users: {alice: ''}".into(),
         format!("basic_auth_users: {{alice: '{}'}}", HASH.replace("$10$", "$31$")),
         "rate_limit: {interval: soon}".into(),
         "rate_limit: {interval: 1s, burst: -1}".into(),
@@ -125,4 +139,66 @@ fn bad_files_are_refused_by_name() {
     }
     assert!(!told.contains("hunter2:") && !told.contains("`12345`"));
     insta::assert_snapshot!(told);
+}
+
+const SECRET: &str = "hunter2";
+
+#[test]
+fn errors_never_show_a_value() {
+    let directory = directory();
+    let keys = [
+        ("tls_server_config", "cert cert_file key key_file client_ca client_ca_file client_auth_type"),
+        ("tls_server_config", "client_allowed_sans min_version max_version cipher_suites curve_preferences"),
+        ("tls_server_config", "prefer_server_cipher_suites Xhunter2X"),
+        ("http_server_config", "http2 headers Xhunter2X"),
+        ("basic_auth_users", "alice $2y$hunter2"),
+        ("rate_limit", "interval burst Xhunter2X"),
+    ];
+    let mut texts =
+        vec![SECRET.to_owned(), format!("- {SECRET}"), format!("{SECRET} : {SECRET}\n\t- {SECRET}:")];
+    texts.push(format!("'{SECRET}': 1\n'{SECRET}': 2\n"));
+    for value in [SECRET, "[hunter2]", "{hunter2: hunter2}", "!hunter2 hunter2", "[{a: hunter2}]", "[hunter2"]
+    {
+        texts.extend(
+            ["tls_server_config", "http_server_config", "basic_auth_users", "rate_limit", "Xhunter2X"]
+                .map(|section| format!("{section}: {value}")),
+        );
+        for (section, keys) in keys {
+            texts.extend(keys.split(' ').map(|key| format!("{section}: {{'{key}': {value}}}")));
+        }
+        texts.extend(
+            ["X-Frame-Options", "hunter2"]
+                .map(|name| format!("http_server_config: {{headers: {{{name}: {value}}}}}")),
+        );
+    }
+    for text in texts {
+        let Err(error) = load(directory.path(), &text) else { continue };
+        // The names of users are shown.
+        let error = error.replace("basic_auth_users.hunter2", "");
+        assert!(!error.contains(SECRET), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_private_key_as_web_configuration_is_not_shown() {
+    let directory = directory();
+    let key = std::fs::read_to_string(directory.path().join("key.pem")).unwrap();
+    let encrypted = key.replacen('\n', "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,0123\n\n", 1);
+    for text in [key.clone(), encrypted, format!("tls_server_config: {key}"), format!("key: |\n{key}")] {
+        let error = load(directory.path(), &text).expect_err("a key is no web configuration");
+        for line in key.lines().filter(|line| !line.starts_with('-')) {
+            assert!(!error.contains(&line[..16]), "{error}");
+        }
+        assert!(!error.contains("0123"), "{error}");
+    }
+}
+
+#[test]
+fn blank_settings_beside_a_certificate_count_as_missing() {
+    let directory = directory();
+    for blank in ["cert: ''", "key: ' '", "client_ca_file: ''", "client_auth_type: ''", "min_version: ''"] {
+        let text = format!("tls_server_config: {{{PAIR}, {blank}, max_version: , cipher_suites: []}}");
+        let security = load(directory.path(), &text).expect(&text);
+        assert!(security.tls.is_some());
+    }
 }

@@ -1,6 +1,6 @@
-//! The TLS server's settings, as far as rustls can do what the file asks.
+//! Translates the TLS settings of the file to rustls.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rustls::{
     RootCertStore, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion,
@@ -9,13 +9,16 @@ use rustls::{
     server::{NoClientAuth, WebPkiClientVerifier, danger::ClientCertVerifier},
     version::{TLS12, TLS13},
 };
+use x509_parser::{parse_x509_certificate, time::ASN1Time};
 
 use super::{
-    client_cert::{AuthType, ClientCertPolicy},
-    section::{Mistakes, TlsSection},
+    client_cert::{AuthType, Authorities, ClientCertPolicy},
+    diagnostics::Diagnostics,
+    section::TlsSection,
+    settings::{Tls, Validity},
 };
 
-/// Go's suites that rustls does not have, since they are weak.
+/// Go's suites that rustls does not have because they are weak.
 const WEAK_SUITES: [&str; 12] = [
     "TLS_RSA_WITH_AES_128_CBC_SHA",
     "TLS_RSA_WITH_AES_256_CBC_SHA",
@@ -31,76 +34,95 @@ const WEAK_SUITES: [&str; 12] = [
     "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256",
 ];
 
-/// The material that a section names, read.
+/// The PEM that a section refers to.
 pub(super) struct Material {
     pub(super) cert: Option<Vec<u8>>,
     pub(super) key: Option<Vec<u8>>,
     pub(super) client_ca: Option<Vec<u8>>,
 }
 
-/// The server's settings; every mistake is noted.
+/// The server's settings; every error is reported.
 pub(super) fn server(
     section: &TlsSection,
     material: &Material,
     http2: bool,
-    mistakes: &mut Mistakes,
-) -> Option<ServerConfig> {
-    let provider = provider(section, mistakes);
-    let versions = versions(section, mistakes);
-    let chain = material.cert.as_deref().and_then(|pem| chain(pem, mistakes));
-    let key = material.key.as_deref().and_then(|pem| key(pem, mistakes));
-    let verifier = verifier(section, material, &provider, mistakes)?;
-    // What follows would tell of the same mistakes once more.
-    if !mistakes.is_empty() {
+    diagnostics: &mut Diagnostics,
+) -> Option<Tls> {
+    let provider = provider(section, diagnostics);
+    let versions = versions(section, diagnostics);
+    let chain = material.cert.as_deref().and_then(|pem| chain(pem, diagnostics));
+    let key = material.key.as_deref().and_then(|pem| key(pem, diagnostics));
+    let verifier = verifier(section, material, &provider, diagnostics)?;
+    // The steps below would report the same errors again.
+    if !diagnostics.is_empty() {
         return None;
     }
     let builder = ServerConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(&versions);
     let builder = match builder {
         Ok(builder) => builder.with_client_cert_verifier(verifier),
-        Err(error) => return mistakes.add("tls_server_config", format!("no TLS can be spoken so: {error}")),
+        Err(error) => {
+            return diagnostics
+                .fail("tls_server_config", format!("these settings cannot be combined: {error}"));
+        }
     };
-    let mut config = match builder.with_single_cert(chain?, key?) {
+    let chain = chain?;
+    let validity = validity(&chain, diagnostics)?;
+    let mut config = match builder.with_single_cert(chain, key?) {
         Ok(config) => config,
         Err(error) => {
-            return mistakes
-                .add("tls_server_config.key_file", format!("does not go with the certificate: {error}"));
+            return diagnostics
+                .fail("tls_server_config.key_file", format!("does not match the certificate: {error}"));
         }
     };
     config.ignore_client_order = section.prefer_server_cipher_suites;
     config.alpn_protocols = if http2 { vec![b"h2".to_vec()] } else { Vec::new() };
     config.alpn_protocols.push(b"http/1.1".to_vec());
-    Some(config)
+    Some(Tls { config: Arc::new(config), validity })
 }
 
-fn chain(pem: &[u8], mistakes: &mut Mistakes) -> Option<Vec<CertificateDer<'static>>> {
+/// The time during which every certificate of the chain is valid.
+fn validity(chain: &[CertificateDer<'_>], diagnostics: &mut Diagnostics) -> Option<Validity> {
+    let mut whole = Validity { not_before: Duration::ZERO, not_after: Duration::MAX };
+    for certificate in chain {
+        let Ok((_, parsed)) = parse_x509_certificate(certificate) else {
+            return diagnostics
+                .fail("tls_server_config.cert_file", "has a certificate that cannot be parsed");
+        };
+        let seconds = |time: ASN1Time| Duration::from_secs(u64::try_from(time.timestamp()).unwrap_or(0));
+        let validity = parsed.validity();
+        whole.not_before = whole.not_before.max(seconds(validity.not_before));
+        whole.not_after = whole.not_after.min(seconds(validity.not_after));
+    }
+    Some(whole)
+}
+
+fn chain(pem: &[u8], diagnostics: &mut Diagnostics) -> Option<Vec<CertificateDer<'static>>> {
     match CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>() {
         Ok(chain) if !chain.is_empty() => Some(chain),
-        Ok(_) => mistakes.add("tls_server_config.cert_file", "holds no certificate in PEM"),
-        Err(error) => mistakes.add("tls_server_config.cert_file", format!("is no PEM: {error}")),
+        Ok(_) => diagnostics.fail("tls_server_config.cert_file", "has no certificate in PEM"),
+        Err(_) => diagnostics.fail("tls_server_config.cert_file", "is not valid PEM"),
     }
 }
 
-fn key(pem: &[u8], mistakes: &mut Mistakes) -> Option<PrivateKeyDer<'static>> {
+fn key(pem: &[u8], diagnostics: &mut Diagnostics) -> Option<PrivateKeyDer<'static>> {
     let key = PrivateKeyDer::from_pem_slice(pem).ok();
-    key.or_else(|| mistakes.add("tls_server_config.key_file", "holds no private key in PEM"))
+    key.or_else(|| diagnostics.fail("tls_server_config.key_file", "has no private key in PEM"))
 }
 
-fn versions(section: &TlsSection, mistakes: &mut Mistakes) -> Vec<&'static SupportedProtocolVersion> {
+fn versions(section: &TlsSection, diagnostics: &mut Diagnostics) -> Vec<&'static SupportedProtocolVersion> {
     let mut number = |key: &str, name: Option<&str>, default: u8| match name {
         None => default,
         Some("TLS12") => 12,
         Some("TLS13") => 13,
-        Some(old @ ("TLS10" | "TLS11")) => {
-            mistakes.add(key, format!("{old} is not supported: expected TLS12 or TLS13")).unwrap_or(default)
-        }
-        Some(other) => mistakes
-            .add(key, format!("unknown version {other:?}: expected TLS12 or TLS13"))
+        Some(old @ ("TLS10" | "TLS11")) => diagnostics
+            .fail(key, format!("{old} is not supported: expected TLS12 or TLS13"))
             .unwrap_or(default),
+        Some(_) => diagnostics.fail(key, "expected TLS12 or TLS13, found other text").unwrap_or(default),
     };
     let least = number("tls_server_config.min_version", section.min_version.as_deref(), 12);
     let most = number("tls_server_config.max_version", section.max_version.as_deref(), 13);
     if least > most {
-        mistakes.note("tls_server_config.max_version", "is lower than min_version");
+        diagnostics.report("tls_server_config.max_version", "is lower than min_version");
     }
     [(12, &TLS12), (13, &TLS13)]
         .into_iter()
@@ -109,23 +131,25 @@ fn versions(section: &TlsSection, mistakes: &mut Mistakes) -> Vec<&'static Suppo
         .collect()
 }
 
-fn provider(section: &TlsSection, mistakes: &mut Mistakes) -> CryptoProvider {
+fn provider(section: &TlsSection, diagnostics: &mut Diagnostics) -> CryptoProvider {
     let mut provider = aws_lc_rs::default_provider();
-    if let Some(names) = section.cipher_suites.as_ref().filter(|names| !names.is_empty()) {
-        // As in Go, the list is about TLS 1.2; the suites of 1.3 are always there.
-        let named: Vec<_> = names.iter().filter_map(|name| suite(name, mistakes)).collect();
+    if !section.cipher_suites.is_empty() {
+        // As in Go, the list applies to TLS 1.2; the suites of 1.3 are always enabled.
+        let named: Vec<_> =
+            section.cipher_suites.iter().filter_map(|name| suite(name, diagnostics)).collect();
         let new = aws_lc_rs::ALL_CIPHER_SUITES.iter().filter(|suite| suite.tls13().is_some());
         let old = named.into_iter().filter(|suite| suite.tls13().is_none());
         provider.cipher_suites = new.copied().chain(old).collect();
     }
-    if let Some(names) = section.curve_preferences.as_ref().filter(|names| !names.is_empty()) {
-        provider.kx_groups = names.iter().filter_map(|name| curve(name, mistakes)).collect();
+    if !section.curve_preferences.is_empty() {
+        provider.kx_groups =
+            section.curve_preferences.iter().filter_map(|name| curve(name, diagnostics)).collect();
     }
     provider
 }
 
 /// The suite of Go's name: rustls spells TLS 1.3's `TLS13_…`, and Go leaves the hash of some out.
-fn suite(name: &str, mistakes: &mut Mistakes) -> Option<SupportedCipherSuite> {
+fn suite(name: &str, diagnostics: &mut Diagnostics) -> Option<SupportedCipherSuite> {
     let key = "tls_server_config.cipher_suites";
     let spelled = |suite: &SupportedCipherSuite| format!("{:?}", suite.suite()).replace("TLS13_", "TLS_");
     let same = |suite: &&SupportedCipherSuite| {
@@ -135,29 +159,29 @@ fn suite(name: &str, mistakes: &mut Mistakes) -> Option<SupportedCipherSuite> {
     let known = aws_lc_rs::ALL_CIPHER_SUITES.iter().find(same).copied();
     known.or_else(|| {
         if WEAK_SUITES.contains(&name) {
-            mistakes.add(
+            diagnostics.fail(
                 key,
                 format!("{name} is not supported: expected suites of ECDHE with AES-GCM or ChaCha20"),
             )
         } else {
-            mistakes.add(key, format!("unknown cipher suite {name:?}"))
+            diagnostics.fail(key, "expected names of suites as Go spells them, found other text")
         }
     })
 }
 
-fn curve(name: &str, mistakes: &mut Mistakes) -> Option<&'static dyn SupportedKxGroup> {
+fn curve(name: &str, diagnostics: &mut Diagnostics) -> Option<&'static dyn SupportedKxGroup> {
     match name {
         "CurveP256" => Some(aws_lc_rs::kx_group::SECP256R1),
         "CurveP384" => Some(aws_lc_rs::kx_group::SECP384R1),
         "X25519" => Some(aws_lc_rs::kx_group::X25519),
         "X25519MLKEM768" => Some(aws_lc_rs::kx_group::X25519MLKEM768),
-        "CurveP521" => mistakes.add(
+        "CurveP521" => diagnostics.fail(
             "tls_server_config.curve_preferences",
             "CurveP521 is not supported: expected CurveP256, CurveP384, X25519 or X25519MLKEM768",
         ),
-        other => mistakes.add(
+        _ => diagnostics.fail(
             "tls_server_config.curve_preferences",
-            format!("unknown curve {other:?}: expected CurveP256, CurveP384, X25519 or X25519MLKEM768"),
+            "expected CurveP256, CurveP384, X25519 or X25519MLKEM768, found other text",
         ),
     }
 }
@@ -166,80 +190,74 @@ fn verifier(
     section: &TlsSection,
     material: &Material,
     provider: &CryptoProvider,
-    mistakes: &mut Mistakes,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Arc<dyn ClientCertVerifier>> {
-    let auth_type = auth_type(section, mistakes)?;
-    let allowed_sans = section.client_allowed_sans.clone().unwrap_or_default();
-    if !allowed_sans.is_empty() && !auth_type.is_some_and(AuthType::requires) {
-        return mistakes.add(
+    let auth_type = auth_type(section, diagnostics)?;
+    let allowed_sans = section.client_allowed_sans.clone();
+    if allowed_sans.is_some() && !auth_type.is_some_and(AuthType::requires) {
+        return diagnostics.fail(
             "tls_server_config.client_allowed_sans",
             "needs the client_auth_type RequireAnyClientCert or RequireAndVerifyClientCert",
         );
     }
     let Some(auth_type) = auth_type else {
         if material.client_ca.is_some() {
-            return mistakes.add(
+            return diagnostics.fail(
                 "tls_server_config.client_auth_type",
-                "is missing: with a client_ca_file, say how client certificates are verified",
+                "missing: a client_ca_file needs a type that verifies client certificates",
             );
         }
         return Some(Arc::new(NoClientAuth));
     };
     let algorithms = provider.signature_verification_algorithms;
-    let chain = if auth_type.verifies() {
+    let authorities = if auth_type.verifies() {
         let Some(pem) = material.client_ca.as_deref() else {
-            return mistakes.add(
+            return diagnostics.fail(
                 "tls_server_config.client_ca_file",
-                "is missing: client_auth_type asks to verify certificates against it",
+                "missing: client_auth_type asks for certificates to be verified against it",
             );
         };
-        Some(authorities(pem, provider, mistakes)?)
+        Some(authorities(pem, provider, diagnostics)?)
     } else {
         None
     };
-    Some(Arc::new(ClientCertPolicy { auth_type, chain, allowed_sans, algorithms }))
+    Some(Arc::new(ClientCertPolicy { auth_type, authorities, allowed_sans, algorithms }))
 }
 
-fn authorities(
-    pem: &[u8],
-    provider: &CryptoProvider,
-    mistakes: &mut Mistakes,
-) -> Option<Arc<dyn ClientCertVerifier>> {
+fn authorities(pem: &[u8], provider: &CryptoProvider, diagnostics: &mut Diagnostics) -> Option<Authorities> {
     let key = "tls_server_config.client_ca_file";
+    let Ok(listed) = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>() else {
+        return diagnostics.fail(key, "is not valid PEM");
+    };
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let added = certificate
-            .map_err(|error| error.to_string())
-            .and_then(|certificate| roots.add(certificate).map_err(|error| error.to_string()));
-        if let Err(error) = added {
-            return mistakes.add(key, format!("holds a certificate that can't be read: {error}"));
+    for certificate in &listed {
+        if let Err(error) = roots.add(certificate.clone()) {
+            return diagnostics.fail(key, format!("has a certificate that cannot be used: {error}"));
         }
     }
     if roots.is_empty() {
-        return mistakes.add(key, "holds no certificate in PEM");
+        return diagnostics.fail(key, "has no certificate in PEM");
     }
     let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(provider.clone()));
     match builder.build() {
-        Ok(verifier) => Some(verifier),
-        Err(error) => mistakes.add(key, format!("can't be used: {error}")),
+        Ok(verifier) => Some(Authorities { verifier, listed }),
+        Err(error) => diagnostics.fail(key, format!("cannot be used: {error}")),
     }
 }
 
-/// How certificates are asked for, if at all; nothing if that can't be known.
-#[expect(clippy::option_option, reason = "no certificates asked for, and a mistake, are two things")]
-fn auth_type(section: &TlsSection, mistakes: &mut Mistakes) -> Option<Option<AuthType>> {
+/// Whether and how client certificates are requested; nothing if that is an error.
+#[expect(clippy::option_option, reason = "requesting no certificates is not an error")]
+fn auth_type(section: &TlsSection, diagnostics: &mut Diagnostics) -> Option<Option<AuthType>> {
     match section.client_auth_type.as_deref() {
-        None | Some("" | "NoClientCert") => Some(None),
+        None | Some("NoClientCert") => Some(None),
         Some("RequestClientCert") => Some(Some(AuthType::Request)),
         Some("RequireAnyClientCert" | "RequireClientCert") => Some(Some(AuthType::RequireAny)),
         Some("VerifyClientCertIfGiven") => Some(Some(AuthType::VerifyIfGiven)),
         Some("RequireAndVerifyClientCert") => Some(Some(AuthType::RequireAndVerify)),
-        Some(other) => mistakes.add(
+        Some(_) => diagnostics.fail(
             "tls_server_config.client_auth_type",
-            format!(
-                "unknown type {other:?}: expected NoClientCert, RequestClientCert, RequireAnyClientCert, \
-                 VerifyClientCertIfGiven or RequireAndVerifyClientCert"
-            ),
+            "expected NoClientCert, RequestClientCert, RequireAnyClientCert, VerifyClientCertIfGiven or \
+             RequireAndVerifyClientCert, found other text",
         ),
     }
 }
