@@ -74,6 +74,15 @@ pub(super) const CREDENTIALS_EXPIRY: FamilyDescriptor = family(
     &["workspace"],
     "credentials provider",
 );
+pub(super) const TLS_CERTIFICATE_EXPIRY: FamilyDescriptor = family(
+    "aliyun_flink_exporter_tls_certificate_expiry_timestamp_seconds",
+    MetricType::Gauge,
+    Unit::Timestamp,
+    "Expiry time of the certificate that the exporter serves, in seconds since the Unix epoch; of a chain, the \
+     earliest. No series without TLS.",
+    &[],
+    "web configuration",
+);
 pub(super) const RELOAD_SUCCESSFUL: FamilyDescriptor = family(
     "aliyun_flink_exporter_config_last_reload_successful",
     MetricType::Gauge,
@@ -179,6 +188,7 @@ pub fn sections() -> [Section; 2] {
                 INCONSISTENT_LISTINGS,
                 HTTP_REQUESTS,
                 CREDENTIALS_EXPIRY,
+                TLS_CERTIFICATE_EXPIRY,
                 RELOAD_SUCCESSFUL,
                 RELOAD_TIME,
                 BUILD_INFO,

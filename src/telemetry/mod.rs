@@ -19,8 +19,8 @@ use std::{
 };
 
 use prometheus::{
-    Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
-    core::Collector,
+    Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry,
+    TextEncoder, core::Collector,
 };
 use tokio::time::Instant;
 
@@ -43,6 +43,8 @@ pub struct Telemetry {
     inconsistent_listings: IntCounterVec,
     http_requests: IntCounterVec,
     credentials_expiry: expiry::ExpiryCollector,
+    /// Without labels; a vector, so that there is no series without TLS.
+    tls_certificate_expiry: GaugeVec,
     reload_successful: IntGauge,
     reload_time: Gauge,
     workspaces: Arc<Mutex<HashMap<String, Arc<AtomicBool>>>>,
@@ -64,6 +66,10 @@ impl Telemetry {
             inconsistent_listings: counters(&catalogue::INCONSISTENT_LISTINGS)?,
             http_requests: counters(&catalogue::HTTP_REQUESTS)?,
             credentials_expiry: expiry::ExpiryCollector::new()?,
+            tls_certificate_expiry: GaugeVec::new(
+                catalogue::options(&catalogue::TLS_CERTIFICATE_EXPIRY),
+                catalogue::TLS_CERTIFICATE_EXPIRY.labels,
+            )?,
             reload_successful: IntGauge::with_opts(catalogue::options(&catalogue::RELOAD_SUCCESSFUL))?,
             reload_time: Gauge::with_opts(catalogue::options(&catalogue::RELOAD_TIME))?,
             workspaces: Arc::default(),
@@ -89,6 +95,7 @@ impl Telemetry {
             Box::new(self.inconsistent_listings.clone()),
             Box::new(self.http_requests.clone()),
             Box::new(self.credentials_expiry.clone()),
+            Box::new(self.tls_certificate_expiry.clone()),
             Box::new(self.reload_successful.clone()),
             Box::new(self.reload_time.clone()),
             Box::new(build_info),
@@ -125,6 +132,11 @@ impl Telemetry {
             remove_series(counters, workspace);
         }
         self.credentials_expiry.remove(workspace);
+    }
+
+    /// Exports when the served certificate expires, as a time since the Unix epoch.
+    pub fn tls_certificate_expires(&self, expires: Duration) {
+        self.tls_certificate_expiry.with_label_values::<&str>(&[]).set(expires.as_secs_f64());
     }
 
     /// Starts the counter of a namespace at 0.

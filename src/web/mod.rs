@@ -3,10 +3,12 @@
 mod api_v1;
 mod body;
 mod conn;
+mod log_limit;
 mod middleware;
 mod negotiate;
 mod page;
 mod reload;
+mod request_check;
 mod routes;
 mod security;
 mod server;

@@ -13,6 +13,7 @@ use tracing::{info, warn};
 
 use super::{
     conn::{self, Connections, MAX_CONNECTIONS},
+    log_limit::LogLimit,
     middleware::Middleware,
     routes::Routes,
     security::Reloader,
@@ -24,6 +25,9 @@ const MAX_SOCKETS: usize = MAX_CONNECTIONS + 128;
 
 /// How long readiness is denied before connections are: whoever balances load should hear it first.
 const READINESS_LEAD_TIME: Duration = Duration::from_millis(500);
+
+/// How often rejected client certificates are logged, for each listener.
+const REJECTION_LOG_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long a stop waits for what is in flight.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -103,10 +107,15 @@ pub async fn serve(listeners: Listeners, routes: Arc<Routes>, security: Arc<Relo
     let all = listeners.all.into_iter().map(|listener| (listener, false));
     let probes = listeners.probes.into_iter().map(|listener| (listener, true));
     for (listener, only_probes) in all.chain(probes) {
-        let middleware = Middleware { routes: routes.clone(), security: security.clone(), only_probes };
+        let middleware = Middleware {
+            routes: routes.clone(),
+            security: security.clone(),
+            only_probes,
+            rejections: LogLimit::new(REJECTION_LOG_INTERVAL),
+        };
         accepting.spawn(server.clone().accept(listener, Arc::new(middleware)));
     }
-    accepting.spawn(security.watch(server.stopping.clone()));
+    accepting.spawn(security.watch(routes.telemetry.clone(), server.stopping.clone()));
     accepting.join_all().await;
     server.tasks.close();
     if timeout(DRAIN_TIMEOUT, server.tasks.wait()).await.is_err() {

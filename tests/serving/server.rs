@@ -30,6 +30,15 @@ pub(crate) struct Server {
 impl Server {
     /// Serves `deployments` deployments, by the web configuration file if there is one.
     pub(crate) async fn start(deployments: usize, file: Option<&Path>) -> Self {
+        Self::start_with(deployments, file, None).await
+    }
+
+    /// As above, and reloads by `reload`.
+    pub(crate) async fn start_with(
+        deployments: usize,
+        file: Option<&Path>,
+        reload: Option<web::Reload>,
+    ) -> Self {
         let id = TargetId { workspace: "w".into(), namespace: "n".into(), selection: String::new() };
         let board = Board::new(Clock::System);
         board.configure(Vec::new(), &[(id.clone(), Duration::from_secs(60))].into(), LabelKeys::All).await;
@@ -47,7 +56,7 @@ impl Server {
             board: Arc::new(board),
             telemetry: Telemetry::new().unwrap(),
             telemetry_path: "/metrics".to_owned(),
-            reload: None,
+            reload,
             stopping: stopping.clone(),
             clock: Clock::System,
         };

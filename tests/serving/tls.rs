@@ -1,6 +1,8 @@
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, date_time_ymd,
+};
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
@@ -34,6 +36,21 @@ fn certificates(directory: &Path) {
     let own = CertificateParams::new(vec!["scraper.example".to_owned()]).unwrap().self_signed(&key).unwrap();
     write("stranger.pem", own.pem());
     write("stranger.key", key.serialize_pem());
+    // As `openssl req -x509` creates them: self-signed, and an authority.
+    for (name, usage) in [("selfsigned", None), ("serveronly", Some(ExtendedKeyUsagePurpose::ServerAuth))] {
+        let mut params = CertificateParams::new(vec!["scraper.example".to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.extended_key_usages.extend(usage);
+        let key = KeyPair::generate().unwrap();
+        write(&format!("{name}.pem"), params.self_signed(&key).unwrap().pem());
+        write(&format!("{name}.key"), key.serialize_pem());
+    }
+    let mut expired = CertificateParams::new(Vec::new()).unwrap();
+    expired.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    expired.not_after = date_time_ymd(2020, 1, 1);
+    let key = KeyPair::generate().unwrap();
+    write("expired.pem", expired.self_signed(&key).unwrap().pem());
+    write("expired.key", key.serialize_pem());
 }
 
 fn read(directory: &Path, name: &str) -> Vec<u8> {
@@ -80,6 +97,24 @@ async fn ask(
     timeout(Duration::from_secs(10), exchange).await.unwrap()
 }
 
+/// The metrics, over TLS.
+async fn body(server: &Server, directory: &Path) -> String {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(&read(directory, "ca.pem")).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").await.unwrap();
+    let mut reply = String::new();
+    timeout(Duration::from_secs(30), stream.read_to_string(&mut reply)).await.unwrap().unwrap();
+    reply
+}
+
 async fn start(directory: &Path, more: &str) -> Server {
     let path = directory.join("web.yml");
     fs::write(&path, format!("tls_server_config: {{cert_file: server.pem, key_file: server.key{more}}}\n"))
@@ -112,6 +147,8 @@ async fn each_client_auth_type_lets_in_whom_it_should() {
             false,
             true,
         ),
+        (", client_auth_type: RequireAnyClientCert, client_allowed_sans: []".into(), false, false, false),
+        (format!(", {verify}: RequireAndVerifyClientCert, client_allowed_sans: []"), false, false, false),
         (
             ", client_auth_type: RequireAnyClientCert, client_allowed_sans: [other.example]".into(),
             false,
@@ -128,6 +165,43 @@ async fn each_client_auth_type_lets_in_whom_it_should() {
         let probe = get(server.probes, "/-/healthy", "").await;
         assert!(probe.starts_with("HTTP/1.1 200"), "{more}: a probe needs no certificate");
     }
+}
+
+#[tokio::test]
+async fn a_client_certificate_that_is_itself_listed_is_accepted() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    certificates(directory);
+    for (name, listed, expected) in [
+        ("selfsigned", "selfsigned", true),
+        ("selfsigned", "ca", false),
+        ("stranger", "stranger", true),
+        ("serveronly", "serveronly", false),
+        ("expired", "expired", false),
+    ] {
+        for version in ["TLS12", "TLS13"] {
+            let more = format!(
+                ", client_ca_file: {listed}.pem, client_auth_type: RequireAndVerifyClientCert, max_version: {version}"
+            );
+            let server = start(directory, &more).await;
+            let asked = ask(&server, directory, Some(name), &[]).await;
+            let let_in = asked.as_ref().is_ok_and(|(status, _)| status == "HTTP/1.1 200 OK");
+            assert_eq!(let_in, expected, "{name} by {listed}, {version}: {asked:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_certificate_s_expiry_is_exported_with_tls_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    certificates(directory.path());
+    let server = start(directory.path(), "").await;
+    let name = "aliyun_flink_exporter_tls_certificate_expiry_timestamp_seconds";
+    let metrics = body(&server, directory.path()).await;
+    // rcgen's certificates are valid until the year 4096.
+    assert!(metrics.contains(&format!("\n{name} 67090118400\n")), "{metrics}");
+    let plain = Server::start(1, None).await;
+    assert!(!get(plain.address, "/metrics", "").await.contains(name));
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::graceful::GracefulConnection,
 };
+use rustls::Error;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -21,7 +22,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::{
     limiter::ConnectionGuard,
@@ -57,7 +58,7 @@ pub(in crate::web) async fn serve(
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%peer, %error, "cannot set TCP_NODELAY");
     }
-    let connection = Connection { state: guard.state.clone(), middleware, stopping };
+    let connection = Connection { peer, state: guard.state.clone(), middleware, stopping };
     tokio::select! {
         ended = connection.serve(stream) => {
             if let Err(error) = ended {
@@ -72,6 +73,7 @@ type Ended = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 #[derive(Clone)]
 struct Connection {
+    peer: SocketAddr,
     state: Arc<ConnectionState>,
     middleware: Arc<Middleware>,
     stopping: CancellationToken,
@@ -83,11 +85,23 @@ impl Connection {
         let Some(tls) = self.middleware.tls() else { return self.http1(stream).await };
         let handshake = timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(tls).accept(stream));
         let Some(accepted) = self.stopping.run_until_cancelled(handshake).await else { return Ok(()) };
-        let stream = accepted.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        let accepted = accepted.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
+        let stream = accepted.inspect_err(|error| self.log_rejection(error))?;
         if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
             self.http2(stream).await
         } else {
             self.http1(stream).await
+        }
+    }
+
+    /// Logs a rejected client certificate, so that the operator learns why a scraper gets no answer. Other errors of
+    /// a handshake are noise of scanners.
+    fn log_rejection(&self, error: &io::Error) {
+        let error = error.get_ref().and_then(|error| error.downcast_ref::<Error>());
+        if let Some(error @ (Error::InvalidCertificate(_) | Error::NoCertificatesPresented)) = error
+            && let Some(suppressed) = self.middleware.rejections.permit()
+        {
+            info!(peer = %self.peer, %error, suppressed, "client certificate rejected");
         }
     }
 

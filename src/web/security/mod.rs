@@ -3,6 +3,7 @@
 mod auth;
 mod client_cert;
 mod diagnostics;
+mod expiry_watch;
 mod fair_queue;
 mod file;
 mod password_check;

@@ -15,10 +15,12 @@ use tracing::{error, info};
 
 use super::{
     diagnostics::WebConfigError,
+    expiry_watch::ExpiryWatch,
     file::{self, Loaded},
     password_check::PasswordCheck,
     settings::Security,
 };
+use crate::telemetry::Telemetry;
 
 /// How often the files are checked for changes.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -90,12 +92,19 @@ impl Reloader {
 
     /// Reads the files again whenever they change, until `stopping`. An error is logged, and the effective settings
     /// stay.
-    pub async fn watch(self: Arc<Self>, stopping: CancellationToken) {
+    ///
+    /// Exports the expiry of the served certificate, and warns before it expires.
+    pub async fn watch(self: Arc<Self>, telemetry: Telemetry, stopping: CancellationToken) {
         if self.path.is_none() {
             return;
         }
         let watching = async {
+            let mut expiry = ExpiryWatch::default();
             loop {
+                if let Some(tls) = &self.current().tls {
+                    telemetry.tls_certificate_expires(tls.validity.not_after);
+                    expiry.check(tls.validity);
+                }
                 sleep(CHECK_INTERVAL).await;
                 let reloader = self.clone();
                 // After a panic, the next check may succeed.
