@@ -82,12 +82,12 @@ impl Telemetry {
         self.collectors()?.into_iter().try_for_each(|collector| self.registry.register(collector))
     }
 
-    fn collectors(&self) -> Result<[Box<dyn Collector>; 12], prometheus::Error> {
+    fn collectors(&self) -> Result<Vec<Box<dyn Collector>>, prometheus::Error> {
         let build_info =
             IntGaugeVec::new(catalogue::options(&catalogue::BUILD_INFO), catalogue::BUILD_INFO.labels)?;
         let (revision, rustc) = (env!("BUILD_REVISION"), env!("BUILD_RUSTC"));
         build_info.with_label_values(&[env!("CARGO_PKG_VERSION"), revision, rustc]).set(1);
-        Ok([
+        Ok(vec![
             Box::new(self.api_requests.clone()),
             Box::new(self.api_durations.clone()),
             Box::new(self.api_retries.clone()),

@@ -115,7 +115,7 @@ pub async fn serve(listeners: Listeners, routes: Arc<Routes>, security: Arc<Relo
         };
         accepting.spawn(server.clone().accept(listener, Arc::new(middleware)));
     }
-    accepting.spawn(security.watch(routes.telemetry.clone(), server.stopping.clone()));
+    accepting.spawn(security.watch(routes.telemetry.clone(), routes.clock, server.stopping.clone()));
     accepting.join_all().await;
     server.tasks.close();
     if timeout(DRAIN_TIMEOUT, server.tasks.wait()).await.is_err() {

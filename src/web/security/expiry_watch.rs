@@ -1,6 +1,6 @@
 //! Warns before the served certificate expires.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::warn;
@@ -21,8 +21,7 @@ pub(super) struct ExpiryWatch {
 
 impl ExpiryWatch {
     /// Warns if the certificate expires soon: once a day, and at once if there is another certificate.
-    pub(super) fn check(&mut self, validity: Validity) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    pub(super) fn check(&mut self, validity: Validity, now: Duration) {
         let Some(left) = expires_soon(validity, now) else { return };
         let known = |(known, at): (Validity, Instant)| known == validity && at.elapsed() < WARN_INTERVAL;
         if !self.warned.is_some_and(known) {

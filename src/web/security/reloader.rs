@@ -20,7 +20,7 @@ use super::{
     password_check::PasswordCheck,
     settings::Security,
 };
-use crate::telemetry::Telemetry;
+use crate::{clock::Clock, telemetry::Telemetry};
 
 /// How often the files are checked for changes.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -45,15 +45,25 @@ struct LastRead {
     failed: Option<(WebConfigError, Instant)>,
 }
 
-/// The state of a file: length, inode, and the times of the last change of its content and of its attributes.
+/// A file and its state, if it exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp(PathBuf, Option<(u64, u64, (i64, i64), (i64, i64))>);
+struct Stamp(PathBuf, Option<FileState>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FileState {
+    length: u64,
+    inode: u64,
+    content_changed: (i64, i64),
+    attributes_changed: (i64, i64),
+}
 
 impl Stamp {
     fn of(path: &Path) -> Self {
-        let state = fs::metadata(path).ok().map(|file| {
-            let modified = (file.mtime(), file.mtime_nsec());
-            (file.len(), file.ino(), modified, (file.ctime(), file.ctime_nsec()))
+        let state = fs::metadata(path).ok().map(|file| FileState {
+            length: file.len(),
+            inode: file.ino(),
+            content_changed: (file.mtime(), file.mtime_nsec()),
+            attributes_changed: (file.ctime(), file.ctime_nsec()),
         });
         Self(path.to_owned(), state)
     }
@@ -94,7 +104,7 @@ impl Reloader {
     /// stay.
     ///
     /// Exports the expiry of the served certificate, and warns before it expires.
-    pub async fn watch(self: Arc<Self>, telemetry: Telemetry, stopping: CancellationToken) {
+    pub async fn watch(self: Arc<Self>, telemetry: Telemetry, clock: Clock, stopping: CancellationToken) {
         if self.path.is_none() {
             return;
         }
@@ -103,7 +113,7 @@ impl Reloader {
             loop {
                 if let Some(tls) = &self.current().tls {
                     telemetry.tls_certificate_expires(tls.validity.not_after);
-                    expiry.check(tls.validity);
+                    expiry.check(tls.validity, clock.since_epoch());
                 }
                 sleep(CHECK_INTERVAL).await;
                 let reloader = self.clone();

@@ -102,14 +102,11 @@ impl Table {
                 self.known.iter().min_by_key(distance).filter(|known| distance(known) <= 3)
             });
             // A name that resembles no key may be a secret in the wrong place.
-            match name.zip(nearest) {
-                Some((name, known)) => {
-                    diagnostics.report(&self.path(name), format_args!("unknown key: did you mean {known}?"));
-                }
-                None => {
-                    let known = self.known.join(", ");
-                    diagnostics.report(self.path, format_args!("unknown key: expected one of {known}"));
-                }
+            if let Some((name, known)) = name.zip(nearest) {
+                diagnostics.report(&self.path(name), format_args!("unknown key: did you mean {known}?"));
+            } else {
+                let known = self.known.join(", ");
+                diagnostics.report(self.path, format_args!("unknown key: expected one of {known}"));
             }
         }
     }

