@@ -13,14 +13,14 @@
 //! | | [`cli`] |
 //! | putting together | [`app`], [`demo`], [`doctor`], [`healthcheck`], [`fuzzing`] |
 //! | what is configured | [`config`] |
-//! | what runs | [`web`], [`poll`], [`simulator`] |
+//! | what runs | [`web`], [`poll`] |
 //! | what is published | [`snapshot`] |
 //! | | [`catalogue`] |
 //! | what is polled | [`collectors`] |
 //! | outside | [`api`] |
 //! | ground | [`telemetry`] |
 //! | | [`exposition`], [`model`], [`endpoint`], [`systemd`], [`logging`] |
-//! | crates | [`credentials`], [`clock`] |
+//! | crates | [`credentials`], [`clock`], [`simulator`] |
 
 pub mod api;
 pub mod app;
@@ -38,10 +38,9 @@ pub mod healthcheck;
 pub mod logging;
 pub mod model;
 pub mod poll;
-pub mod simulator;
 pub mod snapshot;
 pub mod systemd;
 pub mod telemetry;
 pub mod web;
 
-pub use ::{clock, credentials};
+pub use ::{clock, credentials, simulator};

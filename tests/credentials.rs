@@ -211,7 +211,7 @@ fn a_metadata_service_that_is_down_is_waited_for_and_never_asked_through_a_proxy
     let flags = ["run", "--web.listen-address", &address, "--log.level", "trace"];
     let process = command(&flags, &environment).spawn().unwrap();
     let mut exporter = Exporter { process, port };
-    let polls = "aliyun_flink_target_polls_total{workspace=\"w\",namespace=\"n\",selection=\"\",outcome=";
+    let polls = "aliyun_flink_target_polls_total{collector=\"deployments\",region=\"\",workspace=\"w\",namespace=\"n\",selection=\"\",outcome=";
     exporter.wait_for(&format!("{polls}\"auth\"}}"), |polls| polls >= 1.0);
     cloud.up.store(true, Ordering::Relaxed);
     let metrics = exporter.wait_for(&format!("{polls}\"success\"}}"), |polls| polls >= 1.0);
@@ -247,7 +247,7 @@ fn a_reload_without_credentials_changes_nothing() {
     let (address, file) = (format!("127.0.0.1:{port}"), path("c.yml"));
     let flags = ["run", "--web.listen-address", &address, "--web.enable-lifecycle", "--config.file", &file];
     let exporter = Exporter { process: command(&flags, &[]).spawn().unwrap(), port };
-    let up = "aliyun_flink_target_up{workspace=\"w\",namespace=\"n\",selection=\"\"}";
+    let up = "aliyun_flink_target_up{collector=\"deployments\",region=\"\",workspace=\"w\",namespace=\"n\",selection=\"\"}";
     exporter.wait_for(up, |up| up > 0.0);
     write("no-such-secret");
     let answer = exporter.ask("POST", "/-/reload").unwrap();

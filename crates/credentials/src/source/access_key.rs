@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Secret;
+use super::secret::Secret;
 
 /// A secret, or the file that contains it.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,15 +1,15 @@
-//! Chance that repeats: everything the simulator makes up is drawn from generators seeded here.
+//! Seeded random numbers: everything the simulator generates is reproducible.
 
 use rand::{RngExt as _, SeedableRng as _};
-pub(super) use rand_chacha::ChaCha8Rng as Dice;
+pub(crate) use rand_chacha::ChaCha8Rng as Rng;
 
-/// A generator for what `parts` name together; the same parts give the same draws.
-pub(super) fn dice(parts: &[u64]) -> Dice {
-    Dice::seed_from_u64(mix(parts))
+/// A generator seeded with `parts`. The same parts give the same numbers.
+pub(crate) fn seeded(parts: &[u64]) -> Rng {
+    Rng::seed_from_u64(mix(parts))
 }
 
 /// A stable hash (`SplitMix64`, folded): the standard library's hashers may change between releases.
-pub(super) fn mix(parts: &[u64]) -> u64 {
+pub(crate) fn mix(parts: &[u64]) -> u64 {
     parts.iter().fold(0, |state: u64, part| {
         let mut mixed = (state ^ part).wrapping_add(0x9E37_79B9_7F4A_7C15);
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -19,17 +19,17 @@ pub(super) fn mix(parts: &[u64]) -> u64 {
 }
 
 /// One of `items`, which must not be empty.
-pub(super) fn pick<T: Copy>(dice: &mut Dice, items: &[T]) -> T {
-    items[dice.random_range(0..items.len())]
+pub(crate) fn pick<T: Copy>(rng: &mut Rng, items: &[T]) -> T {
+    items[rng.random_range(0..items.len())]
 }
 
 /// True once in `times`.
-pub(super) fn once_in(dice: &mut Dice, times: u32) -> bool {
-    dice.random_ratio(1, times)
+pub(crate) fn once_in(rng: &mut Rng, times: u32) -> bool {
+    rng.random_ratio(1, times)
 }
 
 /// `id` in the form of a UUID, in lower case.
-pub(super) fn uuid(id: u128) -> String {
+pub(crate) fn uuid(id: u128) -> String {
     let hex = format!("{id:032x}");
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::model::{ExecutionMode, JobStatus, LabelSelector};
+use crate::selection::{ExecutionMode, JobStatus, LabelSelector};
 
 const MINUTE: u64 = 60;
 
@@ -117,8 +117,8 @@ fn each_filter_leaves_just_what_it_names() {
     let all = selected(&fleet, &Selection::default(), 0);
     let check = |selection: &Selection, matches: &dyn Fn(&Value) -> bool| {
         let expected: Vec<_> = all.iter().filter(|deployment| matches(deployment)).cloned().collect();
-        assert!(!expected.is_empty() && expected.len() < all.len(), "{selection}");
-        assert_eq!(selected(&fleet, selection, 0), expected, "{selection}");
+        assert!(!expected.is_empty() && expected.len() < all.len(), "{selection:?}");
+        assert_eq!(selected(&fleet, selection, 0), expected, "{selection:?}");
     };
     check(&Selection { name: Some("orders".into()), ..Selection::default() }, &|deployment| {
         deployment["name"].as_str().unwrap().contains("orders")

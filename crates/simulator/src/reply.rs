@@ -14,23 +14,23 @@ use serde_json::{Value, json};
 const JSON: &str = "application/json;charset=utf-8";
 
 /// The body of every reply.
-pub(super) type ReplyBody = UnsyncBoxBody<Bytes, io::Error>;
+pub(crate) type ReplyBody = UnsyncBoxBody<Bytes, io::Error>;
 
 /// A reply before it goes onto the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reply {
-    pub(super) status: StatusCode,
-    pub(super) content_type: &'static str,
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: &'static str,
     /// One more header.
-    pub(super) header: Option<(&'static str, &'static str)>,
-    pub(super) body: Bytes,
+    pub(crate) header: Option<(&'static str, &'static str)>,
+    pub(crate) body: Bytes,
     /// The whole body is announced, a part of it sent, and the connection closed.
-    pub(super) broken_off: bool,
+    pub(crate) broken_off: bool,
 }
 
 /// Why a request gets no data.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// The gateway before the service refuses it.
     Gateway { status: StatusCode, code: &'static str, message: String },
     /// The service does: HTTP 200, and the body says otherwise.
@@ -38,22 +38,22 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    pub(super) fn gateway(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn gateway(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self::Gateway { status, code, message: message.into() }
     }
 
     /// A parameter is missing or wrong.
-    pub(super) fn parameter(message: impl Into<String>) -> Self {
+    pub(crate) fn parameter(message: impl Into<String>) -> Self {
         Self::Service { http_code: 400, code: "990104", message: message.into() }
     }
 
     /// The workspace or the namespace is unknown.
-    pub(super) fn not_found(message: impl Into<String>) -> Self {
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::Service { http_code: 404, code: "990301", message: message.into() }
     }
 
     /// The reply that says so.
-    pub(super) fn reply(self, request_id: &str, host: &str) -> Reply {
+    pub(crate) fn reply(self, request_id: &str, host: &str) -> Reply {
         match self {
             Self::Gateway { status, code, message } => {
                 let recommend =
@@ -87,22 +87,22 @@ impl Refusal {
 
 impl Reply {
     /// A reply with a JSON body.
-    pub(super) fn json(status: StatusCode, body: &Value) -> Self {
+    pub(crate) fn json(status: StatusCode, body: &Value) -> Self {
         Self::text(status, JSON, body.to_string())
     }
 
     /// A reply with any body.
-    pub(super) fn text(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn text(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         Self { status, content_type, header: None, body: body.into(), broken_off: false }
     }
 
     /// The same with one more header.
-    pub(super) fn with_header(self, name: &'static str, value: &'static str) -> Self {
+    pub(crate) fn with_header(self, name: &'static str, value: &'static str) -> Self {
         Self { header: Some((name, value)), ..self }
     }
 
     /// The reply as hyper sends it.
-    pub(super) fn into_response(self, request_id: &str) -> Response<ReplyBody> {
+    pub(crate) fn into_response(self, request_id: &str) -> Response<ReplyBody> {
         let announced = self.body.len();
         let body = if self.broken_off { broken_off(self.body) } else { whole(self.body) };
         let mut response = Response::new(body);

@@ -6,8 +6,8 @@
 use rand::RngExt as _;
 use serde::Serialize;
 
-use super::chance::{Dice, pick};
-use crate::model::JobStatus;
+use crate::rng::{Rng, pick};
+use crate::selection::JobStatus;
 
 /// Longer than any simulation.
 const ALWAYS: u64 = u64::MAX >> 8;
@@ -40,13 +40,13 @@ struct Phase {
 
 /// `jobSummary`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Jobs {
-    pub(super) starting: u64,
-    pub(super) running: u64,
-    pub(super) cancelling: u64,
-    pub(super) cancelled: u64,
-    pub(super) finished: u64,
-    pub(super) failed: u64,
+pub(crate) struct Jobs {
+    pub(crate) starting: u64,
+    pub(crate) running: u64,
+    pub(crate) cancelling: u64,
+    pub(crate) cancelled: u64,
+    pub(crate) finished: u64,
+    pub(crate) failed: u64,
 }
 
 impl Jobs {
@@ -62,7 +62,7 @@ impl Jobs {
 
 /// A deployment's jobs over time.
 #[derive(Debug)]
-pub(super) struct Life {
+pub(crate) struct JobLifecycle {
     phases: Vec<Phase>,
     /// Where in the cycle it is at age zero.
     offset: u64,
@@ -72,35 +72,35 @@ pub(super) struct Life {
     before: Option<Outcome>,
 }
 
-impl Life {
-    /// The life of the streaming deployment at `index`. The kinds go by the index and not by the dice, so that
+impl JobLifecycle {
+    /// The life of the streaming deployment at `index`. The kinds go by the index and not by the rng, so that
     /// a small fleet has every one of them.
-    pub(super) fn streaming(index: usize, dice: &mut Dice) -> Self {
+    pub(crate) fn streaming(index: usize, rng: &mut Rng) -> Self {
         match index % 30 {
-            3 | 11 | 26 => Self::crash_loop(dice),
-            7 => Self::stuck_starting(dice),
-            13 => Self::slow_to_cancel(dice),
-            8 | 18 | 28 => Self::redeployed(dice),
-            1 | 20 => Self::at_rest(dice, Outcome::Cancelled),
-            16 => Self::at_rest(dice, Outcome::Failed),
+            3 | 11 | 26 => Self::crash_loop(rng),
+            7 => Self::stuck_starting(rng),
+            13 => Self::slow_to_cancel(rng),
+            8 | 18 | 28 => Self::redeployed(rng),
+            1 | 20 => Self::at_rest(rng, Outcome::Cancelled),
+            16 => Self::at_rest(rng, Outcome::Failed),
             23 => Self::cycle(vec![phase(Activity::Idle, ALWAYS)], 0, Jobs::default()),
-            _ => Self::steady(dice),
+            _ => Self::steady(rng),
         }
     }
 
     /// The life of the batch deployment at `index`.
-    pub(super) fn batch(index: usize, dice: &mut Dice) -> Self {
-        if index % 30 == 29 { Self::at_rest(dice, Outcome::Finished) } else { Self::scheduled(dice) }
+    pub(crate) fn batch(index: usize, rng: &mut Rng) -> Self {
+        if index % 30 == 29 { Self::at_rest(rng, Outcome::Finished) } else { Self::scheduled(rng) }
     }
 
     /// The life of a deployment that is made while the simulator runs, and doesn't stay.
-    pub(super) fn visitor(dice: &mut Dice) -> Self {
-        let starting = phase(Activity::Starting, dice.random_range(5..25));
+    pub(crate) fn transient(rng: &mut Rng) -> Self {
+        let starting = phase(Activity::Starting, rng.random_range(5..25));
         Self::cycle(vec![starting, phase(Activity::Running, ALWAYS)], 0, Jobs::default())
     }
 
     /// The jobs at `age` seconds.
-    pub(super) fn jobs(&self, age: u64) -> Jobs {
+    pub(crate) fn jobs(&self, age: u64) -> Jobs {
         let (rounds, current) = self.position(age);
         let mut jobs = self.history;
         for (index, phase) in self.phases.iter().enumerate() {
@@ -116,7 +116,7 @@ impl Life {
     }
 
     /// The state of the latest job at `age` seconds; none if there never was a job.
-    pub(super) fn status(&self, age: u64) -> Option<JobStatus> {
+    pub(crate) fn status(&self, age: u64) -> Option<JobStatus> {
         let (_, current) = self.position(age);
         match self.phases[current].activity {
             Activity::Starting | Activity::Cancelling => Some(JobStatus::Transitioning),
@@ -153,64 +153,64 @@ impl Life {
     }
 
     /// A cycle at a random place, after a random history.
-    fn cycle_somewhere(phases: Vec<Phase>, dice: &mut Dice) -> Self {
+    fn cycle_somewhere(phases: Vec<Phase>, rng: &mut Rng) -> Self {
         let period: u64 = phases.iter().map(|phase| phase.seconds).sum();
-        let offset = dice.random_range(0..period);
-        Self::cycle(phases, offset, history(dice))
+        let offset = rng.random_range(0..period);
+        Self::cycle(phases, offset, history(rng))
     }
 
-    fn steady(dice: &mut Dice) -> Self {
-        Self::cycle(vec![phase(Activity::Running, ALWAYS)], 0, history(dice))
+    fn steady(rng: &mut Rng) -> Self {
+        Self::cycle(vec![phase(Activity::Running, ALWAYS)], 0, history(rng))
     }
 
-    fn at_rest(dice: &mut Dice, outcome: Outcome) -> Self {
-        let mut history = history(dice);
+    fn at_rest(rng: &mut Rng, outcome: Outcome) -> Self {
+        let mut history = history(rng);
         history.end(Some(outcome), 1);
         let phases = vec![phase(Activity::Idle, ALWAYS)];
         Self { phases, offset: 0, history, before: Some(outcome) }
     }
 
-    fn crash_loop(dice: &mut Dice) -> Self {
-        let running = ending(Activity::Running, dice.random_range(40..200), Outcome::Failed);
-        let down = phase(Activity::Idle, dice.random_range(5..20));
-        let starting = phase(Activity::Starting, dice.random_range(8..30));
-        Self::cycle_somewhere(vec![running, down, starting], dice)
+    fn crash_loop(rng: &mut Rng) -> Self {
+        let running = ending(Activity::Running, rng.random_range(40..200), Outcome::Failed);
+        let down = phase(Activity::Idle, rng.random_range(5..20));
+        let starting = phase(Activity::Starting, rng.random_range(8..30));
+        Self::cycle_somewhere(vec![running, down, starting], rng)
     }
 
-    fn stuck_starting(dice: &mut Dice) -> Self {
-        let starting = ending(Activity::Starting, dice.random_range(1200..2400), Outcome::Failed);
-        Self::cycle_somewhere(vec![starting, phase(Activity::Idle, 10)], dice)
+    fn stuck_starting(rng: &mut Rng) -> Self {
+        let starting = ending(Activity::Starting, rng.random_range(1200..2400), Outcome::Failed);
+        Self::cycle_somewhere(vec![starting, phase(Activity::Idle, 10)], rng)
     }
 
-    fn slow_to_cancel(dice: &mut Dice) -> Self {
-        let cancelling = ending(Activity::Cancelling, dice.random_range(400..800), Outcome::Cancelled);
+    fn slow_to_cancel(rng: &mut Rng) -> Self {
+        let cancelling = ending(Activity::Cancelling, rng.random_range(400..800), Outcome::Cancelled);
         let starting = phase(Activity::Starting, 30);
-        let running = phase(Activity::Running, dice.random_range(60..180));
-        Self::cycle_somewhere(vec![cancelling, starting, running], dice)
+        let running = phase(Activity::Running, rng.random_range(60..180));
+        Self::cycle_somewhere(vec![cancelling, starting, running], rng)
     }
 
-    fn redeployed(dice: &mut Dice) -> Self {
-        let running = phase(Activity::Running, dice.random_range(900..5400));
-        let cancelling = ending(Activity::Cancelling, dice.random_range(5..20), Outcome::Cancelled);
-        let starting = phase(Activity::Starting, dice.random_range(15..45));
-        Self::cycle_somewhere(vec![running, cancelling, starting], dice)
+    fn redeployed(rng: &mut Rng) -> Self {
+        let running = phase(Activity::Running, rng.random_range(900..5400));
+        let cancelling = ending(Activity::Cancelling, rng.random_range(5..20), Outcome::Cancelled);
+        let starting = phase(Activity::Starting, rng.random_range(15..45));
+        Self::cycle_somewhere(vec![running, cancelling, starting], rng)
     }
 
     /// Runs on a schedule, of which one in a few fails.
-    fn scheduled(dice: &mut Dice) -> Self {
-        let runs = dice.random_range(3..9);
-        let failing = dice.random_range(0..runs);
-        let pause = pick(dice, &[60, 120, 240]);
+    fn scheduled(rng: &mut Rng) -> Self {
+        let runs = rng.random_range(3..9);
+        let failing = rng.random_range(0..runs);
+        let pause = pick(rng, &[60, 120, 240]);
         let phases = (0..runs).flat_map(|run| {
             let outcome = if run == failing { Outcome::Failed } else { Outcome::Finished };
             [
-                phase(Activity::Starting, dice.random_range(5..20)),
-                ending(Activity::Running, dice.random_range(30..180), outcome),
+                phase(Activity::Starting, rng.random_range(5..20)),
+                ending(Activity::Running, rng.random_range(30..180), outcome),
                 phase(Activity::Idle, pause),
             ]
         });
         let phases = phases.collect();
-        Self::cycle_somewhere(phases, dice)
+        Self::cycle_somewhere(phases, rng)
     }
 }
 
@@ -222,11 +222,11 @@ fn ending(activity: Activity, seconds: u64, outcome: Outcome) -> Phase {
     Phase { activity, seconds, outcome: Some(outcome) }
 }
 
-fn history(dice: &mut Dice) -> Jobs {
+fn history(rng: &mut Rng) -> Jobs {
     Jobs {
-        cancelled: dice.random_range(0..30),
-        finished: dice.random_range(0..4),
-        failed: pick(dice, &[0, 0, 0, 1, 2, 5]),
+        cancelled: rng.random_range(0..30),
+        finished: rng.random_range(0..4),
+        failed: pick(rng, &[0, 0, 0, 1, 2, 5]),
         ..Jobs::default()
     }
 }
@@ -234,11 +234,11 @@ fn history(dice: &mut Dice) -> Jobs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::chance::dice;
+    use crate::rng::seeded;
 
     #[test]
     fn a_crashing_job_fails_again_and_again_and_starts_between() {
-        let life = Life::crash_loop(&mut dice(&[1]));
+        let life = JobLifecycle::crash_loop(&mut seeded(&[1]));
         let jobs: Vec<_> = (0..600).map(|age| life.jobs(age)).collect();
         assert!(jobs[599].failed >= jobs[0].failed + 2);
         assert!(jobs.windows(2).all(|pair| pair[0].failed <= pair[1].failed));
@@ -248,13 +248,13 @@ mod tests {
 
     #[test]
     fn a_deployment_that_was_never_started_has_no_latest_job() {
-        let life = Life::streaming(23, &mut dice(&[1]));
+        let life = JobLifecycle::streaming(23, &mut seeded(&[1]));
         assert_eq!((life.jobs(7), life.status(7)), (Jobs::default(), None));
     }
 
     #[test]
     fn a_schedule_finishes_runs_and_fails_a_few() {
-        let life = Life::batch(4, &mut dice(&[1]));
+        let life = JobLifecycle::batch(4, &mut seeded(&[1]));
         let (first, last) = (life.jobs(0), life.jobs(12 * 3600));
         assert!(last.finished - first.finished > last.failed - first.failed);
         assert!(last.failed > first.failed);

@@ -1,4 +1,4 @@
-//! HTTP/1.1 over the simulator, until it is told to stop.
+//! The HTTP/1.1 server of the simulator, with a graceful shutdown.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -15,39 +15,43 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::Simulator;
+use crate::simulator::Simulator;
 
 const MAX_CONNECTIONS: usize = 1024;
 
-/// Also how long a connection may stay idle: clients poll once a minute and keep their connections.
+/// Also limits how long a connection may be idle: clients poll once a minute and keep their connections.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// How long requests under way may take once the server is told to stop.
+/// The time limit for requests in flight after the shutdown signal.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Wait after a failed accept, which most often means that the process is out of file descriptors.
+/// The pause after a failed accept, which usually means that the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves `simulator` on `listener` until `shutdown`, then lets the requests under way finish.
-pub(super) async fn serve(simulator: Arc<Simulator>, listener: TcpListener, shutdown: CancellationToken) {
-    let graceful = GracefulShutdown::new();
-    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut connections = JoinSet::new();
-    while let Some(Some((stream, permit))) = shutdown.run_until_cancelled(accept(&listener, &permits)).await {
-        let connection = serve_connection(Arc::clone(&simulator), stream, graceful.watcher());
-        connections.spawn(async move {
-            connection.await;
-            drop(permit);
-        });
-        while connections.try_join_next().is_some() {}
-    }
-    drop(listener);
-    if timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
-        debug!("connections were still open when the simulator stopped");
+impl Simulator {
+    /// Serves HTTP on `listener` until `shutdown`, then lets the requests in flight finish.
+    pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: CancellationToken) {
+        let graceful = GracefulShutdown::new();
+        let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let mut connections = JoinSet::new();
+        while let Some(Some((stream, permit))) =
+            shutdown.run_until_cancelled(accept(&listener, &permits)).await
+        {
+            let connection = serve_connection(Arc::clone(&self), stream, graceful.watcher());
+            connections.spawn(async move {
+                connection.await;
+                drop(permit);
+            });
+            while connections.try_join_next().is_some() {}
+        }
+        drop(listener);
+        if timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
+            debug!("connections were still open when the simulator stopped");
+        }
     }
 }
 
-/// The next connection, once there may be one more.
+/// The next connection, within the limit.
 async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,

@@ -6,11 +6,11 @@ use arc_swap::ArcSwap;
 use hyper::StatusCode;
 use rand::RngExt as _;
 
-use super::chance::{Dice, dice};
-use super::reply::{Refusal, Reply};
+use crate::reply::{Refusal, Reply};
+use crate::rng::{Rng, seeded};
 
-/// How often each fault strikes, from 0 (never) to 1 (always). Only requests that would succeed are struck, each
-/// by one fault at most; of those that would strike together, the first in this order does.
+/// How often each fault is injected, from 0 (never) to 1 (always). Only requests that would succeed are affected, each
+/// by one fault at most; the first in this order wins.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Faults {
     /// Flow control: HTTP 400 or 429, with or without word of when to come again.
@@ -25,9 +25,9 @@ pub struct Faults {
     pub unsuccessful: f64,
 }
 
-/// What strikes one request.
+/// The fault of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     Throttle,
     ServerError,
     Reset,
@@ -35,31 +35,31 @@ pub(super) enum Fault {
     Unsuccessful,
 }
 
-/// Draws the faults.
+/// Chooses the faults.
 #[derive(Debug)]
-pub(super) struct FaultInjector {
+pub(crate) struct FaultInjector {
     rates: ArcSwap<Faults>,
-    dice: Mutex<Dice>,
+    rng: Mutex<Rng>,
 }
 
 impl FaultInjector {
-    pub(super) fn new(rates: Faults, seed: u64) -> Self {
-        Self { rates: ArcSwap::from_pointee(rates), dice: Mutex::new(dice(&[seed, 0xFA17])) }
+    pub(crate) fn new(rates: Faults, seed: u64) -> Self {
+        Self { rates: ArcSwap::from_pointee(rates), rng: Mutex::new(seeded(&[seed, 0xFA17])) }
     }
 
-    pub(super) fn set(&self, rates: Faults) {
+    pub(crate) fn set(&self, rates: Faults) {
         self.rates.store(Arc::new(rates));
     }
 
     /// What `good` becomes, and the fault that made it so.
-    pub(super) fn strike(&self, good: Reply, request_id: &str, host: &str) -> (Reply, Option<Fault>) {
-        let mut dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(fault) = draw(&self.rates.load(), &mut dice) else {
+    pub(crate) fn inject(&self, good: Reply, request_id: &str, host: &str) -> (Reply, Option<Fault>) {
+        let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(fault) = draw(&self.rates.load(), &mut rng) else {
             return (good, None);
         };
         let reply = match fault {
-            Fault::Throttle => throttled(&mut dice, request_id, host),
-            Fault::ServerError => server_error(&mut dice, request_id, host),
+            Fault::Throttle => throttled(&mut rng, request_id, host),
+            Fault::ServerError => server_error(&mut rng, request_id, host),
             Fault::Reset => Reply { broken_off: true, ..good },
             Fault::Truncate => truncated(good),
             Fault::Unsuccessful => unsuccessful(request_id, host),
@@ -68,7 +68,7 @@ impl FaultInjector {
     }
 }
 
-fn draw(rates: &Faults, dice: &mut Dice) -> Option<Fault> {
+fn draw(rates: &Faults, rng: &mut Rng) -> Option<Fault> {
     let faults = [
         (rates.throttle, Fault::Throttle),
         (rates.server_error, Fault::ServerError),
@@ -76,11 +76,11 @@ fn draw(rates: &Faults, dice: &mut Dice) -> Option<Fault> {
         (rates.truncate, Fault::Truncate),
         (rates.unsuccessful, Fault::Unsuccessful),
     ];
-    faults.into_iter().find(|(rate, _)| dice.random::<f64>() < *rate).map(|(_, fault)| fault)
+    faults.into_iter().find(|(rate, _)| rng.random::<f64>() < *rate).map(|(_, fault)| fault)
 }
 
-fn throttled(dice: &mut Dice, request_id: &str, host: &str) -> Reply {
-    let form = dice.random_range(0..3);
+fn throttled(rng: &mut Rng, request_id: &str, host: &str) -> Reply {
+    let form = rng.random_range(0..3);
     let status = if form == 0 { StatusCode::BAD_REQUEST } else { StatusCode::TOO_MANY_REQUESTS };
     let message = "Request was denied due to user flow control.";
     let reply = Refusal::gateway(status, "Throttling.User", message).reply(request_id, host);
@@ -92,9 +92,9 @@ fn throttled(dice: &mut Dice, request_id: &str, host: &str) -> Reply {
     }
 }
 
-fn server_error(dice: &mut Dice, request_id: &str, host: &str) -> Reply {
+fn server_error(rng: &mut Rng, request_id: &str, host: &str) -> Reply {
     let json = |status, code, message| Refusal::gateway(status, code, message).reply(request_id, host);
-    match dice.random_range(0..4) {
+    match rng.random_range(0..4) {
         0 => json(
             StatusCode::INTERNAL_SERVER_ERROR,
             "InternalError",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::chance::{Dice, once_in, pick};
+use crate::rng::{Rng, once_in, pick};
 use rand::RngExt as _;
 
 const NAMESPACES: &[&str] = &[
@@ -87,15 +87,15 @@ const TEAMS: &[&str] = &[
 
 /// A RAM user.
 #[derive(Debug)]
-pub(super) struct Person {
+pub(crate) struct Person {
     /// The UID, as `creator` and `modifier` carry it.
-    pub(super) uid: &'static str,
+    pub(crate) uid: &'static str,
     /// The log-in name, as `creatorName` and `modifierName` carry it.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
 }
 
 /// Everyone who makes and changes deployments.
-pub(super) static PEOPLE: &[Person] = &[
+pub(crate) static PEOPLE: &[Person] = &[
     Person { uid: "278463638774560001", name: "lena.zhou@streamcompute.onaliyun.com" },
     Person { uid: "278463638774560002", name: "marco.rossi@streamcompute.onaliyun.com" },
     Person { uid: "278463638774560003", name: "wei.zhang@streamcompute.onaliyun.com" },
@@ -106,12 +106,12 @@ pub(super) static PEOPLE: &[Person] = &[
 ];
 
 /// The name of the namespace at `index`.
-pub(super) fn namespace(index: usize) -> String {
+pub(crate) fn namespace(index: usize) -> String {
     NAMESPACES.get(index).map_or_else(|| format!("team-{index:03}"), |&name| name.to_owned())
 }
 
 /// A name for the deployment at `index`, like no other of its namespace.
-pub(super) fn deployment(index: usize, batch: bool, seed: u64) -> String {
+pub(crate) fn deployment(index: usize, batch: bool, seed: u64) -> String {
     let tasks = if batch { BATCH_TASKS } else { STREAMING_TASKS };
     let pairs = SUBJECTS.len() * tasks.len();
     let start = usize::try_from(seed % 997).unwrap_or_default();
@@ -125,40 +125,40 @@ pub(super) fn deployment(index: usize, batch: bool, seed: u64) -> String {
 }
 
 /// A name for a deployment that won't stay.
-pub(super) fn visitor(dice: &mut Dice) -> String {
-    let kind = pick(dice, &["adhoc", "debug", "smoke-test", "backfill-once"]);
-    let subject = pick(dice, SUBJECTS);
-    format!("{kind}-{subject}-{:06x}", dice.random_range(0..0x0100_0000))
+pub(crate) fn transient(rng: &mut Rng) -> String {
+    let kind = pick(rng, &["adhoc", "debug", "smoke-test", "backfill-once"]);
+    let subject = pick(rng, SUBJECTS);
+    format!("{kind}-{subject}-{:06x}", rng.random_range(0..0x0100_0000))
 }
 
 /// A deployment's labels; one in ten has none.
-pub(super) fn labels(dice: &mut Dice, name: &str) -> Vec<(&'static str, Value)> {
-    if once_in(dice, 10) {
+pub(crate) fn labels(rng: &mut Rng, name: &str) -> Vec<(&'static str, Value)> {
+    if once_in(rng, 10) {
         return Vec::new();
     }
     let mut labels = vec![
-        ("team", json!(pick(dice, TEAMS))),
-        ("env", json!(pick(dice, &["prod", "prod", "prod", "staging", "dev"]))),
+        ("team", json!(pick(rng, TEAMS))),
+        ("env", json!(pick(rng, &["prod", "prod", "prod", "staging", "dev"]))),
     ];
-    if once_in(dice, 2) {
-        labels.push(("tier", json!(dice.random_range(1..=3))));
+    if once_in(rng, 2) {
+        labels.push(("tier", json!(rng.random_range(1..=3))));
     }
-    if once_in(dice, 3) {
-        labels.push(("costCenter", json!(dice.random_range(4000..4020))));
+    if once_in(rng, 3) {
+        labels.push(("costCenter", json!(rng.random_range(4000..4020))));
     }
-    if once_in(dice, 4) {
+    if once_in(rng, 4) {
         labels.push(("app.kubernetes.io/name", json!(name)));
     }
-    if once_in(dice, 8) {
-        labels.push(("oncall", json!(once_in(dice, 2))));
+    if once_in(rng, 8) {
+        labels.push(("oncall", json!(once_in(rng, 2))));
     }
     labels
 }
 
 /// What people write about a deployment.
-pub(super) fn description(dice: &mut Dice) -> &'static str {
+pub(crate) fn description(rng: &mut Rng) -> &'static str {
     pick(
-        dice,
+        rng,
         &["", "", "Owned by the team in the labels.", "实时数仓 DWD 层", "Migrated from the old cluster"],
     )
 }

@@ -1,28 +1,9 @@
-//! The cloud's API, simulated: for the demo, for tests, for load, without an account.
-//!
-//! It speaks the real protocol over plain HTTP, with its signatures, its three forms of error, its quirks and,
-//! on request, its faults. Behind it is a fleet that lives: jobs crash and come back, batches run, deployments
-//! come and go. The same seed gives the same fleet at the same time since the start, but for the timestamps,
-//! which follow the clock.
-
-mod artifact;
-mod chance;
-mod deployment;
-mod faults;
-mod fleet;
-mod gate;
-mod life;
-mod naming;
-mod odd;
-mod query;
-mod reply;
-mod resources;
-mod server;
+//! The simulated API: settings, routes, and the count of requests.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::header::HOST;
@@ -30,22 +11,17 @@ use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-pub use artifact::SECRET_MARK;
-pub use faults::Faults;
-
-use crate::clock::Clock;
-use crate::model::DeploymentsOperation;
-use chance::{mix, uuid};
-use deployment::View;
-use faults::FaultInjector;
-use fleet::{Fleet, Namespace};
-use gate::Gate;
-use query::{LabelQuery, ListQuery};
-use reply::{Refusal, Reply, ReplyBody};
+use crate::deployment::View;
+use crate::faults::{FaultInjector, Faults};
+use crate::fleet::{Fleet, Namespace};
+use crate::gateway::{self, Gateway};
+use crate::query::{LabelQuery, ListQuery};
+use crate::reply::{Refusal, Reply, ReplyBody};
+use crate::rng::{mix, uuid};
+use crate::selection::Operation;
+use clock::Clock;
 
 /// The operation under which [`Simulator::requests_seen`] counts requests for none that exists.
 pub const UNKNOWN_OPERATION: &str = "unknown";
@@ -94,7 +70,7 @@ pub struct Simulator {
     /// Since the Unix epoch.
     started: Duration,
     fleet: Fleet,
-    gate: Gate,
+    gateway: Gateway,
     faults: FaultInjector,
     received: AtomicU64,
     answered: Mutex<BTreeMap<(&'static str, u16), u64>>,
@@ -111,7 +87,7 @@ impl Simulator {
             clock,
             started: clock.since_epoch(),
             fleet: Fleet::new(seed, namespaces, deployments),
-            gate: Gate::new(access_key, clock),
+            gateway: Gateway::new(access_key, clock),
             faults: FaultInjector::new(faults, seed),
             received: AtomicU64::new(0),
             answered: Mutex::default(),
@@ -135,12 +111,7 @@ impl Simulator {
         self.answered.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Serves HTTP on `listener` until `shutdown`, then lets the requests under way finish.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: CancellationToken) {
-        server::serve(self, listener, shutdown).await;
-    }
-
-    async fn answer<B>(&self, request: &Request<B>) -> Response<ReplyBody> {
+    pub(crate) async fn answer<B>(&self, request: &Request<B>) -> Response<ReplyBody> {
         let request_id = self.next_request_id();
         let reply = self.reply(request, &request_id);
         if !self.latency.is_zero() {
@@ -149,11 +120,11 @@ impl Simulator {
         reply.into_response(&request_id)
     }
 
-    fn reply<B>(&self, request: &Request<B>, request_id: &str) -> Reply {
+    pub(crate) fn reply<B>(&self, request: &Request<B>, request_id: &str) -> Reply {
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let route = Route::of(request.uri().path());
         let (reply, fault) = match self.listing(route.as_ref(), request, request_id) {
-            Ok(body) => self.faults.strike(Reply::json(StatusCode::OK, &body), request_id, host),
+            Ok(body) => self.faults.inject(Reply::json(StatusCode::OK, &body), request_id, host),
             Err(refusal) => (refusal.reply(request_id, host), None),
         };
         let operation = route.map_or(UNKNOWN_OPERATION, |route| route.operation.as_str());
@@ -174,12 +145,12 @@ impl Simulator {
         request: &Request<B>,
         request_id: &str,
     ) -> Result<Value, Refusal> {
-        let route = route.ok_or_else(|| gate::unknown_api(request.uri().path()))?;
+        let route = route.ok_or_else(|| gateway::unknown_api(request.uri().path()))?;
         if request.method() != Method::GET {
             let message = "This method is not supported by the specified api.";
             return Err(Refusal::gateway(StatusCode::METHOD_NOT_ALLOWED, "UnsupportedHTTPMethod", message));
         }
-        self.gate.admit(route.operation, request)?;
+        self.gateway.admit(route.operation, request)?;
         let workspace = self.workspace_of(request)?;
         let Some(namespace) = self.fleet.namespace(&route.namespace) else {
             return Err(Refusal::not_found(format!("namespace not found: {}", route.namespace)));
@@ -194,10 +165,8 @@ impl Simulator {
         };
         let query = request.uri().query().unwrap_or_default();
         match route.operation {
-            DeploymentsOperation::ListDeployments => {
-                Ok(list(namespace, &ListQuery::read(query)?, view, request_id))
-            }
-            DeploymentsOperation::GetDeploymentsByLabel => {
+            Operation::ListDeployments => Ok(list(namespace, &ListQuery::read(query)?, view, request_id)),
+            Operation::GetDeploymentsByLabel => {
                 Ok(by_label(namespace, &LabelQuery::read(query)?, view, request_id))
             }
         }
@@ -230,7 +199,7 @@ impl fmt::Debug for Simulator {
 
 /// What a path names.
 struct Route {
-    operation: DeploymentsOperation,
+    operation: Operation,
     namespace: String,
 }
 
@@ -238,8 +207,8 @@ impl Route {
     fn of(path: &str) -> Option<Self> {
         let (namespace, rest) = path.strip_prefix("/api/v2/namespaces/")?.split_once('/')?;
         let operation = match rest {
-            "deployments" => DeploymentsOperation::ListDeployments,
-            "deployments/getDeployments/byLabel" => DeploymentsOperation::GetDeploymentsByLabel,
+            "deployments" => Operation::ListDeployments,
+            "deployments/getDeployments/byLabel" => Operation::GetDeploymentsByLabel,
             _ => return None,
         };
         Some(Self { operation, namespace: percent_decode_str(namespace).decode_utf8().ok()?.into_owned() })
@@ -275,6 +244,3 @@ fn by_label(namespace: &Namespace, query: &LabelQuery, view: View<'_>, request_i
         "data": namespace.list(selection, view, 0, usize::MAX).data,
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,16 +3,16 @@
 use rand::RngExt as _;
 use serde_json::{Map, Value, json};
 
-use super::chance::{Dice, dice, mix, once_in, pick, uuid};
-use super::life::{Jobs, Life};
-use super::naming::{self, PEOPLE, Person};
-use super::odd::Oddity;
-use super::{artifact, resources};
-use crate::model::{ExecutionMode, LabelSelector, Selection};
+use crate::job_lifecycle::{JobLifecycle, Jobs};
+use crate::naming::{self, PEOPLE, Person};
+use crate::quirks::Quirk;
+use crate::rng::{Rng, mix, once_in, pick, seeded, uuid};
+use crate::selection::{ExecutionMode, LabelSelector, Selection};
+use crate::{artifact, resources};
 
 /// A deployment.
 #[derive(Debug)]
-pub(super) struct Deployment {
+pub(crate) struct Deployment {
     /// Seeds what is drawn when it is rendered.
     seed: u64,
     id: u128,
@@ -21,39 +21,43 @@ pub(super) struct Deployment {
     creator: &'static Person,
     modifier: &'static Person,
     labels: Vec<(&'static str, Value)>,
-    life: Life,
+    life: JobLifecycle,
     /// Seconds from the simulator's start; negative for what was there before.
     created: i64,
-    oddity: Option<Oddity>,
+    quirk: Option<Quirk>,
 }
 
 /// Where and when a deployment is rendered.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct View<'a> {
-    pub(super) workspace: &'a str,
-    pub(super) namespace: &'a str,
+pub(crate) struct View<'a> {
+    pub(crate) workspace: &'a str,
+    pub(crate) namespace: &'a str,
     /// The simulator's start, in seconds since the Unix epoch.
-    pub(super) started: i64,
+    pub(crate) started: i64,
     /// Seconds since then.
-    pub(super) elapsed: u64,
-    pub(super) with_jobs: bool,
-    pub(super) with_resources: bool,
+    pub(crate) elapsed: u64,
+    pub(crate) with_jobs: bool,
+    pub(crate) with_resources: bool,
 }
 
 impl Deployment {
     /// The deployment that has always been at `index` of the namespace.
-    pub(super) fn permanent(namespace_seed: u64, namespace: usize, index: usize) -> Self {
+    pub(crate) fn permanent(namespace_seed: u64, namespace: usize, index: usize) -> Self {
         let batch = index % 5 == 4;
         let seed = mix(&[namespace_seed, index as u64]);
-        let mut dice = dice(&[seed]);
-        let life = if batch { Life::batch(index, &mut dice) } else { Life::streaming(index, &mut dice) };
-        let created = -dice.random_range(86_400..2 * 365 * 86_400);
-        let oddity = Oddity::of(namespace, index);
+        let mut rng = seeded(&[seed]);
+        let life = if batch {
+            JobLifecycle::batch(index, &mut rng)
+        } else {
+            JobLifecycle::streaming(index, &mut rng)
+        };
+        let created = -rng.random_range(86_400..2 * 365 * 86_400);
+        let quirk = Quirk::of(namespace, index);
         let name = naming::deployment(index, batch, namespace_seed);
-        let name = oddity.map_or_else(|| name.clone(), |oddity| oddity.name(&name));
+        let name = quirk.map_or_else(|| name.clone(), |quirk| quirk.name(&name));
         let mode = if batch { ExecutionMode::Batch } else { ExecutionMode::Streaming };
-        let mut deployment = Self { mode, oddity, ..Self::drawn(seed, &mut dice, name, life, created) };
-        if oddity == Some(Oddity::NullParts) {
+        let mut deployment = Self { mode, quirk, ..Self::drawn(seed, &mut rng, name, life, created) };
+        if quirk == Some(Quirk::NullParts) {
             // What is handed out without labels can't be found by them.
             deployment.labels.clear();
         }
@@ -61,30 +65,30 @@ impl Deployment {
     }
 
     /// A deployment made `created` seconds after the simulator's start.
-    pub(super) fn visitor(seed: u64, created: u64) -> Self {
-        let mut dice = dice(&[seed]);
-        let name = naming::visitor(&mut dice);
-        let life = Life::visitor(&mut dice);
-        Self::drawn(seed, &mut dice, name, life, created.cast_signed())
+    pub(crate) fn transient(seed: u64, created: u64) -> Self {
+        let mut rng = seeded(&[seed]);
+        let name = naming::transient(&mut rng);
+        let life = JobLifecycle::transient(&mut rng);
+        Self::drawn(seed, &mut rng, name, life, created.cast_signed())
     }
 
-    fn drawn(seed: u64, dice: &mut Dice, name: String, life: Life, created: i64) -> Self {
+    fn drawn(seed: u64, rng: &mut Rng, name: String, life: JobLifecycle, created: i64) -> Self {
         Self {
             seed,
-            id: dice.random(),
+            id: rng.random(),
             mode: ExecutionMode::Streaming,
-            creator: &PEOPLE[dice.random_range(0..PEOPLE.len())],
-            modifier: &PEOPLE[dice.random_range(0..PEOPLE.len())],
-            labels: naming::labels(dice, &name),
+            creator: &PEOPLE[rng.random_range(0..PEOPLE.len())],
+            modifier: &PEOPLE[rng.random_range(0..PEOPLE.len())],
+            labels: naming::labels(rng, &name),
             name,
             life,
             created,
-            oddity: None,
+            quirk: None,
         }
     }
 
     /// Whether it is among what `selection` asks for, `elapsed` seconds after the simulator's start.
-    pub(super) fn matches(&self, selection: &Selection, elapsed: u64) -> bool {
+    pub(crate) fn matches(&self, selection: &Selection, elapsed: u64) -> bool {
         let Selection { name, execution_mode, status, creator, modifier, label } = selection;
         name.as_ref().is_none_or(|name| self.name.contains(name))
             && execution_mode.is_none_or(|mode| self.mode == mode)
@@ -102,7 +106,7 @@ impl Deployment {
     }
 
     /// Its jobs, `elapsed` seconds after the simulator's start.
-    pub(super) fn jobs(&self, elapsed: u64) -> Jobs {
+    pub(crate) fn jobs(&self, elapsed: u64) -> Jobs {
         self.life.jobs(self.age(elapsed))
     }
 
@@ -111,37 +115,37 @@ impl Deployment {
     }
 
     /// The deployment as the API hands it out.
-    pub(super) fn render(&self, view: View<'_>) -> Value {
-        let mut dice = dice(&[self.seed, 1]);
-        let mut members = self.identity(&mut dice, view);
-        members.insert("artifact".into(), artifact::render(&mut dice, &self.name));
-        members.insert("localVariables".into(), artifact::local_variables(&mut dice));
-        members.insert("flinkConf".into(), resources::flink_conf(&mut dice));
-        members.insert("logging".into(), logging(&mut dice));
+    pub(crate) fn render(&self, view: View<'_>) -> Value {
+        let mut rng = seeded(&[self.seed, 1]);
+        let mut members = self.identity(&mut rng, view);
+        members.insert("artifact".into(), artifact::render(&mut rng, &self.name));
+        members.insert("localVariables".into(), artifact::local_variables(&mut rng));
+        members.insert("flinkConf".into(), resources::flink_conf(&mut rng));
+        members.insert("logging".into(), logging(&mut rng));
         if view.with_jobs {
             members.insert("jobSummary".into(), json!(self.jobs(view.elapsed)));
         }
         if view.with_resources {
             let (key, setting) = match self.mode {
-                ExecutionMode::Streaming => ("streamingResourceSetting", resources::streaming(&mut dice)),
-                ExecutionMode::Batch => ("batchResourceSetting", resources::batch(&mut dice)),
+                ExecutionMode::Streaming => ("streamingResourceSetting", resources::streaming(&mut rng)),
+                ExecutionMode::Batch => ("batchResourceSetting", resources::batch(&mut rng)),
             };
             members.insert(key.into(), setting);
         }
         let mut deployment = Value::Object(members);
-        if let Some(oddity) = self.oddity {
-            oddity.spoil(&mut deployment);
+        if let Some(quirk) = self.quirk {
+            quirk.apply(&mut deployment);
         }
         deployment
     }
 
-    fn identity(&self, dice: &mut Dice, view: View<'_>) -> Map<String, Value> {
+    fn identity(&self, rng: &mut Rng, view: View<'_>) -> Map<String, Value> {
         let created = view.started.saturating_add(self.created);
-        let modified = created.saturating_add(dice.random_range(0..=self.created.min(0).abs()));
-        let target = if once_in(dice, 12) {
+        let modified = created.saturating_add(rng.random_range(0..=self.created.min(0).abs()));
+        let target = if once_in(rng, 12) {
             json!({"mode": "SESSION", "name": "session-dev"})
         } else {
-            json!({"mode": "PER_JOB", "name": pick(dice, &["default-queue", "prod-queue"])})
+            json!({"mode": "PER_JOB", "name": pick(rng, &["default-queue", "prod-queue"])})
         };
         let labels: Map<_, _> =
             self.labels.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
@@ -150,16 +154,16 @@ impl Deployment {
             ("workspace", json!(view.workspace)),
             ("namespace", json!(view.namespace)),
             ("name", json!(self.name)),
-            ("description", json!(naming::description(dice))),
-            ("engineVersion", json!(engine_version(dice))),
+            ("description", json!(naming::description(rng))),
+            ("engineVersion", json!(engine_version(rng))),
             ("executionMode", json!(self.mode.as_str())),
             ("creator", json!(self.creator.uid)),
             ("creatorName", json!(self.creator.name)),
             ("modifier", json!(self.modifier.uid)),
             ("modifierName", json!(self.modifier.name)),
-            ("createdAt", timestamp(dice, created)),
-            ("modifiedAt", timestamp(dice, modified)),
-            ("deploymentHasChanged", json!(once_in(dice, 6))),
+            ("createdAt", timestamp(rng, created)),
+            ("modifiedAt", timestamp(rng, modified)),
+            ("deploymentHasChanged", json!(once_in(rng, 6))),
             ("deploymentTarget", target),
             ("labels", Value::Object(labels)),
             ("referencedDeploymentDraftId", json!("")),
@@ -168,9 +172,9 @@ impl Deployment {
     }
 }
 
-fn engine_version(dice: &mut Dice) -> &'static str {
+fn engine_version(rng: &mut Rng) -> &'static str {
     pick(
-        dice,
+        rng,
         &[
             "vvr-8.0.6-flink-1.17",
             "vvr-8.0.6-flink-1.17",
@@ -182,17 +186,17 @@ fn engine_version(dice: &mut Dice) -> &'static str {
 }
 
 /// Seconds since the Unix epoch, in each of the forms that the API gives them.
-fn timestamp(dice: &mut Dice, seconds: i64) -> Value {
-    match dice.random_range(0..4) {
+fn timestamp(rng: &mut Rng, seconds: i64) -> Value {
+    match rng.random_range(0..4) {
         0 => json!(seconds.to_string()),
         1 => json!(format!("{seconds}\n")),
         _ => json!(seconds),
     }
 }
 
-fn logging(dice: &mut Dice) -> Value {
+fn logging(rng: &mut Rng) -> Value {
     json!({
-        "loggingProfile": pick(dice, &["default", "oss"]),
+        "loggingProfile": pick(rng, &["default", "oss"]),
         "log4j2ConfigurationTemplate": "<Configuration status=\"WARN\"><Appenders/></Configuration>",
         "log4jLoggers": [{"loggerName": "StdOutErrConsoleAppender", "loggerLevel": "ERROR"}],
         "logReservePolicy": {"openHistory": true, "expirationDays": 7},

@@ -1,11 +1,21 @@
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
+//! Requests as clients send them, and what the simulator answers.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use clock::Clock;
 use hyper::header::AUTHORIZATION;
+use hyper::{Method, Request};
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 
 use super::*;
+
 use acs3::{Signable, verify::canonical_received_query};
 
 const KEY: &str = "fakeAccessKeyId0001";

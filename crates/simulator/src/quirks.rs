@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// What is odd about a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Oddity {
+pub(crate) enum Quirk {
     UnreadableMemory,
     CpuAsText,
     NullParts,
@@ -19,7 +19,7 @@ pub(super) enum Oddity {
     UnreadableTimestamp,
 }
 
-impl Oddity {
+impl Quirk {
     const ALL: [Self; 12] = [
         Self::UnreadableMemory,
         Self::CpuAsText,
@@ -36,13 +36,13 @@ impl Oddity {
     ];
 
     /// One deployment in forty is odd, each in its own way; all of these are streaming ones.
-    pub(super) fn of(namespace: usize, index: usize) -> Option<Self> {
+    pub(crate) fn of(namespace: usize, index: usize) -> Option<Self> {
         let turn = namespace * 5 + index / 40;
         (index % 40 == 17).then(|| Self::ALL[turn % Self::ALL.len()])
     }
 
     /// The odd form of `name`.
-    pub(super) fn name(self, name: &str) -> String {
+    pub(crate) fn name(self, name: &str) -> String {
         match self {
             Self::NameWithQuotes => format!("{name} \"v2\" {{new}}"),
             Self::NameInUnicode => format!("{name}-订单宽表-é😀"),
@@ -52,7 +52,7 @@ impl Oddity {
     }
 
     /// Makes a deployment's JSON odd.
-    pub(super) fn spoil(self, deployment: &mut Value) {
+    pub(crate) fn apply(self, deployment: &mut Value) {
         const STREAMING: &str = "/streamingResourceSetting";
         const BASIC: &str = "/streamingResourceSetting/basicResourceSetting";
         let mut set = |path: &str, value: Value| {

@@ -8,13 +8,13 @@ use hyper::{HeaderMap, Request, StatusCode};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::reply::Refusal;
-use crate::clock::Clock;
-use crate::model::DeploymentsOperation;
+use crate::reply::Refusal;
+use crate::selection::Operation;
 use acs3::{
     Signable,
     verify::{self, Authorization},
 };
+use clock::Clock;
 
 const API_VERSION: &str = "2022-07-18";
 
@@ -29,7 +29,7 @@ const MAX_NONCE_LENGTH: usize = 128;
 
 /// Lets requests in or refuses them.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(crate) struct Gateway {
     /// Without a key, only the form of the requests is checked.
     access_key: Option<(String, SecretString)>,
     clock: Clock,
@@ -66,18 +66,14 @@ struct Credentials<'a> {
     body_sha256: &'a str,
 }
 
-impl Gate {
-    pub(super) fn new(access_key: Option<(String, SecretString)>, clock: Clock) -> Self {
+impl Gateway {
+    pub(crate) fn new(access_key: Option<(String, SecretString)>, clock: Clock) -> Self {
         Self { access_key, clock, nonces: Mutex::default() }
     }
 
     /// Checks a request for `operation` in the order of the real gateway: the API, the key, the date, the
     /// signature, the nonce.
-    pub(super) fn admit<B>(
-        &self,
-        operation: DeploymentsOperation,
-        request: &Request<B>,
-    ) -> Result<(), Refusal> {
+    pub(crate) fn admit<B>(&self, operation: Operation, request: &Request<B>) -> Result<(), Refusal> {
         let headers = request.headers();
         check_api(operation, headers)?;
         let credentials = Credentials::read(headers)?;
@@ -132,7 +128,7 @@ impl<'a> Credentials<'a> {
     }
 }
 
-fn check_api(operation: DeploymentsOperation, headers: &HeaderMap) -> Result<(), Refusal> {
+fn check_api(operation: Operation, headers: &HeaderMap) -> Result<(), Refusal> {
     let action = required(headers, "x-acs-action")?;
     if action != operation.as_str() {
         return Err(unknown_api(action));
@@ -210,7 +206,7 @@ fn is_sha256(text: &str) -> bool {
 }
 
 /// No such API: the path, or the action that doesn't go with it.
-pub(super) fn unknown_api(what: &str) -> Refusal {
+pub(crate) fn unknown_api(what: &str) -> Refusal {
     Refusal::gateway(
         StatusCode::NOT_FOUND,
         "InvalidApi.NotFound",

@@ -2,33 +2,33 @@
 
 use hyper::StatusCode;
 
-use super::reply::Refusal;
-use crate::model::{DeploymentsOperation, ExecutionMode, JobStatus, LabelSelector, Selection};
+use crate::reply::Refusal;
+use crate::selection::{ExecutionMode, JobStatus, LabelSelector, Operation, Selection};
 
 const DEFAULT_PAGE_SIZE: usize = 10;
 const MAX_PAGE_SIZE: usize = 100;
 
 /// What `ListDeployments` is asked.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct ListQuery {
-    pub(super) page_index: usize,
-    pub(super) page_size: usize,
-    pub(super) selection: Selection,
+pub(crate) struct ListQuery {
+    pub(crate) page_index: usize,
+    pub(crate) page_size: usize,
+    pub(crate) selection: Selection,
 }
 
 /// What `GetDeploymentsByLabel` is asked.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct LabelQuery {
-    pub(super) selection: Selection,
-    pub(super) ignore_job_summary: bool,
-    pub(super) ignore_resource_setting: bool,
+pub(crate) struct LabelQuery {
+    pub(crate) selection: Selection,
+    pub(crate) ignore_job_summary: bool,
+    pub(crate) ignore_resource_setting: bool,
 }
 
 impl ListQuery {
-    pub(super) fn read(query: &str) -> Result<Self, Refusal> {
+    pub(crate) fn read(query: &str) -> Result<Self, Refusal> {
         let parameters = Parameters::read(query);
         let label = match (parameters.get("labelKey"), parameters.get("labelValueArray")) {
-            (Some(key), Some(values)) => Some(label(key, values, DeploymentsOperation::ListDeployments)),
+            (Some(key), Some(values)) => Some(label(key, values, Operation::ListDeployments)),
             (None, None) => None,
             _ => return Err(Refusal::parameter("labelKey and labelValueArray go together")),
         };
@@ -52,11 +52,11 @@ impl ListQuery {
 }
 
 impl LabelQuery {
-    pub(super) fn read(query: &str) -> Result<Self, Refusal> {
+    pub(crate) fn read(query: &str) -> Result<Self, Refusal> {
         let parameters = Parameters::read(query);
         let key = parameters.required("labelKey", "MissinglabelKey")?;
         let values = parameters.required("labelValue", "MissinglabelValue")?;
-        let label = Some(label(key, values, DeploymentsOperation::GetDeploymentsByLabel));
+        let label = Some(label(key, values, Operation::GetDeploymentsByLabel));
         Ok(Self {
             selection: Selection { label, ..Selection::default() },
             ignore_job_summary: parameters.flag("ignoreJobSummary"),
@@ -65,7 +65,7 @@ impl LabelQuery {
     }
 }
 
-fn label(key: &str, values: &str, operation: DeploymentsOperation) -> LabelSelector {
+fn label(key: &str, values: &str, operation: Operation) -> LabelSelector {
     let values = values.split(operation.label_value_separator()).map(str::to_owned).collect();
     LabelSelector { key: key.to_owned(), values }
 }

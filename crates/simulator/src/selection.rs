@@ -1,0 +1,92 @@
+//! The operations, and the filters of their queries.
+
+/// An operation of the API that lists deployments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// `ListDeployments`: paged, with every filter.
+    ListDeployments,
+    /// `GetDeploymentsByLabel`: one response, one label.
+    GetDeploymentsByLabel,
+}
+
+impl Operation {
+    /// The name in `x-acs-action`.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::ListDeployments => "ListDeployments",
+            Self::GetDeploymentsByLabel => "GetDeploymentsByLabel",
+        }
+    }
+
+    /// What separates the values of a label in the query.
+    pub(crate) fn label_value_separator(self) -> char {
+        match self {
+            Self::ListDeployments => ';',
+            Self::GetDeploymentsByLabel => ',',
+        }
+    }
+}
+
+/// `executionMode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ExecutionMode {
+    Streaming,
+    Batch,
+}
+
+impl ExecutionMode {
+    pub(crate) const ALL: [Self; 2] = [Self::Streaming, Self::Batch];
+
+    /// The name in the API.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Streaming => "STREAMING",
+            Self::Batch => "BATCH",
+        }
+    }
+}
+
+/// The filter `status`: the state of a deployment's latest job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JobStatus {
+    Cancelled,
+    Failed,
+    Running,
+    /// The job is starting or being cancelled.
+    Transitioning,
+    Finished,
+}
+
+impl JobStatus {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Cancelled, Self::Failed, Self::Running, Self::Transitioning, Self::Finished];
+
+    /// The name in the API.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancelled => "CANCELLED",
+            Self::Failed => "FAILED",
+            Self::Running => "RUNNING",
+            Self::Transitioning => "TRANSITIONING",
+            Self::Finished => "FINISHED",
+        }
+    }
+}
+
+/// Deployments that have the label `key` with any of `values`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LabelSelector {
+    pub(crate) key: String,
+    pub(crate) values: Vec<String>,
+}
+
+/// The filters of a query. The default selects the whole namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Selection {
+    pub(crate) name: Option<String>,
+    pub(crate) execution_mode: Option<ExecutionMode>,
+    pub(crate) status: Option<JobStatus>,
+    pub(crate) creator: Option<String>,
+    pub(crate) modifier: Option<String>,
+    pub(crate) label: Option<LabelSelector>,
+}
