@@ -4,8 +4,7 @@
 //! are derived from here.
 
 use crate::{
-    api,
-    collectors::deployments::families::Deployments,
+    api, collectors,
     exposition::{
         Section,
         targets::{Targets, Workspaces},
@@ -16,8 +15,8 @@ use crate::{
 
 /// Every family, in the order of the reference.
 pub fn sections() -> Vec<Section> {
-    let mut sections =
-        vec![Section::of::<Deployments>(), Section::of::<Workspaces>(), Section::of::<Targets>()];
+    let mut sections: Vec<_> = collectors::all().iter().map(|collector| collector.section()).collect();
+    sections.extend([Section::of::<Workspaces>(), Section::of::<Targets>()]);
     sections.extend(telemetry::sections());
     sections
 }

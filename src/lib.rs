@@ -11,13 +11,14 @@
 //! | the process | `main` |
 //! | | [`commands`] |
 //! | | [`cli`] |
-//! | putting together | [`app`], [`demo`], [`doctor`], [`healthcheck`], [`fuzzing`] |
-//! | what is configured | [`config`] |
-//! | what runs | [`web`], [`poll`] |
-//! | what is published | [`snapshot`] |
+//! | wiring | [`app`], [`demo`], [`doctor`], [`healthcheck`], [`fuzzing`] |
+//! | configuration | [`config`] |
+//! | work | [`web`], [`targets`] |
+//! | | [`poll`] |
+//! | the published value | [`snapshot`] |
 //! | | [`catalogue`] |
-//! | what is polled | [`collectors`] |
-//! | outside | [`api`] |
+//! | kinds of objects | [`collectors`] |
+//! | state and API | [`store`], [`api`] |
 //! | ground | [`telemetry`] |
 //! | | [`exposition`], [`model`], [`endpoint`], [`systemd`], [`logging`] |
 //! | crates | [`credentials`], [`clock`], [`simulator`] |
@@ -39,7 +40,9 @@ pub mod logging;
 pub mod model;
 pub mod poll;
 pub mod snapshot;
+pub mod store;
 pub mod systemd;
+pub mod targets;
 pub mod telemetry;
 pub mod web;
 

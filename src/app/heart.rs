@@ -6,7 +6,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::{
     model::PollOutcome,
-    snapshot::Board,
+    snapshot::Publisher,
     systemd::{State, Systemd},
     web::Reloaded,
 };
@@ -23,7 +23,7 @@ const RELOAD_LIMIT: Duration = Duration::from_secs(120);
 #[derive(Debug)]
 pub(super) struct Heart {
     systemd: Systemd,
-    board: Arc<Board>,
+    publisher: Arc<Publisher>,
     beats: Interval,
     told: String,
     refused: bool,
@@ -32,12 +32,12 @@ pub(super) struct Heart {
 }
 
 impl Heart {
-    pub(super) fn new(systemd: Systemd, board: Arc<Board>) -> Self {
+    pub(super) fn new(systemd: Systemd, publisher: Arc<Publisher>) -> Self {
         // Twice within the watchdog's time, so that one that comes late kills nobody.
         let rhythm = systemd.watchdog().map_or(RHYTHM, |limit| RHYTHM.min(limit / 2));
         let mut beats = interval(rhythm.max(Duration::from_millis(1)));
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { systemd, board, beats, told: String::new(), refused: false, ready_is_due: false }
+        Self { systemd, publisher, beats, told: String::new(), refused: false, ready_is_due: false }
     }
 
     /// Says that the exporter serves. So it does once its listeners are bound and its configuration holds; the
@@ -108,7 +108,7 @@ impl Heart {
 
     /// How many targets are up, failing, and waiting; and whether the configuration is the one last read.
     fn summary(&self) -> String {
-        let snapshot = self.board.snapshot();
+        let snapshot = self.publisher.snapshot();
         let mut failing = Vec::new();
         let (mut up, mut waiting) = (0, 0);
         for (id, status) in snapshot.targets() {
@@ -146,14 +146,12 @@ mod tests {
 
     use super::*;
     use crate::{
-        clock::Clock,
-        model::{ErrorClass, LabelKeys},
-        snapshot::PollTimes,
-        snapshot::TargetId,
+        model::ErrorClass,
+        snapshot::fixture::{Fixture, target},
     };
 
     /// A heart under a watchdog of a second, and what it tells.
-    fn heart(test: &str, board: &Arc<Board>) -> (Heart, net::UnixDatagram) {
+    fn heart(test: &str, publisher: &Arc<Publisher>) -> (Heart, net::UnixDatagram) {
         // Of this process: on one machine the tests may run twice at once.
         let name: &'static str = format!("@exporter-test-{test}-{}", std::process::id()).leak();
         let address = net::SocketAddr::from_abstract_name(&name[1..]).unwrap();
@@ -164,7 +162,7 @@ mod tests {
             "WATCHDOG_USEC" => Some("1000000"),
             _ => None,
         };
-        (Heart::new(Systemd::new(variable, 1), board.clone()), socket)
+        (Heart::new(Systemd::new(variable, 1), publisher.clone()), socket)
     }
 
     fn told(socket: &net::UnixDatagram) -> Option<String> {
@@ -185,7 +183,7 @@ mod tests {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (mut heart, socket) = {
             let _within = runtime.enter();
-            heart("stuck-runtime", &Arc::new(Board::new(Clock::System)))
+            heart("stuck-runtime", &runtime.block_on(Fixture::new(&[])).publisher)
         };
         let (release, held) = mpsc::channel::<()>();
         let handle = runtime.handle().clone();
@@ -212,8 +210,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_reload_that_never_ends_stops_the_heart() {
-        let board = Arc::new(Board::new(Clock::System));
-        let (mut heart, socket) = heart("long-reload", &board);
+        let (mut heart, socket) = heart("long-reload", &Fixture::new(&[]).await.publisher);
         let begun = Instant::now();
         let mut last = begun;
         let listening = async {
@@ -232,7 +229,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_there_was_no_room_for_is_told_with_the_next_beat() {
-        let (mut heart, socket) = heart("full-queue", &Arc::new(Board::new(Clock::System)));
+        let (mut heart, socket) = heart("full-queue", &Fixture::new(&[]).await.publisher);
         let sender = net::UnixDatagram::unbound().unwrap();
         sender.set_nonblocking(true).unwrap();
         while sender.send_to_addr(b"X=1", &socket.local_addr().unwrap()).is_ok() {}
@@ -248,20 +245,13 @@ mod tests {
 
     #[tokio::test]
     async fn the_status_names_what_fails() {
-        let board = Arc::new(Board::new(Clock::System));
-        let id = |namespace: &str| TargetId {
-            workspace: "w".into(),
-            namespace: namespace.into(),
-            selection: String::new(),
-        };
-        let ids = ["a", "b", "c"].map(|namespace| (id(namespace), Duration::from_secs(60))).into();
-        board.configure(Vec::new(), &ids, LabelKeys::default()).await;
-        let (mut heart, socket) = heart("status", &board);
+        let id = |namespace| target(namespace, "");
+        let fixture = Fixture::new(&[id("a"), id("b"), id("c")]).await;
+        let (mut heart, socket) = heart("status", &fixture.publisher);
         heart.ready().await;
         assert_eq!(told(&socket).as_deref(), Some("READY=1\nSTATUS=targets: 0 up, 3 not polled yet"));
-        let times = PollTimes { took: Duration::ZERO, next: Instant::now() };
-        board.failed(&id("b"), ErrorClass::Permission, String::new(), times);
-        board.succeeded(&id("a"), Vec::new(), Vec::new(), 1, times).await;
+        fixture.fail(&id("b"), ErrorClass::Permission, "");
+        fixture.succeed(&id("a"), Vec::new()).await;
         heart.reloaded(&Err("a mistake".into())).await;
         assert_eq!(
             told(&socket).as_deref(),

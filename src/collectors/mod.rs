@@ -1,4 +1,21 @@
-//! Collectors: what the exporter polls. Each directory has one kind of object: the operations that list it, its decoder and
-//! its metric families.
+//! The kinds of objects that targets poll: one directory for each, and one line in [`all`].
 
+mod collector;
 pub mod deployments;
+
+pub use collector::{Collected, Collector, Query, RenderConfig, Scope};
+
+use crate::model::CollectorName;
+
+/// The name of the collector of deployments.
+pub const DEPLOYMENTS: CollectorName = deployments::NAME;
+
+/// Every collector, in the order in which their metrics are served.
+pub fn all() -> &'static [&'static dyn Collector] {
+    &[&deployments::DeploymentsCollector]
+}
+
+/// The collector with this name.
+pub fn by_name(name: &str) -> Option<&'static dyn Collector> {
+    all().iter().copied().find(|collector| collector.name() == name)
+}

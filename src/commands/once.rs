@@ -15,10 +15,11 @@ pub async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
     init_logging(arguments.log)?;
     let environment = Environment::from_process();
     let config = load_config(&arguments.config, &environment)?;
-    let app = build_app(&config, &environment).await?;
+    let mut app = build_app(&config, &environment).await?;
+    let progress = app.progress().clone();
     let outcomes = tokio::select! {
         outcomes = app.poll_once() => outcomes,
-        never = show_progress(app.progress()) => match never {},
+        never = show_progress(&progress) => match never {},
     };
     stdout::write_with(|out| app.write_metrics(out))?;
     // The process ends, which frees its memory as a whole instead of deployment by deployment.

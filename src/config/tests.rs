@@ -845,6 +845,6 @@ fn a_warning_names_its_target() {
     );
     insta::assert_snapshot!(config.unwrap().warnings().join("\n"), @r#"
     workspace w1, namespace n1: api.request_timeout (10s) is longer than poll.timeout (5s), so that a slow request is never tried again: make it shorter
-    workspace w1, namespace n2 (status=FAILED): poll.stale_after (1m) is not longer than poll.interval (1m), so that series are withdrawn between polls: make it a few intervals
+    workspace w1, namespace n2 (status=FAILED): poll.stale_after (1m) is not longer than poll.interval (1m): series are withdrawn after three intervals (3m) instead
     "#);
 }

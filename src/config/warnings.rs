@@ -11,7 +11,7 @@ pub(super) fn of(config: &Config) -> Vec<String> {
 fn of_workspace(workspace: &Workspace, api: &api::Settings) -> Vec<String> {
     let targets = workspace.targets.iter().flat_map(|target| {
         let name = name(workspace, target);
-        [withdrawn_between_polls(&name, target), requests_cut_short(&name, target, api)]
+        [ineffective_stale_after(&name, target), requests_cut_short(&name, target, api)]
     });
     targets.chain([exposed(workspace)]).flatten().collect()
 }
@@ -22,14 +22,15 @@ fn name(workspace: &Workspace, target: &Target) -> String {
     format!("workspace {}, namespace {}{selection}", workspace.id, target.namespace)
 }
 
-fn withdrawn_between_polls(name: &str, target: &Target) -> Option<String> {
+fn ineffective_stale_after(name: &str, target: &Target) -> Option<String> {
     let poll = &target.poll;
     (poll.stale_after <= poll.interval).then(|| {
         format!(
-            "{name}: poll.stale_after ({}) is not longer than poll.interval ({}), so that series are withdrawn \
-             between polls: make it a few intervals",
+            "{name}: poll.stale_after ({}) is not longer than poll.interval ({}): series are withdrawn after three \
+             intervals ({}) instead",
             format_duration(poll.stale_after),
-            format_duration(poll.interval)
+            format_duration(poll.interval),
+            format_duration(poll.expire_after())
         )
     })
 }

@@ -5,10 +5,12 @@
 
 mod deployment;
 mod memory;
+mod objects;
 mod outcome;
 mod plan;
 mod requested;
 mod selection;
+mod target;
 mod text;
 
 pub use deployment::{
@@ -16,10 +18,12 @@ pub use deployment::{
     ResourceSettings, TaskSlots,
 };
 pub use memory::{MemoryError, parse_memory};
+pub use objects::{Misses, Object, ObjectSet, Objects, merge};
 pub use outcome::{ErrorClass, PollOutcome};
 pub use plan::{PlanNode, ResourcePlan, SlotGroup};
 pub use requested::Requested;
 pub use selection::{DeploymentsOperation, ExecutionMode, JobStatus, LabelSelector, Selection};
+pub use target::{CollectorName, GroupId, TargetId};
 pub use text::Text;
 
 /// Which deployment labels are exported.

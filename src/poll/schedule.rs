@@ -1,26 +1,39 @@
-//! When a target's polls are due. Pure.
+//! When the polls of a target start. Pure.
 
-use std::time::Duration;
+use std::{hash::BuildHasher as _, time::Duration};
 
+use foldhash::quality::FixedState;
 use tokio::time::Instant;
 
-/// The due times of one target among the targets of its workspace.
+use crate::model::TargetId;
+
+/// The start times of one target's polls.
 ///
-/// After a start every target is polled soon, no faster than the workspace's rate allows; from the second poll on,
-/// the targets are spread evenly over the interval.
-#[derive(Debug, Clone, Copy)]
+/// The first poll starts soon. Every later one starts at a fixed offset within the interval, a hash of the target's
+/// identity: it is the same after a reload, a restart or a move to another process, and spreads the targets over the
+/// interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
     first: Instant,
-    second: Instant,
+    /// A start time, before or after now.
+    anchor: Instant,
     interval: Duration,
 }
 
 impl Schedule {
-    /// The schedule of the target number `index` of `count`, from `start` on.
-    pub fn new(start: Instant, interval: Duration, index: usize, count: usize, per_second: f64) -> Self {
-        let share = |index: usize| interval.mul_f64(index as f64 / count.max(1) as f64);
-        let at_full_rate = Duration::try_from_secs_f64(index as f64 / per_second).unwrap_or(interval);
-        Self { first: start + at_full_rate.min(share(index)), second: start + share(index + 1), interval }
+    /// A schedule whose first poll starts at `first`. The wall clock shows `wall_clock` at `now`.
+    pub fn new(
+        id: &TargetId,
+        interval: Duration,
+        first: Instant,
+        now: Instant,
+        wall_clock: Duration,
+    ) -> Self {
+        let interval = interval.max(Duration::from_nanos(1));
+        let (offset, elapsed) = (hash(id) % interval.as_nanos(), wall_clock.as_nanos() % interval.as_nanos());
+        // From now until the wall clock is at the offset within the interval.
+        let wait = remainder(offset + interval.as_nanos() - elapsed, interval);
+        Self { first, anchor: now + wait, interval }
     }
 
     /// The first poll.
@@ -28,16 +41,32 @@ impl Schedule {
         self.first
     }
 
-    /// The first due time after `now`: what a long poll missed is not made up for.
+    /// The first start time after `now`. Start times that a long poll has missed are skipped, as are those less than
+    /// half an interval after the first poll.
     pub fn next_after(&self, now: Instant) -> Instant {
         if now < self.first {
             return self.first;
         }
-        let Some(late) = now.checked_duration_since(self.second) else { return self.second };
-        let periods = late.as_nanos() / self.interval.as_nanos().max(1) + 1;
-        let periods = u32::try_from(periods).unwrap_or(u32::MAX);
-        self.second + self.interval.saturating_mul(periods)
+        let earliest = self.first + self.interval / 2;
+        if now < earliest { self.slot_after(earliest) } else { self.slot_after(now) }
     }
+
+    fn slot_after(&self, now: Instant) -> Instant {
+        let Some(late) = now.checked_duration_since(self.anchor) else {
+            // The anchor is less than an interval after the start.
+            return self.anchor;
+        };
+        now + self.interval.saturating_sub(remainder(late.as_nanos(), self.interval))
+    }
+}
+
+fn hash(id: &TargetId) -> u128 {
+    // The seed is fixed: the offset must be the same in each process.
+    u128::from(FixedState::default().hash_one(id))
+}
+
+fn remainder(nanos: u128, interval: Duration) -> Duration {
+    Duration::from_nanos(u64::try_from(nanos % interval.as_nanos()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -45,40 +74,69 @@ mod tests {
     use super::*;
 
     const MINUTE: Duration = Duration::from_secs(60);
+    const WALL_CLOCK: Duration = Duration::from_secs(1_700_000_000);
 
-    fn seconds(schedule: Schedule, start: Instant, polls: usize) -> Vec<u64> {
-        let mut due = schedule.first();
-        let mut times = Vec::new();
-        for _ in 0..polls {
-            times.push((due - start).as_secs());
-            due = schedule.next_after(due);
+    fn id(namespace: &str) -> TargetId {
+        TargetId {
+            workspace: "w".into(),
+            namespace: namespace.into(),
+            collector: "deployments",
+            selection: String::new(),
         }
-        times
+    }
+
+    fn offset(id: &TargetId, interval: Duration, start: Instant, wall_clock: Duration) -> Duration {
+        let schedule = Schedule::new(id, interval, start, start, wall_clock);
+        let slot = schedule.next_after(start + 10 * interval);
+        remainder((wall_clock + (slot - start)).as_nanos(), interval)
     }
 
     #[tokio::test(start_paused = true)]
-    async fn targets_start_soon_and_spread_over_the_interval() {
-        let start = Instant::now();
-        let of = |index| seconds(Schedule::new(start, MINUTE, index, 3, 10.0), start, 4);
-        assert_eq!(of(0), [0, 20, 80, 140]);
-        assert_eq!(of(1), [0, 40, 100, 160]);
-        assert_eq!(of(2), [0, 60, 120, 180]);
+    async fn the_offset_depends_on_the_identity_alone() {
+        let (start, target) = (Instant::now(), id("n"));
+        let expected = offset(&target, MINUTE, start, WALL_CLOCK);
+        for seconds in [1, 17, 59, 60, 3601] {
+            let later = Duration::from_secs(seconds);
+            assert_eq!(offset(&target, MINUTE, start + later, WALL_CLOCK + later), expected);
+            assert_eq!(offset(&target, MINUTE, start, WALL_CLOCK + later), expected, "another start");
+        }
+        assert_ne!(offset(&id("m"), MINUTE, start, WALL_CLOCK), expected);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn many_targets_do_not_start_faster_than_the_rate_or_later_than_the_interval() {
+    async fn targets_are_spread_evenly_over_the_interval() {
         let start = Instant::now();
-        let first = |index, count| Schedule::new(start, MINUTE, index, count, 10.0).first() - start;
-        assert_eq!(first(99, 100), Duration::from_secs_f64(9.9));
-        assert_eq!(first(999, 1000), Duration::from_secs_f64(59.94));
+        let mut per_quarter = [0; 4];
+        for number in 0..4000 {
+            let offset = offset(&id(&format!("namespace-{number}")), MINUTE, start, WALL_CLOCK);
+            per_quarter[usize::try_from(offset.as_secs() / 15).unwrap()] += 1;
+        }
+        assert!(per_quarter.iter().all(|count| (900..1100).contains(count)), "{per_quarter:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn polls_are_an_interval_apart_once_the_first_is_over() {
+        let start = Instant::now();
+        for number in 0..100 {
+            let target = id(&format!("namespace-{number}"));
+            let schedule = Schedule::new(&target, MINUTE, start, start, WALL_CLOCK);
+            let second = schedule.next_after(schedule.first());
+            let gap = second - schedule.first();
+            assert!((MINUTE / 2..=MINUTE * 3 / 2).contains(&gap), "{gap:?}");
+            let third = schedule.next_after(second);
+            assert_eq!(third - second, MINUTE);
+            assert_eq!(schedule.next_after(third) - third, MINUTE);
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_poll_that_took_longer_than_the_interval_skips_what_it_missed() {
         let start = Instant::now();
-        let schedule = Schedule::new(start, MINUTE, 0, 1, 10.0);
-        assert_eq!(schedule.next_after(start + Duration::from_secs(61)) - start, 2 * MINUTE);
-        assert_eq!(schedule.next_after(start + Duration::from_secs(200)) - start, 4 * MINUTE);
-        assert_eq!(schedule.next_after(start + MINUTE) - start, 2 * MINUTE);
+        let schedule = Schedule::new(&id("n"), MINUTE, start, start, WALL_CLOCK);
+        let second = schedule.next_after(start);
+        assert_eq!(schedule.next_after(second + Duration::from_secs(59)), second + MINUTE);
+        assert_eq!(schedule.next_after(second + Duration::from_secs(61)), second + 2 * MINUTE);
+        assert_eq!(schedule.next_after(second + Duration::from_secs(200)), second + 4 * MINUTE);
+        assert_eq!(schedule.next_after(start - Duration::from_millis(1)), start);
     }
 }

@@ -9,7 +9,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 /// The pause before a task that died is started again, so that one that dies at once doesn't spin.
-const PAUSE: Duration = Duration::from_secs(1);
+const RESTART_DELAY: Duration = Duration::from_secs(1);
 
 /// Work that goes on until it is told to stop.
 pub trait Supervised: Send + Sync + 'static {
@@ -17,7 +17,7 @@ pub trait Supervised: Send + Sync + 'static {
     fn run(self: Arc<Self>, stop: CancellationToken) -> impl Future<Output = ()> + Send;
 
     /// Tells that the work panicked; it will be started again.
-    fn died(&self);
+    fn on_panic(&self);
 }
 
 /// A task under way.
@@ -68,7 +68,7 @@ impl<K: Clone + Eq + Hash, W: Supervised> Supervisor<K, W> {
     }
 
     /// Starts again what dies, for ever. May be dropped and called again.
-    pub async fn tend(&mut self) {
+    pub async fn run(&mut self) {
         loop {
             match self.tasks.join_next_with_id().await {
                 None => pending().await,
@@ -82,10 +82,10 @@ impl<K: Clone + Eq + Hash, W: Supervised> Supervisor<K, W> {
         let Some(key) = self.keys.remove(&died) else { return };
         // Another task may have taken its place before the death was noticed.
         let Some(running) = self.running.get_mut(&key).filter(|running| running.task == died) else { return };
-        running.work.died();
+        running.work.on_panic();
         let (work, stop) = (running.work.clone(), running.stop.clone());
         let task = self.tasks.spawn(async move {
-            if stop.run_until_cancelled(sleep(PAUSE)).await.is_some() {
+            if stop.run_until_cancelled(sleep(RESTART_DELAY)).await.is_some() {
                 work.run(stop).await;
             }
         });
@@ -119,7 +119,7 @@ mod tests {
             self.stops.fetch_add(1, Ordering::Relaxed);
         }
 
-        fn died(&self) {
+        fn on_panic(&self) {
             self.deaths.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -130,8 +130,8 @@ mod tests {
         }
     }
 
-    async fn tend(supervisor: &mut Supervisor<&'static str, Worker>, seconds: u64) {
-        assert!(timeout(Duration::from_secs(seconds), supervisor.tend()).await.is_err());
+    async fn run(supervisor: &mut Supervisor<&'static str, Worker>, seconds: u64) {
+        assert!(timeout(Duration::from_secs(seconds), supervisor.run()).await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
@@ -141,9 +141,9 @@ mod tests {
         let mut supervisor = Supervisor::default();
         supervisor.start("mortal", mortal.clone());
         supervisor.start("sound", sound.clone());
-        tend(&mut supervisor, 2).await;
+        run(&mut supervisor, 2).await;
         assert_eq!((mortal.counts(), sound.counts()), ([2, 2, 0], [1, 0, 0]), "a pause after each death");
-        tend(&mut supervisor, 10).await;
+        run(&mut supervisor, 10).await;
         assert_eq!((mortal.counts(), sound.counts()), ([4, 3, 0], [1, 0, 0]));
     }
 
@@ -153,10 +153,10 @@ mod tests {
         let mut supervisor = Supervisor::default();
         supervisor.start("a", workers[0].clone());
         supervisor.start("b", workers[1].clone());
-        tend(&mut supervisor, 1).await;
+        run(&mut supervisor, 1).await;
         supervisor.stop(&"a");
         supervisor.start("b", workers[2].clone());
-        tend(&mut supervisor, 1).await;
+        run(&mut supervisor, 1).await;
         assert_eq!(workers.each_ref().map(|worker| worker.counts()), [[1, 0, 1], [1, 0, 1], [1, 0, 0]]);
         supervisor.stop_all().await;
         assert_eq!(workers[2].counts(), [1, 0, 1]);
@@ -170,7 +170,7 @@ mod tests {
         supervisor.start("key", mortal.clone());
         sleep(Duration::from_millis(10)).await;
         supervisor.start("key", sound.clone());
-        tend(&mut supervisor, 10).await;
+        run(&mut supervisor, 10).await;
         assert_eq!((mortal.counts(), sound.counts()), ([1, 0, 0], [1, 0, 0]));
     }
 
@@ -179,9 +179,9 @@ mod tests {
         let mortal = Arc::new(Worker { mortal: true, ..Worker::default() });
         let mut supervisor = Supervisor::default();
         supervisor.start("mortal", mortal.clone());
-        assert!(timeout(Duration::from_millis(500), supervisor.tend()).await.is_err());
+        assert!(timeout(Duration::from_millis(500), supervisor.run()).await.is_err());
         supervisor.stop(&"mortal");
-        tend(&mut supervisor, 10).await;
+        run(&mut supervisor, 10).await;
         assert_eq!(mortal.counts(), [1, 1, 0]);
     }
 }

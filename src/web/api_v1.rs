@@ -5,8 +5,10 @@
 use serde::Serialize;
 
 use crate::{
-    model::{Deployment, JobState, Requested},
-    snapshot::{LastPoll, Snapshot, TargetId, TargetStatus},
+    collectors,
+    model::{Deployment, JobState, Requested, TargetId},
+    snapshot::Snapshot,
+    store::{PollRecord, TargetStatus},
 };
 
 /// The reply of `/api/v1/status`.
@@ -19,6 +21,8 @@ pub(super) struct Status<'a> {
 
 #[derive(Debug, Serialize)]
 struct Target<'a> {
+    collector: &'static str,
+    region: &'a str,
     workspace: &'a str,
     namespace: &'a str,
     /// Empty for the whole namespace.
@@ -26,6 +30,8 @@ struct Target<'a> {
     /// `pending`, `fresh`, `stale` or `expired`.
     freshness: &'static str,
     up: bool,
+    objects: Option<usize>,
+    /// The same as `objects`, if these are deployments.
     deployments: Option<usize>,
     failed_jobs: Option<u64>,
     pages: u64,
@@ -40,7 +46,7 @@ struct Poll<'a> {
     outcome: &'static str,
     ended: f64,
     duration: f64,
-    deployments: Option<usize>,
+    objects: Option<usize>,
     error: Option<&'a str>,
 }
 
@@ -51,13 +57,17 @@ pub(super) fn status(snapshot: &Snapshot) -> Status<'_> {
 }
 
 fn target<'a>(id: &'a TargetId, status: &'a TargetStatus) -> Target<'a> {
+    let objects = status.object_count();
     Target {
+        collector: id.collector,
+        region: &status.region,
         workspace: &id.workspace,
         namespace: &id.namespace,
         selection: &id.selection,
         freshness: status.freshness().as_str(),
-        up: status.is_up(),
-        deployments: status.deployments().map(<[_]>::len),
+        up: status.is_up().unwrap_or(false),
+        objects,
+        deployments: objects.filter(|_| id.collector == collectors::DEPLOYMENTS),
         failed_jobs: status.failed_jobs(),
         pages: status.pages,
         last_poll: status.last_poll().map(poll),
@@ -67,12 +77,12 @@ fn target<'a>(id: &'a TargetId, status: &'a TargetStatus) -> Target<'a> {
     }
 }
 
-fn poll(poll: &LastPoll) -> Poll<'_> {
+fn poll(poll: &PollRecord) -> Poll<'_> {
     Poll {
         outcome: poll.outcome.as_str(),
         ended: poll.ended.as_secs_f64(),
         duration: poll.took.as_secs_f64(),
-        deployments: poll.deployments,
+        objects: poll.objects,
         error: poll.error.as_deref(),
     }
 }
@@ -135,7 +145,7 @@ pub(super) fn deployments<'a>(id: &'a TargetId, status: &'a TargetStatus) -> Dep
         namespace: &id.namespace,
         selection: &id.selection,
         last_success: status.last_success.map(|time| time.as_secs_f64()),
-        all: status.deployments().map(|all| all.iter().map(deployment_entry).collect()),
+        all: status.objects().map(|all: &[Deployment]| all.iter().map(deployment_entry).collect()),
     }
 }
 

@@ -17,7 +17,8 @@ use super::{api_v1, body::Body, negotiate, page, reload::Reload, target_path};
 use crate::{
     clock::Clock,
     exposition::{Encoding, Format},
-    snapshot::Board,
+    snapshot::Publisher,
+    store::Readiness,
     telemetry::Telemetry,
 };
 
@@ -55,7 +56,9 @@ pub(super) fn is_probe(path: &str) -> bool {
 #[derive(Debug)]
 pub struct Routes {
     /// What is served.
-    pub board: Arc<Board>,
+    pub publisher: Arc<Publisher>,
+    /// Whether the exporter is ready.
+    pub readiness: Readiness,
     /// The live metrics.
     pub telemetry: Telemetry,
     /// The path of the metrics.
@@ -215,7 +218,7 @@ impl Routes {
 
     async fn metrics(&self, headers: &HeaderMap) -> Answer {
         let (format, encoding) = (negotiate::format(headers), negotiate::encoding(headers));
-        let body = match self.board.body(format, encoding).await {
+        let body = match self.publisher.body(format, encoding).await {
             Ok(published) => {
                 published.last_piece(self.live(format).into()).map(|last| Body::joined(published, last))
             }
@@ -255,7 +258,7 @@ impl Routes {
     }
 
     async fn page(&self) -> Answer {
-        let (snapshot, now) = (self.board.snapshot(), self.clock.since_epoch());
+        let (snapshot, now) = (self.publisher.snapshot(), self.clock.since_epoch());
         let telemetry_path = self.telemetry_path.clone();
         html(move || page::overview(&snapshot, now, &telemetry_path)).await
     }
@@ -263,7 +266,7 @@ impl Routes {
     async fn target(&self, uri: &Uri) -> Answer {
         let parameters = target_path::parameters(uri);
         let id = uri.path().strip_prefix(TARGETS).and_then(|path| target_path::target(path, &parameters));
-        let (snapshot, now) = (self.board.snapshot(), self.clock.since_epoch());
+        let (snapshot, now) = (self.publisher.snapshot(), self.clock.since_epoch());
         let Some((id, status)) = id.and_then(|id| snapshot.target(&id).cloned().map(|status| (id, status)))
         else {
             return not_found();
@@ -280,7 +283,7 @@ impl Routes {
     }
 
     async fn status(&self) -> Answer {
-        let snapshot = self.board.snapshot();
+        let snapshot = self.publisher.snapshot();
         json(move || serde_json::to_vec(&api_v1::status(&snapshot))).await
     }
 
@@ -288,7 +291,7 @@ impl Routes {
         let parameters = target_path::parameters(uri);
         let path = uri.path().strip_prefix(API_TARGETS).and_then(|path| path.strip_suffix("/deployments"));
         let id = path.and_then(|path| target_path::target(path, &parameters));
-        let snapshot = self.board.snapshot();
+        let snapshot = self.publisher.snapshot();
         let Some((id, status)) = id.and_then(|id| snapshot.target(&id).cloned().map(|status| (id, status)))
         else {
             return not_found();
@@ -309,7 +312,7 @@ impl Routes {
     fn ready(&self) -> Answer {
         if self.stopping.is_cancelled() {
             Answer::plain(StatusCode::SERVICE_UNAVAILABLE, "Stopping\n")
-        } else if self.board.is_complete() {
+        } else if self.readiness.is_ready() {
             Answer::plain(StatusCode::OK, "Ready\n")
         } else {
             Answer::plain(StatusCode::SERVICE_UNAVAILABLE, "Not every target has been polled yet\n")

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use hyper::Uri;
 use percent_encoding::percent_decode_str;
 
-use crate::snapshot::TargetId;
+use crate::{collectors, model::TargetId};
 
 /// The parameters of a query. If a name occurs more than once, the last value wins.
 pub(super) fn parameters(uri: &Uri) -> HashMap<String, String> {
@@ -13,7 +13,7 @@ pub(super) fn parameters(uri: &Uri) -> HashMap<String, String> {
     url::form_urlencoded::parse(query).into_owned().collect()
 }
 
-/// The target that `WORKSPACE/NAMESPACE` and the parameter `selection` name.
+/// The target of deployments that `WORKSPACE/NAMESPACE` and the parameter `selection` name.
 pub(super) fn target(path: &str, parameters: &HashMap<String, String>) -> Option<TargetId> {
     let (workspace, namespace) = path.split_once('/')?;
     if namespace.contains('/') {
@@ -21,5 +21,6 @@ pub(super) fn target(path: &str, parameters: &HashMap<String, String>) -> Option
     }
     let decode = |text| Some(percent_decode_str(text).decode_utf8().ok()?.into_owned());
     let selection = parameters.get("selection").cloned().unwrap_or_default();
-    Some(TargetId { workspace: decode(workspace)?, namespace: decode(namespace)?, selection })
+    let (workspace, namespace) = (decode(workspace)?, decode(namespace)?);
+    Some(TargetId { workspace, namespace, collector: collectors::DEPLOYMENTS, selection })
 }

@@ -42,7 +42,7 @@ async fn a_simulator_serves_its_fleet_to_whoever_has_its_key() {
     let simulator = start.listening().await;
     let metrics = polled(&simulator, "w1").await.with_code(0).metrics();
     metrics.find("aliyun_flink_target_objects").value(7.0);
-    assert_ended_as(polled(&simulator, "w2").await, "api");
+    assert_ended_as(polled(&simulator, "w2").await, "not_found");
 }
 
 #[tokio::test]

@@ -1,14 +1,20 @@
 //! A server with a small fleet, on a port of its own.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{any::Any, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use aliyun_flink_exporter::{
+    api::{ApiError, InvalidValues},
     clock::Clock,
-    model::{Deployment, JobCounts, LabelKeys},
-    snapshot::{Board, PollTimes, TargetId},
+    collectors::{self, Collected, Collector, Query, RenderConfig},
+    model::{Deployment, JobCounts, LabelKeys, Objects, TargetId},
+    poll,
+    snapshot::Publisher,
+    store::Store,
+    targets::{Target, TargetManager, TargetSet},
     telemetry::Telemetry,
     web::{self, Listeners, Routes, SecurityStore},
 };
+use futures_util::future::BoxFuture;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -39,9 +45,6 @@ impl Server {
         file: Option<&Path>,
         reload: Option<web::Reload>,
     ) -> Self {
-        let id = TargetId { workspace: "w".into(), namespace: "n".into(), selection: String::new() };
-        let board = Board::new(Clock::System);
-        board.configure(Vec::new(), &[(id.clone(), Duration::from_secs(60))].into(), LabelKeys::All).await;
         let deployment = |number: usize| Deployment {
             id: format!("{number:036}").into(),
             name: format!("{HOSTILE}{number}").into(),
@@ -49,11 +52,13 @@ impl Server {
             created: Some(1.5e9),
             ..Deployment::default()
         };
-        let times = PollTimes { took: Duration::from_millis(1), next: Instant::now() };
-        board.succeeded(&id, (0..deployments).map(deployment).collect(), Vec::new(), 1, times).await;
+        let publisher = Arc::new(Publisher::new(Arc::new(Store::new(Clock::System))));
+        let mut manager = TargetManager::new(publisher.clone(), Telemetry::new().unwrap(), Clock::System);
+        manager.poll_once(one_target((0..deployments).map(deployment).collect())).await;
         let stopping = CancellationToken::new();
         let routes = Routes {
-            board: Arc::new(board),
+            publisher,
+            readiness: manager.readiness().clone(),
             telemetry: Telemetry::new().unwrap(),
             telemetry_path: "/metrics".to_owned(),
             reload,
@@ -66,6 +71,52 @@ impl Server {
         let security = Arc::new(SecurityStore::load(file).unwrap());
         let serving = tokio::spawn(web::serve(listeners, Arc::new(routes), security));
         Self { address, probes, stopping, serving }
+    }
+}
+
+/// Returns the same deployments with each poll.
+#[derive(Debug)]
+struct Fixed(Vec<Deployment>);
+
+impl Query for Fixed {
+    fn collector(&self) -> &'static dyn Collector {
+        collectors::by_name(collectors::DEPLOYMENTS).unwrap()
+    }
+
+    fn poll(&self, _deadline: Instant) -> BoxFuture<'_, Result<Collected, ApiError>> {
+        let objects = Box::new(Objects::listed(self.0.clone()));
+        Box::pin(async {
+            Ok(Collected { objects, consistent: true, pages: 1, invalid: InvalidValues::default() })
+        })
+    }
+
+    fn equals(&self, _other: &dyn Query) -> bool {
+        true
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// The namespace `n` of the workspace `w`.
+fn one_target(deployments: Vec<Deployment>) -> TargetSet {
+    let id = TargetId {
+        workspace: "w".into(),
+        namespace: "n".into(),
+        collector: collectors::DEPLOYMENTS,
+        selection: String::new(),
+    };
+    let target = Target {
+        region: "".into(),
+        query: Arc::new(Fixed(deployments)),
+        settings: poll::Settings::default(),
+        requests_per_second: 10.0,
+    };
+    TargetSet {
+        targets: [(Arc::new(id), target)].into(),
+        workspaces: Vec::new(),
+        render: RenderConfig { label_keys: LabelKeys::All },
     }
 }
 

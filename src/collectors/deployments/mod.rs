@@ -1,5 +1,6 @@
 //! The collector of deployments: the operations that list them, their decoder and their metric families.
 
+mod collector;
 mod decoder;
 pub mod families;
 mod fields;
@@ -18,6 +19,8 @@ use crate::{
     api::{self, ApiError, Listing},
     model::{Deployment, DeploymentsOperation, FieldSelection, Selection},
 };
+
+pub use collector::{DeploymentsCollector, DeploymentsTarget, NAME};
 
 use get_deployments_by_label::GetDeploymentsByLabel;
 use list_deployments::ListDeployments;

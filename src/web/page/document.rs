@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write as _};
 
 use super::text::{Escaped, HumanDuration};
-use crate::snapshot::{Freshness, TargetStatus};
+use crate::store::{Freshness, TargetStatus};
 
 /// Pages load nothing, run no script, cannot be framed, and send their form to the exporter only.
 pub(in crate::web) const SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";

@@ -9,11 +9,11 @@ use super::{
     document::poll_sparkline,
     text::{HumanDuration, OrDash},
 };
-use crate::snapshot::TargetStatus;
+use crate::store::TargetStatus;
 
 /// Writes a target's key figures, as both pages show them.
 pub(super) fn write_facts(html: &mut String, status: &TargetStatus, now: Duration) -> fmt::Result {
-    let deployments = status.deployments().map(<[_]>::len);
+    let deployments = status.object_count();
     write!(html, "<ul class=\"facts\"><li><b>{}</b> deployments</li>", OrDash(deployments))?;
     write!(
         html,

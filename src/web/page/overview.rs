@@ -13,8 +13,9 @@ use super::{
     text::{Escaped, rounded},
 };
 use crate::{
-    model::{Deployment, JobState, Requested},
-    snapshot::{Snapshot, TargetId, TargetStatus},
+    model::{Deployment, JobState, Requested, TargetId},
+    snapshot::Snapshot,
+    store::TargetStatus,
 };
 
 /// The page for `snapshot` at the time `now`.
@@ -38,14 +39,14 @@ fn distinct(snapshot: &Snapshot) -> impl Iterator<Item = &Deployment> {
     let mut seen = HashSet::new();
     let targets = snapshot.targets().iter();
     let all = targets.flat_map(|(id, status)| {
-        status.deployments().unwrap_or_default().iter().map(move |deployment| (id, deployment))
+        status.objects::<Deployment>().unwrap_or_default().iter().map(move |deployment| (&**id, deployment))
     });
     all.filter(move |(id, deployment)| seen.insert((&id.workspace, &id.namespace, &deployment.id)))
         .map(|(_, deployment)| deployment)
 }
 
 fn write_summary(html: &mut String, snapshot: &Snapshot) -> fmt::Result {
-    let up = snapshot.targets().iter().filter(|(_, status)| status.is_up()).count();
+    let up = snapshot.targets().iter().filter(|(_, status)| status.is_up() == Some(true)).count();
     let (mut deployments, mut failed, mut units) = (0_u64, 0_u64, 0.0);
     for deployment in distinct(snapshot) {
         deployments += 1;

@@ -13,8 +13,9 @@ use super::{
     text::{Escaped, HumanDuration, OrDash, gibibytes, rounded},
 };
 use crate::{
+    model::TargetId,
     model::{Deployment, JobState, Requested},
-    snapshot::{TargetId, TargetStatus},
+    store::TargetStatus,
 };
 
 /// Deployments on one page.
@@ -76,15 +77,14 @@ fn write_page(
         html.push_str("<input type=\"hidden\" name=\"desc\" value=\"1\">");
     }
     html.push_str("<button>Search</button></form>\n");
-    let mut found: Vec<_> =
-        status.deployments().unwrap_or_default().iter().filter(|one| matches(one, &query.search)).collect();
+    let mut found: Vec<_> = status
+        .objects::<Deployment>()
+        .unwrap_or_default()
+        .iter()
+        .filter(|one| matches(one, &query.search))
+        .collect();
     sort(&mut found, query);
-    writeln!(
-        html,
-        "<p>{} of {} deployments</p>",
-        found.len(),
-        status.deployments().unwrap_or_default().len()
-    )?;
+    writeln!(html, "<p>{} of {} deployments</p>", found.len(), status.object_count().unwrap_or_default())?;
     html.push_str("<div class=\"wide\"><table><thead><tr>");
     for column in COLUMNS {
         write_header(html, id, query, column)?;
@@ -244,7 +244,7 @@ fn write_history(html: &mut String, status: &TargetStatus, now: Duration) -> fmt
             HumanDuration(now.saturating_sub(poll.ended)),
             poll.outcome.as_str(),
             HumanDuration(poll.took),
-            OrDash(poll.deployments),
+            OrDash(poll.objects),
             Escaped(poll.error.as_deref().unwrap_or_default()),
         )?;
     }

@@ -1,16 +1,12 @@
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::{
     Query, overview, target,
     text::{Escaped, HumanDuration},
 };
 use crate::{
-    clock::Clock,
-    model::ErrorClass,
-    model::{Deployment, JobCounts, LabelKeys},
-    snapshot::{Board, PollTimes, TargetId},
+    model::{Deployment, ErrorClass, JobCounts, TargetId},
+    snapshot::fixture::{Fixture, target as target_id},
 };
 
 const HOSTILE: &str = "<script>alert(1)</script>\"'&\n\u{202e}\u{200f}";
@@ -40,20 +36,18 @@ fn deployment(name: &str, failed: u64) -> Deployment {
     }
 }
 
-async fn board(deployments: Vec<Deployment>) -> (Board, TargetId) {
-    let id = TargetId { workspace: "w".into(), namespace: HOSTILE.into(), selection: HOSTILE.into() };
-    let board = Board::new(Clock::System);
-    board.configure(Vec::new(), &[(id.clone(), Duration::from_secs(60))].into(), LabelKeys::All).await;
-    let times = PollTimes { took: Duration::from_millis(5), next: Instant::now() };
-    board.succeeded(&id, deployments, Vec::new(), 1, times).await;
-    board.failed(&id, ErrorClass::Api, HOSTILE.to_owned(), times);
-    (board, id)
+async fn fixture(deployments: Vec<Deployment>) -> (Fixture, TargetId) {
+    let id = target_id(HOSTILE, HOSTILE);
+    let fixture = Fixture::new(std::slice::from_ref(&id)).await;
+    fixture.succeed(&id, deployments).await;
+    fixture.fail(&id, ErrorClass::Api, HOSTILE);
+    (fixture, id)
 }
 
 #[tokio::test]
 async fn nothing_that_comes_from_outside_becomes_markup() {
-    let (board, id) = board(vec![deployment(HOSTILE, 1)]).await;
-    let snapshot = board.snapshot();
+    let (fixture, id) = fixture(vec![deployment(HOSTILE, 1)]).await;
+    let snapshot = fixture.publisher.snapshot();
     let query = Query { search: HOSTILE[..8].to_owned(), sort: "\"><script>".into(), ..Query::default() };
     let pages = [
         overview(&snapshot, Duration::ZERO, "/metrics"),
@@ -70,8 +64,8 @@ async fn nothing_that_comes_from_outside_becomes_markup() {
 
 #[tokio::test]
 async fn deployments_are_found_and_sorted() {
-    let (board, id) = board(vec![deployment("b", 1), deployment("c", 30), deployment("a", 4)]).await;
-    let snapshot = board.snapshot();
+    let (fixture, id) = fixture(vec![deployment("b", 1), deployment("c", 30), deployment("a", 4)]).await;
+    let snapshot = fixture.publisher.snapshot();
     let names = |query: &Query| {
         let page = target(&id, &snapshot.targets()[0].1, query, Duration::ZERO, "/metrics");
         let rows = page.split("<td class=\"name\"><bdi>").skip(1);

@@ -1,0 +1,185 @@
+//! Puts the exporter together from its configuration: the one module that knows all others.
+
+mod error;
+mod heart;
+mod reload;
+mod shared;
+mod workspaces;
+
+use std::{future::pending, io, sync::Arc, time::Duration};
+
+use tokio::time::timeout;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tracing::{error, info, warn};
+
+use crate::{
+    api::Progress,
+    clock::Clock,
+    config::{Config, Environment},
+    credentials,
+    endpoint::APPLICATION,
+    model::PollOutcome,
+    snapshot::Publisher,
+    store::Store,
+    systemd::Systemd,
+    targets::{TargetManager, TargetSet},
+    telemetry::Telemetry,
+    web::{self, Listeners, Reloaded, Routes, SecurityStore},
+};
+
+pub use error::BuildError;
+use heart::Heart;
+use reload::ReloadRequest;
+pub use reload::{Load, Reloads};
+use shared::Shared;
+use workspaces::Workspaces;
+
+/// How long a reload may take to read the configuration.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The exporter, ready to poll.
+#[derive(Debug)]
+pub struct App {
+    shared: Shared,
+    workspaces: Workspaces,
+    targets: TargetSet,
+    manager: TargetManager,
+}
+
+impl App {
+    /// Builds everything but the listeners; nothing is polled yet.
+    ///
+    /// # Errors
+    ///
+    /// See [`BuildError`].
+    pub async fn build(config: &Config, environment: &Environment, clock: Clock) -> Result<Self, BuildError> {
+        let telemetry = Telemetry::new().map_err(BuildError::Telemetry)?;
+        let publisher = Arc::new(Publisher::new(Arc::new(Store::new(clock))));
+        let manager = TargetManager::new(publisher.clone(), telemetry.clone(), clock);
+        let shared = Shared {
+            publisher,
+            telemetry,
+            progress: Arc::default(),
+            credentials: credentials::Context::new(APPLICATION, |name| environment.get(name), clock),
+            clock,
+        };
+        let workspaces = Workspaces::new(config, &shared, None)?;
+        workspaces.find_credentials().await?;
+        workspaces.update_telemetry(&shared, None);
+        shared.telemetry.config_accepted(clock.since_epoch());
+        let targets = workspaces.targets(config);
+        Ok(Self { shared, workspaces, targets, manager })
+    }
+
+    /// Polls and serves until `stopping`, reloading the configuration on request; notifies `systemd`.
+    pub async fn run(
+        mut self,
+        listeners: Listeners,
+        telemetry_path: String,
+        security: SecurityStore,
+        mut reloads: Option<Reloads>,
+        systemd: Systemd,
+        stopping: CancellationToken,
+    ) {
+        let routes = Routes {
+            publisher: self.shared.publisher.clone(),
+            readiness: self.manager.readiness().clone(),
+            telemetry: self.shared.telemetry.clone(),
+            telemetry_path,
+            reload: reloads.as_ref().and_then(Reloads::over_http),
+            stopping: stopping.clone(),
+            clock: self.shared.clock,
+        };
+        let publisher = self.shared.publisher.clone();
+        let _expiry = AbortOnDropHandle::new(tokio::spawn(async move { publisher.run_expiry().await }));
+        let polling = async {
+            let mut heart = Heart::new(systemd, self.shared.publisher.clone());
+            self.manager.apply(std::mem::take(&mut self.targets)).await;
+            heart.ready().await;
+            loop {
+                tokio::select! {
+                    () = stopping.cancelled() => break,
+                    () = self.manager.supervise() => {}
+                    () = heart.due() => heart.beat().await,
+                    request = next(&mut reloads) => {
+                        heart.reloading().await;
+                        let outcome = tokio::select! {
+                            () = stopping.cancelled() => break,
+                            outcome = self.reload(request.load) => outcome,
+                            never = heart.beat_during_reload() => match never {},
+                        };
+                        heart.reloaded(&outcome).await;
+                        // The one who asked may have left.
+                        let _ = request.answer.send(outcome);
+                    }
+                }
+            }
+            heart.stopping().await;
+            self.manager.stop_all().await;
+        };
+        tokio::join!(polling, web::serve(listeners, Arc::new(routes), Arc::new(security)));
+    }
+
+    /// Applies a newly read configuration, or changes nothing and says why.
+    async fn reload(&mut self, load: Load) -> Reloaded {
+        let outcome = self.try_reload(load).await;
+        match &outcome {
+            Ok(changes) => {
+                self.shared.telemetry.config_accepted(self.shared.clock.since_epoch());
+                info!(%changes, "configuration reloaded");
+            }
+            Err(problems) => {
+                self.shared.telemetry.config_refused();
+                error!(%problems, "configuration not reloaded: the previous one stays in effect");
+            }
+        }
+        outcome
+    }
+
+    async fn try_reload(&mut self, load: Load) -> Reloaded {
+        // A file on a dead network drive is never read to its end.
+        let read = timeout(LOAD_TIMEOUT, tokio::task::spawn_blocking(move || load())).await;
+        let read = read.map_err(|_| format!("not read within {} s", LOAD_TIMEOUT.as_secs()))?;
+        let config = read.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        for warning in config.warnings() {
+            warn!("{warning}");
+        }
+        let workspaces = Workspaces::new(&config, &self.shared, Some(&self.workspaces));
+        let workspaces = workspaces.map_err(|error| error.to_string())?;
+        workspaces.find_credentials().await.map_err(|error| error.to_string())?;
+        let changes = self.manager.apply(workspaces.targets(&config)).await;
+        let before = std::mem::replace(&mut self.workspaces, workspaces);
+        self.workspaces.update_telemetry(&self.shared, Some(&before));
+        Ok(changes.to_string())
+    }
+
+    /// Polls every target once. Returns how each poll ended.
+    pub async fn poll_once(&mut self) -> Vec<PollOutcome> {
+        self.shared.publisher.disable_rendering();
+        self.manager.poll_once(std::mem::take(&mut self.targets)).await
+    }
+
+    /// How far the listings are.
+    pub fn progress(&self) -> &Arc<Progress> {
+        &self.shared.progress
+    }
+
+    /// Writes all metrics, as they are served, after [`App::poll_once`].
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn write_metrics(&self, out: &mut impl io::Write) -> io::Result<()> {
+        let live = self.shared.telemetry.render().map_err(io::Error::other)?;
+        self.shared.publisher.write(out)?;
+        out.write_all(live.as_bytes())
+    }
+}
+
+/// The next request to reload; never, where nothing can be reloaded.
+async fn next(reloads: &mut Option<Reloads>) -> ReloadRequest {
+    match reloads {
+        Some(reloads) => reloads.next().await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,15 @@
+//! What lives as long as the process.
+
+use std::sync::Arc;
+
+use crate::{api::Progress, clock::Clock, credentials, snapshot::Publisher, telemetry::Telemetry};
+
+/// What lives as long as the process.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) publisher: Arc<Publisher>,
+    pub(super) telemetry: Telemetry,
+    pub(super) progress: Arc<Progress>,
+    pub(super) credentials: Arc<credentials::Context>,
+    pub(super) clock: Clock,
+}

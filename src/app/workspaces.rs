@@ -1,0 +1,200 @@
+//! The polled workspaces: their API clients and credentials, and the targets that the configuration wants in them.
+//!
+//! A workspace whose settings did not change keeps its client across a reload, and with it its connections and its
+//! place under the request rate.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{error::BuildError, shared::Shared};
+use crate::{
+    api::{self, HttpClients},
+    collectors::{
+        Query, RenderConfig,
+        deployments::{DeploymentsQuery, DeploymentsTarget},
+    },
+    config::{self, Config},
+    credentials::{self, ProvideCredentials},
+    exposition::targets::WorkspaceInfo,
+    model::{ErrorClass, FieldSelection, TargetId},
+    targets::{Target, TargetSet},
+};
+
+/// Every workspace with a client, by its id.
+#[derive(Debug)]
+pub(super) struct Workspaces {
+    api: api::Settings,
+    http: HttpClients,
+    by_id: BTreeMap<String, Workspace>,
+    /// One provider for each source, whichever workspaces use it.
+    providers: Vec<Provider>,
+}
+
+type Provider = (Arc<credentials::Source>, Arc<dyn ProvideCredentials>);
+
+/// A workspace's client, and what it was made from.
+#[derive(Debug, Clone)]
+struct Workspace {
+    client: Arc<api::Client>,
+    endpoint: url::Url,
+    credentials: Arc<credentials::Source>,
+    provider: Arc<dyn ProvideCredentials>,
+}
+
+impl Workspaces {
+    /// The workspaces of `config`; what is equal in `before` is kept.
+    ///
+    /// # Errors
+    ///
+    /// If an HTTP client can't be made. Nothing has changed then.
+    pub(super) fn new(config: &Config, shared: &Shared, before: Option<&Self>) -> Result<Self, BuildError> {
+        let known_providers = before.map_or(&[][..], |before| &before.providers);
+        // A client with other limits is another client.
+        let before = before.filter(|before| before.api == config.api);
+        let http = before.map_or_else(|| HttpClients::new(&config.api), |before| before.http.clone());
+        let mut all = Self { api: config.api.clone(), http, by_id: BTreeMap::new(), providers: Vec::new() };
+        for workspace in &config.workspaces {
+            let known = before.and_then(|before| before.by_id.get(&workspace.id));
+            let provider = all.provider(&workspace.credentials, known_providers, shared);
+            let made = all.workspace(workspace, provider, shared, known).map_err(BuildError::HttpClient)?;
+            made.client.shared_by(workspace.targets.len());
+            all.by_id.insert(workspace.id.clone(), made);
+        }
+        Ok(all)
+    }
+
+    /// The targets of `config`, whose workspaces these are.
+    pub(super) fn targets(&self, config: &Config) -> TargetSet {
+        let fields = Arc::new(config.metrics.clone());
+        let targets = config.workspaces.iter().flat_map(|workspace| {
+            let client = self.by_id.get(&workspace.id).map(|known| &known.client);
+            client.into_iter().flat_map(|client| targets(workspace, client, &fields, config))
+        });
+        TargetSet {
+            targets: targets.collect(),
+            workspaces: config.workspaces.iter().map(info).collect(),
+            render: RenderConfig { label_keys: config.metrics.labels.clone() },
+        }
+    }
+
+    /// Starts the counters of the workspaces that `before` lacks, and removes the series of those that only `before`
+    /// has.
+    pub(super) fn update_telemetry(&self, shared: &Shared, before: Option<&Self>) {
+        let gone = before.into_iter().flat_map(|before| before.by_id.keys());
+        for id in gone.filter(|id| !self.by_id.contains_key(*id)) {
+            shared.telemetry.remove_workspace(id);
+        }
+        let retry_reasons = api::RETRY_REASONS.map(ErrorClass::as_str);
+        for (id, workspace) in &self.by_id {
+            let provider = Arc::downgrade(&workspace.provider);
+            let expiry = Box::new(move || provider.upgrade()?.expiry());
+            shared.telemetry.init_workspace(id, &retry_reasons, expiry);
+        }
+    }
+
+    /// Looks for the credentials of every workspace.
+    ///
+    /// # Errors
+    ///
+    /// If a workspace has none by what is configured on this machine. A service that does not answer now may do so
+    /// later, and is no error.
+    pub(super) async fn find_credentials(&self) -> Result<(), BuildError> {
+        let found = self.by_id.iter().map(async |(id, known)| (id, known.provider.credentials().await));
+        for (id, found) in futures_util::future::join_all(found).await {
+            if let Err(source) = found
+                && source.is_missing()
+            {
+                return Err(BuildError::Credentials { workspace: id.clone(), source });
+            }
+        }
+        Ok(())
+    }
+
+    /// The provider of `source`: the one there is already, if any.
+    fn provider(
+        &mut self,
+        source: &Arc<credentials::Source>,
+        before: &[Provider],
+        shared: &Shared,
+    ) -> Arc<dyn ProvideCredentials> {
+        if let Some((_, provider)) = self.providers.iter().find(|(known, _)| known == source) {
+            return provider.clone();
+        }
+        let known = before.iter().find(|(known, _)| known == source);
+        let provider = known.map_or_else(|| shared.credentials.provider(source), |(_, known)| known.clone());
+        self.providers.push((source.clone(), provider.clone()));
+        provider
+    }
+
+    fn workspace(
+        &self,
+        workspace: &config::Workspace,
+        provider: Arc<dyn ProvideCredentials>,
+        shared: &Shared,
+        known: Option<&Workspace>,
+    ) -> Result<Workspace, reqwest::Error> {
+        let config::Workspace { id, endpoint, credentials, .. } = workspace;
+        let same = |known: &&Workspace| known.endpoint == *endpoint && known.credentials == *credentials;
+        if let Some(known) = known.filter(same) {
+            return Ok(known.clone());
+        }
+        let client = api::Client::new(
+            api::Workspace {
+                id: id.clone(),
+                endpoint: api::Endpoint::new(endpoint),
+                credentials: provider.clone(),
+            },
+            self.http.client_for(endpoint)?,
+            self.api.clone(),
+            shared.telemetry.api(id),
+            shared.progress.clone(),
+            shared.clock,
+        );
+        Ok(Workspace {
+            client: Arc::new(client),
+            endpoint: endpoint.clone(),
+            credentials: credentials.clone(),
+            provider,
+        })
+    }
+}
+
+/// The targets of one workspace.
+fn targets(
+    workspace: &config::Workspace,
+    client: &Arc<api::Client>,
+    fields: &Arc<FieldSelection>,
+    config: &Config,
+) -> Vec<(Arc<TargetId>, Target)> {
+    let region: Arc<str> = workspace.region.as_deref().unwrap_or_default().into();
+    let target = |target: &config::Target| {
+        let query = DeploymentsQuery {
+            namespace: target.namespace.clone(),
+            selection: target.selection.clone(),
+            operation: target.operation,
+            fields: fields.clone(),
+        };
+        let query = DeploymentsTarget { client: client.clone(), query };
+        let id = TargetId {
+            workspace: workspace.id.clone(),
+            namespace: target.namespace.clone(),
+            collector: query.collector().name(),
+            selection: target.selection.to_string(),
+        };
+        let target = Target {
+            region: region.clone(),
+            query: Arc::new(query),
+            settings: target.poll,
+            requests_per_second: config.api.requests_per_second,
+        };
+        (Arc::new(id), target)
+    };
+    workspace.targets.iter().map(target).collect()
+}
+
+fn info(workspace: &config::Workspace) -> WorkspaceInfo {
+    WorkspaceInfo {
+        workspace: workspace.id.clone(),
+        region: workspace.region.clone().unwrap_or_default(),
+        endpoint: workspace.endpoint.as_str().trim_end_matches('/').to_owned(),
+    }
+}

@@ -1,0 +1,127 @@
+//! The collector of deployments.
+
+use std::{any::Any, io, sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
+
+use super::{
+    DeploymentsQuery,
+    families::{self, Deployments, ExportedLabels},
+};
+use crate::{
+    api::{ApiError, Client, Priority},
+    collectors::collector::{Collected, Collector, Query, RenderConfig, Scope},
+    exposition::{self, RenderedFamilies, Section, SectionText},
+    model::{CollectorName, Deployment, Object, Objects},
+    store::GroupObjects,
+};
+
+/// The name of the collector.
+pub const NAME: CollectorName = "deployments";
+
+/// The deployments of namespaces.
+#[derive(Debug)]
+pub struct DeploymentsCollector;
+
+impl Object for Deployment {
+    fn key(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Collector for DeploymentsCollector {
+    fn name(&self) -> CollectorName {
+        NAME
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Namespace
+    }
+
+    fn default_interval(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    fn priority(&self) -> Priority {
+        Priority::Normal
+    }
+
+    fn ram_actions(&self) -> &'static [&'static str] {
+        &["stream:ListDeployments", "stream:GetDeploymentsByLabel"]
+    }
+
+    fn section(&self) -> Section {
+        Section::of::<Deployments>()
+    }
+
+    fn render(
+        &self,
+        group: &GroupObjects,
+        config: &RenderConfig,
+        previous: &RenderedFamilies,
+    ) -> RenderedFamilies {
+        let labels = ExportedLabels::new(&config.label_keys);
+        exposition::render(&objects(group, &labels), previous)
+    }
+
+    fn section_text<'r>(&self, groups: Vec<&'r RenderedFamilies>) -> SectionText<'r> {
+        SectionText::of::<Deployments>(groups)
+    }
+
+    fn write(
+        &self,
+        groups: &[GroupObjects],
+        config: &RenderConfig,
+        mut out: &mut dyn io::Write,
+    ) -> io::Result<()> {
+        let labels = ExportedLabels::new(&config.label_keys);
+        let groups: Vec<_> = groups.iter().map(|group| objects(group, &labels)).collect();
+        exposition::write(&groups, &mut out)
+    }
+}
+
+fn objects<'a>(
+    group: &'a GroupObjects,
+    labels: &'a ExportedLabels,
+) -> exposition::ObjectGroup<'a, Deployments> {
+    families::group(&group.id.workspace, &group.id.namespace, group.merged::<Deployment>(), labels)
+}
+
+/// The deployments that one target polls.
+#[derive(Debug)]
+pub struct DeploymentsTarget {
+    /// The client of the workspace.
+    pub client: Arc<Client>,
+    /// What is listed.
+    pub query: DeploymentsQuery,
+}
+
+impl Query for DeploymentsTarget {
+    fn collector(&self) -> &'static dyn Collector {
+        &DeploymentsCollector
+    }
+
+    fn poll(&self, deadline: Instant) -> BoxFuture<'_, Result<Collected, ApiError>> {
+        Box::pin(async move {
+            let listing = self.query.list(&self.client, deadline).await?;
+            Ok(Collected {
+                objects: Box::new(Objects::listed(listing.items)),
+                consistent: listing.consistent,
+                pages: listing.pages,
+                invalid: listing.invalid,
+            })
+        })
+    }
+
+    fn equals(&self, other: &dyn Query) -> bool {
+        other
+            .as_any()
+            .downcast_ref::<Self>()
+            .is_some_and(|other| Arc::ptr_eq(&self.client, &other.client) && self.query == other.query)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

@@ -1,0 +1,177 @@
+//! The loop of one target.
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
+
+use super::{Schedule, Settings, Supervised};
+use crate::{
+    api::{ApiError, InvalidValues, Retry},
+    collectors::{Collected, Query},
+    model::{ErrorClass, PollOutcome, TargetId},
+    snapshot::Publisher,
+    store::{Listed, PollFailure, PollReport},
+    telemetry::Telemetry,
+};
+
+/// How much later than its deadline a poll may report before it counts as stuck: committing, rendering and publishing
+/// take time, more so on a busy machine.
+const REPORT_MARGIN: Duration = Duration::from_secs(60);
+
+/// Polls one target on schedule and reports each poll.
+#[derive(Debug)]
+pub struct PollLoop {
+    /// The target.
+    pub id: Arc<TargetId>,
+    /// What it asks for.
+    pub query: Arc<dyn Query>,
+    /// How it is polled.
+    pub settings: Settings,
+    /// When its polls start.
+    pub schedule: Schedule,
+    /// Tells its reports from those of another loop of the same target.
+    pub generation: u64,
+    /// Where it reports, through the publisher's store.
+    pub publisher: Arc<Publisher>,
+    /// Where it counts.
+    pub telemetry: Telemetry,
+    /// Whether the loop was started before.
+    pub started: AtomicBool,
+}
+
+impl Supervised for PollLoop {
+    /// Polls on schedule, until `stop`.
+    async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let again = self.started.swap(true, Ordering::Relaxed);
+        // A loop that panicked on a response must not ask for the same at once.
+        let first = if again { self.schedule.next_after(Instant::now()) } else { self.schedule.first() };
+        stop.run_until_cancelled(self.run_from(first)).await;
+    }
+
+    fn on_panic(&self) {
+        error!(target = %self.id, "poll task panicked; restarting");
+        self.report_internal_error("the poll task panicked and was restarted");
+    }
+}
+
+impl PollLoop {
+    async fn run_from(&self, first: Instant) -> Infallible {
+        self.publisher.store().schedule(&self.id, first, self.report_due(first));
+        self.publisher.publish_next_poll(&self.id);
+        let mut due = first;
+        loop {
+            sleep_until(due).await;
+            self.poll().await;
+            due = self.schedule.next_after(Instant::now());
+        }
+    }
+
+    /// Polls once and reports.
+    pub async fn poll(&self) -> PollOutcome {
+        let requested_at = Instant::now();
+        let deadline = requested_at + self.settings.timeout;
+        // The client keeps the deadline itself; this holds everything else to it.
+        let polled = timeout_at(deadline, self.query.poll(deadline)).await;
+        let polled = polled.unwrap_or_else(|_| {
+            let detail = "no time left: the poll (poll.timeout)";
+            Err(ApiError::new(ErrorClass::Timeout, Retry::Backoff, detail))
+        });
+        match polled {
+            Ok(collected) => self.succeeded(collected, requested_at).await,
+            Err(error) => self.failed(&error, requested_at),
+        }
+    }
+
+    async fn succeeded(&self, collected: Collected, requested_at: Instant) -> PollOutcome {
+        let Collected { objects, consistent, pages, invalid } = collected;
+        self.report_invalid_values(&invalid);
+        let (count, took) = (objects.len(), requested_at.elapsed());
+        let result = Ok(Listed { objects, consistent, pages });
+        let committed =
+            self.publisher.store().commit(&self.id, self.generation, self.report(result, requested_at));
+        let Some(change) = committed else {
+            debug!(target = %self.id, "polled, but the target has been removed or changed");
+            return PollOutcome::Success;
+        };
+        if let Err(problem) = self.publisher.publish_group(&change.group).await {
+            error!(target = %self.id, %problem, "poll not published");
+            self.report_internal_error(&problem.to_string());
+            return PollOutcome::Failure(ErrorClass::Internal);
+        }
+        debug!(target = %self.id, objects = count, pages, ?took, "polled");
+        PollOutcome::Success
+    }
+
+    fn failed(&self, error: &ApiError, requested_at: Instant) -> PollOutcome {
+        let outcome = PollOutcome::Failure(error.class());
+        warn!(
+            target = %self.id,
+            outcome = outcome.as_str(),
+            %error,
+            request_id = error.request_id(),
+            took = ?requested_at.elapsed(),
+            "poll failed"
+        );
+        let mut message = error.to_string();
+        if let Some(id) = error.request_id() {
+            message = format!("{message} (request id {id})");
+        }
+        self.report_failure(error.class(), message, requested_at);
+        outcome
+    }
+
+    fn report_internal_error(&self, message: &str) {
+        self.report_failure(ErrorClass::Internal, message.to_owned(), Instant::now());
+    }
+
+    fn report_failure(&self, class: ErrorClass, message: String, requested_at: Instant) {
+        let report = self.report(Err(PollFailure { class, message }), requested_at);
+        if self.publisher.store().commit(&self.id, self.generation, report).is_some() {
+            self.publisher.publish_status(&self.id);
+        }
+    }
+
+    fn report(&self, result: Result<Listed, PollFailure>, requested_at: Instant) -> PollReport {
+        let next_poll = self.schedule.next_after(Instant::now());
+        PollReport {
+            result,
+            requested_at,
+            took: requested_at.elapsed(),
+            next_poll,
+            next_report_due: self.report_due(next_poll),
+        }
+    }
+
+    /// By when a poll that starts at `start` must have reported.
+    fn report_due(&self, start: Instant) -> Instant {
+        start + self.settings.timeout + REPORT_MARGIN
+    }
+
+    /// Counts every invalid value, and logs each field once until all its values are valid again.
+    fn report_invalid_values(&self, invalid: &InvalidValues) {
+        let fields = invalid.iter().map(|(operation, field, _)| (operation, field));
+        let news = self.publisher.store().newly_invalid(&self.id, fields);
+        for (operation, field, values) in invalid.iter() {
+            self.telemetry.invalid_values(operation, field, values.count);
+            if news.contains(&(operation, field)) {
+                info!(
+                    target = %self.id,
+                    operation,
+                    field,
+                    count = values.count,
+                    object_id = %values.object_id,
+                    "invalid values are skipped (logged once for each field)"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The rendered metrics: assembled once for each format and encoding that a scraper requests.
+
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+};
+
+use bytes::Bytes;
+use tokio::sync::OnceCell;
+
+use crate::{
+    collectors,
+    exposition::{
+        self, AssembledBody, Encoding, Format, ObjectGroup, RenderedFamilies, SectionText,
+        targets::{TargetSamples, Targets, WorkspaceInfo, Workspaces},
+    },
+    model::{CollectorName, TargetId},
+    store::{TargetEntry, TargetStatus},
+};
+
+/// The families of workspaces and targets.
+#[derive(Debug, Clone, Default)]
+struct PollingFamilies {
+    workspaces: RenderedFamilies,
+    targets: RenderedFamilies,
+}
+
+/// The metrics of all targets between two changes.
+#[derive(Debug, Default)]
+pub(super) struct RenderedSnapshot {
+    groups: Vec<(CollectorName, Arc<RenderedFamilies>)>,
+    targets: Arc<[TargetEntry]>,
+    workspaces: Arc<[WorkspaceInfo]>,
+    polling: OnceLock<PollingFamilies>,
+    /// Those of the snapshot before, whose unchanged text is used again.
+    previous_polling: PollingFamilies,
+    bodies: [[OnceCell<Arc<AssembledBody>>; Encoding::ALL.len()]; Format::ALL.len()],
+}
+
+impl RenderedSnapshot {
+    /// What is served after `self`.
+    pub(super) fn next(
+        &self,
+        groups: Vec<(CollectorName, Arc<RenderedFamilies>)>,
+        targets: Arc<[TargetEntry]>,
+        workspaces: Arc<[WorkspaceInfo]>,
+    ) -> Self {
+        let previous_polling = self.polling.get().unwrap_or(&self.previous_polling).clone();
+        Self { groups, targets, workspaces, previous_polling, ..Self::default() }
+    }
+
+    /// The body without the exporter's own metrics. The first request waits until it is assembled, off the async
+    /// threads.
+    pub(super) async fn body(
+        self: &Arc<Self>,
+        format: Format,
+        encoding: Encoding,
+    ) -> io::Result<Arc<AssembledBody>> {
+        let cell = &self.bodies[format as usize][encoding as usize];
+        let assemble = async || {
+            let snapshot = self.clone();
+            let assembling = tokio::task::spawn_blocking(move || snapshot.assemble(format, encoding));
+            assembling.await.map_err(io::Error::other)?.map(Arc::new)
+        };
+        cell.get_or_try_init(assemble).await.cloned()
+    }
+
+    pub(super) fn text(&self) -> Vec<Bytes> {
+        // Nothing is compressed, so nothing can fail.
+        self.assemble(Format::Text, Encoding::Identity).map(|body| body.pieces().to_vec()).unwrap_or_default()
+    }
+
+    fn assemble(&self, format: Format, encoding: Encoding) -> io::Result<AssembledBody> {
+        let polling = self.polling.get_or_init(|| self.render_polling());
+        let mut sections: Vec<SectionText<'_>> = collectors::all()
+            .iter()
+            .map(|collector| {
+                let groups = self.groups.iter().filter(|(name, _)| *name == collector.name());
+                collector.section_text(groups.map(|(_, families)| &**families).collect())
+            })
+            .collect();
+        sections.push(SectionText::of::<Workspaces>([&polling.workspaces]));
+        sections.push(SectionText::of::<Targets>([&polling.targets]));
+        AssembledBody::new(format, encoding, &sections)
+    }
+
+    fn render_polling(&self) -> PollingFamilies {
+        let targets = self.targets.iter().map(|(id, status)| samples(id, status));
+        PollingFamilies {
+            workspaces: exposition::render::<Workspaces>(
+                &ObjectGroup::new(&[], self.workspaces.iter()),
+                &self.previous_polling.workspaces,
+            ),
+            targets: exposition::render::<Targets>(
+                &ObjectGroup::new(&[], targets),
+                &self.previous_polling.targets,
+            ),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn groups(&self) -> &[(CollectorName, Arc<RenderedFamilies>)] {
+        &self.groups
+    }
+}
+
+fn samples<'a>(id: &'a TargetId, status: &'a TargetStatus) -> TargetSamples<'a> {
+    TargetSamples {
+        collector: id.collector,
+        region: &status.region,
+        workspace: &id.workspace,
+        namespace: &id.namespace,
+        selection: &id.selection,
+        up: status.is_up(),
+        poll_interval: status.interval.as_secs_f64(),
+        objects: status.object_count().map(|count| count as u64),
+        last_success: status.last_success.map(|time| time.as_secs_f64()),
+        poll_duration: status.last_poll().map(|poll| poll.took.as_secs_f64()),
+        polls: status.polls().map(|(outcome, polls)| (outcome.as_str(), polls)).collect(),
+    }
+}

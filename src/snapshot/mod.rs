@@ -1,0 +1,58 @@
+//! The published value: an immutable [`Snapshot`] of every target's status and of the rendered metrics.
+//!
+//! A [`Publisher`] renders a group of targets after each commit that changed its data, and publishes the group as a
+//! whole. A reader has all of one poll or all of the poll before it, also during a reload, and never waits for one.
+
+mod bodies;
+mod encodings;
+mod expiry;
+mod publisher;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::{
+    model::TargetId,
+    store::{TargetEntry, TargetStatus},
+};
+
+pub use publisher::{Configuration, Publisher, RenderError};
+
+use bodies::RenderedSnapshot;
+
+/// What is published at one moment.
+#[derive(Debug)]
+pub struct Snapshot {
+    version: u64,
+    targets: Arc<[TargetEntry]>,
+    rendered: Arc<RenderedSnapshot>,
+}
+
+impl Snapshot {
+    /// Every target and its status, in the order of their ids.
+    pub fn targets(&self) -> &[TargetEntry] {
+        &self.targets
+    }
+
+    /// The status of one target.
+    pub fn target(&self, id: &TargetId) -> Option<&Arc<TargetStatus>> {
+        let index = self.targets.binary_search_by(|(known, _)| (**known).cmp(id)).ok()?;
+        Some(&self.targets[index].1)
+    }
+
+    /// Grows with each change that is published.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The metrics except the exporter's own, in the text format, in pieces that are assembled here and now.
+    pub fn text(&self) -> Vec<Bytes> {
+        self.rendered.text()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,402 @@
+//! Renders groups of targets and publishes them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, RwLock};
+
+use super::{Snapshot, bodies::RenderedSnapshot, encodings::RequestedEncodings};
+use crate::{
+    collectors::{self, Collector, RenderConfig},
+    exposition::{AssembledBody, Encoding, Format, RenderedFamilies, targets::WorkspaceInfo},
+    model::{GroupId, TargetId},
+    store::{GroupObjects, Latch, Store, TargetEntry, TargetSettings, TargetStatus},
+};
+
+/// Why a group was not rendered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// Rendering panicked; the log has the message.
+    #[error("rendering the metrics failed")]
+    Panicked,
+    /// The runtime is shutting down.
+    #[error("the exporter is stopping")]
+    Stopping,
+}
+
+/// What the publisher serves besides the data of polls.
+#[derive(Debug)]
+pub struct Configuration {
+    /// Every target, with what the store must know of it.
+    pub targets: BTreeMap<Arc<TargetId>, TargetSettings>,
+    /// The collector of each group of those targets.
+    pub groups: BTreeMap<GroupId, &'static dyn Collector>,
+    /// The polled workspaces.
+    pub workspaces: Arc<[WorkspaceInfo]>,
+    /// How objects are rendered.
+    pub render: Arc<RenderConfig>,
+}
+
+/// Where readers read, and polls publish what they committed to the store.
+#[derive(Debug)]
+pub struct Publisher {
+    store: Arc<Store>,
+    state: Mutex<State>,
+    /// The version of `state`.
+    version: AtomicU64,
+    /// The snapshot of some version, assembled by the first reader that asks for that version.
+    snapshot: ArcSwap<Snapshot>,
+    /// Held for writing while targets change, so that no reader sees half of a change.
+    configuring: RwLock<()>,
+    encodings: RequestedEncodings,
+    /// Whether nobody scrapes: then metrics are rendered only when they are written out.
+    rendering_disabled: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    version: u64,
+    targets: BTreeMap<Arc<TargetId>, Arc<TargetStatus>>,
+    groups: BTreeMap<GroupId, Group>,
+    /// Groups whose families still show data that was withdrawn.
+    outdated: BTreeSet<GroupId>,
+    workspaces: Arc<[WorkspaceInfo]>,
+    render: Arc<RenderConfig>,
+    /// Changes with everything that a metric shows; the time of the next poll is none of it.
+    text_version: u64,
+    /// The rendered metrics of some earlier text version.
+    rendered: Arc<RenderedSnapshot>,
+    rendered_version: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Group {
+    collector: &'static dyn Collector,
+    families: Arc<RenderedFamilies>,
+    /// Held while the group is rendered, so that two targets of a group do not overwrite each other's work.
+    last: Arc<AsyncMutex<LastRendered>>,
+}
+
+/// A group as it is to be published. No other task renders the group until this is dropped.
+struct RenderedGroup {
+    id: GroupId,
+    targets: Vec<TargetEntry>,
+    last: OwnedMutexGuard<LastRendered>,
+}
+
+/// What a group was last rendered from.
+#[derive(Debug, Default)]
+struct LastRendered {
+    families: Arc<RenderedFamilies>,
+    /// The targets with data, the most recent first, and the revisions of their data.
+    revisions: Vec<(Arc<TargetId>, u64)>,
+    render: Arc<RenderConfig>,
+}
+
+impl Publisher {
+    /// A publisher of what `store` holds, without targets.
+    pub fn new(store: Arc<Store>) -> Self {
+        let snapshot =
+            Snapshot { version: 0, targets: Arc::default(), rendered: Arc::new(RenderedSnapshot::default()) };
+        Self {
+            store,
+            state: Mutex::default(),
+            version: AtomicU64::default(),
+            snapshot: ArcSwap::from_pointee(snapshot),
+            configuring: RwLock::default(),
+            encodings: RequestedEncodings::new(),
+            rendering_disabled: AtomicBool::default(),
+        }
+    }
+
+    /// The store that is published.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// Makes metrics be rendered only by [`Publisher::write`], not after each poll.
+    pub fn disable_rendering(&self) {
+        self.rendering_disabled.store(true, Ordering::Relaxed);
+    }
+
+    /// Replaces the targets, in the store and in what is published, at once. Targets known before keep their data; the
+    /// others are withdrawn with all their series. New targets hold `latch` until their first poll.
+    ///
+    /// # Errors
+    ///
+    /// If a group that lost a target can't be rendered. Its series then stay as they were until the next poll.
+    pub async fn configure(
+        &self,
+        configuration: Configuration,
+        latch: Option<&Latch>,
+    ) -> Result<(), RenderError> {
+        let Configuration { targets, groups, workspaces, render } = configuration;
+        let _configuring = self.configuring.write().await;
+        let lost = self.store.set_targets(&targets, latch);
+        {
+            let mut state = self.state.lock();
+            state.render = render;
+            // The groups exist before they are rendered; nothing of this is published yet.
+            for (id, collector) in &groups {
+                state.groups.entry(id.clone()).or_insert_with(|| Group::new(*collector));
+            }
+        }
+        let mut rendered = Vec::new();
+        let mut result = Ok(());
+        for group in lost.iter().filter(|group| groups.contains_key(*group)) {
+            match self.render(group).await {
+                Ok(Some(group)) => rendered.push(group),
+                Ok(None) => {}
+                Err(error) => result = Err(error),
+            }
+        }
+        let mut state = self.state.lock();
+        state.groups.retain(|id, _| groups.contains_key(id));
+        state.outdated.retain(|id| groups.contains_key(id));
+        for group in &rendered {
+            state.replace_families(group);
+        }
+        state.replace_targets(self.store.targets());
+        state.workspaces = workspaces;
+        self.publish(&mut state, true);
+        result
+    }
+
+    /// Publishes what the store holds of a group, rendering it if its data changed.
+    ///
+    /// # Errors
+    ///
+    /// If the group can't be rendered. Then nothing is published.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped at any time: then nothing was published, and the next call publishes everything.
+    pub async fn publish_group(&self, group: &GroupId) -> Result<(), RenderError> {
+        let _configuring = self.configuring.read().await;
+        let Some(rendered) = self.render(group).await? else { return Ok(()) };
+        let mut state = self.state.lock();
+        state.replace_families(&rendered);
+        state.update_targets(rendered.targets);
+        self.publish(&mut state, true);
+        Ok(())
+    }
+
+    /// Publishes a target's status without rendering: its data must not have changed.
+    pub fn publish_status(&self, id: &TargetId) {
+        let Some(status) = self.store.target(id) else { return };
+        let mut state = self.state.lock();
+        state.update_target(id, status);
+        self.publish(&mut state, true);
+    }
+
+    /// Publishes when a target's next poll starts, which no metric shows.
+    pub fn publish_next_poll(&self, id: &TargetId) {
+        let Some(status) = self.store.target(id) else { return };
+        let mut state = self.state.lock();
+        if let Some(known) = state.targets.get_mut(id) {
+            Arc::make_mut(known).next_poll = status.next_poll;
+            self.publish(&mut state, false);
+        }
+    }
+
+    /// What is published now. Data that has expired is withdrawn first, even if the task that should do so hangs.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.withdraw_overdue();
+        let current = self.snapshot.load();
+        if current.version == self.version.load(Ordering::Acquire) {
+            return current.clone();
+        }
+        drop(current);
+        let mut state = self.state.lock();
+        let snapshot = Arc::new(state.snapshot());
+        // Under the lock, so that an older snapshot never replaces a newer one.
+        self.snapshot.store(snapshot.clone());
+        snapshot
+    }
+
+    /// The metrics except the exporter's own, as they are published now.
+    ///
+    /// # Errors
+    ///
+    /// Those of the compressor.
+    pub async fn body(&self, format: Format, encoding: Encoding) -> io::Result<Arc<AssembledBody>> {
+        self.encodings.note(encoding);
+        self.expire().await;
+        let rendered = self.snapshot().rendered.clone();
+        rendered.body(format, encoding).await
+    }
+
+    /// Writes the metrics except the exporter's own in the text format, rendered here and now.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn write(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        let (render, groups) = {
+            let state = self.state.lock();
+            let groups: Vec<_> =
+                state.groups.iter().map(|(id, group)| (id.clone(), group.collector)).collect();
+            (state.render.clone(), groups)
+        };
+        for collector in collectors::all() {
+            let of_collector = groups.iter().filter(|(id, _)| id.collector == collector.name());
+            let groups: Vec<_> =
+                of_collector.map(|(id, _)| GroupObjects::new(id.clone(), &self.store.group(id))).collect();
+            collector.write(&groups, &render, out)?;
+        }
+        self.snapshot().text().iter().try_for_each(|piece| out.write_all(piece))
+    }
+
+    /// A group as the store has it now; none if the group does not exist.
+    async fn render(&self, group: &GroupId) -> Result<Option<RenderedGroup>, RenderError> {
+        let known = self.state.lock().groups.get(group).cloned();
+        let Some(known) = known else { return Ok(None) };
+        let mut last = known.last.lock_owned().await;
+        // Read under the lock: another target of the group may have been rendered meanwhile.
+        let (targets, render) = (self.store.group(group), self.state.lock().render.clone());
+        let objects = GroupObjects::new(group.clone(), &targets);
+        if !self.rendering_disabled.load(Ordering::Relaxed) && !last.is_current(&objects, &render) {
+            let revisions = objects.revisions().to_vec();
+            let previous = last.families.clone();
+            let families = self.render_objects(known.collector, objects, &render, previous).await?;
+            *last = LastRendered { families: Arc::new(families), revisions, render };
+        }
+        Ok(Some(RenderedGroup { id: group.clone(), targets, last }))
+    }
+
+    /// Renders a group and compresses what changed in the encodings that scrapers request, off the async threads.
+    async fn render_objects(
+        &self,
+        collector: &'static dyn Collector,
+        objects: GroupObjects,
+        render: &Arc<RenderConfig>,
+        previous: Arc<RenderedFamilies>,
+    ) -> Result<RenderedFamilies, RenderError> {
+        let encodings: Vec<_> = self.encodings.recent().collect();
+        let render = render.clone();
+        let rendering = tokio::task::spawn_blocking(move || {
+            let families = collector.render(&objects, &render, &previous);
+            for encoding in encodings {
+                // A request for text that is not compressed tries again, and reports why it fails.
+                let _ = families.compress(encoding);
+            }
+            families
+        });
+        rendering
+            .await
+            .map_err(|error| if error.is_panic() { RenderError::Panicked } else { RenderError::Stopping })
+    }
+
+    /// Withdraws the data of targets that has expired.
+    pub(super) fn withdraw(&self, lost: &BTreeMap<GroupId, Vec<Arc<TargetId>>>) {
+        let mut state = self.state.lock();
+        for group in lost.keys() {
+            let targets = self.store.group(group);
+            if targets.iter().all(|(_, status)| status.data.is_none()) {
+                state.clear_families(group);
+            } else {
+                state.outdated.insert(group.clone());
+            }
+            state.update_targets(targets);
+        }
+        self.publish(&mut state, true);
+    }
+
+    /// The groups whose families still show withdrawn data.
+    pub(super) fn outdated(&self) -> Vec<GroupId> {
+        self.state.lock().outdated.iter().cloned().collect()
+    }
+
+    /// Serves nothing of a group that can't be rendered, rather than withdrawn data.
+    pub(super) fn withdraw_families(&self, group: &GroupId) {
+        let mut state = self.state.lock();
+        state.clear_families(group);
+        self.publish(&mut state, true);
+    }
+
+    /// Makes `state` what the next reader sees.
+    fn publish(&self, state: &mut State, text_changed: bool) {
+        state.version += 1;
+        state.text_version += u64::from(text_changed);
+        self.version.store(state.version, Ordering::Release);
+    }
+}
+
+impl Group {
+    fn new(collector: &'static dyn Collector) -> Self {
+        Self { collector, families: Arc::default(), last: Arc::default() }
+    }
+}
+
+impl LastRendered {
+    fn is_current(&self, objects: &GroupObjects, render: &Arc<RenderConfig>) -> bool {
+        self.revisions == objects.revisions() && (Arc::ptr_eq(&self.render, render) || self.render == *render)
+    }
+}
+
+impl State {
+    fn replace_families(&mut self, rendered: &RenderedGroup) {
+        self.outdated.remove(&rendered.id);
+        if let Some(group) = self.groups.get_mut(&rendered.id) {
+            group.families = rendered.last.families.clone();
+        }
+    }
+
+    fn clear_families(&mut self, group: &GroupId) {
+        self.outdated.remove(group);
+        if let Some(group) = self.groups.get_mut(group) {
+            group.families = Arc::default();
+        }
+    }
+
+    /// Takes the new status of targets that are published already.
+    fn update_targets(&mut self, targets: Vec<TargetEntry>) {
+        for (id, status) in targets {
+            self.update_target(&id, status);
+        }
+    }
+
+    fn update_target(&mut self, id: &TargetId, status: Arc<TargetStatus>) {
+        // Between the reading of a status and now, a newer one may have been published.
+        if let Some(known) = self.targets.get_mut(id).filter(|known| known.sequence < status.sequence) {
+            *known = status;
+        }
+    }
+
+    /// Publishes exactly `targets`. One that is published already keeps its data until its group is rendered.
+    fn replace_targets(&mut self, targets: Vec<TargetEntry>) {
+        let mut before = std::mem::take(&mut self.targets);
+        for (id, status) in targets {
+            let status = match before.remove(&id) {
+                None => status,
+                Some(published) => {
+                    let mut published = TargetStatus::clone(&published);
+                    published.region = status.region.clone();
+                    published.interval = status.interval;
+                    Arc::new(published)
+                }
+            };
+            self.targets.insert(id, status);
+        }
+    }
+
+    fn snapshot(&mut self) -> Snapshot {
+        let targets: Arc<[TargetEntry]> =
+            self.targets.iter().map(|(id, status)| (id.clone(), status.clone())).collect();
+        if self.rendered_version != self.text_version {
+            let groups =
+                self.groups.iter().map(|(id, group)| (id.collector, group.families.clone())).collect();
+            self.rendered = Arc::new(self.rendered.next(groups, targets.clone(), self.workspaces.clone()));
+            self.rendered_version = self.text_version;
+        }
+        Snapshot { version: self.version, targets, rendered: self.rendered.clone() }
+    }
+}

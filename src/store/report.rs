@@ -1,0 +1,54 @@
+//! What a poll reports to the store, and what the store answers.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Data;
+use crate::model::{ErrorClass, GroupId, ObjectSet};
+
+/// A poll that ended.
+#[derive(Debug)]
+pub struct PollReport {
+    /// What it returned.
+    pub result: Result<Listed, PollFailure>,
+    /// When it started.
+    pub requested_at: Instant,
+    /// How long it took, retries included.
+    pub took: Duration,
+    /// When the next poll starts.
+    pub next_poll: Instant,
+    /// By when the next poll must have reported.
+    pub next_report_due: Instant,
+}
+
+/// What a successful poll returned.
+#[derive(Debug)]
+pub struct Listed {
+    /// The objects.
+    pub objects: Box<dyn ObjectSet>,
+    /// Whether the pages of the listing were consistent; otherwise it may have missed an object.
+    pub consistent: bool,
+    /// The pages read.
+    pub pages: u64,
+}
+
+/// Why a poll failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PollFailure {
+    /// The class of the error.
+    pub class: ErrorClass,
+    /// A message for people, without secrets.
+    pub message: String,
+}
+
+/// What a commit changed.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The group of the target.
+    pub group: GroupId,
+    /// The data before the commit.
+    pub before: Option<Data>,
+    /// The data after it.
+    pub after: Option<Data>,
+}

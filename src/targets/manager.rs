@@ -1,0 +1,248 @@
+//! Makes the running poll loops match the desired target set.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep_until};
+use tracing::error;
+
+use super::{Target, TargetSet};
+use crate::{
+    clock::Clock,
+    model::{ErrorClass, PollOutcome, TargetId},
+    poll::{PollLoop, Schedule, Supervised as _, Supervisor},
+    snapshot::{Configuration, Publisher},
+    store::{Latch, Readiness, TargetSettings},
+    telemetry::Telemetry,
+};
+
+/// How a new target set differed from the one before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Targets that were not known before.
+    pub added: usize,
+    /// Targets that are no longer polled.
+    pub removed: usize,
+    /// Targets that are polled differently.
+    pub changed: usize,
+    /// Targets whose poll loop goes on.
+    pub unchanged: usize,
+}
+
+impl fmt::Display for Changes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { added, removed, changed, unchanged } = self;
+        write!(
+            formatter,
+            "targets: {added} added, {removed} removed, {changed} changed, {unchanged} unchanged"
+        )
+    }
+}
+
+/// Starts, keeps and stops poll loops so that they match the desired target set.
+#[derive(Debug)]
+pub struct TargetManager {
+    publisher: Arc<Publisher>,
+    telemetry: Telemetry,
+    clock: Clock,
+    supervisor: Supervisor<Arc<TargetId>, PollLoop>,
+    running: BTreeMap<Arc<TargetId>, Running>,
+    last_generation: u64,
+    readiness: Readiness,
+    /// Held until the initial targets are known.
+    initial: Option<Latch>,
+}
+
+#[derive(Debug, Clone)]
+struct Running {
+    target: Target,
+    generation: u64,
+}
+
+impl TargetManager {
+    /// A manager without targets, which publishes through `publisher`.
+    pub fn new(publisher: Arc<Publisher>, telemetry: Telemetry, clock: Clock) -> Self {
+        let (readiness, initial) = Readiness::new();
+        Self {
+            publisher,
+            telemetry,
+            clock,
+            supervisor: Supervisor::default(),
+            running: BTreeMap::new(),
+            last_generation: 0,
+            readiness,
+            initial: Some(initial),
+        }
+    }
+
+    /// Whether every initial target has been polled once.
+    pub fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
+    /// Makes `desired` the target set. What is the same as before goes on undisturbed; what is gone disappears with
+    /// all its series at once, counters included, and a poll of it in flight is not published.
+    ///
+    /// The first polls of new targets start soon, one after the other at the request rate of their workspace.
+    pub async fn apply(&mut self, desired: TargetSet) -> Changes {
+        let (started, changes) = self.replace(desired).await;
+        for poll_loop in started {
+            self.supervisor.start(poll_loop.id.clone(), poll_loop);
+        }
+        changes
+    }
+
+    /// Polls every target of `desired` once, instead of on schedule. Returns the outcome of each poll.
+    pub async fn poll_once(&mut self, desired: TargetSet) -> Vec<PollOutcome> {
+        let (started, _) = self.replace(desired).await;
+        let polls = started.into_iter().map(|poll_loop| async move {
+            let polling = poll_loop.clone();
+            // At the request rate, so that no poll waits longer for its turn than for its response.
+            let polled = tokio::spawn(async move {
+                sleep_until(polling.schedule.first()).await;
+                polling.poll().await
+            });
+            polled.await.unwrap_or_else(|_| {
+                poll_loop.on_panic();
+                PollOutcome::Failure(ErrorClass::Internal)
+            })
+        });
+        join_all(polls).await
+    }
+
+    /// Restarts poll loops that panic, for ever.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped and called again.
+    pub async fn supervise(&mut self) {
+        self.supervisor.run().await;
+    }
+
+    /// Stops all poll loops and waits for their end.
+    pub async fn stop_all(&mut self) {
+        self.supervisor.stop_all().await;
+    }
+
+    /// Stops the loops that are not desired and publishes the desired targets. Returns the loops to start.
+    async fn replace(&mut self, desired: TargetSet) -> (Vec<Arc<PollLoop>>, Changes) {
+        let (running, started, changes) = self.reconcile(desired.targets);
+        for id in self.running.keys().filter(|id| !running.contains_key(*id)) {
+            self.supervisor.stop(id);
+        }
+        for poll_loop in &started {
+            self.supervisor.stop(&poll_loop.id);
+        }
+        self.update_telemetry(&running);
+        let configuration = Configuration {
+            targets: running.iter().map(|(id, running)| (id.clone(), running.settings())).collect(),
+            groups: running
+                .iter()
+                .map(|(id, running)| (id.group(), running.target.query.collector()))
+                .collect(),
+            workspaces: desired.workspaces.into(),
+            render: Arc::new(desired.render),
+        };
+        if let Err(problem) = self.publisher.configure(configuration, self.initial.as_ref()).await {
+            error!(%problem, "series of removed targets may be served until the next poll of their namespace");
+        }
+        // From here on only the targets themselves keep the exporter from being ready.
+        self.initial = None;
+        self.running = running;
+        (started, changes)
+    }
+
+    /// The loops that should run, and those of them that do not run yet.
+    fn reconcile(
+        &mut self,
+        desired: BTreeMap<Arc<TargetId>, Target>,
+    ) -> (BTreeMap<Arc<TargetId>, Running>, Vec<Arc<PollLoop>>, Changes) {
+        let mut before: BTreeMap<_, _> =
+            self.running.iter().map(|(id, running)| (id.clone(), running.clone())).collect();
+        let (mut running, mut started, mut changes) = (BTreeMap::new(), Vec::new(), Changes::default());
+        let mut first_polls = FirstPolls::new();
+        for (id, target) in desired {
+            let known = before.remove(&id);
+            if let Some(known) = known.as_ref().filter(|known| known.target.equals(&target)) {
+                changes.unchanged += 1;
+                running.insert(id, known.clone());
+                continue;
+            }
+            *(if known.is_some() { &mut changes.changed } else { &mut changes.added }) += 1;
+            let first = first_polls.next(&id.workspace, &target);
+            let poll_loop = Arc::new(self.poll_loop(&id, &target, first));
+            started.push(poll_loop.clone());
+            running.insert(id, Running { target, generation: poll_loop.generation });
+        }
+        changes.removed = before.len();
+        (running, started, changes)
+    }
+
+    fn poll_loop(&mut self, id: &Arc<TargetId>, target: &Target, first: Instant) -> PollLoop {
+        self.last_generation += 1;
+        let (now, wall_clock) = (Instant::now(), self.clock.since_epoch());
+        PollLoop {
+            id: id.clone(),
+            query: target.query.clone(),
+            settings: target.settings,
+            schedule: Schedule::new(id, target.settings.interval, first, now, wall_clock),
+            generation: self.last_generation,
+            publisher: self.publisher.clone(),
+            telemetry: self.telemetry.clone(),
+            started: AtomicBool::new(false),
+        }
+    }
+
+    /// Starts the counters of new namespaces at 0, and removes the series of those that are gone.
+    fn update_telemetry(&self, running: &BTreeMap<Arc<TargetId>, Running>) {
+        let (before, after) = (namespaces(self.running.keys()), namespaces(running.keys()));
+        for (workspace, namespace) in before.difference(&after) {
+            self.telemetry.remove_namespace(workspace, namespace);
+        }
+        for (workspace, namespace) in after.difference(&before) {
+            self.telemetry.init_namespace(workspace, namespace);
+        }
+    }
+}
+
+impl Running {
+    fn settings(&self) -> TargetSettings {
+        TargetSettings {
+            region: self.target.region.clone(),
+            interval: self.target.settings.interval,
+            expire_after: self.target.settings.expire_after(),
+            generation: self.generation,
+        }
+    }
+}
+
+/// The workspace and namespace of each target that has one.
+fn namespaces<'t>(targets: impl Iterator<Item = &'t Arc<TargetId>>) -> BTreeSet<(&'t str, &'t str)> {
+    let of_namespaces = targets.filter(|id| !id.namespace.is_empty());
+    of_namespaces.map(|id| (id.workspace.as_str(), id.namespace.as_str())).collect()
+}
+
+/// Spreads the first polls of new targets by the request rate of their workspace, but over no more than an interval.
+struct FirstPolls {
+    now: Instant,
+    /// How many targets of each workspace were started so far.
+    started: HashMap<String, u32>,
+}
+
+impl FirstPolls {
+    fn new() -> Self {
+        Self { now: Instant::now(), started: HashMap::new() }
+    }
+
+    fn next(&mut self, workspace: &str, target: &Target) -> Instant {
+        let started = self.started.entry(workspace.to_owned()).or_default();
+        let delay = Duration::try_from_secs_f64(f64::from(*started) / target.requests_per_second);
+        *started = started.saturating_add(1);
+        self.now + delay.unwrap_or(Duration::MAX).min(target.settings.interval)
+    }
+}
