@@ -34,7 +34,7 @@ pub(super) async fn run_until_signal(
     work: impl Future<Output = ()>,
     stopping: CancellationToken,
 ) -> Result<ExitCode, Failure> {
-    stop_on_signal(stopping).await?;
+    stop_on_signal(stopping, SHUTDOWN_TIMEOUT).await?;
     tokio::select! {
         () = work => Ok(ExitCode::SUCCESS),
         failure = threads::watch() => Err(failure),
@@ -42,13 +42,13 @@ pub(super) async fn run_until_signal(
 }
 
 /// Waits for signals in a thread with a runtime of its own: the threads that serve and poll may be stuck.
-async fn stop_on_signal(stopping: CancellationToken) -> Result<(), Failure> {
+async fn stop_on_signal(stopping: CancellationToken, timeout: Duration) -> Result<(), Failure> {
     let (installed, result) = oneshot::channel();
     let runtime =
         Builder::new_current_thread().enable_all().build().map_err(|error| not_installed(&error))?;
     thread::Builder::new()
         .name("signals".to_owned())
-        .spawn(move || wait_for_signals(&runtime, &stopping, installed))
+        .spawn(move || wait_for_signals(&runtime, &stopping, timeout, installed))
         .map_err(|error| not_installed(&error))?;
     let result = result.await.map_err(Failure::runtime)?;
     result.map_err(|error| not_installed(&error))
@@ -57,6 +57,7 @@ async fn stop_on_signal(stopping: CancellationToken) -> Result<(), Failure> {
 fn wait_for_signals(
     runtime: &Runtime,
     stopping: &CancellationToken,
+    timeout: Duration,
     installed: oneshot::Sender<io::Result<()>>,
 ) {
     runtime.block_on(async {
@@ -74,8 +75,8 @@ fn wait_for_signals(
         stopping.cancel();
         let reason = tokio::select! {
             () = signals.recv() => "stopped at once by a second signal".to_owned(),
-            () = sleep(SHUTDOWN_TIMEOUT) => {
-                format!("the stop did not finish within {} s", SHUTDOWN_TIMEOUT.as_secs_f64())
+            () = sleep(timeout) => {
+                format!("the stop did not finish within {} s", timeout.as_secs_f64())
             }
         };
         exit(&Failure::Runtime(reason));
@@ -125,4 +126,49 @@ pub(super) async fn reload_on_hangup(mut hangups: Signal, reload: Reload) -> Inf
 
 fn not_installed(error: &io::Error) -> Failure {
     Failure::Runtime(format!("can't install a signal handler: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        env,
+        io::{BufRead as _, BufReader, Read as _},
+        process::{Command, Stdio},
+    };
+
+    use super::*;
+
+    /// How long the stuck process lives if nothing ends it.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    #[test]
+    #[ignore = "a process that the next test starts"]
+    fn stuck_process() {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        runtime.block_on(async {
+            stop_on_signal(CancellationToken::new(), Duration::from_millis(300)).await.unwrap();
+            // The worker, which drives timers and signals, and the main thread.
+            tokio::spawn(async { thread::sleep(PATIENCE) });
+            println!("\nstuck");
+            thread::sleep(PATIENCE);
+        });
+    }
+
+    #[test]
+    fn a_process_whose_threads_are_all_stuck_ends_after_a_signal() {
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "commands::signals::tests::stuck_process", "--ignored", "--nocapture"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(lines.map_while(Result::ok).any(|line| line == "stuck"));
+        let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        assert_eq!(child.wait().unwrap().code(), Some(1));
+        let mut errors = String::new();
+        child.stderr.unwrap().read_to_string(&mut errors).unwrap();
+        assert!(errors.contains("the stop did not finish within 0.3 s"), "{errors}");
+    }
 }

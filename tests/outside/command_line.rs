@@ -1,6 +1,6 @@
 //! Commands, flags, exit codes and messages.
 
-use std::net::TcpListener;
+use std::{fs::File, io::pipe, net::TcpListener, os::fd::OwnedFd};
 
 use crate::support::{Reply, Start, StubApi, empty_page};
 
@@ -171,9 +171,28 @@ async fn the_version_tells_what_was_built() {
 #[tokio::test]
 async fn output_that_cannot_be_written_exits_with_1_and_says_so() {
     let flags = ["--workspace", "w1", "--region", "cn-hangzhou", "--namespace", "n1"];
-    let full = std::fs::File::create("/dev/full").unwrap();
+    let full = File::create("/dev/full").unwrap();
     let finished = Start::new(&["check-config"]).args(&flags).stdout_to(full).finish().await.with_code(1);
     assert!(finished.stderr.contains("standard output"), "{}", finished.stderr);
+}
+
+#[tokio::test]
+async fn a_reader_that_stops_reading_is_no_failure() {
+    let closed_pipe = || File::from(OwnedFd::from(pipe().unwrap().1));
+    let api = StubApi::start(|_| Reply::json(200, &empty_page())).await;
+    let demo = Start::demo().stdout_to(closed_pipe()).listening().await;
+    let address = demo.address().to_string();
+    for start in [
+        Start::new(&["check-config"]).polling(&api, "[n1]", ""),
+        Start::new(&["once"]).polling(&api, "[n1]", ""),
+        Start::new(&["doctor"]).polling(&api, "[n1]", ""),
+        Start::new(&["doctor", "--format", "json"]).polling(&api, "[n1]", ""),
+        Start::bare(&["healthcheck", "--web.listen-address", &address]),
+    ] {
+        let finished = start.stdout_to(closed_pipe()).finish().await.with_code(0);
+        assert!(!finished.stderr.contains("standard output"), "{}", finished.stderr);
+    }
+    assert_eq!(demo.get("/-/healthy").await.status, 200);
 }
 
 #[tokio::test]
@@ -206,6 +225,6 @@ async fn it_starts_through_the_dynamic_loader_too() {
     let mut files = maps.lines().filter_map(|line| line.split_whitespace().nth(5));
     let loader = files.find(|file| file.contains("/ld-linux")).expect("this test's own loader");
     let arguments = ["demo", "--web.listen-address", "127.0.0.1:0"];
-    let program = Start::by_loader(loader, &arguments).listening().await;
+    let program = Start::run_by(&[loader], &arguments).listening().await;
     assert_eq!(program.get("/-/healthy").await.status, 200);
 }

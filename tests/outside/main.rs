@@ -32,4 +32,5 @@ mod staleness;
 mod stopping;
 mod support;
 mod systemd;
+mod threads;
 mod wire;

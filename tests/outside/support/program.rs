@@ -1,8 +1,10 @@
 //! The built binary as a child process.
 
 use std::{
+    fs::Permissions,
     io::Write as _,
     net::SocketAddr,
+    os::unix::fs::PermissionsExt as _,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex},
 };
@@ -38,10 +40,10 @@ impl Start {
         Self::of(Command::new(BINARY), arguments)
     }
 
-    /// The same, run by this dynamic loader.
-    pub(crate) fn by_loader(loader: &str, arguments: &[&str]) -> Self {
-        let mut command = Command::new(loader);
-        command.arg(BINARY);
+    /// The same, run by this command, such as a dynamic loader.
+    pub(crate) fn run_by(launcher: &[&str], arguments: &[&str]) -> Self {
+        let mut command = Command::new(launcher[0]);
+        command.args(&launcher[1..]).arg(BINARY);
         Self::of(command, arguments)
     }
 
@@ -55,9 +57,12 @@ impl Start {
 
     /// The program with these arguments and an access key.
     pub(crate) fn new(arguments: &[&str]) -> Self {
-        Self::bare(arguments)
-            .env("ALIBABA_CLOUD_ACCESS_KEY_ID", Self::ID)
-            .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", Self::SECRET)
+        Self::bare(arguments).with_key()
+    }
+
+    /// With an access key in the environment.
+    pub(crate) fn with_key(self) -> Self {
+        self.env("ALIBABA_CLOUD_ACCESS_KEY_ID", Self::ID).env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", Self::SECRET)
     }
 
     /// The daemon on a free port.
@@ -96,6 +101,8 @@ impl Start {
     pub(crate) fn config(mut self, yaml: &str) -> Self {
         let mut file = tempfile::Builder::new().suffix(".yml").tempfile().unwrap();
         file.write_all(yaml.as_bytes()).unwrap();
+        // The program may run as another user.
+        file.as_file().set_permissions(Permissions::from_mode(0o644)).unwrap();
         self.command.arg("--config.file").arg(file.path());
         self.config = Some(file);
         self
@@ -114,6 +121,7 @@ impl Start {
     /// Starts it.
     pub(crate) fn spawn(mut self) -> Program {
         let home = TempDir::new().unwrap();
+        std::fs::set_permissions(home.path(), Permissions::from_mode(0o755)).unwrap();
         let mut child =
             self.command.env("HOME", home.path()).current_dir(home.path()).spawn().expect("the program");
         let stdout = Captured::of(child.stdout.take());
@@ -297,7 +305,7 @@ impl Program {
         .await
     }
 
-    fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id().expect("a program that runs")
     }
 
