@@ -1,0 +1,118 @@
+//! Reads small files with a limit and a time-out, whatever their path leads to: configurations, certificates, keys.
+//!
+//! A path may lead to a pipe that nobody writes to, a device that never ends, or a network mount that hangs. No caller
+//! waits longer than its time-out, and nothing is read beyond the limit. A hanging system call can't be interrupted, so
+//! each path has at most one thread: while that hangs, later calls for the same path fail at once.
+
+mod error;
+mod open;
+mod worker;
+
+use std::{path::Path, time::Duration};
+
+use tokio::sync::Semaphore;
+
+pub use error::ReadError;
+pub use open::Stamp;
+
+/// The number of calls that wait at the same time on the threads for blocking work.
+const MAX_CONCURRENT: usize = 8;
+
+static CONCURRENT: Semaphore = Semaphore::const_new(MAX_CONCURRENT);
+
+/// Limits for one read.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// In bytes.
+    pub max_size: u64,
+    /// For everything from opening the file to its end.
+    pub timeout: Duration,
+    /// Whether a pipe is read to its end, such as `<(command)` in a shell. Otherwise only regular files are read.
+    pub pipes: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_size: 1 << 20, timeout: Duration::from_secs(5), pipes: false }
+    }
+}
+
+/// The contents of a file.
+#[derive(Debug, Clone)]
+pub struct Contents {
+    /// All of its bytes.
+    pub bytes: Vec<u8>,
+    /// The file's state, which was the same before and after reading.
+    pub stamp: Stamp,
+}
+
+/// Reads the file at `path`. Blocks the calling thread.
+///
+/// # Errors
+///
+/// If the file can't be read whole within the limits, or if it changes while it is read.
+pub fn read(path: &Path, limits: Limits) -> Result<Contents, ReadError> {
+    worker::run(path, limits.timeout, move |path, deadline| open::read(path, limits, deadline))
+}
+
+/// Reads the text in the file at `path`, without a byte order mark. Blocks the calling thread.
+///
+/// # Errors
+///
+/// As [`read`], and if the text is not valid UTF-8.
+pub fn read_text(path: &Path, limits: Limits) -> Result<String, ReadError> {
+    text(read(path, limits)?.bytes)
+}
+
+/// The state of the file at `path`, which differs after each change. Blocks the calling thread.
+///
+/// # Errors
+///
+/// If there is no file, or if its state can't be read within `timeout`.
+pub fn stamp(path: &Path, timeout: Duration) -> Result<Stamp, ReadError> {
+    worker::run(path, timeout, |path, _| open::stamp(path))
+}
+
+/// [`read`] without blocking.
+///
+/// # Errors
+///
+/// As [`read`].
+pub async fn read_async(path: &Path, limits: Limits) -> Result<Contents, ReadError> {
+    let path = path.to_owned();
+    in_background(move || read(&path, limits)).await
+}
+
+/// [`stamp`] without blocking.
+///
+/// # Errors
+///
+/// As [`stamp`].
+pub async fn stamp_async(path: &Path, timeout: Duration) -> Result<Stamp, ReadError> {
+    let path = path.to_owned();
+    in_background(move || stamp(&path, timeout)).await
+}
+
+/// The text in `bytes`, without a byte order mark, which editors on Windows write.
+///
+/// # Errors
+///
+/// If it is not valid UTF-8. The error does not contain the bytes.
+pub fn text(bytes: Vec<u8>) -> Result<String, ReadError> {
+    let mut text = String::from_utf8(bytes).map_err(|_| ReadError::NotUtf8)?;
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    Ok(text)
+}
+
+async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
+) -> Result<T, ReadError> {
+    // Never closed.
+    let _permit = CONCURRENT.acquire().await;
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(ReadError::Busy))
+}
+
+#[cfg(test)]
+mod tests;
