@@ -29,6 +29,7 @@ use super::{
 use crate::{
     clock::Clock,
     credentials::{Credentials, ProvideCredentials},
+    endpoint::root_cause,
     model::ErrorClass,
     telemetry::ApiMetrics,
 };
@@ -237,11 +238,16 @@ impl Client {
         }
         let mut body = request.context.buffers.take(usize::try_from(announced).unwrap_or_default());
         while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error, status))? {
-            if body.len() + chunk.len() > limit {
+            let size = body.len() + chunk.len();
+            if size > limit {
                 return Err(too_large(limit).with_status(status.as_u16()));
+            }
+            if request.context.size_with(size) > self.settings.max_listing_size {
+                return Err(listing_too_large(self.settings.max_listing_size).with_status(status.as_u16()));
             }
             body.extend_from_slice(&chunk);
         }
+        request.context.add_page(body.len());
         let headers = std::mem::take(response.headers_mut());
         Ok(Reply { status, headers, body })
     }
@@ -346,18 +352,18 @@ fn too_large(limit: usize) -> ApiError {
     ApiError::invalid(Retry::Never, detail)
 }
 
+fn listing_too_large(limit: usize) -> ApiError {
+    let detail = format!("the pages of the listing are larger than api.max_listing_size ({limit} bytes)");
+    ApiError::invalid(Retry::Never, detail)
+}
+
 /// A connection error, without the URL: that of a proxy may contain a password.
 fn network(error: &reqwest::Error) -> ApiError {
     if error.is_timeout() {
         return timed_out("the connection");
     }
-    let mut detail = String::new();
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        // The innermost cause is the one that says what happened.
-        detail = inner.to_string();
-        cause = inner.source();
-    }
+    let detail = std::error::Error::source(error).map(|cause| root_cause(cause).to_string());
+    let detail = detail.unwrap_or_default();
     let stage = if error.is_connect() { "no connection" } else { "the connection broke" };
     ApiError::new(ErrorClass::Network, Retry::Backoff, format!("{stage}: {detail}"))
 }

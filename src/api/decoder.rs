@@ -11,10 +11,26 @@ use crate::model::{Text, parse_memory};
 /// Seconds since the epoch beyond this (the year 9999) are not seconds.
 const MAX_SECONDS: f64 = 253_402_300_799.0;
 
+/// Why the list in a reply cannot be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecodeError {
+    /// The text is not JSON.
+    Syntax(SyntaxError),
+    /// The list has more elements than were requested.
+    TooManyElements,
+}
+
+impl From<SyntaxError> for DecodeError {
+    fn from(error: SyntaxError) -> Self {
+        Self::Syntax(error)
+    }
+}
+
 /// Converts the values of one reply, and counts the invalid ones.
 #[derive(Debug)]
 pub struct Decoder {
     operation: &'static str,
+    max_elements: usize,
     texts: HashSet<Text, RandomState>,
     empty: Text,
     object_id: Box<str>,
@@ -50,10 +66,11 @@ impl<T> Default for Decoded<T> {
 }
 
 impl Decoder {
-    /// A decoder for a reply of `operation`.
-    pub fn new(operation: &'static str) -> Self {
+    /// A decoder for a reply of `operation` with at most `max_elements` elements.
+    pub fn new(operation: &'static str, max_elements: usize) -> Self {
         Self {
             operation,
+            max_elements,
             texts: HashSet::default(),
             empty: Text::default(),
             object_id: Box::default(),
@@ -66,20 +83,23 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// If the text is not JSON.
+    /// If the text is not JSON, or as soon as the array has too many elements.
     pub fn array<'a, T>(
         mut self,
         cursor: &mut Cursor<'a>,
         mut element: impl FnMut(&mut Self, &mut Cursor<'a>) -> Result<Option<T>, SyntaxError>,
-    ) -> Result<Lenient<Decoded<T>>, SyntaxError> {
+    ) -> Result<Lenient<Decoded<T>>, DecodeError> {
         if cursor.peek()? != b'[' {
-            return Lenient::mismatch(cursor);
+            return Ok(Lenient::mismatch(cursor)?);
         }
         let (mut items, mut elements) = (Vec::new(), 0);
         cursor.array(|cursor| {
+            if elements == self.max_elements {
+                return Err(DecodeError::TooManyElements);
+            }
             elements += 1;
             items.extend(element(&mut self, cursor)?);
-            Ok::<_, SyntaxError>(())
+            Ok(())
         })?;
         let Self { unidentified, invalid, .. } = self;
         Ok(Lenient::Valid(Decoded { items, elements, unidentified, total: None, invalid }))

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use lenient_json::{Cursor, Lenient, Object as _, Scalar, SyntaxError, lenient_object};
+use lenient_json::{Cursor, Lenient, Object as _, Scalar, lenient_object};
 
 use super::{
     ApiError, Operation, Retry,
-    decoder::{Decoded, Decoder},
+    decoder::{DecodeError, Decoded, Decoder},
     error::identifier,
     error_body::{ErrorBody, first, first_message},
 };
@@ -43,22 +43,30 @@ pub(crate) struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Decodes a reply with HTTP status 200.
+    /// Decodes a reply with HTTP status 200 and at most `max_elements` elements.
     ///
     /// # Errors
     ///
     /// `invalid_response` if the reply is not an envelope with the list of `operation`; otherwise what the error code of
     /// an unsuccessful reply means.
-    pub(crate) fn decode<O: Operation<Item = T>>(operation: &O, body: &[u8]) -> Result<Self, ApiError> {
+    pub(crate) fn decode<O: Operation<Item = T>>(
+        operation: &O,
+        max_elements: usize,
+        body: &[u8],
+    ) -> Result<Self, ApiError> {
         // JSON is UTF-8. If a few bytes are not, only the texts that contain them are spoilt.
         let text = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
         // Some proxies add a byte order mark, which has no meaning in UTF-8.
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let (envelope, data) = match read(operation, &mut Cursor::new(text)) {
+        let (envelope, data) = match read(operation, max_elements, &mut Cursor::new(text)) {
             Ok(Lenient::Valid(read)) => read,
             Ok(_) => return Err(ApiError::invalid(Retry::Never, "the reply is JSON, but no object")),
-            Err(error) => {
+            Err(DecodeError::Syntax(error)) => {
                 return Err(ApiError::invalid(Retry::Backoff, format!("the reply {}", error.describe(text))));
+            }
+            Err(DecodeError::TooManyElements) => {
+                let detail = format!("the reply has more than {max_elements} {}", O::ITEMS);
+                return Err(ApiError::invalid(Retry::Never, detail));
             }
         };
         match envelope.success.boolean().ok().flatten().or(envelope.pascal_success.boolean().ok().flatten()) {
@@ -89,7 +97,11 @@ impl<T> Page<T> {
 type Read<'a, T> = Lenient<(Envelope<'a>, Lenient<Decoded<T>>)>;
 
 /// Reads a reply, and decodes the list in it.
-fn read<'a, O: Operation>(operation: &O, cursor: &mut Cursor<'a>) -> Result<Read<'a, O::Item>, SyntaxError> {
+fn read<'a, O: Operation>(
+    operation: &O,
+    max_elements: usize,
+    cursor: &mut Cursor<'a>,
+) -> Result<Read<'a, O::Item>, DecodeError> {
     if cursor.peek()? != b'{' {
         let other = Lenient::mismatch(cursor)?;
         cursor.expect_end()?;
@@ -98,11 +110,13 @@ fn read<'a, O: Operation>(operation: &O, cursor: &mut Cursor<'a>) -> Result<Read
     let (mut envelope, mut data) = (Envelope::default(), Lenient::Absent);
     cursor.object(|cursor, key| {
         match key.text().as_deref() {
-            Some(key) if key == O::DATA => data = operation.decode(Decoder::new(O::ACTION), cursor)?,
+            Some(key) if key == O::DATA => {
+                data = operation.decode(Decoder::new(O::ACTION, max_elements), cursor)?;
+            }
             Some(key) => envelope.read_member(key, cursor)?,
             None => drop(cursor.skip()?),
         }
-        Ok::<_, SyntaxError>(())
+        Ok::<_, DecodeError>(())
     })?;
     cursor.expect_end()?;
     Ok(Lenient::Valid((envelope, data)))

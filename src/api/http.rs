@@ -48,18 +48,13 @@ impl HttpClients {
     }
 
     fn build(&self, transport: Transport) -> Result<Client, reqwest::Error> {
-        let builder = Client::builder();
+        let builder = outbound_http::builder(concat!("aliyun-flink-exporter/", env!("CARGO_PKG_VERSION")));
         let builder = match transport {
             Transport::LoopbackHttp => builder.no_proxy().tls_certs_only([]),
             Transport::LoopbackHttps => builder.no_proxy(),
             Transport::Proxied => builder,
         };
         builder
-            .user_agent(concat!("aliyun-flink-exporter/", env!("CARGO_PKG_VERSION")))
-            // A signed request must not be sent to another host.
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
             .pool_max_idle_per_host(self.settings.max_concurrent_requests)
             .tcp_keepalive(Duration::from_secs(60))
             .build()

@@ -7,21 +7,24 @@ mod decoder;
 mod envelope;
 mod error;
 mod error_body;
+mod error_class;
 mod http;
 mod invalid_values;
 mod limiter;
 mod operation;
 mod pagination;
 mod progress;
+mod redaction;
 mod request;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use client::{Client, Endpoint, Workspace};
-pub use decoder::{Decoded, Decoder};
+pub use decoder::{DecodeError, Decoded, Decoder};
 pub(crate) use envelope::Page;
-pub use error::{ApiError, RETRY_REASONS, Retry};
+pub use error::ApiError;
+pub use error_class::{RETRY_REASONS, Retry};
 pub use http::HttpClients;
 pub use invalid_values::{InvalidField, InvalidValues};
 pub use limiter::Priority;
@@ -44,6 +47,8 @@ pub struct Settings {
     pub max_retries: u32,
     /// The largest accepted body, in bytes.
     pub max_response_size: usize,
+    /// The largest accepted listing: the bytes of all its pages.
+    pub max_listing_size: usize,
 }
 
 impl Default for Settings {
@@ -55,6 +60,7 @@ impl Default for Settings {
             request_timeout: Duration::from_secs(10),
             max_retries: 4,
             max_response_size: 64 * 1024 * 1024,
+            max_listing_size: 1024 * 1024 * 1024,
         }
     }
 }

@@ -1,10 +1,10 @@
 //! What the client has to know of an API operation.
 
-use lenient_json::{Cursor, Lenient, SyntaxError};
+use lenient_json::{Cursor, Lenient};
 
 use super::{
     Priority,
-    decoder::{Decoded, Decoder},
+    decoder::{DecodeError, Decoded, Decoder},
 };
 
 /// A product of Alibaba Cloud's API.
@@ -83,10 +83,11 @@ pub trait Operation: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Where the text is not JSON. A value that is JSON but not what was expected is counted instead.
+    /// If the text is not JSON, or if the list has too many elements. A value that is JSON, but not what was expected, is
+    /// counted instead.
     fn decode(
         &self,
         decoder: Decoder,
         cursor: &mut Cursor<'_>,
-    ) -> Result<Lenient<Decoded<Self::Item>>, SyntaxError>;
+    ) -> Result<Lenient<Decoded<Self::Item>>, DecodeError>;
 }

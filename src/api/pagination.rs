@@ -26,6 +26,9 @@ const MAX_SCANS: usize = 3;
 /// pages.
 const MAX_ITEMS: u64 = 1_000_000;
 
+/// The largest plausible number of objects in a listing without pages.
+const MAX_SINGLE_REPLY_ITEMS: usize = 100_000;
+
 /// Maximum number of extra pages read if the listing grows during the scan.
 const MAX_GROWTH_PAGES: u64 = 4;
 
@@ -87,7 +90,8 @@ impl Client {
     /// # Errors
     ///
     /// The error of the first page that failed finally; `timeout` at `deadline`; `invalid_response` if the pages have less
-    /// than half of the objects that they state.
+    /// than half of the objects that they state, if a page has more objects than requested, or if all pages together are
+    /// larger than [`Settings::max_listing_size`](super::Settings::max_listing_size).
     pub async fn list<O: Operation>(
         &self,
         operation: O,
@@ -213,7 +217,9 @@ impl Client {
             context: context.listing.clone(),
         };
         let operation = context.operation.clone();
-        let decode = move |body: &[u8]| Page::decode(&*operation, body);
+        let requested = page.and_then(|(_, size)| usize::try_from(size).ok());
+        let max_elements = requested.unwrap_or(MAX_SINGLE_REPLY_ITEMS);
+        let decode = move |body: &[u8]| Page::decode(&*operation, max_elements, body);
         let page = self.send(&request, decode, context.deadline).await?;
         self.progress.done();
         Ok(page)

@@ -1,6 +1,9 @@
 //! A request, and what the requests of one listing share.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
@@ -28,17 +31,33 @@ pub(super) struct ListingContext {
     /// Limits the requests in flight for this listing.
     permits: Semaphore,
     pub(super) buffers: BufferPool,
+    /// The bytes of all complete pages.
+    size: AtomicUsize,
 }
 
 impl ListingContext {
     pub(super) fn new(max_in_flight: usize) -> Self {
-        Self { permits: Semaphore::new(max_in_flight), buffers: BufferPool::default() }
+        Self {
+            permits: Semaphore::new(max_in_flight),
+            buffers: BufferPool::default(),
+            size: AtomicUsize::new(0),
+        }
     }
 
     /// Waits for a permit, which is held until it is dropped.
     pub(super) async fn permit(&self) -> Option<SemaphorePermit<'_>> {
         // The semaphore is never closed.
         self.permits.acquire().await.ok()
+    }
+
+    /// The size of the listing with a page of `bytes`, which may not be complete.
+    pub(super) fn size_with(&self, bytes: usize) -> usize {
+        self.size.load(Ordering::Relaxed).saturating_add(bytes)
+    }
+
+    /// Adds a complete page.
+    pub(super) fn add_page(&self, bytes: usize) {
+        self.size.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 

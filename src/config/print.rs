@@ -34,6 +34,7 @@ struct Api {
     request_timeout: String,
     max_retries: u32,
     max_response_size: String,
+    max_listing_size: String,
 }
 
 impl From<&api::Settings> for Api {
@@ -45,6 +46,7 @@ impl From<&api::Settings> for Api {
             request_timeout: format_duration(settings.request_timeout),
             max_retries: settings.max_retries,
             max_response_size: format_size(settings.max_response_size as u64),
+            max_listing_size: format_size(settings.max_listing_size as u64),
         }
     }
 }

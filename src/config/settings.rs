@@ -8,13 +8,14 @@ use crate::model::LabelKeys;
 use crate::{api, model, poll};
 
 pub(super) const POLL_KEYS: [&str; 3] = ["interval", "timeout", "stale_after"];
-pub(super) const API_KEYS: [&str; 6] = [
+pub(super) const API_KEYS: [&str; 7] = [
     "page_size",
     "max_concurrent_requests",
     "requests_per_second",
     "request_timeout",
     "max_retries",
     "max_response_size",
+    "max_listing_size",
 ];
 pub(super) const METRICS_KEYS: [&str; 3] = ["jobs", "resources", "deployment_labels"];
 
@@ -22,6 +23,7 @@ pub(super) const METRICS_KEYS: [&str; 3] = ["jobs", "resources", "deployment_lab
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 const SHORTEST_LIMIT: Duration = Duration::from_millis(1);
 const RESPONSE_SIZES: std::ops::RangeInclusive<u64> = 1 << 10..=4 << 30;
+const LISTING_SIZES: std::ops::RangeInclusive<u64> = 1 << 10..=64 << 30;
 
 /// The section's settings; what it doesn't give, or gives wrongly, is `base`'s.
 pub(super) fn poll(section: Option<Node<'_>>, base: poll::Settings) -> poll::Settings {
@@ -46,14 +48,15 @@ pub(super) fn api(section: Option<Node<'_>>) -> api::Settings {
     let rate = table.get("requests_per_second").and_then(|node| node.number_between(LOWEST_RATE, 1_000_000));
     let timeout = table.get("request_timeout").and_then(|node| node.duration(SHORTEST_LIMIT));
     let retries = number("max_retries", 0..=100);
-    let size = table.get("max_response_size").and_then(|node| node.size(RESPONSE_SIZES));
+    let size = |key, sizes| table.get(key).and_then(|node| node.size(sizes));
     api::Settings {
         page_size: page_size.unwrap_or(base.page_size),
         max_concurrent_requests: concurrency.map_or(base.max_concurrent_requests, |most| most as usize),
         requests_per_second: rate.unwrap_or(base.requests_per_second),
         request_timeout: timeout.unwrap_or(base.request_timeout),
         max_retries: retries.unwrap_or(base.max_retries),
-        max_response_size: size.unwrap_or(base.max_response_size),
+        max_response_size: size("max_response_size", RESPONSE_SIZES).unwrap_or(base.max_response_size),
+        max_listing_size: size("max_listing_size", LISTING_SIZES).unwrap_or(base.max_listing_size),
     }
 }
 

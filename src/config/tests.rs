@@ -145,9 +145,10 @@ fn the_printed_configuration_loads_again_as_the_same() {
             "metrics: {{deployment_labels: [{word}]}}\nworkspaces: [{{id: {word}, region: r, namespaces: [n1]}}]"
         ));
     }
-    for text in
-        ["metrics: {deployment_labels: ['*']}", "api: {requests_per_second: 0.25, max_response_size: 1025}"]
-    {
+    for text in [
+        "metrics: {deployment_labels: ['*']}",
+        "api: {requests_per_second: 0.25, max_response_size: 1025, max_listing_size: 5GiB}",
+    ] {
         texts.push(format!("{text}\n{WORKSPACE}"));
     }
     for text in texts {
@@ -178,6 +179,7 @@ fn the_resolved_configuration_is_printed_without_secrets() {
       request_timeout: 10s
       max_retries: 4
       max_response_size: 64MiB
+      max_listing_size: 1GiB
     workspaces:
     - id: w1
       region: cn-hangzhou
@@ -817,6 +819,7 @@ fn settings_stay_within_their_limits() {
             &["1024", "1KiB", "'2048'", "4GiB"],
             &["1023", "0", "5GiB", "-5", "1.5", "x"],
         ),
+        ("api: {max_listing_size: X}", &["1KiB", "64GiB"], &["1023", "65GiB", "-5", "x"]),
         ("poll: {interval: X}", &["100ms", "365d"], &["99ms", "0s", "30", "'30'", "{}"]),
         ("poll: {timeout: X}", &["1ms", "10m"], &["0s", "true"]),
         ("poll: {stale_after: X}", &["1ms", "1d"], &["0s", "400d"]),

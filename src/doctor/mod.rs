@@ -1,5 +1,6 @@
 //! Asks each target what a poll would, one step after the other, and says where it fails and what helps.
 
+mod hint;
 mod probe;
 mod report;
 mod table;
@@ -243,31 +244,13 @@ fn series(workspace: &str, namespace: &str, listing: &Listing<Deployment>, label
 fn failed(operation: DeploymentsOperation, error: &ApiError, report: &mut TargetReport) {
     report.outcome = error.class().as_str();
     report.request_id = error.request_id().map(str::to_owned);
-    if error.class() == ErrorClass::Permission {
+    if error.is_ram_denial() {
         let named = error.denied_action().map(str::to_owned);
         report.missing_permission = Some(named.unwrap_or_else(|| format!("stream:{operation}")));
     }
-    let hint = match (error.class(), &report.missing_permission) {
-        (_, Some(action)) => format!("allow the RAM action {action} on * to the user or role above"),
-        (kind, None) => hint(kind).to_owned(),
+    let hint = match &report.missing_permission {
+        Some(action) => format!("allow the RAM action {action} on * to the user or role above"),
+        None => hint::of(error).to_owned(),
     };
     report.checks.push(Check::failed("call", format!("{operation}: {error}"), hint));
-}
-
-fn hint(kind: ErrorClass) -> &'static str {
-    match kind {
-        ErrorClass::Auth => "the access key is unknown, inactive or expired, or its secret is another",
-        ErrorClass::Permission => "allow the RAM action to the user or role",
-        ErrorClass::Throttled => "others use up the account's quota: raise poll.interval, or ask for more",
-        ErrorClass::Timeout => {
-            "the service or the way to it is slow: see api.request_timeout and poll.timeout"
-        }
-        ErrorClass::Network => "a firewall or a proxy may cut the connection",
-        ErrorClass::Api => {
-            "check the workspace's id, its region and the namespace; else the service has a fault"
-        }
-        ErrorClass::NotFound => "check the workspace's id, its region and the namespace",
-        ErrorClass::Internal => "a fault of the exporter: report it",
-        ErrorClass::InvalidResponse => "check `endpoint`: what answers there is perhaps not the API",
-    }
 }

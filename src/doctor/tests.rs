@@ -157,7 +157,10 @@ async fn a_clock_that_is_off_is_told_by_its_step_and_by_the_call() {
     let report = examine(&config, &Environment::default(), &Arc::default(), late).await.unwrap();
     let clock = check(&report, "clock");
     assert!(clock.status == Status::Failed && clock.detail.contains("behind"), "{clock:?}");
-    assert!(check(&report, "call").detail.contains("InvalidTimeStamp.Expired"), "{}", report.to_table());
+    let call = check(&report, "call");
+    assert!(call.detail.contains("InvalidTimeStamp.Expired"), "{}", report.to_table());
+    let hint = call.hint.as_deref().unwrap();
+    assert!(hint.contains("clock") && !hint.contains("key"), "{hint}");
 }
 
 #[tokio::test]
@@ -237,7 +240,7 @@ async fn each_link_is_named_that_gave_the_credentials_or_did_not() {
 
 #[tokio::test]
 async fn the_missing_permission_is_named_by_its_ram_action() {
-    let key = "{type: access_key, access_key_id: a, access_key_secret: b}";
+    let key = "{type: access_key, access_key_id: the-access-key-id, access_key_secret: the-secret}";
     for (body, action) in [
         (
             r#"{"code":"NoPermission","requestId":"R-1","accessDeniedDetail":{"AuthAction":"stream:Named"}}"#,
@@ -250,5 +253,42 @@ async fn the_missing_permission_is_named_by_its_ram_action() {
         assert_eq!((target.outcome, target.missing_permission.as_deref()), ("permission", Some(action)));
         assert_eq!(target.request_id.as_deref(), Some("R-1"));
         assert!(report.to_table().contains(&format!("the RAM action {action}")), "{}", report.to_table());
+    }
+}
+
+#[tokio::test]
+async fn a_denial_without_an_error_code_is_one_of_an_intermediary() {
+    let key = "{type: access_key, access_key_id: the-access-key-id, access_key_secret: the-secret}";
+    for (body, kind) in [
+        ("<html><title>Blocked by SECRETPROXY</title></html>", "an HTML page"),
+        ("", "an empty body"),
+        (r#"{"code":403,"message":"SECRETPROXY"}"#, "a JSON document"),
+        ("SECRETPROXY says no", "a text"),
+    ] {
+        let report = with_credentials(&everywhere((403, body), 200, 200).await, key).await;
+        let target = &report.targets()[0];
+        let table = report.to_table();
+        assert_eq!((target.outcome, target.missing_permission.as_deref()), ("api", None), "{table}");
+        let call = check(&report, "call");
+        assert!(call.detail.contains("HTTP 403") && call.detail.contains(kind), "{table}");
+        assert!(call.hint.as_deref().unwrap().contains("between here and the API"), "{table}");
+        assert!(!table.contains("SECRETPROXY"), "{table}");
+    }
+}
+
+#[tokio::test]
+async fn hints_follow_the_error_code() {
+    let key = "{type: access_key, access_key_id: the-access-key-id, access_key_secret: the-secret}";
+    for (body, says) in [
+        (r#"{"Code":"InvalidAccessKeyId.Inactive","Message":"m"}"#, "disabled"),
+        (r#"{"Code":"InvalidAccessKeyId.NotFound","Message":"m"}"#, "does not exist"),
+        (r#"{"Code":"SignatureDoesNotMatch","Message":"m"}"#, "secret does not match"),
+        (r#"{"Code":"InvalidSecurityToken.Expired","Message":"m"}"#, "security token"),
+        (r#"{"Code":"Account.Overdue","Message":"m"}"#, "see the error code"),
+    ] {
+        let report = with_credentials(&everywhere((403, body), 200, 200).await, key).await;
+        assert_eq!(report.targets()[0].missing_permission, None, "{body}");
+        let hint = check(&report, "call").hint.clone().unwrap();
+        assert!(hint.contains(says), "{body}: {hint}");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Finished, Reply, Start, StubApi, page_of, sample};
+use crate::support::{Finished, Raw, RawApi, Reply, Start, StubApi, page_of, sample};
 
 /// The exposition's word on the one poll that failed.
 fn assert_failed_as(finished: &Finished, outcome: &str) {
@@ -64,5 +64,40 @@ async fn durations_of_ages_are_refused_and_a_year_works() {
         assert!(refused.stderr.contains(&name), "{}", refused.stderr);
         let program = with(Start::daemon(), "365d").ready().await;
         program.metrics().await.find("aliyun_flink_target_up").value(1.0);
+    }
+}
+
+#[tokio::test]
+async fn interim_responses_without_an_end_are_a_timeout_and_take_no_memory() {
+    let interim = format!("HTTP/1.1 103 Early Hints\r\nLink: {}\r\n\r\n", "x".repeat(500)).repeat(100);
+    let api = RawApi::start(move |_| Raw::Repeated(interim.clone().into_bytes())).await;
+    let yaml = format!(
+        "api: {{request_timeout: 3s, max_retries: 0}}\n\
+         workspaces: [{{id: w, endpoint: '{}', namespaces: [n]}}]\n",
+        api.endpoint()
+    );
+    let finished = Start::new(&["once"]).config(&yaml).finish().await.with_code(1);
+    assert_failed_as(&finished, "timeout");
+    let memory = finished.metrics().find("process_resident_memory_bytes").one().value;
+    assert!(memory < 100e6, "{memory} bytes");
+}
+
+#[tokio::test]
+async fn a_page_with_a_million_rows_is_rejected_and_takes_no_memory() {
+    let row = r#"{"deploymentId":"a-deployment"},"#;
+    let body = format!(
+        r#"{{"success":true,"totalSize":1000000,"data":[{}{{"deploymentId":"z"}}]}}"#,
+        row.repeat(999_999)
+    );
+    let reply = crate::support::http(200, "", body.as_bytes());
+    for entry in ["n", "{name: n, api: by_label, select: {label: {key: k, values: [v]}}}"] {
+        let reply = reply.clone();
+        let api = RawApi::start(move |_| Raw::Bytes(reply.clone())).await;
+        let yaml =
+            format!("workspaces: [{{id: w, endpoint: '{}', namespaces: [{entry}]}}]\n", api.endpoint());
+        let finished = Start::new(&["once"]).config(&yaml).finish().await.with_code(1);
+        assert_failed_as(&finished, "invalid_response");
+        let memory = finished.metrics().find("process_resident_memory_bytes").one().value;
+        assert!(memory < 200e6, "{entry}: {memory} bytes");
     }
 }

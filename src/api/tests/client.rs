@@ -73,7 +73,7 @@ fn faults() -> Vec<Fault> {
             Throttled,
             "429",
             true,
-            "HTTP 429: an empty body",
+            "HTTP 429: an empty body, without an error code of Alibaba Cloud",
         ),
         fault("500 in HTML", || reply(500, &[], "<html>"), Api, "500", true, "HTTP 500"),
         fault(
@@ -119,6 +119,30 @@ fn faults() -> Vec<Fault> {
             "400",
             false,
             "this machine's clock is off",
+        ),
+        fault(
+            "a proxy's page under 403",
+            || reply(403, &[], "<html>SECRET</html>"),
+            Api,
+            "403",
+            false,
+            "HTTP 403: an HTML page, without an error code of Alibaba Cloud",
+        ),
+        fault(
+            "a proxy's JSON under 401",
+            || reply(401, &[], r#"{"code":"401","message":"SECRET"}"#),
+            Api,
+            "401",
+            false,
+            "HTTP 401: a JSON document, without an error code of Alibaba Cloud",
+        ),
+        fault(
+            "an unknown error code under 403",
+            || reply(403, &[], r#"{"Code":"Account.Overdue","Message":"m"}"#),
+            Permission,
+            "403",
+            false,
+            "HTTP 403 Account.Overdue: m",
         ),
         fault("not found", || reply(404, &[], "{}"), Api, "404", false, "HTTP 404"),
         fault(
@@ -199,6 +223,7 @@ async fn each_fault_has_its_class_its_retries_and_its_count() {
         let tries = if fault.retried { 2 } else { 1 };
         assert_eq!(error.class(), fault.kind, "{}: {error}", fault.name);
         assert!(error.to_string().contains(fault.says), "{}: {error}", fault.name);
+        assert!(!error.to_string().contains("SECRET"), "{}: {error}", fault.name);
         assert_eq!(stub.counted(), [(fault.code.to_owned(), tries)], "{}", fault.name);
         assert_eq!(stub.count() as u64, tries, "{}", fault.name);
     }

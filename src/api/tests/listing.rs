@@ -144,7 +144,7 @@ async fn pages_under_way_when_another_fails_are_counted_as_what_they_become() {
         match page_index(&request) {
             2 => {
                 sleep(Duration::from_millis(100)).await;
-                reply(403, &[], "{}")
+                reply(403, &[], r#"{"Code":"NoPermission"}"#)
             }
             index => {
                 sleep(Duration::from_millis(if index == 1 { 0 } else { 300 })).await;
@@ -202,4 +202,39 @@ async fn unidentifiable_elements_do_not_make_a_listing_disagree() {
     .await;
     let listing = stub.client(settings()).list(ListThings, soon()).await.unwrap();
     assert_eq!((ids(&listing).len(), stub.count(), inconsistent(&stub)), (2, 1, 0));
+}
+
+#[tokio::test]
+async fn a_page_with_more_objects_than_requested_is_rejected_while_it_is_read() {
+    let stub = Stub::start(|_, request| async move {
+        let page = page_index(&request);
+        json_reply(&listing(0..if page == 2 { 11 } else { 10 }, 20))
+    })
+    .await;
+    let error = stub.client(settings()).list(ListThings, soon()).await.unwrap_err();
+    assert_eq!((error.class(), stub.count()), (ErrorClass::InvalidResponse, 2), "{error}");
+    assert!(error.to_string().contains("more than 10 things"), "{error}");
+    let million = Stub::start(|_, _| async {
+        // The error is found before the text ends, so what follows is not read.
+        let rows = r#"{"id":"a"},"#.repeat(100_000);
+        reply(200, &[], format!(r#"{{"success":true,"totalSize":5,"data":[{rows}broken"#))
+    })
+    .await;
+    let error = million.client(settings()).list(ListThings, soon()).await.unwrap_err();
+    assert!(error.to_string().contains("more than 10 things"), "{error}");
+}
+
+#[tokio::test]
+async fn the_bytes_of_all_pages_together_are_limited() {
+    let pages = || Stub::start(|_, request| async move { json_reply(&page_of(page_index(&request), 95)) });
+    let size = page_of(1, 95).to_string().len();
+    let stub = pages().await;
+    let limits = Settings { max_listing_size: 5 * size, ..settings() };
+    let error = stub.client(limits).list(ListThings, soon()).await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::InvalidResponse);
+    assert!(error.to_string().contains("api.max_listing_size"), "{error}");
+    assert!(stub.count() < 10, "the rest is not read: {}", stub.count());
+    let stub = pages().await;
+    let limits = Settings { max_listing_size: 10 * size, ..settings() };
+    assert_eq!(stub.client(limits).list(ListThings, soon()).await.unwrap().items.len(), 95);
 }

@@ -16,13 +16,16 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use lenient_json::{Cursor, FromJson as _, Lenient, Scalar, SyntaxError, lenient_object};
+use lenient_json::{Cursor, FromJson as _, Lenient, Scalar, lenient_object};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
 use url::Url;
 
 use crate::{
-    api::{self, Client, Decoded, Decoder, Endpoint, Operation, Pagination, Progress, Settings, Workspace},
+    api::{
+        self, Client, DecodeError, Decoded, Decoder, Endpoint, Operation, Pagination, Progress, Settings,
+        Workspace,
+    },
     clock::Clock,
     credentials::{Credentials, ProvideCredentials, Static},
     telemetry::Telemetry,
@@ -198,7 +201,7 @@ impl Operation for ListThings {
         &self,
         decoder: Decoder,
         cursor: &mut Cursor<'_>,
-    ) -> Result<Lenient<Decoded<String>>, SyntaxError> {
+    ) -> Result<Lenient<Decoded<String>>, DecodeError> {
         decoder.array(cursor, |values, cursor| {
             let Lenient::Valid(thing) = Lenient::<WireThing<'_>>::from_json(cursor)? else {
                 values.unidentified("data");

@@ -1,15 +1,13 @@
 //! A deployment as both operations send it, and its conversion into the model.
 
-use lenient_json::{
-    Cursor, Entries, FromJson as _, InvalidValue, Lenient, Scalar, SyntaxError, lenient_object,
-};
+use lenient_json::{Cursor, Entries, FromJson as _, InvalidValue, Lenient, Scalar, lenient_object};
 
 use super::{
     fields::{BASIC, BATCH, BasicFields, EXPERT_JOBMANAGER, SpecFields},
     resource_plan,
 };
 use crate::{
-    api::{Decoded, Decoder},
+    api::{DecodeError, Decoded, Decoder},
     model::{
         BasicSetting, BatchSetting, Deployment, ExpertSetting, FieldSelection, Info, JobCounts, ProcessSpec,
         ResourceSettings, TaskSlots, Text,
@@ -111,7 +109,7 @@ pub(super) fn decode(
     decoder: Decoder,
     fields: &FieldSelection,
     cursor: &mut Cursor<'_>,
-) -> Result<Lenient<Decoded<Deployment>>, SyntaxError> {
+) -> Result<Lenient<Decoded<Deployment>>, DecodeError> {
     let mut plan_text = Vec::new();
     decoder.array(cursor, |values, cursor| {
         let element = Lenient::<WireDeployment<'_>>::from_json(cursor)?;

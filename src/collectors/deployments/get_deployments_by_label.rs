@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use lenient_json::{Cursor, Lenient, SyntaxError};
+use lenient_json::{Cursor, Lenient};
 
 use super::decoder;
 use crate::{
-    api::{Decoded, Decoder, Operation, Pagination},
+    api::{DecodeError, Decoded, Decoder, Operation, Pagination},
     model::{Deployment, DeploymentsOperation, FieldSelection, LabelSelector},
 };
 
@@ -59,7 +59,7 @@ impl Operation for GetDeploymentsByLabel {
         &self,
         decoder: Decoder,
         cursor: &mut Cursor<'_>,
-    ) -> Result<Lenient<Decoded<Deployment>>, SyntaxError> {
+    ) -> Result<Lenient<Decoded<Deployment>>, DecodeError> {
         decoder::decode(decoder, &self.fields, cursor)
     }
 }

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use lenient_json::{Cursor, Lenient, SyntaxError};
+use lenient_json::{Cursor, Lenient};
 
 use super::decoder;
 use crate::{
-    api::{Decoded, Decoder, Operation, Pagination},
+    api::{DecodeError, Decoded, Decoder, Operation, Pagination},
     model::{Deployment, DeploymentsOperation, ExecutionMode, FieldSelection, JobStatus, Selection},
 };
 
@@ -57,7 +57,7 @@ impl Operation for ListDeployments {
         &self,
         decoder: Decoder,
         cursor: &mut Cursor<'_>,
-    ) -> Result<Lenient<Decoded<Deployment>>, SyntaxError> {
+    ) -> Result<Lenient<Decoded<Deployment>>, DecodeError> {
         decoder::decode(decoder, &self.fields, cursor)
     }
 }

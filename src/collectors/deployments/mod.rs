@@ -71,6 +71,6 @@ pub(crate) fn fuzz_reply(body: &[u8]) {
         selection: Selection::default(),
         fields: Arc::new(fields),
     };
-    drop(api::Page::decode(&operation, body).map_err(|error| error.to_string()));
+    drop(api::Page::decode(&operation, 100, body).map_err(|error| error.to_string()));
     api::fuzz_error(body);
 }

@@ -24,7 +24,7 @@ fn decode(body: &[u8], fields: &FieldSelection) -> Result<Page, ApiError> {
         selection: Selection::default(),
         fields: fields.clone().into(),
     };
-    Page::decode(&operation, body)
+    Page::decode(&operation, 100, body)
 }
 
 fn page(reply: &Value) -> Page {

@@ -27,6 +27,8 @@ pub(crate) enum Raw {
     Hold(Vec<u8>),
     /// These bytes, and then this byte again and again, without an end.
     Endless(Vec<u8>, u8),
+    /// These bytes again and again, without an end.
+    Repeated(Vec<u8>),
     /// These bytes, and then one each 50 ms.
     Drip(Vec<u8>, Vec<u8>),
 }
@@ -104,6 +106,7 @@ async fn answer(mut stream: TcpStream, raw: Raw) {
     | Raw::Reset(first)
     | Raw::Hold(first)
     | Raw::Endless(first, _)
+    | Raw::Repeated(first)
     | Raw::Drip(first, _)) = &raw;
     if stream.write_all(first).await.is_err() {
         return;
@@ -122,6 +125,7 @@ async fn answer(mut stream: TcpStream, raw: Raw) {
             let much = vec![byte; 16 * 1024];
             while stream.write_all(&much).await.is_ok() {}
         }
+        Raw::Repeated(bytes) => while stream.write_all(&bytes).await.is_ok() {},
         Raw::Drip(_, drops) => {
             for byte in drops {
                 sleep(Duration::from_millis(50)).await;
