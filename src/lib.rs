@@ -20,7 +20,7 @@
 //! | kinds of objects | [`collectors`] |
 //! | state and API | [`store`], [`api`] |
 //! | ground | [`telemetry`] |
-//! | | [`exposition`], [`model`], [`endpoint`], [`systemd`], [`logging`] |
+//! | | [`exposition`], [`model`], [`endpoint`], [`sd_notify`], [`logging`] |
 //! | crates | [`credentials`], [`clock`], [`simulator`] |
 
 pub mod api;
@@ -39,9 +39,9 @@ pub mod healthcheck;
 pub mod logging;
 pub mod model;
 pub mod poll;
+pub mod sd_notify;
 pub mod snapshot;
 pub mod store;
-pub mod systemd;
 pub mod targets;
 pub mod telemetry;
 pub mod web;

@@ -1,9 +1,9 @@
 //! Puts the exporter together from its configuration: the one module that knows all others.
 
 mod error;
-mod heart;
 mod reload;
 mod shared;
+mod systemd;
 mod workspaces;
 
 use std::{future::pending, io, sync::Arc, time::Duration};
@@ -19,19 +19,19 @@ use crate::{
     credentials,
     endpoint::APPLICATION,
     model::PollOutcome,
+    sd_notify::Notifier,
     snapshot::Publisher,
     store::Store,
-    systemd::Systemd,
     targets::{TargetManager, TargetSet},
     telemetry::Telemetry,
     web::{self, Listeners, Reloaded, Routes, SecurityStore},
 };
 
 pub use error::BuildError;
-use heart::Heart;
 use reload::ReloadRequest;
 pub use reload::{Load, Reloads};
 use shared::Shared;
+use systemd::SystemdNotifier;
 use workspaces::Workspaces;
 
 /// How long a reload may take to read the configuration.
@@ -78,7 +78,7 @@ impl App {
         telemetry_path: String,
         security: SecurityStore,
         mut reloads: Option<Reloads>,
-        systemd: Systemd,
+        systemd: Notifier,
         stopping: CancellationToken,
     ) {
         let routes = Routes {
@@ -93,28 +93,28 @@ impl App {
         let publisher = self.shared.publisher.clone();
         let _expiry = AbortOnDropHandle::new(tokio::spawn(async move { publisher.run_expiry().await }));
         let polling = async {
-            let mut heart = Heart::new(systemd, self.shared.publisher.clone());
+            let mut systemd = SystemdNotifier::new(systemd, self.shared.publisher.clone());
             self.manager.apply(std::mem::take(&mut self.targets)).await;
-            heart.ready().await;
+            systemd.ready().await;
             loop {
                 tokio::select! {
                     () = stopping.cancelled() => break,
                     () = self.manager.supervise() => {}
-                    () = heart.due() => heart.beat().await,
+                    () = systemd.tick() => systemd.ping_watchdog().await,
                     request = next(&mut reloads) => {
-                        heart.reloading().await;
+                        systemd.reloading().await;
                         let outcome = tokio::select! {
                             () = stopping.cancelled() => break,
                             outcome = self.reload(request.load) => outcome,
-                            never = heart.beat_during_reload() => match never {},
+                            never = systemd.ping_during_reload() => match never {},
                         };
-                        heart.reloaded(&outcome).await;
+                        systemd.reloaded(&outcome).await;
                         // The one who asked may have left.
                         let _ = request.answer.send(outcome);
                     }
                 }
             }
-            heart.stopping().await;
+            systemd.stopping().await;
             self.manager.stop_all().await;
         };
         tokio::join!(polling, web::serve(listeners, Arc::new(routes), Arc::new(security)));

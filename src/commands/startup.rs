@@ -11,7 +11,7 @@ use crate::{
     clock::Clock,
     config::{self, Config, Environment},
     logging,
-    systemd::Systemd,
+    sd_notify::Notifier,
     web::{Listeners, SecurityStore},
 };
 
@@ -50,6 +50,6 @@ pub(super) async fn bind(arguments: &WebArgs) -> Result<Listeners, Failure> {
     listeners.map_err(Failure::runtime)
 }
 
-pub(super) fn systemd(environment: &Environment) -> Systemd {
-    Systemd::new(|name| environment.get(name), process::id())
+pub(super) fn systemd(environment: &Environment) -> Notifier {
+    Notifier::new(|name| environment.get(name), process::id())
 }

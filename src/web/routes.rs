@@ -10,6 +10,7 @@ use hyper::{
         HeaderName, HeaderValue, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
     },
 };
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
@@ -209,7 +210,7 @@ impl Routes {
             Route::Target => self.target(uri).await,
             Route::Status => self.status().await,
             Route::Deployments => self.deployments(uri).await,
-            Route::Healthy => Answer::plain(StatusCode::OK, "Healthy\n"),
+            Route::Healthy => self.healthy(),
             Route::Ready => self.ready(),
             Route::Reload => self.reload().await,
             Route::NotFound => not_found(),
@@ -306,6 +307,17 @@ impl Routes {
         match reload.ask().await {
             Ok(changes) => Answer::ok(PLAIN, format!("Reloaded. {changes}\n{NEEDS_RESTART}")),
             Err(mistakes) => Answer::new(StatusCode::INTERNAL_SERVER_ERROR, PLAIN, format!("{mistakes}\n")),
+        }
+    }
+
+    /// Whether every target's poll finishes or times out.
+    fn healthy(&self) -> Answer {
+        match self.publisher.store().stuck(Instant::now()).len() {
+            0 => Answer::plain(StatusCode::OK, "Healthy\n"),
+            stuck => {
+                let text = format!("Stuck polls, which neither finish nor time out: {stuck}\n");
+                Answer::new(StatusCode::SERVICE_UNAVAILABLE, PLAIN, text)
+            }
         }
     }
 

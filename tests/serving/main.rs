@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod clients;
+mod health;
 mod requests;
 mod server;
 mod tls;

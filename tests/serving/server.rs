@@ -29,6 +29,7 @@ pub(crate) const HOSTILE: &str = "<script>alert(1)</script>\"\n\\\u{202e}";
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) probes: SocketAddr,
+    pub(crate) publisher: Arc<Publisher>,
     pub(crate) stopping: CancellationToken,
     pub(crate) serving: JoinHandle<()>,
 }
@@ -57,7 +58,7 @@ impl Server {
         manager.poll_once(one_target((0..deployments).map(deployment).collect())).await;
         let stopping = CancellationToken::new();
         let routes = Routes {
-            publisher,
+            publisher: publisher.clone(),
             readiness: manager.readiness().clone(),
             telemetry: Telemetry::new().unwrap(),
             telemetry_path: "/metrics".to_owned(),
@@ -70,7 +71,7 @@ impl Server {
         let (address, probes) = (listeners.addresses()[0], listeners.probe_address().unwrap());
         let security = Arc::new(SecurityStore::load(file).unwrap());
         let serving = tokio::spawn(web::serve(listeners, Arc::new(routes), security));
-        Self { address, probes, stopping, serving }
+        Self { address, probes, publisher, stopping, serving }
     }
 }
 

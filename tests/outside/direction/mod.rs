@@ -16,8 +16,6 @@ use modules::Modules;
 
 /// Files that use each other and wait for being taken apart.
 const KNOWN_CYCLES: &[&str] = &[
-    "src/app.rs",
-    "src/app/plan.rs",
     "src/config/mod.rs",
     "src/config/print.rs",
     "src/config/target.rs",
@@ -25,9 +23,6 @@ const KNOWN_CYCLES: &[&str] = &[
     "src/config/workspace.rs",
     "src/doctor/report.rs",
     "src/doctor/table.rs",
-    "src/snapshot.rs",
-    "src/snapshot/served.rs",
-    "src/snapshot/status.rs",
 ];
 
 fn root() -> &'static Path {

@@ -1,7 +1,8 @@
-//! What systemd is told of the process: `sd_notify(3)`'s protocol of datagrams.
+//! Messages to the service manager, by the datagram protocol of `sd_notify(3)`.
 //!
-//! Whoever started the process says by `NOTIFY_SOCKET` where it listens; without it nothing is sent. No message is
-//! waited for longer than a second, and none that is lost stops anything.
+//! The environment variable `NOTIFY_SOCKET` names the socket. Without it nothing is sent. A message waits at most a
+//! second for room in the socket's queue, and a lost one stops nothing. The crate `sd-notify` has no such limit: its
+//! blocking send would wait as long as systemd does not read.
 
 use std::{
     fmt, io,
@@ -17,27 +18,27 @@ use tokio::time::timeout;
 use tracing::warn;
 
 /// How long a message may wait for room in systemd's queue.
-const PATIENCE: Duration = Duration::from_secs(1);
+const SEND_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The one who started the process and wants to hear of it, if there is one.
+/// Connection to systemd's notify socket, if `NOTIFY_SOCKET` is set.
 #[derive(Debug, Default)]
-pub struct Systemd {
+pub struct Notifier {
     socket: Option<SocketAddr>,
-    watchdog: Option<Duration>,
+    watchdog_timeout: Option<Duration>,
 }
 
-/// One thing that systemd is told.
+/// One state in a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State<'a> {
-    /// The process serves; or does so again, after a reload.
+    /// The process serves, after its start or after a reload.
     Ready,
-    /// The configuration is read anew, until the next [`State::Ready`].
+    /// The configuration is being reloaded, until the next [`State::Ready`].
     Reloading,
-    /// The process is about to end.
+    /// The process is about to exit.
     Stopping,
-    /// The process is not stuck.
-    Alive,
-    /// What `systemctl status` shows.
+    /// Keep-alive ping of the watchdog.
+    Watchdog,
+    /// The text that `systemctl status` shows.
     Status(&'a str),
 }
 
@@ -46,22 +47,22 @@ impl fmt::Display for State<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ready => formatter.write_str("READY=1"),
-            // systemd tells by the time whether this is the reload that it asked for.
+            // The time shows systemd whether this is the reload that it requested.
             Self::Reloading => {
                 let now = clock_gettime(ClockId::Monotonic);
                 let microseconds = i128::from(now.tv_sec) * 1_000_000 + i128::from(now.tv_nsec) / 1000;
                 write!(formatter, "RELOADING=1\nMONOTONIC_USEC={microseconds}")
             }
             Self::Stopping => formatter.write_str("STOPPING=1"),
-            Self::Alive => formatter.write_str("WATCHDOG=1"),
+            Self::Watchdog => formatter.write_str("WATCHDOG=1"),
             // A line of its own would be a state of its own.
             Self::Status(text) => write!(formatter, "STATUS={}", text.replace(char::is_control, " ")),
         }
     }
 }
 
-impl Systemd {
-    /// Who listens, by the environment's variables, to the process `pid`.
+impl Notifier {
+    /// Reads the variables of the environment that are meant for the process `pid`.
     pub fn new<'v>(variable: impl Fn(&str) -> Option<&'v str>, pid: u32) -> Self {
         let Some(name) = variable("NOTIFY_SOCKET").filter(|name| !name.is_empty()) else {
             return Self::default();
@@ -71,29 +72,29 @@ impl Systemd {
             None => SocketAddr::from_pathname(name),
         };
         match socket {
-            Ok(socket) => Self { socket: Some(socket), watchdog: watchdog(variable, pid) },
+            Ok(socket) => Self { socket: Some(socket), watchdog_timeout: watchdog_timeout(variable, pid) },
             Err(error) => {
-                warn!(%error, "systemd is told nothing: NOTIFY_SOCKET names no socket");
+                warn!(%error, "systemd is not notified: NOTIFY_SOCKET is not the address of a socket");
                 Self::default()
             }
         }
     }
 
-    /// Whether there is somebody to tell.
-    pub fn listens(&self) -> bool {
+    /// Whether there is a socket to notify.
+    pub fn is_enabled(&self) -> bool {
         self.socket.is_some()
     }
 
-    /// How long systemd waits for the next [`State::Alive`] before it ends the process; none if it never does.
-    pub fn watchdog(&self) -> Option<Duration> {
-        self.watchdog
+    /// How long systemd waits for the next [`State::Watchdog`] before it kills the process; `None` without a watchdog.
+    pub fn watchdog_timeout(&self) -> Option<Duration> {
+        self.watchdog_timeout
     }
 
-    /// Tells of `states` in one message; false if there was no room for it in time, so that it is worth another try.
-    pub async fn tell(&self, states: &[State<'_>]) -> bool {
+    /// Sends `states` in one message. Returns false if the queue stayed full, in which case it is worth another try.
+    pub async fn notify(&self, states: &[State<'_>]) -> bool {
         let Some(socket) = &self.socket else { return true };
         let lines: Vec<String> = states.iter().map(ToString::to_string).collect();
-        let sent = match timeout(PATIENCE, send(socket, lines.join("\n").as_bytes())).await {
+        let sent = match timeout(SEND_TIMEOUT, send(socket, lines.join("\n").as_bytes())).await {
             Ok(sent) => sent,
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
         };
@@ -103,21 +104,21 @@ impl Systemd {
     }
 }
 
-/// The time after which systemd takes the process `pid` for stuck.
-fn watchdog<'v>(variable: impl Fn(&str) -> Option<&'v str>, pid: u32) -> Option<Duration> {
-    // The variables may have been meant for the parent.
+/// The time after which systemd considers the process `pid` stuck.
+fn watchdog_timeout<'v>(variable: impl Fn(&str) -> Option<&'v str>, pid: u32) -> Option<Duration> {
+    // The variables may be meant for the parent process.
     if variable("WATCHDOG_PID").is_some_and(|meant| meant.parse() != Ok(pid)) {
         return None;
     }
     let text = variable("WATCHDOG_USEC")?;
     let limit = text.parse().ok().filter(|&microseconds| microseconds > 0).map(Duration::from_micros);
     if limit.is_none() {
-        warn!(value = text, "no watchdog: WATCHDOG_USEC is no number of microseconds");
+        warn!(value = text, "no watchdog: WATCHDOG_USEC is not a number of microseconds");
     }
     limit
 }
 
-/// Over a socket made for it, so that a systemd that was started anew is found too.
+/// Uses a new socket for each message, so that it also reaches a systemd that was restarted.
 async fn send(address: &SocketAddr, message: &[u8]) -> io::Result<()> {
     let socket = UnixDatagram::unbound()?;
     socket.connect_addr(address)?;
@@ -129,9 +130,9 @@ async fn send(address: &SocketAddr, message: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn from(pairs: &[(&str, &'static str)]) -> Systemd {
+    fn from(pairs: &[(&str, &'static str)]) -> Notifier {
         let find = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-        Systemd::new(find, 7)
+        Notifier::new(find, 7)
     }
 
     const SOCKET: (&str, &str) = ("NOTIFY_SOCKET", "/run/systemd/notify");
@@ -139,16 +140,17 @@ mod tests {
     #[test]
     fn without_a_socket_there_is_nobody_and_no_watchdog() {
         for pairs in [&[][..], &[("NOTIFY_SOCKET", ""), ("WATCHDOG_USEC", "5")], &[("WATCHDOG_USEC", "5")]] {
-            let systemd = from(pairs);
-            assert!(!systemd.listens() && systemd.watchdog().is_none(), "{pairs:?}");
+            let notifier = from(pairs);
+            assert!(!notifier.is_enabled() && notifier.watchdog_timeout().is_none(), "{pairs:?}");
         }
         let too_long = "/".repeat(200).leak();
-        assert!(!from(&[("NOTIFY_SOCKET", too_long)]).listens());
+        assert!(!from(&[("NOTIFY_SOCKET", too_long)]).is_enabled());
     }
 
     #[test]
     fn the_watchdog_is_for_the_process_that_it_names() {
-        let after = |pairs: &[(&str, &'static str)]| from(&[&[SOCKET][..], pairs].concat()).watchdog();
+        let after =
+            |pairs: &[(&str, &'static str)]| from(&[&[SOCKET][..], pairs].concat()).watchdog_timeout();
         let five = Some(Duration::from_secs(5));
         assert_eq!(after(&[]), None);
         assert_eq!(after(&[("WATCHDOG_USEC", "5000000")]), five);
@@ -175,11 +177,11 @@ mod tests {
         let address =
             SocketAddr::from_abstract_name(format!("exporter-test-{}", std::process::id())).unwrap();
         let _never_read = UnixDatagram::bind_addr(&address).unwrap();
-        let systemd = Systemd { socket: Some(address.clone()), watchdog: None };
-        let filled = async { while timeout(PATIENCE / 10, send(&address, b"X=1")).await.is_ok() {} };
+        let notifier = Notifier { socket: Some(address.clone()), watchdog_timeout: None };
+        let filled = async { while timeout(SEND_TIMEOUT / 10, send(&address, b"X=1")).await.is_ok() {} };
         timeout(Duration::from_secs(30), filled).await.expect("the queue has an end");
         let begun = tokio::time::Instant::now();
-        assert!(!systemd.tell(&[State::Alive]).await);
-        assert!(begun.elapsed() >= PATIENCE && begun.elapsed() < 10 * PATIENCE);
+        assert!(!notifier.notify(&[State::Watchdog]).await);
+        assert!(begun.elapsed() >= SEND_TIMEOUT && begun.elapsed() < 10 * SEND_TIMEOUT);
     }
 }
