@@ -8,7 +8,7 @@ use std::{hint::black_box, time::Duration};
 
 use aliyun_flink_exporter::{
     collectors::deployments::families::{self, Deployments, ExportedLabels},
-    exposition::{AssembledBody, Encoding, Format, RenderedFamilies, SectionText, render},
+    exposition::{AssembledBody, Encoding, Format, RenderedFamilies, SectionText, SegmentCache, render},
     model::{BasicSetting, Deployment, Info, JobCounts, LabelKeys, ProcessSpec, ResourceSettings, TaskSlots},
     telemetry::Telemetry,
 };
@@ -66,6 +66,48 @@ fn best<P, T>(title: &str, prepare: impl Fn() -> P, work: impl Fn(P) -> T) {
     println!("{title:60} {:10.3} ms", least.as_secs_f64() * 1e3);
 }
 
+fn assemble<'r>(
+    encoding: Encoding,
+    groups: impl IntoIterator<Item = &'r RenderedFamilies>,
+    cache: &SegmentCache,
+) -> AssembledBody {
+    AssembledBody::new(Format::Text, encoding, &[SectionText::of::<Deployments>(groups)], cache).unwrap()
+}
+
+/// Thousands of namespaces with one deployment each.
+fn small_groups(fleet: &[Deployment]) {
+    const NAMESPACES: usize = 5000;
+    let labels = ExportedLabels::new(&LabelKeys::default());
+    let render = |namespace: usize, deployment| {
+        let group = families::group("workspace", &format!("namespace-{namespace}"), [deployment], &labels);
+        render(&group, &RenderedFamilies::default())
+    };
+    let render_all = || -> Vec<_> { (0..NAMESPACES).map(|number| render(number, &fleet[number])).collect() };
+    for encoding in Encoding::ALL {
+        let title = format!("{NAMESPACES} namespaces: the first scrape, each group by itself, {encoding:?}");
+        best(&title, render_all, |groups| {
+            groups
+                .iter()
+                .map(|group| assemble(encoding, [group], &SegmentCache::default()).len())
+                .sum::<u64>()
+        });
+        let title = format!("{NAMESPACES} namespaces: the first scrape, {encoding:?}");
+        best(&title, render_all, |groups| assemble(encoding, &groups, &SegmentCache::default()));
+        let groups = render_all();
+        let size = assemble(encoding, &groups, &SegmentCache::default()).len();
+        println!("{:60} {size:10} bytes", format!("  of {encoding:?}"));
+        let mut changed = groups.clone();
+        changed[NAMESPACES / 2] = render(NAMESPACES / 2, &fleet[NAMESPACES]);
+        let title = format!("{NAMESPACES} namespaces: a scrape after one changed, {encoding:?}");
+        let before = || {
+            let cache = SegmentCache::default();
+            assemble(encoding, &groups, &cache);
+            cache
+        };
+        best(&title, before, |cache| assemble(encoding, &changed, &cache));
+    }
+}
+
 fn main() {
     let fleet = fleet();
     let labels = ExportedLabels::new(&LabelKeys::default());
@@ -73,9 +115,8 @@ fn main() {
         render(&families::group("workspace", "namespace", &fleet, &labels), before)
     };
     let render_all = || render(&RenderedFamilies::default());
-    let join = |encoding, rendered: RenderedFamilies| {
-        AssembledBody::new(Format::Text, encoding, &[SectionText::of::<Deployments>([&rendered])]).unwrap()
-    };
+    let join =
+        |encoding, rendered: RenderedFamilies| assemble(encoding, [&rendered], &SegmentCache::default());
     best("a poll: render", || (), |()| render_all());
     let before = render_all();
     best("a poll: render what did not change", || (), |()| render(&before));
@@ -92,4 +133,5 @@ fn main() {
         let title = format!("each scrape: the live metrics, {encoding:?}");
         best(&title, || (), |()| joined.last_piece(telemetry.render().unwrap().into()).unwrap());
     }
+    small_groups(&fleet);
 }

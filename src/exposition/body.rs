@@ -5,9 +5,10 @@ use std::io;
 use bytes::Bytes;
 
 use super::{
-    Catalogue, Format, RenderedFamilies, SectionHeaders,
-    compress::{self, Encoding, GzipChecksum},
+    Catalogue, Format, RenderedFamilies, SectionHeaders, SegmentCache,
+    compress::{self, Encoding, GzipChecksum, Segment},
     rendered::FamilyText,
+    segments::SegmentBuilder,
 };
 
 /// All groups of one kind of object, as rendered.
@@ -22,6 +23,14 @@ impl<'r> SectionText<'r> {
     pub fn of<C: Catalogue>(groups: impl IntoIterator<Item = &'r RenderedFamilies>) -> Self {
         Self { headers: C::headers(), groups: groups.into_iter().collect() }
     }
+
+    /// The families that have samples: header and samples of each.
+    fn families(&self, format: Format) -> impl Iterator<Item = (&FamilyText, Vec<&FamilyText>)> {
+        self.headers.iter(format).enumerate().filter_map(|(index, header)| {
+            let samples: Vec<_> = self.groups.iter().filter_map(|group| group.family_text(index)).collect();
+            (!samples.is_empty()).then_some((header, samples))
+        })
+    }
 }
 
 /// A body except for its last piece, which differs with each scrape.
@@ -34,39 +43,43 @@ pub struct AssembledBody {
 }
 
 impl AssembledBody {
-    /// Joins the groups of each section, family by family. Compresses what is not compressed yet.
+    /// Joins the groups of each section, family by family. Compresses what is not compressed yet; `cache` has the segments
+    /// of the body before.
     ///
     /// # Errors
     ///
     /// Those of the compressor, which are out of memory or a bug in it.
-    pub fn new(format: Format, encoding: Encoding, sections: &[SectionText<'_>]) -> io::Result<Self> {
+    pub fn new(
+        format: Format,
+        encoding: Encoding,
+        sections: &[SectionText<'_>],
+        cache: &SegmentCache,
+    ) -> io::Result<Self> {
         let mut body = Self { encoding, pieces: Vec::new(), len: 0, checksum: GzipChecksum::default() };
         body.pieces.extend(compress::start(encoding));
-        sections.iter().try_for_each(|section| body.add(format, section))?;
+        let mut segments = encoding.codec().map(|codec| SegmentBuilder::new(codec, cache));
+        for (header, samples) in sections.iter().flat_map(|section| section.families(format)) {
+            match &mut segments {
+                None => {
+                    let texts = std::iter::once(header).chain(samples);
+                    body.pieces.extend(texts.flat_map(FamilyText::pieces).cloned());
+                }
+                Some(segments) => {
+                    body.push(segments.own(header)?);
+                    segments.shared(&samples, |segment| body.push(segment))?;
+                }
+            }
+        }
+        if let Some(segments) = segments {
+            segments.finish();
+        }
         body.len = body.pieces.iter().map(|piece| piece.len() as u64).sum();
         Ok(body)
     }
 
-    fn add(&mut self, format: Format, section: &SectionText<'_>) -> io::Result<()> {
-        for (index, header) in section.headers.iter(format).enumerate() {
-            let mut samples = section.groups.iter().filter_map(|group| group.family_text(index)).peekable();
-            if samples.peek().is_some() {
-                self.push(header)?;
-            }
-            samples.try_for_each(|family| self.push(family))?;
-        }
-        Ok(())
-    }
-
-    fn push(&mut self, family: &FamilyText) -> io::Result<()> {
-        match family.compressed(self.encoding)? {
-            None => self.pieces.extend(family.text.iter().cloned()),
-            Some(segment) => {
-                self.pieces.push(segment.bytes.clone());
-                self.checksum.append(&segment.checksum);
-            }
-        }
-        Ok(())
+    fn push(&mut self, segment: &Segment) {
+        self.pieces.push(segment.bytes.clone());
+        self.checksum.append(&segment.checksum);
     }
 
     /// The pieces, in their order.

@@ -96,7 +96,7 @@ impl SectionHeaders {
     pub fn of<C: Catalogue>() -> Self {
         let families = Section::of::<C>().families;
         let header = |format, descriptor: &FamilyDescriptor| {
-            FamilyText::new(vec![Bytes::from(descriptor.header(format))])
+            FamilyText::new(vec![Bytes::from(descriptor.header(format))], 0)
         };
         Self(families.iter().map(|family| Format::ALL.map(|format| header(format, family))).collect())
     }

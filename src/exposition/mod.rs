@@ -14,6 +14,7 @@ mod objects;
 mod render;
 mod rendered;
 mod sample;
+mod segments;
 pub mod targets;
 mod text;
 
@@ -32,6 +33,7 @@ pub use render::{render, write};
 pub use rendered::RenderedFamilies;
 pub(crate) use sample::static_labels;
 pub use sample::{Labels, NO_LABELS, SampleSink, SampleWriter, StaticLabels, Value};
+pub use segments::SegmentCache;
 
 /// An exposition format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,5 +1,7 @@
 //! Objects that are rendered together, with their identity labels.
 
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+
 use super::{
     Catalogue, Family,
     catalogue::IdentityWriter,
@@ -13,6 +15,8 @@ pub struct ObjectGroup<'o, C: Catalogue> {
     objects: Vec<Object<C::Object<'o>>>,
     /// The identity labels of each object in the text format, one after the other.
     identities: Vec<u8>,
+    /// Of the labels that the objects share.
+    hash: u64,
 }
 
 #[derive(Debug)]
@@ -30,13 +34,19 @@ impl<'o, C: Catalogue> ObjectGroup<'o, C> {
         for value in shared {
             writer.value(value);
         }
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(&prefix);
         let mut identities = Vec::new();
         let objects = objects.into_iter().map(|object| {
             identities.extend_from_slice(&prefix);
             C::identity(&object, &mut IdentityWriter::new(&mut identities, C::IDENTITY_LABELS, shared.len()));
             Object { object, identity_end: identities.len() }
         });
-        Self { objects: objects.collect(), identities }
+        Self { objects: objects.collect(), identities, hash }
+    }
+
+    /// A hash of the labels that the objects share.
+    pub(super) fn hash(&self) -> u64 {
+        self.hash
     }
 
     /// Counts the series.

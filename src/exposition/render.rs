@@ -32,7 +32,7 @@ pub fn render<C: Catalogue>(group: &ObjectGroup<'_, C>, previous: &RenderedFamil
         }
         pieces
     });
-    RenderedFamilies::new(families.collect()).reuse_unchanged(previous)
+    RenderedFamilies::new(families.collect(), group.hash()).reuse_unchanged(previous)
 }
 
 /// Writes all `groups` in the text format without keeping the text.

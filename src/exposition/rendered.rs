@@ -2,39 +2,84 @@
 
 use std::{
     io,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
 
-use super::compress::{self, Encoding, Segment};
+use super::{
+    Encoding,
+    compress::{self, Codec, Segment},
+};
+
+/// The mean size of the text of a shared segment, in bytes: see [`segments`](super::segments).
+pub(super) const SHARED_SEGMENT_SIZE: usize = 64 * 1024;
+
+/// Texts of this size or more have a segment of their own, which is compressed when they are rendered.
+pub(super) const MIN_OWN_SEGMENT: usize = SHARED_SEGMENT_SIZE / 4;
 
 /// The samples of one family, or its header: as text, and compressed once an encoding was requested.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct FamilyText {
-    pub(super) text: Vec<Bytes>,
+    /// Unique in the process.
+    id: u64,
+    pieces: Vec<Bytes>,
+    len: usize,
+    ends_segment: bool,
     gzip: OnceLock<Segment>,
     zstd: OnceLock<Segment>,
 }
 
 impl FamilyText {
-    pub(super) fn new(text: Vec<Bytes>) -> Self {
-        Self { text, ..Self::default() }
+    /// The samples of the group with the hash `group`.
+    pub(super) fn new(pieces: Vec<Bytes>, group: u64) -> Self {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+        let len = pieces.iter().map(Bytes::len).sum();
+        Self {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            pieces,
+            len,
+            ends_segment: (group % SHARED_SEGMENT_SIZE as u64) < len as u64,
+            gzip: OnceLock::new(),
+            zstd: OnceLock::new(),
+        }
     }
 
-    /// The text in `encoding`, compressed now if it is not yet; none for [`Encoding::Identity`].
-    pub(super) fn compressed(&self, encoding: Encoding) -> io::Result<Option<&Segment>> {
-        let cell = match encoding {
-            Encoding::Identity => return Ok(None),
-            Encoding::Gzip => &self.gzip,
-            Encoding::Zstd => &self.zstd,
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The text.
+    pub(super) fn pieces(&self) -> &[Bytes] {
+        &self.pieces
+    }
+
+    /// The length of the text in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether a segment that it shares with others ends after it. The larger the text, the more probable that is, so that
+    /// segments have the same mean size whatever the size of the texts.
+    pub(super) fn ends_segment(&self) -> bool {
+        self.ends_segment
+    }
+
+    /// The compressed text, compressed now if it is not yet.
+    pub(super) fn compressed(&self, codec: Codec) -> io::Result<&Segment> {
+        let cell = match codec {
+            Codec::Gzip => &self.gzip,
+            Codec::Zstd => &self.zstd,
         };
         if let Some(segment) = cell.get() {
-            return Ok(Some(segment));
+            return Ok(segment);
         }
         // Two callers at once both do the work, and one result is kept.
-        let segment = compress::part(encoding, &self.text)?;
-        Ok(Some(cell.get_or_init(|| segment)))
+        let segment = compress::segment(codec, self.pieces.iter().map(Bytes::as_ref))?;
+        Ok(cell.get_or_init(|| segment))
     }
 }
 
@@ -48,19 +93,20 @@ pub struct RenderedFamilies {
 }
 
 impl RenderedFamilies {
-    /// The samples of each family, in the order of their catalogue.
-    pub(super) fn new(families: Vec<Vec<Bytes>>) -> Self {
-        Self { families: families.into_iter().map(|text| Arc::new(FamilyText::new(text))).collect() }
+    /// The samples of each family of the group with the hash `group`, in the order of their catalogue.
+    pub(super) fn new(families: Vec<Vec<Bytes>>, group: u64) -> Self {
+        let text = |pieces| Arc::new(FamilyText::new(pieces, group));
+        Self { families: families.into_iter().map(text).collect() }
     }
 
     /// The samples of the family at `index` of the catalogue, in pieces.
     pub(crate) fn family(&self, index: usize) -> &[Bytes] {
-        self.families.get(index).map_or(&[], |family| &family.text)
+        self.families.get(index).map_or(&[], |family| &family.pieces)
     }
 
     /// The text of the family at `index`, unless it is empty.
     pub(super) fn family_text(&self, index: usize) -> Option<&FamilyText> {
-        self.families.get(index).map(Arc::as_ref).filter(|family| !family.text.is_empty())
+        self.families.get(index).map(Arc::as_ref).filter(|family| !family.pieces.is_empty())
     }
 
     /// `self` with the families of `previous` whose text is the same, so that unchanged text is neither held twice nor
@@ -71,20 +117,23 @@ impl RenderedFamilies {
             let same = |(piece, known): (&Bytes, &Bytes)| {
                 (piece.as_ptr() == known.as_ptr() && piece.len() == known.len()) || piece == known
             };
-            if family.text.len() == known.text.len() && family.text.iter().zip(&known.text).all(same) {
+            if family.pieces.len() == known.pieces.len() && family.pieces.iter().zip(&known.pieces).all(same)
+            {
                 *family = known.clone();
             }
         }
         self
     }
 
-    /// Compresses the families that are not compressed yet.
+    /// Compresses the families that are not compressed yet, except those that share a segment with other groups.
     ///
     /// # Errors
     ///
     /// Those of the compressor, which are out of memory or a bug in it.
     pub fn compress(&self, encoding: Encoding) -> io::Result<()> {
-        self.families.iter().try_for_each(|family| family.compressed(encoding).map(drop))
+        let Some(codec) = encoding.codec() else { return Ok(()) };
+        let large = self.families.iter().filter(|family| family.len >= MIN_OWN_SEGMENT);
+        large.map(|family| family.compressed(codec)).try_for_each(|compressed| compressed.map(drop))
     }
 
     /// Whether `other` is made of the same texts in memory.

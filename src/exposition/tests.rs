@@ -9,7 +9,7 @@ use prometheus::{
 use proptest::{option, prelude::*};
 
 use super::{
-    AssembledBody, Encoding, Format, ObjectGroup, RenderedFamilies, SectionText, render,
+    AssembledBody, Encoding, Format, ObjectGroup, RenderedFamilies, SectionText, SegmentCache, render,
     targets::{TargetSamples, Targets, WorkspaceInfo, Workspaces},
 };
 
@@ -90,7 +90,7 @@ pub(crate) fn label_pairs(text: &str) -> Vec<LabelPair> {
 
 /// A whole body that ends with `live`.
 pub(crate) fn body(format: Format, encoding: Encoding, sections: &[SectionText<'_>], live: &str) -> Vec<u8> {
-    let body = AssembledBody::new(format, encoding, sections).unwrap();
+    let body = AssembledBody::new(format, encoding, sections, &SegmentCache::default()).unwrap();
     let last = body.last_piece(live.into()).unwrap();
     assert_eq!(body.len(), body.pieces().iter().map(|piece| piece.len() as u64).sum::<u64>());
     [body.pieces(), &[last]].concat().concat()
@@ -182,7 +182,7 @@ fn a_large_text_and_a_text_that_can_not_be_compressed_come_back() {
     TestRng::deterministic_rng(RngAlgorithm::ChaCha).fill_bytes(&mut random);
     let pieces = [vec![b'a'; 1_000_000], random];
     let pieces = pieces.iter().cloned().map(bytes::Bytes::from).collect();
-    let workspaces = RenderedFamilies::new(vec![pieces]);
+    let workspaces = RenderedFamilies::new(vec![pieces], 0);
     let sections = [SectionText::of::<Workspaces>([&workspaces])];
     let plain = body(Format::Text, Encoding::Identity, &sections, "end");
     let gzip = body(Format::Text, Encoding::Gzip, &sections, "end");

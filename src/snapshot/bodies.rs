@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use crate::{
     collectors,
     exposition::{
-        self, AssembledBody, Encoding, Format, ObjectGroup, RenderedFamilies, SectionText,
+        self, AssembledBody, Encoding, Format, ObjectGroup, RenderedFamilies, SectionText, SegmentCache,
         targets::{TargetSamples, Targets, WorkspaceInfo, Workspaces},
     },
     model::{CollectorName, TargetId},
@@ -31,6 +31,7 @@ pub(super) struct RenderedSnapshot {
     groups: Vec<(CollectorName, Arc<RenderedFamilies>)>,
     targets: Arc<[TargetEntry]>,
     workspaces: Arc<[WorkspaceInfo]>,
+    segments: Arc<SegmentCache>,
     polling: OnceLock<PollingFamilies>,
     /// Those of the snapshot before, whose unchanged text is used again.
     previous_polling: PollingFamilies,
@@ -46,7 +47,8 @@ impl RenderedSnapshot {
         workspaces: Arc<[WorkspaceInfo]>,
     ) -> Self {
         let previous_polling = self.polling.get().unwrap_or(&self.previous_polling).clone();
-        Self { groups, targets, workspaces, previous_polling, ..Self::default() }
+        let segments = self.segments.clone();
+        Self { groups, targets, workspaces, segments, previous_polling, ..Self::default() }
     }
 
     /// The body without the exporter's own metrics. The first request waits until it is assembled, off the async
@@ -81,7 +83,7 @@ impl RenderedSnapshot {
             .collect();
         sections.push(SectionText::of::<Workspaces>([&polling.workspaces]));
         sections.push(SectionText::of::<Targets>([&polling.targets]));
-        AssembledBody::new(format, encoding, &sections)
+        AssembledBody::new(format, encoding, &sections, &self.segments)
     }
 
     fn render_polling(&self) -> PollingFamilies {

@@ -1,13 +1,15 @@
 //! The deployments' text compared with the `prometheus` crate's own encoder.
 
-use std::io::Read as _;
+use std::{collections::HashSet, io::Read as _};
 
+use bytes::Bytes;
 use proptest::{collection::vec, option, prelude::*};
 
 use super::{Deployments, ExportedLabels, FAMILIES, group};
 use crate::{
     exposition::{
-        BLOCK, Encoding, Format, ObjectGroup, RenderedFamilies, SectionText, render,
+        AssembledBody, BLOCK, Encoding, Format, ObjectGroup, RenderedFamilies, SectionText, SegmentCache,
+        render,
         tests::{body, encoded_by_the_crate, label_pairs, text},
         write,
     },
@@ -239,4 +241,65 @@ fn what_did_not_change_is_shared() {
     let same = pieces(&other).iter().filter(|piece| pieces(&first).contains(piece)).count();
     assert_eq!((same, pieces(&other).len()), (8, 9), "of three families in three pieces, one piece changed");
     assert_eq!(text_of(&[other]), text_of(&[render(2, &RenderedFamilies::default())]));
+}
+
+/// Namespaces of one deployment each.
+fn small_groups(namespaces: usize) -> Vec<RenderedFamilies> {
+    let deployment = |number: usize| Deployment {
+        id: format!("{number}").into(),
+        created: Some(number as f64),
+        ..Deployment::default()
+    };
+    let group = |number| rendered("w", &format!("n{number}"), [&deployment(number)], &LabelKeys::default());
+    (0..namespaces).map(group).collect()
+}
+
+/// The pieces of the body in gzip, and their text.
+fn gzip(groups: &[RenderedFamilies], cache: &SegmentCache) -> (Vec<Bytes>, String) {
+    let sections = [SectionText::of::<Deployments>(groups)];
+    let body = AssembledBody::new(Format::Text, Encoding::Gzip, &sections, cache).unwrap();
+    let mut bytes = body.pieces().concat();
+    bytes.extend(body.last_piece(Vec::new()).unwrap());
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
+    (body.pieces().to_vec(), text)
+}
+
+fn new_pieces(before: &[Bytes], after: &[Bytes]) -> usize {
+    let before: HashSet<_> = before.iter().map(|piece| piece.as_ptr()).collect();
+    after.iter().filter(|piece| !before.contains(&piece.as_ptr())).count()
+}
+
+#[test]
+fn small_groups_are_compressed_together_and_only_where_they_changed() {
+    let cache = SegmentCache::default();
+    let mut groups = small_groups(3000);
+    let (first, text) = gzip(&groups, &cache);
+    assert_eq!(text, text_of(&groups));
+    // Two families of about 500 and 300 kB, two headers and gzip's own.
+    assert!((8..60).contains(&first.len()), "{}", first.len());
+    assert_eq!(new_pieces(&first, &gzip(&groups, &cache).0), 0, "nothing changed");
+
+    let changed = Deployment { created: Some(-1.0), ..Deployment::default() };
+    groups[1500] = rendered("w", "n1500", [&changed], &LabelKeys::default());
+    let (second, text) = gzip(&groups, &cache);
+    assert_eq!(text, text_of(&groups));
+    assert_eq!(new_pieces(&first, &second), 2, "one segment of each family");
+
+    groups.remove(1000);
+    groups.insert(2000, rendered("w", "between", [&changed], &LabelKeys::default()));
+    let (third, text) = gzip(&groups, &cache);
+    assert_eq!(text, text_of(&groups));
+    let anew = new_pieces(&second, &third);
+    assert!((2..=8).contains(&anew), "a group that is added or removed changes only its own segment: {anew}");
+}
+
+#[test]
+fn segments_have_a_bounded_size_whatever_the_groups_are() {
+    // The same namespace again and again never ends a segment by its hash.
+    let group = small_groups(1).remove(0);
+    let groups = vec![group; 5000];
+    let (pieces, text) = gzip(&groups, &SegmentCache::default());
+    assert_eq!(text, text_of(&groups));
+    assert!(pieces.len() > 4, "{}", pieces.len());
 }
