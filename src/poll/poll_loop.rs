@@ -18,8 +18,8 @@ use crate::{
     api::{ApiError, InvalidValues, Retry},
     collectors::{Collected, Query},
     model::{ErrorClass, PollOutcome, TargetId},
-    snapshot::Publisher,
-    store::{Listed, PollFailure, PollReport},
+    snapshot::{Publisher, RenderError},
+    store::{Change, Listed, PollFailure, PollReport},
     telemetry::Telemetry,
 };
 
@@ -59,7 +59,8 @@ impl Supervised for PollLoop {
 
     fn on_panic(&self) {
         error!(target = %self.id, "poll task panicked; restarting");
-        self.report_internal_error("the poll task panicked and was restarted");
+        let message = "the poll task panicked and was restarted".to_owned();
+        self.report_failure(ErrorClass::Internal, message, Instant::now());
     }
 }
 
@@ -103,12 +104,20 @@ impl PollLoop {
             return PollOutcome::Success;
         };
         if let Err(problem) = self.publisher.publish_group(&change.group).await {
-            error!(target = %self.id, %problem, "poll not published");
-            self.report_internal_error(&problem.to_string());
-            return PollOutcome::Failure(ErrorClass::Internal);
+            return self.not_published(change, problem);
         }
         debug!(target = %self.id, objects = count, pages, ?took, "polled");
         PollOutcome::Success
+    }
+
+    /// A poll whose data can't be rendered is a failed one.
+    fn not_published(&self, change: Change, problem: RenderError) -> PollOutcome {
+        let class = problem.class();
+        error!(target = %self.id, outcome = class.as_str(), %problem, "poll not published");
+        let failure = PollFailure { class, message: problem.to_string() };
+        self.publisher.store().revoke(&self.id, self.generation, change, failure);
+        self.publisher.publish_status(&self.id);
+        PollOutcome::Failure(class)
     }
 
     fn failed(&self, error: &ApiError, requested_at: Instant) -> PollOutcome {
@@ -127,10 +136,6 @@ impl PollLoop {
         }
         self.report_failure(error.class(), message, requested_at);
         outcome
-    }
-
-    fn report_internal_error(&self, message: &str) {
-        self.report_failure(ErrorClass::Internal, message.to_owned(), Instant::now());
     }
 
     fn report_failure(&self, class: ErrorClass, message: String, requested_at: Instant) {

@@ -7,6 +7,7 @@ mod bodies;
 mod encodings;
 mod expiry;
 mod publisher;
+mod state;
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Renders groups of targets and publishes them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     io,
     sync::{
         Arc,
@@ -11,14 +11,19 @@ use std::{
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, RwLock};
+use tokio::sync::RwLock;
 
-use super::{Snapshot, bodies::RenderedSnapshot, encodings::RequestedEncodings};
+use super::{
+    Snapshot,
+    bodies::RenderedSnapshot,
+    encodings::RequestedEncodings,
+    state::{Group, LastRendered, RenderedGroup, State},
+};
 use crate::{
     collectors::{self, Collector, RenderConfig},
     exposition::{AssembledBody, Encoding, Format, RenderedFamilies, targets::WorkspaceInfo},
-    model::{GroupId, TargetId},
-    store::{GroupObjects, Latch, Store, TargetEntry, TargetSettings, TargetStatus},
+    model::{ErrorClass, GroupId, TargetId},
+    store::{GroupObjects, Latch, Store, TargetSettings},
 };
 
 /// Why a group was not rendered.
@@ -30,6 +35,15 @@ pub enum RenderError {
     /// The runtime is shutting down.
     #[error("the exporter is stopping")]
     Stopping,
+}
+
+impl RenderError {
+    /// The class of a poll whose data could not be rendered.
+    pub fn class(self) -> ErrorClass {
+        match self {
+            Self::Panicked | Self::Stopping => ErrorClass::Internal,
+        }
+    }
 }
 
 /// What the publisher serves besides the data of polls.
@@ -59,46 +73,6 @@ pub struct Publisher {
     encodings: RequestedEncodings,
     /// Whether nobody scrapes: then metrics are rendered only when they are written out.
     rendering_disabled: AtomicBool,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    version: u64,
-    targets: BTreeMap<Arc<TargetId>, Arc<TargetStatus>>,
-    groups: BTreeMap<GroupId, Group>,
-    /// Groups whose families still show data that was withdrawn.
-    outdated: BTreeSet<GroupId>,
-    workspaces: Arc<[WorkspaceInfo]>,
-    render: Arc<RenderConfig>,
-    /// Changes with everything that a metric shows; the time of the next poll is none of it.
-    text_version: u64,
-    /// The rendered metrics of some earlier text version.
-    rendered: Arc<RenderedSnapshot>,
-    rendered_version: u64,
-}
-
-#[derive(Debug, Clone)]
-struct Group {
-    collector: &'static dyn Collector,
-    families: Arc<RenderedFamilies>,
-    /// Held while the group is rendered, so that two targets of a group do not overwrite each other's work.
-    last: Arc<AsyncMutex<LastRendered>>,
-}
-
-/// A group as it is to be published. No other task renders the group until this is dropped.
-struct RenderedGroup {
-    id: GroupId,
-    targets: Vec<TargetEntry>,
-    last: OwnedMutexGuard<LastRendered>,
-}
-
-/// What a group was last rendered from.
-#[derive(Debug, Default)]
-struct LastRendered {
-    families: Arc<RenderedFamilies>,
-    /// The targets with data, the most recent first, and the revisions of their data.
-    revisions: Vec<(Arc<TargetId>, u64)>,
-    render: Arc<RenderConfig>,
 }
 
 impl Publisher {
@@ -327,76 +301,5 @@ impl Publisher {
         state.version += 1;
         state.text_version += u64::from(text_changed);
         self.version.store(state.version, Ordering::Release);
-    }
-}
-
-impl Group {
-    fn new(collector: &'static dyn Collector) -> Self {
-        Self { collector, families: Arc::default(), last: Arc::default() }
-    }
-}
-
-impl LastRendered {
-    fn is_current(&self, objects: &GroupObjects, render: &Arc<RenderConfig>) -> bool {
-        self.revisions == objects.revisions() && (Arc::ptr_eq(&self.render, render) || self.render == *render)
-    }
-}
-
-impl State {
-    fn replace_families(&mut self, rendered: &RenderedGroup) {
-        self.outdated.remove(&rendered.id);
-        if let Some(group) = self.groups.get_mut(&rendered.id) {
-            group.families = rendered.last.families.clone();
-        }
-    }
-
-    fn clear_families(&mut self, group: &GroupId) {
-        self.outdated.remove(group);
-        if let Some(group) = self.groups.get_mut(group) {
-            group.families = Arc::default();
-        }
-    }
-
-    /// Takes the new status of targets that are published already.
-    fn update_targets(&mut self, targets: Vec<TargetEntry>) {
-        for (id, status) in targets {
-            self.update_target(&id, status);
-        }
-    }
-
-    fn update_target(&mut self, id: &TargetId, status: Arc<TargetStatus>) {
-        // Between the reading of a status and now, a newer one may have been published.
-        if let Some(known) = self.targets.get_mut(id).filter(|known| known.sequence < status.sequence) {
-            *known = status;
-        }
-    }
-
-    /// Publishes exactly `targets`. One that is published already keeps its data until its group is rendered.
-    fn replace_targets(&mut self, targets: Vec<TargetEntry>) {
-        let mut before = std::mem::take(&mut self.targets);
-        for (id, status) in targets {
-            let status = match before.remove(&id) {
-                None => status,
-                Some(published) => {
-                    let mut published = TargetStatus::clone(&published);
-                    published.region = status.region.clone();
-                    published.interval = status.interval;
-                    Arc::new(published)
-                }
-            };
-            self.targets.insert(id, status);
-        }
-    }
-
-    fn snapshot(&mut self) -> Snapshot {
-        let targets: Arc<[TargetEntry]> =
-            self.targets.iter().map(|(id, status)| (id.clone(), status.clone())).collect();
-        if self.rendered_version != self.text_version {
-            let groups =
-                self.groups.iter().map(|(id, group)| (id.collector, group.families.clone())).collect();
-            self.rendered = Arc::new(self.rendered.next(groups, targets.clone(), self.workspaces.clone()));
-            self.rendered_version = self.text_version;
-        }
-        Snapshot { version: self.version, targets, rendered: self.rendered.clone() }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, sync::Arc};
 
-use super::TargetEntry;
+use super::settings::TargetEntry;
 use crate::model::{GroupId, Object, ObjectSet, TargetId, merge};
 
 /// The objects of a group, as returned by each of its targets that has data.

@@ -7,8 +7,10 @@
 
 mod group;
 mod history;
+mod inner;
 mod readiness;
 mod report;
+mod settings;
 mod status;
 
 use std::{
@@ -29,23 +31,11 @@ pub use group::GroupObjects;
 pub use history::{PollHistory, PollRecord};
 pub use readiness::{Latch, Readiness};
 pub use report::{Change, Listed, PollFailure, PollReport};
+pub use settings::{TargetEntry, TargetSettings};
 pub use status::{Data, Freshness, TargetStatus};
 
-/// What the store must know of a target's configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TargetSettings {
-    /// The region; empty if only the endpoint is configured.
-    pub region: Arc<str>,
-    /// The poll interval.
-    pub interval: Duration,
-    /// The age at which data is withdrawn.
-    pub expire_after: Duration,
-    /// Changes whenever the target's poll loop is replaced: a report of an earlier loop is ignored.
-    pub generation: u64,
-}
-
-/// A target and its status.
-pub type TargetEntry = (Arc<TargetId>, Arc<TargetStatus>);
+use inner::Inner;
+use report::Undo;
 
 /// The state of all targets.
 #[derive(Debug)]
@@ -53,30 +43,6 @@ pub struct Store {
     inner: Mutex<Inner>,
     expiry_changed: Notify,
     clock: Clock,
-}
-
-#[derive(Debug, Default)]
-struct Inner {
-    targets: BTreeMap<Arc<TargetId>, Entry>,
-    groups: BTreeMap<GroupId, BTreeSet<Arc<TargetId>>>,
-    /// When the data of each target that has some expires.
-    expiries: BTreeSet<(Instant, Arc<TargetId>)>,
-    /// By when each target must have reported again.
-    reports_due: BTreeSet<(Instant, Arc<TargetId>)>,
-    last_revision: u64,
-    last_sequence: u64,
-}
-
-#[derive(Debug)]
-struct Entry {
-    settings: TargetSettings,
-    status: Arc<TargetStatus>,
-    misses: Misses,
-    /// The fields whose invalid values were logged, by operation and field.
-    logged_fields: BTreeSet<(&'static str, &'static str)>,
-    report_due: Option<Instant>,
-    /// Held until the first poll has finished.
-    latch: Option<Latch>,
 }
 
 /// What a successful poll returned, merged with what is retained.
@@ -132,11 +98,12 @@ impl Store {
     ///
     /// What equals the data before keeps its revision, so that nothing has to be rendered.
     pub fn commit(&self, id: &TargetId, generation: u64, report: PollReport) -> Option<Change> {
-        let (before, mut misses) = {
+        let undo = {
             let inner = self.inner.lock();
             let entry = inner.current(id, generation)?;
-            (entry.status.data.clone(), entry.misses.clone())
+            Undo { status: entry.status.clone(), misses: entry.misses.clone() }
         };
+        let (before, mut misses) = (undo.status.data.clone(), undo.misses.clone());
         // Comparing and merging two large listings takes its time: not under the lock.
         let (result, record) = self.summarise(report.took, report.result, before.as_ref(), &mut misses);
         let next_poll = self.wall_clock(report.next_poll);
@@ -155,7 +122,24 @@ impl Store {
         (entry.misses, entry.latch) = (misses, None);
         drop(inner);
         self.expiry_changed.notify_one();
-        Some(Change { group: id.group(), before, after })
+        Some(Change { group: id.group(), before, after, undo })
+    }
+
+    /// Undoes a commit whose data can't be published: the poll counts as failed, and the data before it stays.
+    pub fn revoke(&self, id: &TargetId, generation: u64, change: Change, failure: PollFailure) {
+        let mut inner = self.inner.lock();
+        let Some(entry) = inner.current(id, generation) else { return };
+        let Some((id, _)) = inner.targets.get_key_value(id) else { return };
+        let (id, committed) = (id.clone(), entry.status.clone());
+        let Some(poll) = committed.last_poll().cloned() else { return };
+        inner.restore(&id, change.undo);
+        if let Some(status) = inner.status(&id) {
+            let outcome = PollOutcome::Failure(failure.class);
+            let record = PollRecord { outcome, objects: None, error: Some(failure.message), ..poll };
+            status.add_poll(record, committed.next_poll.unwrap_or_default());
+        }
+        drop(inner);
+        self.expiry_changed.notify_one();
     }
 
     /// The parts of a report that need no lock.
@@ -249,128 +233,6 @@ impl Store {
 
     fn wall_clock(&self, instant: Instant) -> Duration {
         self.clock.since_epoch() + instant.saturating_duration_since(Instant::now())
-    }
-}
-
-impl Inner {
-    fn set(&mut self, id: &Arc<TargetId>, settings: &TargetSettings, latch: Option<&Latch>) {
-        if let Some(status) = self.status(id) {
-            (status.region, status.interval) = (settings.region.clone(), settings.interval);
-        }
-        if let Some(entry) = self.targets.get_mut(id) {
-            let renewed = entry.settings.generation != settings.generation;
-            entry.settings = settings.clone();
-            self.reschedule_expiry(id);
-            if renewed {
-                // The new loop says when it reports.
-                self.clear_report_due(id);
-            }
-            return;
-        }
-        let status = TargetStatus::new(settings.region.clone(), settings.interval);
-        let entry = Entry {
-            settings: settings.clone(),
-            status: Arc::new(status),
-            misses: Misses::default(),
-            logged_fields: BTreeSet::new(),
-            report_due: None,
-            latch: latch.cloned(),
-        };
-        self.targets.insert(id.clone(), entry);
-        self.groups.entry(id.group()).or_default().insert(id.clone());
-    }
-
-    /// Removes a target. Returns its group if that lost data and still has other targets.
-    fn remove(&mut self, id: &Arc<TargetId>) -> Option<GroupId> {
-        self.clear_report_due(id);
-        let had_data = self.withdraw(id);
-        self.targets.remove(id);
-        let group = id.group();
-        let members = self.groups.get_mut(&group)?;
-        members.remove(id);
-        if members.is_empty() {
-            self.groups.remove(&group);
-            return None;
-        }
-        had_data.then_some(group)
-    }
-
-    /// A target's entry if its poll loop is the one with this generation.
-    fn current(&self, id: &TargetId, generation: u64) -> Option<&Entry> {
-        self.targets.get(id).filter(|entry| entry.settings.generation == generation)
-    }
-
-    /// A target's status, to be changed.
-    fn status(&mut self, id: &TargetId) -> Option<&mut TargetStatus> {
-        let status = Arc::make_mut(&mut self.targets.get_mut(id)?.status);
-        self.last_sequence += 1;
-        status.sequence = self.last_sequence;
-        Some(status)
-    }
-
-    fn replace_data(
-        &mut self,
-        id: &TargetId,
-        objects: Arc<dyn ObjectSet>,
-        requested_at: Instant,
-        received_at: Duration,
-    ) {
-        let Some((id, entry)) = self.targets.get_key_value(id) else { return };
-        let id = id.clone();
-        let before = entry.status.data.as_ref();
-        let unchanged = before.filter(|before| Arc::ptr_eq(&before.objects, &objects));
-        let revision = unchanged.map_or(self.last_revision + 1, |before| before.revision);
-        self.last_revision = self.last_revision.max(revision);
-        let old_expiry = before.map(|before| before.expires_at);
-        let now = Instant::now();
-        let expires_at = now + entry.settings.expire_after;
-        if let Some(at) = old_expiry {
-            self.expiries.remove(&(at, id.clone()));
-        }
-        if let Some(status) = self.status(&id) {
-            status.data =
-                Some(Data { objects, revision, received_at, requested_at, renewed_at: now, expires_at });
-        }
-        self.expiries.insert((expires_at, id));
-    }
-
-    /// Withdraws a target's data. Returns whether there was any.
-    fn withdraw(&mut self, id: &Arc<TargetId>) -> bool {
-        if self.targets.get(id).is_none_or(|entry| entry.status.data.is_none()) {
-            return false;
-        }
-        let Some(data) = self.status(id).and_then(|status| status.data.take()) else { return false };
-        self.expiries.remove(&(data.expires_at, id.clone()));
-        true
-    }
-
-    fn reschedule_expiry(&mut self, id: &Arc<TargetId>) {
-        let Some(expire_after) = self.targets.get(id).map(|entry| entry.settings.expire_after) else {
-            return;
-        };
-        let Some(data) = self.status(id).and_then(|status| status.data.as_mut()) else { return };
-        let before = std::mem::replace(&mut data.expires_at, data.renewed_at + expire_after);
-        let after = data.expires_at;
-        self.expiries.remove(&(before, id.clone()));
-        self.expiries.insert((after, id.clone()));
-    }
-
-    fn set_report_due(&mut self, id: &TargetId, due: Instant) {
-        self.clear_report_due(id);
-        let Some((id, _)) = self.targets.get_key_value(id) else { return };
-        let id = id.clone();
-        if let Some(entry) = self.targets.get_mut(&id) {
-            entry.report_due = Some(due);
-        }
-        self.reports_due.insert((due, id));
-    }
-
-    fn clear_report_due(&mut self, id: &TargetId) {
-        let Some((id, _)) = self.targets.get_key_value(id) else { return };
-        let id = id.clone();
-        if let Some(due) = self.targets.get_mut(&id).and_then(|entry| entry.report_due.take()) {
-            self.reports_due.remove(&(due, id));
-        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! What a poll reports to the store, and what the store answers.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::Data;
-use crate::model::{ErrorClass, GroupId, ObjectSet};
+use super::status::{Data, TargetStatus};
+use crate::model::{ErrorClass, GroupId, Misses, ObjectSet};
 
 /// A poll that ended.
 #[derive(Debug)]
@@ -51,4 +51,12 @@ pub struct Change {
     pub before: Option<Data>,
     /// The data after it.
     pub after: Option<Data>,
+    pub(super) undo: Undo,
+}
+
+/// What a commit replaced.
+#[derive(Debug, Clone)]
+pub(super) struct Undo {
+    pub(super) status: Arc<TargetStatus>,
+    pub(super) misses: Misses,
 }

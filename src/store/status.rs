@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{PollHistory, PollRecord};
+use super::history::{PollHistory, PollRecord};
 use crate::model::{Deployment, JobState, Object, ObjectSet, PollOutcome};
 
 /// The freshness of a target's data.

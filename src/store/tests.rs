@@ -161,3 +161,31 @@ async fn a_field_is_newly_invalid_until_it_was_valid_again() {
     assert_eq!(invalid(&["name"]), Vec::<&str>::new());
     assert_eq!(invalid(&["name", "status"]), ["status"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_revoked_commit_is_a_failed_poll_that_leaves_the_data_before() {
+    let id = target("n", "");
+    let store = store(&[(&id, settings(300, 1))]);
+    store.commit(&id, 1, report(deployments(&[("a", 1), ("b", 1)]), true)).unwrap();
+    let expiry = store.next_expiry();
+    advance(Duration::from_secs(10)).await;
+    let change = store.commit(&id, 1, report(deployments(&[("a", 2)]), false)).unwrap();
+    let revoke = |change| {
+        let failure = PollFailure { class: ErrorClass::Internal, message: "not rendered".into() };
+        store.revoke(&id, 1, change, failure);
+        store.target(&id).unwrap()
+    };
+    let status = revoke(change);
+    assert_eq!((status.object_count(), status.is_up(), store.next_expiry()), (Some(2), Some(false), expiry));
+    let polls: Vec<_> = status.polls().filter(|(_, polls)| *polls > 0).collect();
+    assert_eq!(
+        polls.iter().map(|(outcome, _)| outcome.as_str()).collect::<Vec<_>>(),
+        ["success", "internal"]
+    );
+    assert_eq!(status.history.last().unwrap().error.as_deref(), Some("not rendered"));
+
+    let change = store.commit(&id, 1, report(deployments(&[("a", 2)]), true)).unwrap();
+    advance(Duration::from_secs(400)).await;
+    let status = revoke(change);
+    assert_eq!((status.object_count(), store.next_expiry()), (None, None), "expired meanwhile");
+}

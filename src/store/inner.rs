@@ -1,0 +1,175 @@
+//! The state behind the store's lock.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::{
+    readiness::Latch,
+    report::Undo,
+    settings::TargetSettings,
+    status::{Data, TargetStatus},
+};
+use crate::model::{GroupId, Misses, ObjectSet, TargetId};
+
+#[derive(Debug, Default)]
+pub(super) struct Inner {
+    pub(super) targets: BTreeMap<Arc<TargetId>, Entry>,
+    pub(super) groups: BTreeMap<GroupId, BTreeSet<Arc<TargetId>>>,
+    /// When the data of each target that has some expires.
+    pub(super) expiries: BTreeSet<(Instant, Arc<TargetId>)>,
+    /// By when each target must have reported again.
+    pub(super) reports_due: BTreeSet<(Instant, Arc<TargetId>)>,
+    pub(super) last_revision: u64,
+    pub(super) last_sequence: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) settings: TargetSettings,
+    pub(super) status: Arc<TargetStatus>,
+    pub(super) misses: Misses,
+    /// The fields whose invalid values were logged, by operation and field.
+    pub(super) logged_fields: BTreeSet<(&'static str, &'static str)>,
+    pub(super) report_due: Option<Instant>,
+    /// Held until the first poll has finished.
+    pub(super) latch: Option<Latch>,
+}
+
+impl Inner {
+    pub(super) fn set(&mut self, id: &Arc<TargetId>, settings: &TargetSettings, latch: Option<&Latch>) {
+        if let Some(status) = self.status(id) {
+            (status.region, status.interval) = (settings.region.clone(), settings.interval);
+        }
+        if let Some(entry) = self.targets.get_mut(id) {
+            let renewed = entry.settings.generation != settings.generation;
+            entry.settings = settings.clone();
+            self.reschedule_expiry(id);
+            if renewed {
+                // The new loop says when it reports.
+                self.clear_report_due(id);
+            }
+            return;
+        }
+        let status = TargetStatus::new(settings.region.clone(), settings.interval);
+        let entry = Entry {
+            settings: settings.clone(),
+            status: Arc::new(status),
+            misses: Misses::default(),
+            logged_fields: BTreeSet::new(),
+            report_due: None,
+            latch: latch.cloned(),
+        };
+        self.targets.insert(id.clone(), entry);
+        self.groups.entry(id.group()).or_default().insert(id.clone());
+    }
+
+    /// Removes a target. Returns its group if that lost data and still has other targets.
+    pub(super) fn remove(&mut self, id: &Arc<TargetId>) -> Option<GroupId> {
+        self.clear_report_due(id);
+        let had_data = self.withdraw(id);
+        self.targets.remove(id);
+        let group = id.group();
+        let members = self.groups.get_mut(&group)?;
+        members.remove(id);
+        if members.is_empty() {
+            self.groups.remove(&group);
+            return None;
+        }
+        had_data.then_some(group)
+    }
+
+    /// A target's entry if its poll loop is the one with this generation.
+    pub(super) fn current(&self, id: &TargetId, generation: u64) -> Option<&Entry> {
+        self.targets.get(id).filter(|entry| entry.settings.generation == generation)
+    }
+
+    /// A target's status, to be changed.
+    pub(super) fn status(&mut self, id: &TargetId) -> Option<&mut TargetStatus> {
+        let status = Arc::make_mut(&mut self.targets.get_mut(id)?.status);
+        self.last_sequence += 1;
+        status.sequence = self.last_sequence;
+        Some(status)
+    }
+
+    pub(super) fn replace_data(
+        &mut self,
+        id: &TargetId,
+        objects: Arc<dyn ObjectSet>,
+        requested_at: Instant,
+        received_at: Duration,
+    ) {
+        let Some((id, entry)) = self.targets.get_key_value(id) else { return };
+        let id = id.clone();
+        let before = entry.status.data.as_ref();
+        let unchanged = before.filter(|before| Arc::ptr_eq(&before.objects, &objects));
+        let revision = unchanged.map_or(self.last_revision + 1, |before| before.revision);
+        self.last_revision = self.last_revision.max(revision);
+        let old_expiry = before.map(|before| before.expires_at);
+        let now = Instant::now();
+        let expires_at = now + entry.settings.expire_after;
+        if let Some(at) = old_expiry {
+            self.expiries.remove(&(at, id.clone()));
+        }
+        if let Some(status) = self.status(&id) {
+            status.data =
+                Some(Data { objects, revision, received_at, requested_at, renewed_at: now, expires_at });
+        }
+        self.expiries.insert((expires_at, id));
+    }
+
+    /// Puts a target's status back to what it was before a commit, without data that has expired since.
+    pub(super) fn restore(&mut self, id: &Arc<TargetId>, undo: Undo) {
+        self.withdraw(id);
+        let Some(entry) = self.targets.get_mut(id) else { return };
+        (entry.status, entry.misses) = (undo.status, undo.misses);
+        let Some(expires_at) = entry.status.data.as_ref().map(|data| data.expires_at) else { return };
+        self.expiries.insert((expires_at, id.clone()));
+        if expires_at <= Instant::now() {
+            self.withdraw(id);
+        }
+    }
+
+    /// Withdraws a target's data. Returns whether there was any.
+    pub(super) fn withdraw(&mut self, id: &Arc<TargetId>) -> bool {
+        if self.targets.get(id).is_none_or(|entry| entry.status.data.is_none()) {
+            return false;
+        }
+        let Some(data) = self.status(id).and_then(|status| status.data.take()) else { return false };
+        self.expiries.remove(&(data.expires_at, id.clone()));
+        true
+    }
+
+    fn reschedule_expiry(&mut self, id: &Arc<TargetId>) {
+        let Some(expire_after) = self.targets.get(id).map(|entry| entry.settings.expire_after) else {
+            return;
+        };
+        let Some(data) = self.status(id).and_then(|status| status.data.as_mut()) else { return };
+        let before = std::mem::replace(&mut data.expires_at, data.renewed_at + expire_after);
+        let after = data.expires_at;
+        self.expiries.remove(&(before, id.clone()));
+        self.expiries.insert((after, id.clone()));
+    }
+
+    pub(super) fn set_report_due(&mut self, id: &TargetId, due: Instant) {
+        self.clear_report_due(id);
+        let Some((id, _)) = self.targets.get_key_value(id) else { return };
+        let id = id.clone();
+        if let Some(entry) = self.targets.get_mut(&id) {
+            entry.report_due = Some(due);
+        }
+        self.reports_due.insert((due, id));
+    }
+
+    fn clear_report_due(&mut self, id: &TargetId) {
+        let Some((id, _)) = self.targets.get_key_value(id) else { return };
+        let id = id.clone();
+        if let Some(due) = self.targets.get_mut(&id).and_then(|entry| entry.report_due.take()) {
+            self.reports_due.remove(&(due, id));
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! What the store must know of a target.
+
+use std::{sync::Arc, time::Duration};
+
+use super::status::TargetStatus;
+use crate::model::TargetId;
+
+/// What the store must know of a target's configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetSettings {
+    /// The region; empty if only the endpoint is configured.
+    pub region: Arc<str>,
+    /// The poll interval.
+    pub interval: Duration,
+    /// The age at which data is withdrawn.
+    pub expire_after: Duration,
+    /// Changes whenever the target's poll loop is replaced: a report of an earlier loop is ignored.
+    pub generation: u64,
+}
+
+/// A target and its status.
+pub type TargetEntry = (Arc<TargetId>, Arc<TargetStatus>);
