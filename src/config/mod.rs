@@ -13,10 +13,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use figment::Figment;
-use url::Url;
 
-use crate::model::{DeploymentsOperation, Selection};
-use crate::{api, credentials, model, poll};
+use crate::poll;
 
 mod access;
 mod decode;
@@ -28,6 +26,7 @@ mod inline;
 mod layer;
 mod locate;
 mod print;
+mod resolved;
 mod settings;
 mod target;
 mod units;
@@ -40,51 +39,13 @@ mod tests;
 pub use environment::Environment;
 pub use error::{ConfigError, Mistake};
 pub use flags::Flags;
+pub use resolved::{Config, Target, Workspace};
 pub use units::parse_duration;
 
 use decode::Decoder;
 use layer::Layer;
 
 const SECTIONS: [&str; 5] = ["poll", "api", "credentials", "workspaces", "metrics"];
-
-/// A valid configuration, with every default filled in.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// The workspaces; never empty, each id once.
-    pub workspaces: Vec<Workspace>,
-    /// How the API is asked.
-    pub api: api::Settings,
-    /// What is exported.
-    pub metrics: model::FieldSelection,
-}
-
-/// One workspace and what is polled there.
-#[derive(Debug, Clone)]
-pub struct Workspace {
-    /// The workspace's id, fit for a header.
-    pub id: String,
-    /// The region, if it is known.
-    pub region: Option<String>,
-    /// Where requests go: a scheme, a host and perhaps a port.
-    pub endpoint: Url,
-    /// Where the access key comes from.
-    pub credentials: Arc<credentials::Source>,
-    /// What is polled; never empty, no two with the same namespace and selection.
-    pub targets: Vec<Target>,
-}
-
-/// A namespace, or those of its deployments that are selected.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    /// The namespace's name, fit for a path's segment.
-    pub namespace: String,
-    /// Which deployments.
-    pub selection: Selection,
-    /// The operation that lists them.
-    pub operation: DeploymentsOperation,
-    /// When they are listed.
-    pub poll: poll::Settings,
-}
 
 impl Config {
     /// What is valid but hardly meant, one sentence each.

@@ -7,7 +7,10 @@ use secrecy::ExposeSecret;
 
 use super::*;
 use crate::credentials::{SOURCE_TYPES, SecretSource, Source};
-use crate::model::{ExecutionMode, JobStatus, LabelKeys, LabelSelector};
+use crate::model::{
+    self, DeploymentsOperation, ExecutionMode, JobStatus, LabelKeys, LabelSelector, Selection,
+};
+use crate::{api, poll};
 
 const WORKSPACE: &str = "workspaces: [{id: w1, region: cn-hangzhou, namespaces: [n1]}]\n";
 const SECRET: &str = "hunter2";

@@ -136,9 +136,4 @@ impl Report {
             serde_json::to_string_pretty(self).unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}"));
         format!("{json}\n")
     }
-
-    /// The report for people.
-    pub fn to_table(&self) -> String {
-        super::table::render(self)
-    }
 }

@@ -1,30 +1,34 @@
-//! The report for people.
+//! The report as a table.
 
 use std::fmt::Write as _;
 
 use super::{Check, Report, Status, TargetReport};
 
-pub(super) fn render(report: &Report) -> String {
-    let mut text = String::new();
-    for target in report.targets() {
-        self::target(&mut text, target);
+impl Report {
+    /// The report as a table for a terminal.
+    pub fn to_table(&self) -> String {
+        let mut text = String::new();
+        for target in self.targets() {
+            write_target(&mut text, target);
+        }
+        let total = self.targets().len();
+        let bad = self.targets().iter().filter(|target| target.checks.iter().any(is_failed)).count();
+        let series: usize = self.targets().iter().filter_map(|target| target.series).sum();
+        // Not a sum: that of nothing is -0.
+        let calls =
+            self.targets().iter().filter_map(|target| target.api_calls_per_day).fold(0.0, |a, b| a + b);
+        let verdict = if bad == 0 { "all is well".to_owned() } else { format!("{bad} of them failed") };
+        // Writing to a String can't fail.
+        let _ = writeln!(text, "{total} targets, {series} series, {calls:.0} API calls a day: {verdict}");
+        text
     }
-    let total = report.targets().len();
-    let bad = report.targets().iter().filter(|target| target.checks.iter().any(is_failed)).count();
-    let series: usize = report.targets().iter().filter_map(|target| target.series).sum();
-    // Not a sum: that of nothing is -0.
-    let calls = report.targets().iter().filter_map(|target| target.api_calls_per_day).fold(0.0, |a, b| a + b);
-    let verdict = if bad == 0 { "all is well".to_owned() } else { format!("{bad} of them failed") };
-    // Writing to a String can't fail.
-    let _ = writeln!(text, "{total} targets, {series} series, {calls:.0} API calls a day: {verdict}");
-    text
 }
 
 fn is_failed(check: &Check) -> bool {
     check.status == Status::Failed
 }
 
-fn target(text: &mut String, target: &TargetReport) {
+fn write_target(text: &mut String, target: &TargetReport) {
     let TargetReport { workspace, namespace, selection, endpoint, .. } = target;
     let selection = if selection.is_empty() { String::new() } else { format!("[{selection}]") };
     let _ = writeln!(text, "{workspace}/{namespace}{selection} at {endpoint}");

@@ -1,0 +1,47 @@
+//! The types that the program uses: validated, with every default filled in.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::model::{DeploymentsOperation, Selection};
+use crate::{api, credentials, model, poll};
+
+/// A valid configuration, with every default filled in.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The workspaces; never empty, each id once.
+    pub workspaces: Vec<Workspace>,
+    /// How the API is asked.
+    pub api: api::Settings,
+    /// What is exported.
+    pub metrics: model::FieldSelection,
+}
+
+/// One workspace and what is polled there.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// The workspace's id, fit for a header.
+    pub id: String,
+    /// The region, if it is known.
+    pub region: Option<String>,
+    /// Where requests go: a scheme, a host and perhaps a port.
+    pub endpoint: Url,
+    /// Where the access key comes from.
+    pub credentials: Arc<credentials::Source>,
+    /// What is polled; never empty, no two with the same namespace and selection.
+    pub targets: Vec<Target>,
+}
+
+/// A namespace, or those of its deployments that are selected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The namespace's name, fit for a path's segment.
+    pub namespace: String,
+    /// Which deployments.
+    pub selection: Selection,
+    /// The operation that lists them.
+    pub operation: DeploymentsOperation,
+    /// When they are listed.
+    pub poll: poll::Settings,
+}
