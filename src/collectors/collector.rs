@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::{
     api::{ApiError, InvalidValues, Priority},
     exposition::{RenderedFamilies, Section, SectionText},
-    model::{CollectorName, LabelKeys, ObjectSet},
+    model::{CollectorName, GroupId, LabelKeys, ObjectSet},
     store::GroupObjects,
 };
 
@@ -59,6 +59,15 @@ pub trait Collector: fmt::Debug + Send + Sync {
         config: &RenderConfig,
         previous: &RenderedFamilies,
     ) -> RenderedFamilies;
+
+    /// An upper bound of the bytes that the samples of one target's `objects` take. Stops counting beyond `limit`.
+    fn max_text_len(
+        &self,
+        group: &GroupId,
+        objects: &dyn ObjectSet,
+        config: &RenderConfig,
+        limit: usize,
+    ) -> usize;
 
     /// The rendered groups as a section of a body.
     fn section_text<'r>(&self, groups: Vec<&'r RenderedFamilies>) -> SectionText<'r>;

@@ -51,6 +51,13 @@ impl<'t> IdentityWriter<'t> {
         Self { text, names, written }
     }
 
+    /// Writes the values of the next labels.
+    pub(super) fn values(&mut self, values: &[&str]) {
+        for value in values {
+            self.value(value);
+        }
+    }
+
     /// Writes the next label's value.
     pub fn value(&mut self, value: &str) {
         let name = self.names.get(self.written);

@@ -15,6 +15,7 @@ mod render;
 mod rendered;
 mod sample;
 mod segments;
+mod size;
 pub mod targets;
 mod text;
 
@@ -34,6 +35,7 @@ pub use rendered::RenderedFamilies;
 pub(crate) use sample::static_labels;
 pub use sample::{Labels, NO_LABELS, SampleSink, SampleWriter, StaticLabels, Value};
 pub use segments::SegmentCache;
+pub use size::max_text_len;
 
 /// An exposition format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -30,10 +30,7 @@ impl<'o, C: Catalogue> ObjectGroup<'o, C> {
     /// A group whose objects have the first identity labels, `shared`, in common.
     pub fn new(shared: &[&str], objects: impl IntoIterator<Item = C::Object<'o>>) -> Self {
         let mut prefix = Vec::new();
-        let mut writer = IdentityWriter::new(&mut prefix, C::IDENTITY_LABELS, 0);
-        for value in shared {
-            writer.value(value);
-        }
+        IdentityWriter::new(&mut prefix, C::IDENTITY_LABELS, 0).values(shared);
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(&prefix);
         let mut identities = Vec::new();
         let objects = objects.into_iter().map(|object| {

@@ -7,7 +7,7 @@ use memchr::memchr3;
 use super::{Labels, SampleSink, Value};
 
 /// 2^53: integers below it are exact as floats.
-const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
+pub(super) const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// Writes samples of one family and one object in the text format, which OpenMetrics shares for gauges and counters.
 #[derive(Debug)]

@@ -96,6 +96,11 @@ impl Publisher {
         &self.store
     }
 
+    /// How objects are rendered at the moment.
+    pub fn render_config(&self) -> Arc<RenderConfig> {
+        self.state.lock().render.clone()
+    }
+
     /// Makes metrics be rendered only by [`Publisher::write`], not after each poll.
     pub fn disable_rendering(&self) {
         self.rendering_disabled.store(true, Ordering::Relaxed);

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use crate::{
     exposition::{
-        Catalogue, Family, FamilyDescriptor, IdentityWriter, MetricType, NO_LABELS, ObjectGroup, Origin,
-        SampleWriter, SectionHeaders, StaticLabels, Unit, label_names, static_labels,
+        self, Catalogue, Family, FamilyDescriptor, IdentityWriter, MetricType, NO_LABELS, ObjectGroup,
+        Origin, SampleWriter, SectionHeaders, StaticLabels, Unit, label_names, static_labels,
     },
     model::{Deployment, JobState, LabelKeys, ProcessSpec, Requested, ResourcePlan, SlotGroup},
 };
@@ -29,12 +29,30 @@ pub fn group<'a, 'd: 'a>(
     deployments: impl IntoIterator<Item = &'d Deployment>,
     exported_labels: &'a ExportedLabels,
 ) -> ObjectGroup<'a, Deployments> {
-    let objects = deployments.into_iter().map(|deployment| DeploymentObject {
+    ObjectGroup::new(&[workspace, namespace], objects(deployments, exported_labels))
+}
+
+/// An upper bound of the bytes that [`group`] takes when it is rendered. Stops counting beyond `limit`.
+pub fn max_text_len<'a, 'd: 'a>(
+    workspace: &str,
+    namespace: &str,
+    deployments: impl IntoIterator<Item = &'d Deployment>,
+    exported_labels: &'a ExportedLabels,
+    limit: usize,
+) -> usize {
+    let objects = objects(deployments, exported_labels);
+    exposition::max_text_len::<Deployments>(&[workspace, namespace], objects, limit)
+}
+
+fn objects<'a, 'd: 'a>(
+    deployments: impl IntoIterator<Item = &'d Deployment>,
+    exported_labels: &'a ExportedLabels,
+) -> impl Iterator<Item = DeploymentObject<'a>> {
+    deployments.into_iter().map(move |deployment| DeploymentObject {
         deployment,
         requested: Requested::of(deployment),
         exported_labels,
-    });
-    ObjectGroup::new(&[workspace, namespace], objects)
+    })
 }
 
 impl Catalogue for Deployments {

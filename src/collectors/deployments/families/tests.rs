@@ -5,7 +5,7 @@ use std::{collections::HashSet, io::Read as _};
 use bytes::Bytes;
 use proptest::{collection::vec, option, prelude::*};
 
-use super::{Deployments, ExportedLabels, FAMILIES, group};
+use super::{Deployments, ExportedLabels, FAMILIES, group, max_text_len};
 use crate::{
     exposition::{
         AssembledBody, BLOCK, Encoding, Format, ObjectGroup, RenderedFamilies, SectionText, SegmentCache,
@@ -116,6 +116,11 @@ fn deployment() -> impl Strategy<Value = Deployment> {
     )
 }
 
+/// The bytes of a group's samples.
+fn text_len(group: &RenderedFamilies) -> usize {
+    (0..FAMILIES.len()).flat_map(|family| group.family(family)).map(Bytes::len).sum()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -140,6 +145,19 @@ proptest! {
         write(&groups, &mut written).unwrap();
         prop_assert_eq!(String::from_utf8(written).unwrap(), text.as_str(), "written out at once");
         prop_assert_eq!(encoded_by_the_crate(&text), text);
+    }
+
+    #[test]
+    fn the_bound_of_a_text_is_no_less_than_the_text(
+        deployments in vec(deployment(), 0..5),
+        workspace in text(),
+        keys in prop_oneof![Just(LabelKeys::All), vec("[a-cA-C._]{1,3}", 0..3).prop_map(LabelKeys::Listed)],
+    ) {
+        let labels = ExportedLabels::new(&keys);
+        let len = text_len(&rendered(&workspace, "n", &deployments, &keys));
+        let series = group(&workspace, "n", &deployments, &labels).count_series();
+        let bound = max_text_len(&workspace, "n", &deployments, &labels, usize::MAX);
+        prop_assert!((len..=len + 350 * series).contains(&bound), "{} for {}", bound, len);
     }
 
     #[test]
@@ -302,4 +320,15 @@ fn segments_have_a_bounded_size_whatever_the_groups_are() {
     let (pieces, text) = gzip(&groups, &SegmentCache::default());
     assert_eq!(text, text_of(&groups));
     assert!(pieces.len() > 4, "{}", pieces.len());
+}
+
+#[test]
+fn counting_ends_at_the_limit() {
+    let deployment = Deployment { created: Some(1.0), ..Deployment::default() };
+    let labels = ExportedLabels::new(&LabelKeys::default());
+    let mut counted = 0;
+    let endless = std::iter::repeat(&deployment).inspect(|_| counted += 1);
+    let bound = max_text_len("w", "n", endless, &labels, 100_000);
+    assert!((100_000..101_000).contains(&bound), "{bound}");
+    assert!(counted < 1000, "{counted}");
 }
