@@ -140,6 +140,48 @@ fn a_profile_of_an_unsupported_mode_is_skipped_with_one_line() {
     assert!(!text.contains("the-secret"), "{text}");
 }
 
+/// What `doctor` logs and prints with a key in the credentials file of `home`, with `variables` beside it.
+fn doctor_with(home: &tempfile::TempDir, variables: &[(&str, &str)]) -> String {
+    let cloud = Cloud::start();
+    std::fs::create_dir_all(home.path().join(".alibabacloud")).unwrap();
+    let key = "[default]\ntype=access_key\naccess_key_id=a\naccess_key_secret=the-secret\n";
+    std::fs::write(home.path().join(".alibabacloud/credentials"), key).unwrap();
+    let workspaces = format!("[{{id=w,endpoint=\"http://127.0.0.1:{}\",namespaces=[n]}}]", cloud.port);
+    let environment =
+        [("HOME", home.path().to_str().unwrap()), ("ALIYUN_FLINK_EXPORTER_WORKSPACES", workspaces.as_str())];
+    let output = command(&["doctor", "--log.level", "trace"], &[&environment, variables].concat()).output();
+    text(&output.unwrap())
+}
+
+#[test]
+fn a_named_token_file_that_is_missing_is_warned_of_with_its_fallback() {
+    let home = tempfile::tempdir().unwrap();
+    let text = doctor_with(
+        &home,
+        &[
+            ("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::1:role/a"),
+            ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "p"),
+            ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/nowhere/token"),
+        ],
+    );
+    let lines = text.lines().filter(|line| line.contains("/nowhere/token") && line.contains("level=warn"));
+    let [line] = lines.collect::<Vec<_>>()[..] else { panic!("one line: {text}") };
+    for part in ["there is no such file", "an OIDC token (RRSA)", "fallback=\"the profile "] {
+        assert!(line.contains(part), "{part} is not in {line}");
+    }
+}
+
+#[test]
+fn a_key_in_quotes_is_warned_of_without_its_value() {
+    let variables =
+        [("ALIBABA_CLOUD_ACCESS_KEY_ID", "the-id"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "\"the-secret\"")];
+    let text = doctor_with(&tempfile::tempdir().unwrap(), &variables);
+    assert!(text.contains("access key secret is in quotes") && !text.contains("id is in quotes"), "{text}");
+    assert!(!text.contains("the-secret"), "{text}");
+    let text = doctor_with(&tempfile::tempdir().unwrap(), &[]);
+    assert!(!text.contains("in quotes"), "{text}");
+}
+
 /// A running exporter, ended when it is dropped.
 struct Exporter {
     process: Child,

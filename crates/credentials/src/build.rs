@@ -24,6 +24,7 @@ impl Context {
         if let Source::AccessKey(key) = source
             && let Some(credentials) = inline_key(key)
         {
+            credentials.warn_of_quotes("the configuration");
             return Arc::new(Static::new(credentials));
         }
         Arc::new(RefreshingProvider::new(build(self, source), self.clock))
@@ -73,7 +74,7 @@ fn default_chain(context: &Arc<Context>, endpoints: &Endpoints) -> Chain {
     let session = Session { sts_endpoint: endpoints.sts_endpoint.clone(), ..Session::default() };
     let oidc = Oidc { session, ..Oidc::default() };
     let role = EcsRamRole { metadata_endpoint: endpoints.metadata_endpoint.clone(), ..EcsRamRole::default() };
-    let instance = OptionalEcsRamRole(EcsRamRoleProvider::new(context(), role));
+    let instance = OptionalEcsRamRole::new(EcsRamRoleProvider::new(context(), role));
     Chain::new(vec![
         ("the environment", Arc::new(EnvironmentProvider(context()))),
         ("an OIDC token (RRSA)", Arc::new(OidcRoleArnProvider::new(context(), oidc))),

@@ -2,15 +2,21 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::{
     error::CredentialsError,
     provider::{CredentialsSource, Fetched, IssuedCredentials},
 };
+
+/// How long a provider may be unusable before the next one is used: its file may be being written.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The number of log messages remembered. Each is about one provider, and contains only files and codes.
 const MAX_LOGGED: usize = 64;
@@ -28,6 +34,8 @@ pub(crate) struct Chain {
 struct ChainState {
     /// The provider that was used last.
     last: Option<usize>,
+    /// Since when what is configured for it can't be used.
+    unusable_since: Option<Instant>,
     /// The messages logged so far.
     logged: HashSet<String>,
 }
@@ -40,9 +48,12 @@ impl Chain {
     async fn find(&self) -> Result<IssuedCredentials, CredentialsError> {
         if let Some((index, (name, provider))) = self.last_used() {
             match provider.fetch().await {
-                Ok(issued) => return Ok(issued),
-                // An outage must not switch to another identity.
-                Err(error) if !error.is_missing() => return Err(error.of(name)),
+                Ok(issued) => {
+                    self.state().unusable_since = None;
+                    return Ok(issued);
+                }
+                // Neither an outage nor a file that is being written may switch to another identity.
+                Err(error) if !error.is_missing() || self.is_recent(&error) => return Err(error.of(name)),
                 Err(_) => self.forget(index),
             }
         }
@@ -50,7 +61,7 @@ impl Chain {
         for (index, (name, provider)) in self.providers.iter().enumerate() {
             match provider.fetch().await {
                 Ok(issued) => {
-                    let is_fallback = errors.iter().any(|(_, error)| !error.is_missing());
+                    let is_fallback = errors.iter().any(|(_, error)| !error.is_absent());
                     self.log(&issued.origin, &errors);
                     if !is_fallback {
                         self.remember(index);
@@ -64,29 +75,43 @@ impl Chain {
     }
 
     fn last_used(&self) -> Option<(usize, &NamedSource)> {
-        let index = self.state.lock().unwrap_or_else(PoisonError::into_inner).last?;
+        let index = self.state().last?;
         Some((index, self.providers.get(index)?))
     }
 
     fn forget(&self, index: usize) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.last.take_if(|last| *last == index);
+        self.state().last.take_if(|last| *last == index);
+    }
+
+    /// Whether what is configured has only just become unusable, as while a file is being written.
+    fn is_recent(&self, error: &CredentialsError) -> bool {
+        let mut state = self.state();
+        if error.is_absent() {
+            return false;
+        }
+        state.unusable_since.get_or_insert_with(Instant::now).elapsed() < WRITE_TIMEOUT
+    }
+
+    fn state(&self) -> MutexGuard<'_, ChainState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn remember(&self, index: usize) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).last = Some(index);
+        let mut state = self.state();
+        state.last = Some(index);
+        state.unusable_since = None;
     }
 
-    /// Logs which provider is used, and the failures of those before it.
+    /// Logs which provider is used, and those before it that are configured and failed.
     fn log(&self, origin: &str, failures: &[(&str, CredentialsError)]) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         if state.logged.len() >= MAX_LOGGED {
             state.logged.clear();
         }
         for (name, error) in failures {
             let message = format!("{name}: {error}");
             if !error.is_absent() && state.logged.insert(message) {
-                warn!(link = name, %error, "credentials that can't be used are skipped");
+                warn!(provider = name, %error, fallback = origin, "a configured credentials provider failed");
             }
         }
         if state.logged.insert(origin.to_owned()) {
@@ -113,5 +138,15 @@ fn nothing_found(errors: &[(&str, CredentialsError)]) -> CredentialsError {
 impl CredentialsSource for Chain {
     fn fetch(&self) -> Fetched<'_> {
         Box::pin(self.find())
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.providers.iter().flat_map(|(_, provider)| provider.files()).collect()
+    }
+
+    fn rejected(&self) {
+        if let Some((_, (_, provider))) = self.last_used() {
+            provider.rejected();
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     context::{Context, env},
     ecs_ram_role::EcsRamRoleProvider,
     error::CredentialsError,
-    files,
+    files::{self, PathOrigin},
     oidc_role_arn::OidcRoleArnProvider,
     profile::{access_key, non_empty},
     provider::{CredentialsSource, Fetched, IssuedCredentials},
@@ -33,6 +33,13 @@ struct File {
     current: Option<String>,
     #[serde(default)]
     profiles: Vec<Entry>,
+}
+
+impl File {
+    fn profile(&self, name: &str) -> Result<&Entry, CredentialsError> {
+        let found = self.profiles.iter().find(|entry| entry.name.as_deref() == Some(name));
+        found.ok_or_else(|| CredentialsError::unusable(format!("it has no profile {name:?}")))
+    }
 }
 
 /// A profile as the CLI writes it: with every key, empty or 0 if it is not set.
@@ -64,12 +71,12 @@ impl CliProfileProvider {
     }
 
     async fn read(&self) -> Result<IssuedCredentials, CredentialsError> {
-        if self.profile.file.is_none() && self.context.is_enabled(env::CLI_PROFILE_DISABLED) {
+        if self.is_disabled() {
             let text = format!("disabled by {}", env::CLI_PROFILE_DISABLED);
             return Err(CredentialsError::absent(text));
         }
-        let path = self.path()?;
-        let text = files::read(&path).await?;
+        let (path, origin) = self.path()?;
+        let text = files::read(&path, origin).await?;
         let about = |error: CredentialsError| error.of(&path.display().to_string());
         let file: File = serde_json::from_str(&text).map_err(|error| {
             // The text of the parser's error may contain a value.
@@ -77,21 +84,29 @@ impl CliProfileProvider {
             let text = format!("it is not a configuration file of the CLI (line {line}, column {column})");
             about(CredentialsError::unusable(text))
         })?;
-        let name = self.profile.name.as_deref().or_else(|| self.context.variable(env::PROFILE));
-        let name = name.or(file.current.as_deref()).filter(|name| !name.is_empty());
-        let name = name.ok_or_else(|| about(CredentialsError::unusable("it env no current profile")))?;
-        let origin = format!("the CLI's profile {name:?} in {}", path.display());
-        let source = self.source_of(&file, name, &origin, 0).map_err(about)?;
-        let issued = source.fetch().await.map_err(|error| error.of(&origin))?;
-        Ok(issued.found_in(&origin))
+        let requested = self.profile.name.as_deref().or_else(|| self.context.variable(env::PROFILE));
+        let name = requested.or(file.current.as_deref()).filter(|name| !name.is_empty());
+        let name = name.ok_or_else(|| about(CredentialsError::unusable("it names no current profile")))?;
+        if requested.is_some() && origin == PathOrigin::Default && file.profile(name).is_err() {
+            // The credentials file may have it. If it does not, that is an error there.
+            return Err(about(CredentialsError::absent(format!("it has no profile {name:?}"))));
+        }
+        let found_in = format!("the CLI's profile {name:?} in {}", path.display());
+        let source = self.source_of(&file, name, &found_in, 0).map_err(about)?;
+        let issued = source.fetch().await.map_err(|error| error.of(&found_in))?;
+        Ok(issued.found_in(&found_in))
     }
 
-    fn path(&self) -> Result<PathBuf, CredentialsError> {
+    fn path(&self) -> Result<(PathBuf, PathOrigin), CredentialsError> {
         match (&self.profile.file, self.context.variable(env::CONFIG_FILE)) {
-            (Some(file), _) => Ok(file.clone()),
-            (None, Some(file)) => Ok(file.into()),
-            (None, None) => self.context.in_home(".aliyun/config.json"),
+            (Some(file), _) => Ok((file.clone(), PathOrigin::Explicit)),
+            (None, Some(file)) => Ok((file.into(), PathOrigin::Explicit)),
+            (None, None) => Ok((self.context.in_home(".aliyun/config.json")?, PathOrigin::Default)),
         }
+    }
+
+    fn is_disabled(&self) -> bool {
+        self.profile.file.is_none() && self.context.is_enabled(env::CLI_PROFILE_DISABLED)
     }
 
     fn source_of(
@@ -101,9 +116,7 @@ impl CliProfileProvider {
         origin: &str,
         depth: usize,
     ) -> Result<Arc<dyn CredentialsSource>, CredentialsError> {
-        let found = file.profiles.iter().find(|entry| entry.name.as_deref() == Some(name));
-        let entry = found.ok_or_else(|| CredentialsError::absent(format!("it has no profile {name:?}")))?;
-        let entry = entry.clone();
+        let entry = file.profile(name)?.clone();
         let about = |error: CredentialsError| error.of(&format!("the profile {name:?}"));
         match entry.mode.as_deref().unwrap_or_default() {
             "AK" => access_key(entry.access_key_id, entry.access_key_secret, None, origin).map_err(about),
@@ -178,5 +191,10 @@ impl CliProfileProvider {
 impl CredentialsSource for CliProfileProvider {
     fn fetch(&self) -> Fetched<'_> {
         Box::pin(self.read())
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let path = self.path().ok().filter(|_| !self.is_disabled());
+        path.map(|(path, _)| path).into_iter().collect()
     }
 }

@@ -1,6 +1,9 @@
 //! The RAM role of the ECS instance that this process runs on, from the metadata service.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -8,7 +11,7 @@ use crate::{
     context::{Context, env},
     error::CredentialsError,
     provider::{CredentialsSource, Fetched, IssuedCredentials},
-    response::{self, Response},
+    response::{self, Lifetime, Response},
     source::EcsRamRole,
 };
 
@@ -62,14 +65,19 @@ impl EcsRamRoleProvider {
             return Err(CredentialsError::failed(text));
         }
         let wire = response::flat(&response.body, &self.service)?;
-        wire.issued(self.context.clock.since_epoch(), format!("the ECS instance's RAM role {role}"))
+        let origin = format!("the ECS instance's RAM role {role}");
+        wire.issued(self.context.clock.since_epoch(), Lifetime::Limited, origin)
     }
 
-    /// A session token (`IMDSv2`). None if the service issues none and requests without one are allowed.
+    /// A session token (`IMDSv2`). None if the service issues none or does not answer, and requests without one are
+    /// allowed: from a container, the answer may exceed the hop limit. Alibaba Cloud's SDKs fall back on any failure.
     async fn token(&self) -> Result<Option<SecretString>, CredentialsError> {
         let request = self.context.direct()?.put(format!("{}{TOKEN_PATH}", self.base));
         let request = request.header("x-aliyun-ecs-metadata-token-ttl-seconds", TOKEN_TTL);
-        let response = response::exchange(request, &self.service).await?;
+        let response = match response::exchange(request, &self.service).await {
+            Err(_) if self.allows_imds_v1() => return Ok(None),
+            response => response?,
+        };
         let text = String::from_utf8(response.body).unwrap_or_default();
         let token = text.trim();
         if response.status == 200 && !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -113,9 +121,10 @@ impl EcsRamRoleProvider {
         let request = || http.get(format!("{}{path}", self.base));
         if let Some(token) = token {
             let request = request().header("x-aliyun-ecs-metadata-token", token.expose_secret());
-            let response = response::exchange(request, &self.service).await?;
-            if response.status == 200 || !self.allows_imds_v1() {
-                return Ok(response);
+            let response = response::exchange(request, &self.service).await;
+            let succeeded = response.as_ref().is_ok_and(|response| response.status == 200);
+            if succeeded || !self.allows_imds_v1() {
+                return response;
             }
         }
         response::exchange(request(), &self.service).await
@@ -130,16 +139,32 @@ impl CredentialsSource for EcsRamRoleProvider {
 
 /// The metadata service as the default chain tries it: a machine without one is not an ECS instance.
 #[derive(Debug)]
-pub(crate) struct OptionalEcsRamRole(pub(crate) EcsRamRoleProvider);
+pub(crate) struct OptionalEcsRamRole {
+    provider: EcsRamRoleProvider,
+    /// Whether the service has answered once: then it exists.
+    exists: AtomicBool,
+}
+
+impl OptionalEcsRamRole {
+    pub(crate) fn new(provider: EcsRamRoleProvider) -> Self {
+        Self { provider, exists: AtomicBool::new(false) }
+    }
+
+    async fn get_credentials(&self) -> Result<IssuedCredentials, CredentialsError> {
+        let result = self.provider.get_credentials().await;
+        if result.is_ok() {
+            self.exists.store(true, Ordering::Relaxed);
+        }
+        let may_not_exist = !self.provider.is_explicit() && !self.exists.load(Ordering::Relaxed);
+        result.map_err(|error| {
+            let not_on_ecs = may_not_exist && error.is_unreachable();
+            if not_on_ecs { CredentialsError::absent(error.to_string()) } else { error }
+        })
+    }
+}
 
 impl CredentialsSource for OptionalEcsRamRole {
     fn fetch(&self) -> Fetched<'_> {
-        Box::pin(async {
-            let result = self.0.get_credentials().await;
-            result.map_err(|error| {
-                let not_on_ecs = !self.0.is_explicit() && error.is_unreachable();
-                if not_on_ecs { CredentialsError::absent(error.to_string()) } else { error }
-            })
-        })
+        Box::pin(self.get_credentials())
     }
 }

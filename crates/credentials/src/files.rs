@@ -1,61 +1,56 @@
 //! Small files that contain secrets or settings.
 
-use std::{
-    fs::File,
-    io::{self, Read as _},
-    path::Path,
-};
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
+use small_file::{Contents, Limits, ReadError, Stamp};
 
 use crate::error::CredentialsError;
 
-/// In bytes. No key or profile file is larger; a mistyped path may name anything.
-const MAX_SIZE: u64 = 1 << 20;
-
-/// The text of the file at `path`. The error is `absent` if there is no such file.
-pub(crate) async fn read(path: &Path) -> Result<String, CredentialsError> {
-    let owned = path.to_owned();
-    let read = tokio::task::spawn_blocking(move || read_bounded(&owned)).await;
-    let text = read.unwrap_or_else(|_| Err(io::Error::other("stopping")));
-    text.map_err(|error| {
-        let text = format!("{} can't be read: {}", path.display(), reason(&error));
-        let missing = error.kind() == io::ErrorKind::NotFound;
-        if missing { CredentialsError::absent(text) } else { CredentialsError::unusable(text) }
-    })
+/// Why a path is configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PathOrigin {
+    /// Somebody named it: that there is no such file is an error.
+    Explicit,
+    /// It is the default: there need not be such a file.
+    Default,
 }
 
-/// The secret in a file that contains nothing else. It is sent in a header.
-pub(crate) async fn read_secret(path: &Path) -> Result<SecretString, CredentialsError> {
-    let text = read(path).await?;
+/// Reads the text in the file at `path`. The error is `absent` if there need not be such a file and there is none.
+pub(crate) async fn read(path: &Path, origin: PathOrigin) -> Result<String, CredentialsError> {
+    let text = small_file::read_async(path, Limits::default()).await;
+    text.and_then(|contents| small_file::text(contents.bytes))
+        .map_err(|error| unreadable(path, origin, &error))
+}
+
+/// Reads the secret in a file that contains nothing else. It is sent in a header.
+pub(crate) async fn read_secret(path: &Path) -> Result<(SecretString, Stamp), CredentialsError> {
+    let contents = small_file::read_async(path, Limits::default()).await;
+    let explicit = |error: ReadError| unreadable(path, PathOrigin::Explicit, &error);
+    let Contents { bytes, stamp } = contents.map_err(explicit)?;
+    let text = small_file::text(bytes).map_err(explicit)?;
     let secret = text.trim();
     let fits = !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_graphic());
     if fits {
-        return Ok(secret.into());
+        return Ok((secret.into(), stamp));
     }
-    let found = if secret.is_empty() { "is empty" } else { "holds more than one word of ASCII" };
-    Err(CredentialsError::unusable(format!("{} {found}: expected the secret alone", path.display())))
+    let found = if secret.is_empty() { "is empty" } else { "contains more than one word of ASCII" };
+    Err(CredentialsError::unusable(format!("{} {found}: expected only the secret", path.display())))
 }
 
-fn read_bounded(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    // A pipe may never be opened for writing, and a device never ends.
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
-    }
-    let mut bytes = Vec::new();
-    file.by_ref().take(MAX_SIZE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_SIZE {
-        return Err(io::Error::other("it is larger than 1 MiB"));
-    }
-    // The error of a failed conversion holds the bytes.
-    String::from_utf8(bytes).map_err(|_| io::Error::other("it is not valid UTF-8"))
+/// The states of files, to see whether one has changed. None if that can't be found out.
+pub(crate) async fn stamps(paths: Vec<PathBuf>) -> Option<Vec<Option<Stamp>>> {
+    small_file::stamps_async(paths, Limits::default().timeout).await.ok()
 }
 
-fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => error.to_string(),
+fn unreadable(path: &Path, origin: PathOrigin, error: &ReadError) -> CredentialsError {
+    let is_missing = error.is_not_found();
+    // A shell replaces it, but not in quotes, and no shell reads an environment file.
+    let hint = if is_missing && path.starts_with("~") { " (`~` is not expanded)" } else { "" };
+    let text = format!("{} can't be read: {error}{hint}", path.display());
+    if is_missing && origin == PathOrigin::Default {
+        CredentialsError::absent(text)
+    } else {
+        CredentialsError::unusable(text)
     }
 }

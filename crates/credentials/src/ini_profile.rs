@@ -8,7 +8,7 @@ use crate::{
     context::{Context, env},
     ecs_ram_role::EcsRamRoleProvider,
     error::CredentialsError,
-    files,
+    files::{self, PathOrigin},
     oidc_role_arn::OidcRoleArnProvider,
     profile::{access_key, non_empty},
     provider::{CredentialsSource, Fetched, IssuedCredentials},
@@ -65,9 +65,14 @@ impl IniProfileProvider {
     }
 
     async fn read(&self) -> Result<IssuedCredentials, CredentialsError> {
-        let name = self.profile.name.as_deref().or_else(|| self.context.variable(env::PROFILE));
-        let name = name.unwrap_or(DEFAULT_PROFILE);
-        let (path, section) = self.section(name).await?;
+        let requested = self.profile.name.as_deref().or_else(|| self.context.variable(env::PROFILE));
+        let section = self.section(requested.unwrap_or(DEFAULT_PROFILE)).await;
+        let (path, section) = section.map_err(|error| match requested {
+            // No later provider has profiles.
+            Some(_) => CredentialsError::unusable(error.to_string()),
+            None => error,
+        })?;
+        let name = requested.unwrap_or(DEFAULT_PROFILE);
         let origin = format!("the profile {name:?} in {}", path.display());
         let source = self.source_of(&section, &origin).map_err(|error| error.of(&origin))?;
         let issued = source.fetch().await.map_err(|error| error.of(&origin))?;
@@ -77,9 +82,10 @@ impl IniProfileProvider {
     /// The first file that has the profile.
     async fn section(&self, name: &str) -> Result<(PathBuf, Section), CredentialsError> {
         let mut errors = Vec::new();
-        let mut absent = true;
-        for path in self.paths()? {
-            match files::read(&path).await {
+        let (paths, origin) = self.paths()?;
+        let mut absent = origin == PathOrigin::Default;
+        for path in paths {
+            match files::read(&path, origin).await {
                 Ok(text) => match Section::read(text, name) {
                     Ok(Some(section)) => return Ok((path, section)),
                     Ok(None) => errors.push(format!("{} has no profile {name:?}", path.display())),
@@ -98,11 +104,14 @@ impl IniProfileProvider {
         Err(if absent { CredentialsError::absent(text) } else { CredentialsError::unusable(text) })
     }
 
-    fn paths(&self) -> Result<Vec<PathBuf>, CredentialsError> {
+    fn paths(&self) -> Result<(Vec<PathBuf>, PathOrigin), CredentialsError> {
         match (&self.profile.file, self.context.variable(env::CREDENTIALS_FILE)) {
-            (Some(file), _) => Ok(vec![file.clone()]),
-            (None, Some(file)) => Ok(vec![file.into()]),
-            (None, None) => DEFAULT_FILES.into_iter().map(|file| self.context.in_home(file)).collect(),
+            (Some(file), _) => Ok((vec![file.clone()], PathOrigin::Explicit)),
+            (None, Some(file)) => Ok((vec![file.into()], PathOrigin::Explicit)),
+            (None, None) => {
+                let in_home = DEFAULT_FILES.into_iter().map(|file| self.context.in_home(file));
+                Ok((in_home.collect::<Result<_, _>>()?, PathOrigin::Default))
+            }
         }
     }
 
@@ -160,6 +169,10 @@ impl CredentialsSource for IniProfileProvider {
     fn fetch(&self) -> Fetched<'_> {
         Box::pin(self.read())
     }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.paths().map(|(paths, _)| paths).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
@@ -180,6 +193,9 @@ mod tests {
         let text = "[DEFAULT]\ntype = a\nx = 1\n[p]\nTYPE = b\n[Q]\n";
         let section = Section::read(text.to_owned(), "p").unwrap().unwrap();
         assert_eq!((section.get("type"), section.get("x")), (Some("b".to_owned()), Some("1".to_owned())));
-        assert!(Section::read(text.to_owned(), "q").unwrap().is_none(), "env of sections have case");
+        assert!(
+            Section::read(text.to_owned(), "q").unwrap().is_none(),
+            "names of sections are case-sensitive"
+        );
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretString};
+use tracing::warn;
 
 /// An access key, with the token of a temporary one.
 #[derive(Clone)]
@@ -23,6 +24,24 @@ impl Credentials {
             && self.access_key_secret.expose_secret() == other.access_key_secret.expose_secret()
             && token(self) == token(other)
     }
+
+    /// Warns if a part is in quotes. Container engines, unlike systemd, do not remove them from environment files.
+    pub(crate) fn warn_of_quotes(&self, origin: &str) {
+        let token = self.security_token.as_ref();
+        let parts = [
+            ("access key id", self.access_key_id.as_str()),
+            ("access key secret", self.access_key_secret.expose_secret()),
+            ("security token", token.map(SecretString::expose_secret).unwrap_or_default()),
+        ];
+        for (part, _) in parts.iter().filter(|(_, value)| is_quoted(value)) {
+            warn!(from = origin, "the {part} is in quotes, which are sent as a part of it; remove them");
+        }
+    }
+}
+
+fn is_quoted(value: &str) -> bool {
+    let quoted = |quote| value.len() > 1 && value.starts_with(quote) && value.ends_with(quote);
+    quoted('"') || quoted('\'')
 }
 
 /// Shows which parts are present, and nothing of them.

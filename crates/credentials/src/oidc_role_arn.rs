@@ -33,9 +33,16 @@ impl OidcRoleArnProvider {
         let missing: Vec<_> =
             [token_file, role_arn, provider_arn].into_iter().filter_map(Result::err).collect();
         let (Ok(token_file), Ok(role_arn), Ok(provider_arn)) = (token_file, role_arn, provider_arn) else {
-            return Err(CredentialsError::absent(format!("not set: {}", missing.join(", "))));
+            let text = format!("not set: {}", missing.join(", "));
+            // A role alone may be for other providers.
+            let is_configured = token_file.is_ok() || provider_arn.is_ok();
+            return Err(if is_configured {
+                CredentialsError::unusable(text)
+            } else {
+                CredentialsError::absent(text)
+            });
         };
-        let token = files::read_secret(&PathBuf::from(token_file)).await?;
+        let (token, _) = files::read_secret(&PathBuf::from(token_file)).await?;
         let origin = format!("the OIDC token in {token_file}, as the role {role_arn}");
         let sts = Sts::new(&self.context, &self.oidc.session);
         sts.assume_role_with_oidc(role_arn, provider_arn, token.expose_secret(), origin).await
@@ -54,5 +61,10 @@ impl OidcRoleArnProvider {
 impl CredentialsSource for OidcRoleArnProvider {
     fn fetch(&self) -> Fetched<'_> {
         Box::pin(self.assume())
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let file = self.oidc.oidc_token_file.as_ref().and_then(|file| file.to_str());
+        self.setting(file, env::OIDC_TOKEN_FILE).map(PathBuf::from).into_iter().collect()
     }
 }

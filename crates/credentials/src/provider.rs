@@ -1,6 +1,6 @@
 //! What a provider of credentials does, for the inside and for the outside of this crate.
 
-use std::{fmt, future::ready, sync::Arc, time::Duration};
+use std::{fmt, future::ready, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 
@@ -16,13 +16,27 @@ pub(crate) struct IssuedCredentials {
     pub(crate) origin: String,
     /// Whether a provider earlier in the chain should have issued them and failed. It is retried soon.
     pub(crate) is_fallback: bool,
+    /// How often they are fetched again if they don't expire.
+    pub(crate) recheck_interval: Duration,
 }
+
+/// For what is on this machine: it may have changed.
+const LOCAL_RECHECK_INTERVAL: Duration = Duration::from_secs(10);
+
+/// For what a service issued.
+pub(crate) const SERVICE_RECHECK_INTERVAL: Duration = Duration::from_secs(60);
 
 impl IssuedCredentials {
     /// Credentials that do not expire.
     pub(crate) fn permanent(credentials: Credentials, origin: impl Into<String>) -> Self {
         let credentials = Arc::new(credentials);
-        Self { credentials, expires: None, origin: origin.into(), is_fallback: false }
+        Self {
+            credentials,
+            expires: None,
+            origin: origin.into(),
+            is_fallback: false,
+            recheck_interval: LOCAL_RECHECK_INTERVAL,
+        }
     }
 
     /// The same, found through `outer`, such as the profile that names a role.
@@ -41,6 +55,14 @@ pub(crate) type Fetched<'a> = BoxFuture<'a, Result<IssuedCredentials, Credential
 pub(crate) trait CredentialsSource: fmt::Debug + Send + Sync {
     /// Fetches credentials.
     fn fetch(&self) -> Fetched<'_>;
+
+    /// The files that the credentials depend on: after a change of one, they are fetched again at once.
+    fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// Reports that the service rejected the credentials fetched last.
+    fn rejected(&self) {}
 }
 
 /// A source whose credentials are known already.

@@ -1,6 +1,6 @@
 //! A RAM role that other credentials may assume.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use secrecy::ExposeSecret as _;
 
@@ -40,5 +40,9 @@ impl RamRoleArnProvider {
 impl CredentialsSource for RamRoleArnProvider {
     fn fetch(&self) -> Fetched<'_> {
         Box::pin(self.assume())
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.source.files()
     }
 }

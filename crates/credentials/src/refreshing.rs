@@ -7,6 +7,7 @@
 //! time of the next renewal is calculated again.
 
 use std::{
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -14,15 +15,17 @@ use std::{
 use clock::Clock;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use rand::RngExt as _;
+use small_file::Stamp;
 use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tracing::{info, trace, warn};
 
 use crate::{
     error::CredentialsError,
+    files,
     key::Credentials,
     provider::{CredentialsSource, IssuedCredentials, ProvideCredentials},
 };
@@ -30,8 +33,9 @@ use crate::{
 /// How long before their expiry credentials are renewed.
 const REFRESH_AHEAD: Duration = Duration::from_secs(15 * 60);
 
-/// How often credentials that don't expire are fetched again: a file may have changed.
-const RECHECK_INTERVAL: Duration = Duration::from_secs(10);
+/// The longest pause between two fetches. No service of Alibaba Cloud issues credentials for longer; a later expiry
+/// means that they don't expire, and then they may be replaced at any time.
+const MAX_REFRESH_INTERVAL: Duration = Duration::from_secs(12 * 3600);
 
 /// How long credentials of a fallback are used before the failed provider is tried again.
 const FALLBACK_INTERVAL: Duration = Duration::from_secs(60);
@@ -39,8 +43,11 @@ const FALLBACK_INTERVAL: Duration = Duration::from_secs(60);
 /// The shortest pause between two fetches, even of credentials that expire at once.
 const MIN_PAUSE: Duration = Duration::from_secs(5);
 
-/// How often a sleep compares the clocks.
+/// How often a pause compares the clocks.
 const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How often a pause looks whether a file has changed.
+const FILE_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The difference between the clocks' progress that counts as a step of the wall clock.
 const CLOCK_STEP: Duration = Duration::from_secs(5);
@@ -173,6 +180,7 @@ impl Shared {
     fn force(&self, finished: u64) -> u64 {
         let mut forced = self.forced.lock().unwrap_or_else(PoisonError::into_inner);
         if forced.at.is_none_or(|at| at.elapsed() >= FORCED_INTERVAL) {
+            self.source.rejected();
             *forced = Forced { at: Some(Instant::now()), finished: finished + 1 };
             self.wake.notify_one();
         }
@@ -183,6 +191,8 @@ impl Shared {
     async fn run(self: Arc<Self>) {
         let mut failures = 0;
         loop {
+            // Before the fetch: a change during it is seen afterwards.
+            let files = WatchedFiles::new(self.source.files()).await;
             let fetched = timeout(FETCH_TIMEOUT, self.source.fetch()).await;
             // This fetch answers all who asked meanwhile.
             let _ = self.wake.notified().now_or_never();
@@ -190,12 +200,12 @@ impl Shared {
                 Ok(issued) => {
                     failures = 0;
                     self.publish(Ok(issued.clone()));
-                    self.pause_until_renewal(&issued).await;
+                    self.pause_until_renewal(&issued, &files).await;
                 }
                 Err(error) => {
                     failures += 1;
                     self.publish(Err(error));
-                    self.pause(backoff(failures)).await;
+                    self.pause(backoff(failures), &files).await;
                 }
             }
         }
@@ -206,6 +216,10 @@ impl Shared {
             state.finished += 1;
             match fetched {
                 Ok(issued) => {
+                    let previous = state.issued.as_ref();
+                    if previous.is_none_or(|previous| !previous.credentials.same_as(&issued.credentials)) {
+                        issued.credentials.warn_of_quotes(&issued.origin);
+                    }
                     *state = State { issued: Some(issued), error: None, finished: state.finished };
                 }
                 Err(error) => {
@@ -221,23 +235,24 @@ impl Shared {
     }
 
     /// Sleeps until `issued` is due for renewal, which is calculated again whenever the wall clock is set.
-    async fn pause_until_renewal(&self, issued: &IssuedCredentials) {
-        while self.pause(self.until_renewal(issued)).await == PauseEnd::ClockStep {}
+    async fn pause_until_renewal(&self, issued: &IssuedCredentials, files: &WatchedFiles) {
+        while self.pause(self.until_renewal(issued), files).await == PauseEnd::ClockStep {}
     }
 
     /// How long the credentials are used before the next fetch, with jitter.
     fn until_renewal(&self, issued: &IssuedCredentials) -> Duration {
-        let longest = if issued.is_fallback { FALLBACK_INTERVAL } else { Duration::MAX };
-        let Some(expires) = issued.expires else { return RECHECK_INTERVAL };
+        let Some(expires) = issued.expires else { return issued.recheck_interval };
         let lifetime = expires.saturating_sub(self.clock.since_epoch());
+        let longest = if issued.is_fallback { FALLBACK_INTERVAL } else { MAX_REFRESH_INTERVAL };
         let ahead = REFRESH_AHEAD.min(lifetime / 2);
         // Late rather than early, and before the expiry: many exporters may have been started together.
         let jitter = rand::rng().random_range(Duration::ZERO..=ahead / 5);
         (lifetime.saturating_sub(ahead) + jitter).min(longest).max(MIN_PAUSE)
     }
 
-    /// Sleeps for `pause` by the monotonic clock, unless a caller needs credentials or the wall clock is set.
-    async fn pause(&self, pause: Duration) -> PauseEnd {
+    /// Sleeps for `pause` by the monotonic clock, unless a caller needs credentials, a file changes or the wall clock
+    /// is set.
+    async fn pause(&self, pause: Duration, files: &WatchedFiles) -> PauseEnd {
         trace!(?pause, "until the next fetch of credentials");
         let started = Instant::now();
         let wall_started = self.clock.since_epoch();
@@ -252,10 +267,39 @@ impl Shared {
                 return PauseEnd::Due;
             };
             tokio::select! {
-                () = sleep_until(Instant::now() + rest.min(CLOCK_CHECK_INTERVAL)) => {}
+                () = sleep(rest.min(files.check_interval())) => {}
                 () = self.wake.notified() => return PauseEnd::Due,
             }
+            if files.have_changed().await {
+                return PauseEnd::Due;
+            }
         }
+    }
+}
+
+/// The files that a source depends on, as they were at some time.
+#[derive(Debug)]
+struct WatchedFiles {
+    paths: Vec<PathBuf>,
+    stamps: Option<Vec<Option<Stamp>>>,
+}
+
+impl WatchedFiles {
+    async fn new(paths: Vec<PathBuf>) -> Self {
+        Self { stamps: files::stamps(paths.clone()).await, paths }
+    }
+
+    fn check_interval(&self) -> Duration {
+        if self.paths.is_empty() { CLOCK_CHECK_INTERVAL } else { FILE_CHECK_INTERVAL }
+    }
+
+    /// Files that can't be examined, such as those on a mount that hangs, have not changed.
+    async fn have_changed(&self) -> bool {
+        if self.paths.is_empty() {
+            return false;
+        }
+        let now = files::stamps(self.paths.clone()).await;
+        now.is_some() && now != self.stamps
     }
 }
 

@@ -9,7 +9,11 @@ use serde::{
     de::{Error as _, Unexpected},
 };
 
-use crate::{error::CredentialsError, key::Credentials, provider::IssuedCredentials};
+use crate::{
+    error::CredentialsError,
+    key::Credentials,
+    provider::{IssuedCredentials, SERVICE_RECHECK_INTERVAL},
+};
 
 /// In bytes. Credentials with their token are a few kilobytes.
 const MAX_SIZE: usize = 64 * 1024;
@@ -51,8 +55,8 @@ pub(crate) struct WireCredentials {
     secret: SecretString,
     #[serde(rename = "SecurityToken", deserialize_with = "secret")]
     token: SecretString,
-    #[serde(rename = "Expiration", deserialize_with = "timestamp")]
-    expiration: Timestamp,
+    #[serde(rename = "Expiration", default, deserialize_with = "expiration")]
+    expiration: Expiration,
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
@@ -63,23 +67,70 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D:
     Ok(text.into())
 }
 
-fn timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map_err(|_| D::Error::invalid_value(Unexpected::Other("something else"), &"a time"))
+/// When credentials expire, as a service says.
+#[derive(Default, Clone, Copy, PartialEq)]
+enum Expiration {
+    /// It does not say.
+    #[default]
+    Missing,
+    At(Timestamp),
+    /// So far in the future that the date can't be represented.
+    Never,
+}
+
+fn expiration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Expiration, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?.unwrap_or_default();
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(Expiration::Missing);
+    }
+    if let Ok(time) = text.parse() {
+        return Ok(Expiration::At(time));
+    }
+    // 9999-12-31T23:59:59Z, and years of more than four digits.
+    let (year, rest) = text.split_once('-').unwrap_or_default();
+    let is_year = year.len() >= 4 && year.bytes().all(|byte| byte.is_ascii_digit());
+    let is_far = is_year && (year.len() > 4 || year == "9999");
+    if is_far && rest.bytes().all(|byte| byte.is_ascii_digit() || b"-:.TZ+ ".contains(&byte)) {
+        return Ok(Expiration::Never);
+    }
+    Err(D::Error::invalid_value(Unexpected::Other("something else"), &"a time"))
+}
+
+/// Whether a service may leave out when credentials expire.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lifetime {
+    /// It issues temporary credentials only.
+    Limited,
+    /// Without an expiry, the credentials don't expire.
+    Unlimited,
 }
 
 impl WireCredentials {
     /// The credentials, unless they have expired by `now`.
-    pub(crate) fn issued(self, now: Duration, origin: String) -> Result<IssuedCredentials, CredentialsError> {
-        let seconds = u64::try_from(self.expiration.as_second()).unwrap_or_default();
-        let expires = Duration::from_secs(seconds);
+    pub(crate) fn issued(
+        self,
+        now: Duration,
+        lifetime: Lifetime,
+        origin: String,
+    ) -> Result<IssuedCredentials, CredentialsError> {
+        let expires = match self.expiration {
+            Expiration::At(time) => Some(time),
+            Expiration::Missing if lifetime == Lifetime::Limited => {
+                return Err(CredentialsError::failed(format!(
+                    "{origin} returned credentials without an expiry"
+                )));
+            }
+            Expiration::Missing | Expiration::Never => None,
+        };
         if self.id.is_empty() || !self.id.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(CredentialsError::failed(format!("{origin} returned an access key without an id")));
         }
-        if expires <= now {
+        let since_epoch =
+            |time: Timestamp| Duration::from_secs(u64::try_from(time.as_second()).unwrap_or_default());
+        if let Some(time) = expires.filter(|time| since_epoch(*time) <= now) {
             return Err(CredentialsError::failed(format!(
-                "{origin} returned credentials that expired at {}; is this machine's clock right?",
-                self.expiration
+                "{origin} returned credentials that expired at {time}; is this machine's clock right?",
             )));
         }
         let credentials = Arc::new(Credentials {
@@ -87,7 +138,13 @@ impl WireCredentials {
             access_key_secret: self.secret,
             security_token: Some(self.token),
         });
-        Ok(IssuedCredentials { credentials, expires: Some(expires), origin, is_fallback: false })
+        Ok(IssuedCredentials {
+            credentials,
+            expires: expires.map(since_epoch),
+            origin,
+            is_fallback: false,
+            recheck_interval: SERVICE_RECHECK_INTERVAL,
+        })
     }
 }
 

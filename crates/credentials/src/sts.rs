@@ -12,7 +12,7 @@ use crate::{
     error::CredentialsError,
     key::Credentials,
     provider::IssuedCredentials,
-    response::{self, Response, WireCredentials},
+    response::{self, Lifetime, Response, WireCredentials},
     source::Session,
 };
 
@@ -96,7 +96,7 @@ impl<'a> Sts<'a> {
         self.issued(request, origin).await
     }
 
-    /// By the proxy that the environment env, unless it is for this machine itself.
+    /// Uses the proxy that the environment names, unless the endpoint is on this machine.
     fn post(&self, query: &str) -> Result<reqwest::RequestBuilder, CredentialsError> {
         let is_local = self.session.sts_endpoint.as_ref().is_some_and(outbound_http::is_loopback);
         let http = if is_local { self.context.direct() } else { self.context.http() }?;
@@ -153,7 +153,7 @@ impl<'a> Sts<'a> {
             return Err(CredentialsError::failed(refusal(&service, &response)));
         }
         let wire: Wire = response::parsed(serde_json::from_slice(&response.body), &service)?;
-        wire.credentials.issued(self.context.clock.since_epoch(), origin)
+        wire.credentials.issued(self.context.clock.since_epoch(), Lifetime::Limited, origin)
     }
 }
 

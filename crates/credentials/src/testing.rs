@@ -15,6 +15,9 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, task::JoinHandle};
 use url::Url;
 
+/// The status with which a request gets no response, ever.
+pub const NO_RESPONSE: u16 = 0;
+
 /// A received request.
 #[derive(Debug, Clone)]
 pub struct Seen {
@@ -123,6 +126,9 @@ async fn respond(
         log.len()
     };
     let (status, body) = answer(count, &seen);
+    if status == NO_RESPONSE {
+        std::future::pending::<()>().await;
+    }
     let response = Response::builder().status(status).header("location", "/elsewhere");
     Ok(response.body(Full::new(body.into())).unwrap())
 }

@@ -8,7 +8,7 @@ use crate::{
     context::{Context, env},
     error::CredentialsError,
     provider::{CredentialsSource, Fetched, IssuedCredentials},
-    response,
+    response::{self, Lifetime},
     source::CredentialsUri,
 };
 
@@ -39,7 +39,7 @@ impl UriProvider {
             return Err(CredentialsError::failed(format!("{service} answered HTTP {}", response.status)));
         }
         let wire = response::flat(&response.body, &service)?;
-        wire.issued(self.context.clock.since_epoch(), service)
+        wire.issued(self.context.clock.since_epoch(), Lifetime::Unlimited, service)
     }
 
     fn uri_in_environment(&self) -> Result<CredentialsUri, CredentialsError> {

@@ -8,7 +8,10 @@ mod error;
 mod open;
 mod worker;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use tokio::sync::Semaphore;
 
@@ -64,13 +67,15 @@ pub fn read_text(path: &Path, limits: Limits) -> Result<String, ReadError> {
     text(read(path, limits)?.bytes)
 }
 
-/// The state of the file at `path`, which differs after each change. Blocks the calling thread.
+/// The states of the files at `paths`, which differ after each change; none for a file that does not exist or can't be
+/// examined. Blocks the calling thread.
 ///
 /// # Errors
 ///
-/// If there is no file, or if its state can't be read within `timeout`.
-pub fn stamp(path: &Path, timeout: Duration) -> Result<Stamp, ReadError> {
-    worker::run(path, timeout, |path, _| open::stamp(path))
+/// If that takes longer than `timeout`. The files share the thread of the first.
+pub fn stamps(paths: Vec<PathBuf>, timeout: Duration) -> Result<Vec<Option<Stamp>>, ReadError> {
+    let Some(first) = paths.first().cloned() else { return Ok(Vec::new()) };
+    worker::run(&first, timeout, move |_, _| Ok(paths.iter().map(|path| open::stamp(path)).collect()))
 }
 
 /// [`read`] without blocking.
@@ -83,14 +88,13 @@ pub async fn read_async(path: &Path, limits: Limits) -> Result<Contents, ReadErr
     in_background(move || read(&path, limits)).await
 }
 
-/// [`stamp`] without blocking.
+/// [`stamps`] without blocking.
 ///
 /// # Errors
 ///
-/// As [`stamp`].
-pub async fn stamp_async(path: &Path, timeout: Duration) -> Result<Stamp, ReadError> {
-    let path = path.to_owned();
-    in_background(move || stamp(&path, timeout)).await
+/// As [`stamps`].
+pub async fn stamps_async(paths: Vec<PathBuf>, timeout: Duration) -> Result<Vec<Option<Stamp>>, ReadError> {
+    in_background(move || stamps(paths, timeout)).await
 }
 
 /// The text in `bytes`, without a byte order mark, which editors on Windows write.

@@ -1,5 +1,6 @@
 //! Providers with a stub of the services, and the background refresh on paused time.
 
+mod files;
 mod providers;
 mod refreshing;
 mod source;
@@ -10,14 +11,18 @@ use clock::Clock;
 use secrecy::ExposeSecret as _;
 
 use super::*;
-use crate::build::build;
+use crate::{build::build, provider::CredentialsSource};
 
 const APPLICATION: Application = Application { name: "aliyun-flink-exporter", version: "0.1.0" };
 
 /// A context with these variables only.
 fn context(variables: &[(&str, &str)]) -> Arc<Context> {
+    context_at(variables, Clock::System)
+}
+
+fn context_at(variables: &[(&str, &str)], clock: Clock) -> Arc<Context> {
     let find = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-    Context::new(APPLICATION, find, Clock::System)
+    Context::new(APPLICATION, find, clock)
 }
 
 /// The credentials of a source: id, secret, token and origin.

@@ -1,11 +1,9 @@
 //! What each provider asks, finds and refuses.
 
-use std::path::PathBuf;
-
 use url::Url;
 
 use super::{
-    testing::{Service, flat, sts},
+    testing::{NO_RESPONSE, Service, flat, sts},
     *,
 };
 
@@ -551,11 +549,138 @@ async fn the_chain_stays_with_the_link_that_worked_while_it_is_there() {
     assert_eq!(id().await.unwrap(), "id-cli");
 }
 
-#[test]
-fn a_path_may_be_anything_and_is_read_no_further_than_it_should() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    for path in ["/dev/zero", "/proc/self", "/"] {
-        let read = runtime.block_on(files::read(&PathBuf::from(path)));
-        assert!(read.is_err(), "{path}");
+/// A chain that has the ECS role last, with `variables` before it.
+fn chain(variables: &[(&str, &str)], service: &Service) -> Arc<dyn CredentialsSource> {
+    let url = Some(service.url.clone());
+    let all = [variables, &[("ALIBABA_CLOUD_ECS_METADATA", "app")]].concat();
+    build(&context(&all), &Source::Default(Endpoints { sts_endpoint: url.clone(), metadata_endpoint: url }))
+}
+
+#[tokio::test]
+async fn what_is_named_and_missing_falls_back_and_is_used_once_it_is_there() {
+    const NAMED: &str = "[p]\ntype=access_key\naccess_key_id=id-named\naccess_key_secret=s\n";
+    const CHAIN: &str = r#"{"current":"a","profiles":[{"name":"a","mode":"ChainableRamRoleArn","source_profile":"p",
+        "ram_role_arn":"arn"},{"name":"p","mode":"AK","access_key_id":"i","access_key_secret":"s"}]}"#;
+    /// The variables that name it, the file that has it, the file's text, and its text without it if it exists.
+    type Case = (&'static [(&'static str, &'static str)], &'static str, &'static str, Option<&'static str>);
+    let service = cloud().await;
+    let cases: [Case; 5] = [
+        (
+            &[
+                ("ALIBABA_CLOUD_ROLE_ARN", ROLE),
+                ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "p"),
+                ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "DIRECTORY/token"),
+            ],
+            "token",
+            "jwt",
+            None,
+        ),
+        (&[("ALIBABA_CLOUD_PROFILE", "p")], ".alibabacloud/credentials", NAMED, Some("[q]\n")),
+        (&[("ALIBABA_CLOUD_PROFILE", "p")], ".alibabacloud/credentials", NAMED, None),
+        (
+            &[("ALIBABA_CLOUD_CREDENTIALS_FILE", "DIRECTORY/c"), ("ALIBABA_CLOUD_PROFILE", "p")],
+            "c",
+            NAMED,
+            None,
+        ),
+        (
+            &[("ALIBABA_CLOUD_CONFIG_FILE", "DIRECTORY/c.json")],
+            "c.json",
+            CHAIN,
+            Some(
+                r#"{"current":"a","profiles":[{"name":"a","mode":"ChainableRamRoleArn","source_profile":"p"}]}"#,
+            ),
+        ),
+    ];
+    for (variables, name, text, before) in cases {
+        let directory = tempfile::tempdir().unwrap();
+        let home = directory.path().to_str().unwrap();
+        let replaced: Vec<_> =
+            variables.iter().map(|(name, value)| (*name, value.replace("DIRECTORY", home))).collect();
+        let mut variables: Vec<_> = replaced.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        variables.push(("HOME", home));
+        if let Some(before) = before {
+            write(directory.path(), name, before);
+        }
+        let chain = chain(&variables, &service);
+        let issued = chain.fetch().await.unwrap();
+        assert_eq!(
+            (issued.credentials.access_key_id.as_str(), issued.is_fallback),
+            ("STS.ecs", true),
+            "{name}"
+        );
+        assert!(chain.files().contains(&directory.path().join(name)), "{name} is watched");
+        write(directory.path(), name, text);
+        let issued = chain.fetch().await.unwrap();
+        assert!(issued.credentials.access_key_id != "STS.ecs" && !issued.is_fallback, "{name}: {issued:?}");
     }
+}
+
+#[tokio::test]
+async fn what_nobody_configured_is_skipped_silently() {
+    let (home, service) = (tempfile::tempdir().unwrap(), cloud().await);
+    let variables = [("HOME", home.path().to_str().unwrap()), ("ALIBABA_CLOUD_ROLE_ARN", ROLE)];
+    assert!(!chain(&variables, &service).fetch().await.unwrap().is_fallback);
+}
+
+#[tokio::test]
+async fn a_tilde_in_a_path_is_explained() {
+    let service = cloud().await;
+    let variables = [("ALIBABA_CLOUD_CREDENTIALS_FILE", "~/credentials.ini")];
+    assert!(chain(&variables, &service).fetch().await.unwrap().is_fallback);
+    let profile = Profile { file: Some("~/config.json".into()), ..Profile::default() };
+    let error = found(&context(&[]), &Source::Profile(profile)).await.unwrap_err().to_string();
+    assert_eq!(error, "~/config.json can't be read: there is no such file (`~` is not expanded)");
+}
+
+#[tokio::test]
+async fn imds_v1_is_used_if_the_request_for_a_token_gets_no_response() {
+    let service = Service::start(|_, seen| match seen.what.as_str() {
+        TOKEN => (NO_RESPONSE, String::new()),
+        _ => (200, flat("STS.1")),
+    })
+    .await;
+    let role = [("ALIBABA_CLOUD_ECS_METADATA", "app")];
+    assert_eq!(found(&context(&role), &instance(&service)).await.unwrap()[0], "STS.1");
+    let disabled = context(&[role[0], ("ALIBABA_CLOUD_IMDSV1_DISABLED", "true")]);
+    let error = found(&disabled, &instance(&service)).await.unwrap_err();
+    assert!(error.to_string().contains("did not answer in time"), "{error}");
+}
+
+#[tokio::test]
+async fn credentials_of_a_uri_without_an_expiry_or_with_a_distant_one_do_not_expire() {
+    let expiration = r#""Expiration":"2999-01-01T00:00:00Z","#;
+    for (replacement, expires) in [
+        ("", false),
+        (r#""Expiration":"","#, false),
+        (r#""Expiration":null,"#, false),
+        (r#""Expiration":"9999-12-31T23:59:59Z","#, false),
+        (r#""Expiration":"12000-01-01T00:00:00Z","#, false),
+        (expiration, true),
+    ] {
+        let body = flat("STS.1").replace(expiration, replacement);
+        let service = Service::start(move |_, _| (200, body.clone())).await;
+        let uri = Source::Uri(Uri { uri: Some(CredentialsUri::new(service.url.clone())) });
+        let issued = build(&context(&[]), &uri).fetch().await.unwrap();
+        assert_eq!(issued.expires.is_some(), expires, "{replacement}");
+    }
+    for replacement in [r#""Expiration":"tomorrow","#, r#""Expiration":"9999-the-secret","#] {
+        let body = flat("STS.1").replace(expiration, replacement);
+        let service = Service::start(move |_, _| (200, body.clone())).await;
+        let uri = Source::Uri(Uri { uri: Some(CredentialsUri::new(service.url.clone())) });
+        let error = found(&context(&[]), &uri).await.unwrap_err().to_string();
+        assert!(error.contains("no credentials that can be read") && !error.contains("secret"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn temporary_credentials_of_the_metadata_service_need_an_expiry() {
+    let service = Service::start(|_, seen| match seen.what.as_str() {
+        TOKEN => (200, "session".to_owned()),
+        _ => (200, flat("STS.1").replace("Expiration", "Other")),
+    })
+    .await;
+    let error =
+        found(&context(&[("ALIBABA_CLOUD_ECS_METADATA", "app")]), &instance(&service)).await.unwrap_err();
+    assert!(error.to_string().contains("without an expiry"), "{error}");
 }

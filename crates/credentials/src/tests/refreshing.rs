@@ -71,6 +71,7 @@ impl Scripted {
             expires: lifetime.map(|lifetime| self.clock.since_epoch() + lifetime),
             origin: "a script".into(),
             is_fallback: self.is_fallback,
+            recheck_interval: Duration::from_secs(10),
         })
     }
 }
@@ -156,6 +157,57 @@ async fn the_old_one_serves_until_it_expires_and_then_recovers_by_itself() {
     sleep(MINUTE + Duration::from_secs(2)).await;
     assert!(id(&cache).await.is_ok());
     assert!(cache.expiry() > Some(expiry));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_back_does_not_delay_the_next_fetch() {
+    // While the last fetch failed, and while files are checked for changes.
+    for lifetime in [Some(HOUR), None] {
+        let source = Scripted::new(lifetime);
+        source.set_down(lifetime.is_some());
+        let cache = source.cache();
+        let _ = id(&cache).await;
+        source.clock.set_by(-8 * 3600);
+        source.set_down(false);
+        let before = source.fetches();
+        sleep(MINUTE + Duration::from_secs(2)).await;
+        assert!(source.fetches() > before, "{lifetime:?}");
+        assert!(id(&cache).await.is_ok(), "{lifetime:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_forward_renews_what_expires_soon() {
+    let source = Scripted::new(Some(6 * HOUR));
+    let cache = source.cache();
+    id(&cache).await.unwrap();
+    source.clock.set_by(6 * 3600 - 60);
+    sleep(MINUTE).await;
+    assert_eq!((source.fetches(), id(&cache).await), (2, Ok("2".into())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_back_keeps_the_time_of_renewal() {
+    let source = Scripted::new(Some(HOUR));
+    let cache = source.cache();
+    id(&cache).await.unwrap();
+    // The credentials now last for an hour and a half by this clock.
+    source.clock.set_by(-1800);
+    sleep(74 * MINUTE).await;
+    assert_eq!(source.fetches(), 1);
+    sleep(5 * MINUTE).await;
+    assert_eq!(source.fetches(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_with_an_expiry_far_in_the_future_are_renewed_twice_a_day() {
+    let source = Scripted::new(Some(300 * 365 * 24 * HOUR));
+    let cache = source.cache();
+    id(&cache).await.unwrap();
+    sleep(11 * HOUR).await;
+    assert_eq!(source.fetches(), 1);
+    sleep(2 * HOUR).await;
+    assert_eq!(source.fetches(), 2);
 }
 
 #[tokio::test(start_paused = true)]
