@@ -5,8 +5,14 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
+use url::Url;
 
-use crate::{config, logging::LogFormat, simulator};
+use crate::{
+    config,
+    logging::LogFormat,
+    simulator,
+    web::{ListenAddress, Paths, normalize_prefix},
+};
 
 /// Prometheus exporter for Alibaba Cloud Realtime Compute for Apache Flink.
 ///
@@ -44,6 +50,8 @@ impl Cli {
         (self.command.is_none() && is_command).then_some(last)
     }
 }
+
+const DEFAULT_LISTEN_ADDRESS: &str = ":10978";
 
 const VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
@@ -142,16 +150,14 @@ pub struct CheckConfigArgs {
 #[derive(Debug, Args)]
 pub struct HealthcheckArgs {
     /// Where the exporter listens; plain HTTP or TLS
-    #[arg(
-        long = "web.listen-address",
-        value_name = "ADDR:PORT",
-        value_parser = address,
-        default_value = "0.0.0.0:10978"
-    )]
-    pub listen_address: SocketAddr,
+    #[arg(long = "web.listen-address", value_name = "ADDR:PORT", default_value = DEFAULT_LISTEN_ADDRESS)]
+    pub listen_address: ListenAddress,
     /// Where the exporter serves probes, if it has an address for them; asked instead
-    #[arg(long = "web.probe-address", value_name = "ADDR:PORT", value_parser = address)]
-    pub probe_address: Option<SocketAddr>,
+    #[arg(long = "web.probe-address", value_name = "ADDR:PORT")]
+    pub probe_address: Option<ListenAddress>,
+    /// The exporter's --web.route-prefix, or the path of its --web.external-url
+    #[arg(long = "web.route-prefix", value_name = "PATH", value_parser = route_prefix)]
+    pub route_prefix: Option<String>,
     /// Ask whether every target has been polled, instead of whether the process serves
     #[arg(long)]
     pub ready: bool,
@@ -227,14 +233,15 @@ impl ConfigArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Web")]
 pub struct WebArgs {
-    /// Where to listen (repeatable)
-    #[arg(
-        long = "web.listen-address",
-        value_name = "ADDR:PORT",
-        value_parser = address,
-        default_value = "0.0.0.0:10978"
-    )]
-    pub listen_addresses: Vec<SocketAddr>,
+    /// Where to listen (repeatable). Without a host, on every address of IPv6 and IPv4
+    #[arg(long = "web.listen-address", value_name = "ADDR:PORT", default_value = DEFAULT_LISTEN_ADDRESS)]
+    pub listen_addresses: Vec<ListenAddress>,
+    /// The URL under which browsers reach the exporter, behind a reverse proxy for example. Links begin with its path
+    #[arg(long = "web.external-url", value_name = "URL", value_parser = external_url)]
+    pub external_url: Option<Url>,
+    /// What the paths of all pages and metrics begin with [default: the path of --web.external-url]
+    #[arg(long = "web.route-prefix", value_name = "PATH", value_parser = route_prefix)]
+    pub route_prefix: Option<String>,
     /// The path of the metrics
     #[arg(long = "web.telemetry-path", value_name = "PATH", value_parser = telemetry_path, default_value = "/metrics")]
     pub telemetry_path: String,
@@ -242,8 +249,15 @@ pub struct WebArgs {
     #[arg(long = "web.config.file", value_name = "PATH")]
     pub config_file: Option<PathBuf>,
     /// Where health and readiness, and nothing else, are served in clear text to whoever asks
-    #[arg(long = "web.probe-address", value_name = "ADDR:PORT", value_parser = address)]
-    pub probe_address: Option<SocketAddr>,
+    #[arg(long = "web.probe-address", value_name = "ADDR:PORT")]
+    pub probe_address: Option<ListenAddress>,
+}
+
+impl WebArgs {
+    /// The paths that are served.
+    pub fn paths(&self) -> Paths {
+        Paths::new(&self.telemetry_path, self.external_url.as_ref(), self.route_prefix.as_deref())
+    }
 }
 
 /// What clients may do beside reading.
@@ -321,11 +335,36 @@ impl FleetArgs {
     }
 }
 
-/// An address as `0.0.0.0:10978`, `[::]:10978`, or `:10978` for every IPv4 address.
+/// An address such as `127.0.0.1:10979`, or `:10979` for every IPv4 address.
 fn address(text: &str) -> Result<SocketAddr, String> {
     let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
     full.parse()
-        .map_err(|_| "expected an IP address and a port, such as 0.0.0.0:10978 or [::1]:10978".to_owned())
+        .map_err(|_| "expected an IP address and a port, such as 127.0.0.1:10979 or [::1]:10979".to_owned())
+}
+
+/// An absolute URL of HTTP or HTTPS. The message does not repeat it: it may have a password.
+fn external_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let is_plain = |url: &Url| {
+        let has_password = !url.username().is_empty() || url.password().is_some();
+        url.query().is_none() && url.fragment().is_none() && !has_password
+    };
+    let url = url.ok_or("expected a URL such as https://prometheus.example/flink")?;
+    if !is_plain(&url) {
+        return Err("expected a URL without user, query and fragment".to_owned());
+    }
+    route_prefix(url.path())?;
+    Ok(url)
+}
+
+/// A path such as `/flink`; `/` for none.
+fn route_prefix(text: &str) -> Result<String, String> {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\"<>\\".contains(&byte);
+    let prefix = normalize_prefix(text);
+    if !prefix.bytes().all(is_plain) || prefix.contains("//") {
+        return Err("expected a path such as /flink".to_owned());
+    }
+    Ok(prefix)
 }
 
 fn telemetry_path(text: &str) -> Result<String, String> {
@@ -387,6 +426,23 @@ mod tests {
         assert_eq!(address(":9").unwrap().to_string(), "0.0.0.0:9");
         assert_eq!(address("[::1]:9").unwrap().to_string(), "[::1]:9");
         assert!(address("localhost").is_err());
+    }
+
+    #[test]
+    fn external_urls_and_prefixes_are_checked() {
+        for url in ["http://h", "https://h:1/a/b/"] {
+            assert!(external_url(url).is_ok(), "{url}");
+        }
+        for url in ["h", "/flink", "ftp://h", "http://u:secret@h", "http://h?a", "http://h#a", "'http://h'"] {
+            let error = external_url(url).unwrap_err();
+            assert!(!error.contains("secret"), "{error}");
+        }
+        for (prefix, expected) in [("/", ""), ("", ""), ("flink", "/flink"), ("/a/b/", "/a/b")] {
+            assert_eq!(route_prefix(prefix).as_deref(), Ok(expected));
+        }
+        for prefix in ["/a b", "/a?b", "/a//b", "/é"] {
+            assert!(route_prefix(prefix).is_err(), "{prefix}");
+        }
     }
 
     #[test]

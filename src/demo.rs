@@ -19,6 +19,7 @@ use crate::{
     model::{DeploymentsOperation, FieldSelection, LabelKeys, Selection},
     poll,
     simulator::{self, Simulator},
+    web::Paths,
 };
 
 /// Short, so that a person sees the fleet live.
@@ -92,15 +93,16 @@ fn config(endpoint: Url, namespaces: Vec<String>) -> Config {
 }
 
 /// The addresses to look at, as the demo prints them.
-pub fn greeting(address: SocketAddr, telemetry_path: &str) -> String {
+pub fn greeting(address: SocketAddr, paths: &Paths) -> String {
     let host = if address.ip().is_unspecified() {
         format!("localhost:{}", address.port())
     } else {
         address.to_string()
     };
+    let (telemetry_path, root) = (paths.telemetry_path(), paths.root_path());
     format!(
         "Metrics:      http://{host}{telemetry_path}\n\
-         Status page:  http://{host}/\n\
+         Status page:  http://{host}{root}\n\
          Next:         point Prometheus at {host}, or watch jobs fail with: \
          curl -s http://{host}{telemetry_path} | grep 'state=\"failed\"'\n"
     )

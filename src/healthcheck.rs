@@ -1,8 +1,7 @@
-//! Asks an exporter on this machine how it is, for those that have no other client: a container's health check, an
-//! exec probe.
+//! Checks the health of the local exporter, for container health checks and exec probes without an HTTP client.
 //!
-//! Whether the exporter speaks TLS is found out, for who asks has only its address: plain HTTP first, then HTTPS.
-//! The certificate is not verified, as a kubelet does not: what is asked is whether this machine's own port answers.
+//! Tries plain HTTP first, then HTTPS: the caller knows only the address. The certificate is not verified, as a kubelet
+//! does not verify it either.
 
 use std::{
     error::Error,
@@ -14,12 +13,12 @@ use std::{
 use reqwest::{StatusCode, redirect::Policy};
 use tokio::time::Instant;
 
-use crate::endpoint::root_cause;
+use crate::{endpoint::root_cause, web::ListenAddress};
 
-/// The limit for the whole probe. A server that answers later than this is not well.
+/// The limit for the whole check. A server that takes longer is unhealthy.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What is asked.
+/// What to check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Probe {
     /// Whether the process serves.
@@ -90,8 +89,12 @@ impl Error for HealthError {
     }
 }
 
-/// Asks the exporter that listens on `address`; tells what said yes.
-pub async fn check(address: SocketAddr, probe: Probe) -> Result<String, HealthError> {
+/// Checks the exporter that listens on `address` and serves paths below `prefix`; returns the URL that answered 200.
+///
+/// # Errors
+///
+/// The exporter cannot be reached within the timeout, or its answer is not 200.
+pub async fn check(address: ListenAddress, prefix: &str, probe: Probe) -> Result<String, HealthError> {
     let client = reqwest::Client::builder()
         .no_proxy()
         .redirect(Policy::none())
@@ -99,12 +102,33 @@ pub async fn check(address: SocketAddr, probe: Probe) -> Result<String, HealthEr
         .tls_danger_accept_invalid_certs(true)
         .build()
         .map_err(HealthError::HttpClient)?;
-    let place = format!("{}{}", reachable(address), probe.path());
     let deadline = Instant::now() + TIMEOUT;
-    match get(&client, format!("http://{place}"), deadline).await {
-        // Connected, and what came wasn't HTTP: a server of TLS hangs up on a request in clear text.
+    let mut result = check_at(&client, reachable(address), prefix, probe, deadline).await;
+    // A port of every address may be one of IPv6 only.
+    if let (ListenAddress::Any(port), Err(HealthError::Unreachable { source, .. })) = (address, &result)
+        && source.is_connect()
+    {
+        let loopback = (Ipv6Addr::LOCALHOST, port).into();
+        let other = check_at(&client, loopback, prefix, probe, deadline).await;
+        if !matches!(other, Err(HealthError::Unreachable { .. })) {
+            result = other;
+        }
+    }
+    result
+}
+
+async fn check_at(
+    client: &reqwest::Client,
+    address: SocketAddr,
+    prefix: &str,
+    probe: Probe,
+    deadline: Instant,
+) -> Result<String, HealthError> {
+    let place = format!("{address}{prefix}{}", probe.path());
+    match get(client, format!("http://{place}"), deadline).await {
+        // Connected, but the answer was not HTTP: a TLS server rejects requests in clear text.
         Err(HealthError::Unreachable { source, .. }) if !source.is_connect() && !source.is_timeout() => {
-            get(&client, format!("https://{place}"), deadline).await
+            get(client, format!("https://{place}"), deadline).await
         }
         answer => answer,
     }
@@ -119,8 +143,12 @@ async fn get(client: &reqwest::Client, url: String, deadline: Instant) -> Result
     }
 }
 
-/// Where a listener of this machine is reached from this machine.
-fn reachable(address: SocketAddr) -> SocketAddr {
+/// The address of a local listener as seen from this machine.
+fn reachable(address: ListenAddress) -> SocketAddr {
+    let address = match address {
+        ListenAddress::Any(port) => return (Ipv4Addr::LOCALHOST, port).into(),
+        ListenAddress::Socket(address) => address,
+    };
     let host = match address.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
@@ -136,6 +164,7 @@ mod tests {
     #[test]
     fn a_listener_on_every_address_is_reached_by_loopback() {
         for (listens, reached) in [
+            (":10978", "127.0.0.1:10978"),
             ("0.0.0.0:10978", "127.0.0.1:10978"),
             ("[::]:10978", "[::1]:10978"),
             ("10.0.0.1:80", "10.0.0.1:80"),

@@ -24,7 +24,7 @@ use crate::{
     store::Store,
     targets::{TargetManager, TargetSet},
     telemetry::Telemetry,
-    web::{self, Listeners, Reloaded, Routes, SecurityStore},
+    web::{self, Listeners, Paths, Reloaded, Routes, SecurityStore},
 };
 
 pub use error::BuildError;
@@ -75,7 +75,7 @@ impl App {
     pub async fn run(
         mut self,
         listeners: Listeners,
-        telemetry_path: String,
+        paths: Paths,
         security: SecurityStore,
         mut reloads: Option<Reloads>,
         systemd: Notifier,
@@ -85,7 +85,7 @@ impl App {
             publisher: self.shared.publisher.clone(),
             readiness: self.manager.readiness().clone(),
             telemetry: self.shared.telemetry.clone(),
-            telemetry_path,
+            paths,
             reload: reloads.as_ref().and_then(Reloads::over_http),
             stopping: stopping.clone(),
             clock: self.shared.clock,

@@ -25,16 +25,16 @@ pub async fn demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
     let settings = arguments.fleet.settings();
     let demo = Demo::new(settings, Clock::System).await.map_err(Failure::runtime)?;
     let app = build_app(&demo.config, &Environment::default()).await?;
-    let path = arguments.web.telemetry_path;
+    let paths = arguments.web.paths();
     if let Some(&address) = listeners.addresses().first() {
-        stdout::write_within_timeout(demo::greeting(address, &path)).await?;
+        stdout::write_within_timeout(demo::greeting(address, &paths)).await?;
     }
     let systemd = systemd(&Environment::from_process());
     let stopping = CancellationToken::new();
     let work = async {
         tokio::join!(
             demo.serve(stopping.clone()),
-            app.run(listeners, path, security, None, systemd, stopping.clone())
+            app.run(listeners, paths, security, None, systemd, stopping.clone())
         );
     };
     run_until_signal(work, stopping.clone()).await

@@ -10,9 +10,13 @@ use crate::{
 
 /// Asks the local exporter for its health or readiness, and prints the URL that answered 200.
 pub async fn healthcheck(arguments: HealthcheckArgs) -> Result<ExitCode, Failure> {
-    let address = arguments.probe_address.unwrap_or(arguments.listen_address);
+    let (address, prefix) = match arguments.probe_address {
+        // The address for probes has no prefix.
+        Some(address) => (address, String::new()),
+        None => (arguments.listen_address, arguments.route_prefix.unwrap_or_default()),
+    };
     let probe = if arguments.ready { Probe::Ready } else { Probe::Healthy };
-    let url = healthcheck::check(address, probe).await.map_err(Failure::runtime)?;
+    let url = healthcheck::check(address, &prefix, probe).await.map_err(Failure::runtime)?;
     stdout::write_all(&format!("{url} answers 200 OK\n"))?;
     Ok(ExitCode::SUCCESS)
 }

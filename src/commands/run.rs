@@ -25,8 +25,8 @@ pub async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
     let stopping = CancellationToken::new();
     let reloads = reloads(arguments.config, environment, arguments.lifecycle.enabled);
     let reload = reloads.handle();
-    let path = arguments.web.telemetry_path;
-    let work = app.run(listeners, path, security, Some(reloads), systemd, stopping.clone());
+    let paths = arguments.web.paths();
+    let work = app.run(listeners, paths, security, Some(reloads), systemd, stopping.clone());
     tokio::select! {
         result = run_until_signal(work, stopping) => result,
         never = reload_on_hangup(hangups, reload) => match never {},

@@ -1,7 +1,8 @@
-//! A response body of pieces that are shared, not copied.
+//! Response bodies made of shared pieces, without copies.
 
 use std::{
     convert::Infallible,
+    fmt,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -10,29 +11,47 @@ use std::{
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
-use super::conn::ResponseGuard;
 use crate::exposition::AssembledBody;
 
-/// What is published already, if anything, and after it a piece of the response's own.
+/// A body that any number of responses send.
+pub(super) trait SharedBody: fmt::Debug + Send + Sync {
+    /// The body, in pieces.
+    fn pieces(&self) -> &[Bytes];
+}
+
+impl SharedBody for AssembledBody {
+    fn pieces(&self) -> &[Bytes] {
+        self.pieces()
+    }
+}
+
+/// Released when the client has taken the body, or the response has failed.
+type Guard = Box<dyn fmt::Debug + Send + Sync>;
+
+/// A shared body, if any, followed by a piece of this response only.
 #[derive(Debug, Default)]
 pub(super) struct Body {
-    shared: Option<Arc<AssembledBody>>,
+    shared: Option<Arc<dyn SharedBody>>,
     next: usize,
     last: Bytes,
     remaining: u64,
-    responding: Option<ResponseGuard>,
+    guards: Vec<Guard>,
+    /// The guards, once they are complete.
+    held: Option<Arc<Vec<Guard>>>,
 }
 
 impl Body {
-    /// What was published, and `last`.
-    pub(super) fn joined(shared: Arc<AssembledBody>, last: Bytes) -> Self {
-        let remaining = shared.len() + last.len() as u64;
+    /// `shared`, followed by `last`.
+    pub(super) fn joined(shared: Arc<dyn SharedBody>, last: Bytes) -> Self {
+        let length = |pieces: &[Bytes]| pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
+        let remaining = length(shared.pieces()) + last.len() as u64;
         Self { shared: Some(shared), last, remaining, ..Self::default() }
     }
 
-    /// Keeps `responding` until the body is sent or given up.
-    pub(super) fn hold(&mut self, responding: ResponseGuard) {
-        self.responding = Some(responding);
+    /// Keeps `guard` as long as any piece of the body is in memory for this response. hyper takes pieces out of the
+    /// body long before the client has taken them.
+    pub(super) fn hold(&mut self, guard: impl fmt::Debug + Send + Sync + 'static) {
+        self.guards.push(Box::new(guard));
     }
 
     /// The bytes that are still to be sent.
@@ -40,14 +59,33 @@ impl Body {
         self.remaining
     }
 
+    fn next_shared(&mut self) -> Option<Bytes> {
+        let rest = self.shared.as_ref()?.pieces().get(self.next..)?;
+        let skipped = rest.iter().take_while(|piece| piece.is_empty()).count();
+        self.next += skipped + 1;
+        rest.get(skipped).cloned()
+    }
+
     fn next(&mut self) -> Option<Bytes> {
-        let shared = self.shared.as_ref().and_then(|shared| shared.pieces().get(self.next));
-        if let Some(piece) = shared {
-            self.next += 1;
-            return Some(piece.clone());
+        let piece = self.next_shared().unwrap_or_else(|| std::mem::take(&mut self.last));
+        if piece.is_empty() {
+            return None;
         }
-        let last = std::mem::take(&mut self.last);
-        (!last.is_empty()).then_some(last)
+        let guards = &mut self.guards;
+        let held = self.held.get_or_insert_with(|| Arc::new(std::mem::take(guards)));
+        Some(Bytes::from_owner(GuardedPiece { piece, _guards: held.clone() }))
+    }
+}
+
+/// A piece that keeps the guards of its response.
+struct GuardedPiece {
+    piece: Bytes,
+    _guards: Arc<Vec<Guard>>,
+}
+
+impl AsRef<[u8]> for GuardedPiece {
+    fn as_ref(&self) -> &[u8] {
+        &self.piece
     }
 }
 
@@ -77,5 +115,39 @@ impl HttpBody for Body {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.remaining)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Pieces([Bytes; 2]);
+
+    impl SharedBody for Pieces {
+        fn pieces(&self) -> &[Bytes] {
+            &self.0
+        }
+    }
+
+    #[test]
+    fn guards_live_as_long_as_any_piece_although_the_body_is_gone() {
+        let shared = Arc::new(Pieces(["a".into(), "b".into()]));
+        let mut body = Body::joined(shared.clone(), "c".into());
+        let guard = Arc::new(());
+        body.hold(guard.clone());
+        let mut next =
+            || body.frame().now_or_never().flatten().map(|frame| frame.unwrap().into_data().unwrap());
+        let pieces = [next(), next(), next(), next()];
+        assert_eq!(pieces[2..], [Some("c".into()), None]);
+        assert_eq!(pieces[0].as_ref().unwrap().as_ptr(), shared.0[0].as_ptr(), "nothing is copied");
+        drop(body);
+        assert_eq!(Arc::strong_count(&guard), 2);
+        drop(pieces);
+        assert_eq!(Arc::strong_count(&guard), 1);
     }
 }

@@ -1,6 +1,6 @@
-//! Rate limit, authentication and response headers, applied before the routes.
+//! Request checks, rate limit, authentication and response headers, applied before the routes.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use hyper::{
     Request, Response, StatusCode,
@@ -9,9 +9,12 @@ use hyper::{
 
 use super::{
     body::Body,
+    client::{Client, Responses},
+    conn::ConnectionState,
     log_limit::LogLimit,
     request_check,
-    routes::{self, Routes},
+    route::Route,
+    routes::Routes,
     security::{Reloader, Security, Verdict},
 };
 
@@ -20,6 +23,7 @@ use super::{
 pub(super) struct Middleware {
     pub(super) routes: Arc<Routes>,
     pub(super) security: Arc<Reloader>,
+    pub(super) responses: Arc<Responses>,
     /// Whether only probes are served, in clear text and without authentication.
     pub(super) only_probes: bool,
     /// Limits the log lines about rejected client certificates.
@@ -30,22 +34,30 @@ impl Middleware {
     /// The TLS settings for a new connection, if TLS is enabled.
     pub(super) fn tls(&self) -> Option<Arc<rustls::ServerConfig>> {
         if self.only_probes {
-            None
-        } else {
-            self.security.current().tls.as_ref().map(|tls| tls.config.clone())
+            return None;
         }
+        self.security.current().tls.as_ref().map(|tls| tls.config.clone())
     }
 
     /// Responds to `request`, or refuses it.
     ///
     /// Probes bypass authentication and the rate limit: an orchestrator has no password, and a 429 must not cause a
     /// restart. They reveal only that the exporter runs.
-    pub(super) async fn respond<B>(&self, request: &Request<B>, network: IpAddr) -> Response<Body> {
+    pub(super) async fn respond<B>(
+        &self,
+        request: &Request<B>,
+        connection: &Arc<ConnectionState>,
+    ) -> Response<Body> {
+        let client = Client { connection, responses: &self.responses };
         if self.only_probes {
-            return self.probe(request).await;
+            let route = Route::of_probe(request.uri().path());
+            return match request_check::refusal(request, None) {
+                Some((status, text)) => self.routes.refuse(request, route, status, text),
+                None => self.routes.answer(request, route, client).await,
+            };
         }
         let security = self.security.current();
-        let mut response = self.pass(request, &security, network).await;
+        let mut response = self.pass(request, &security, client).await;
         let status = response.status();
         let headers = response.headers_mut();
         match status {
@@ -63,27 +75,21 @@ impl Middleware {
         response
     }
 
-    async fn probe<B>(&self, request: &Request<B>) -> Response<Body> {
-        if let Some((status, text)) = request_check::refusal(request, None) {
-            return self.routes.refuse(request, status, text);
-        }
-        let is_probe = routes::is_probe(request.uri().path());
-        if is_probe { self.routes.answer(request).await } else { self.routes.not_found(request) }
-    }
-
-    async fn pass<B>(&self, request: &Request<B>, security: &Security, network: IpAddr) -> Response<Body> {
-        let refuse = |status, text| self.routes.refuse(request, status, text);
-        if let Some((status, text)) = request_check::refusal(request, None) {
+    async fn pass<B>(&self, request: &Request<B>, security: &Security, client: Client<'_>) -> Response<Body> {
+        let route = Route::of(request.uri().path(), &self.routes.paths);
+        let refuse = |status, text| self.routes.refuse(request, route, status, text);
+        if let Some((status, text)) = request_check::refusal(request, self.routes.paths.external_origin()) {
             return refuse(status, text);
         }
-        if routes::is_probe(request.uri().path()) {
-            return self.routes.answer(request).await;
+        if route.is_probe() {
+            return self.routes.answer(request, route, client).await;
         }
         if security.limit.as_ref().is_some_and(|limit| !limit.take()) {
             return refuse(StatusCode::TOO_MANY_REQUESTS, "Too many requests\n");
         }
+        let network = client.connection.network();
         match security.users.verdict(request.headers().get(AUTHORIZATION), network).await {
-            Verdict::Allowed => self.routes.answer(request).await,
+            Verdict::Allowed => self.routes.answer(request, route, client).await,
             Verdict::Denied => refuse(StatusCode::UNAUTHORIZED, "Unauthorized\n"),
             Verdict::Busy => {
                 refuse(StatusCode::SERVICE_UNAVAILABLE, "Too many passwords are being checked\n")

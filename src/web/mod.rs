@@ -1,23 +1,35 @@
 //! The HTTP server. Requests are served from memory and never wait for the cloud.
 
+mod answer;
 mod api_v1;
 mod body;
+mod client;
 mod conn;
+mod json_cache;
+mod limits;
+mod listen;
 mod log_limit;
 mod middleware;
 mod negotiate;
 mod page;
+mod paths;
 mod reload;
 mod request_check;
+mod response_memory;
+mod route;
 mod routes;
 mod security;
 mod server;
+mod shared_bodies;
 mod target_path;
 
+pub use listen::{BindError, ListenAddress, Listeners};
+pub use paths::{Paths, normalize as normalize_prefix};
 pub use reload::{Reload, Reloaded};
-pub use routes::{Routes, is_reserved};
+pub use route::is_reserved;
+pub use routes::Routes;
 pub use security::{Reloader as SecurityStore, Security, WebConfigError};
-pub use server::{Listeners, serve};
+pub use server::serve;
 
 /// Negotiates by these bytes; for fuzzers.
 pub(crate) fn fuzz_negotiation(bytes: &[u8]) {

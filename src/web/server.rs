@@ -1,7 +1,8 @@
-//! The HTTP server: listeners, and a stop that finishes what is in flight.
+//! The HTTP server: accepts connections, and finishes what is in flight when it stops.
 
-use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
+use rustix::io::Errno;
 use tokio::{
     net::TcpListener,
     sync::Semaphore,
@@ -12,97 +13,51 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
 use super::{
-    conn::{self, Connections, MAX_CONNECTIONS},
+    client::Responses,
+    conn::{self, Connections},
+    limits::Limits,
+    listen::Listeners,
     log_limit::LogLimit,
     middleware::Middleware,
     routes::Routes,
     security::Reloader,
 };
 
-/// Connections that are open or about to be closed. So many sockets there are at the most, and further ones wait
-/// in the kernel's queue.
-const MAX_SOCKETS: usize = MAX_CONNECTIONS + 128;
-
-/// How long readiness is denied before connections are: whoever balances load should hear it first.
+/// How long readiness is denied before new connections are, so that load balancers notice first.
 const READINESS_LEAD_TIME: Duration = Duration::from_millis(500);
-
-/// How often rejected client certificates are logged, for each listener.
-const REJECTION_LOG_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long a stop waits for what is in flight.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The pause after the kernel refused a connection, as for want of descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often rejected client certificates are logged, for each listener.
+const REJECTION_LOG_INTERVAL: Duration = Duration::from_secs(5);
 
-/// An address that can't be listened on.
-#[derive(Debug)]
-pub struct BindError {
-    address: SocketAddr,
-    flag: &'static str,
-    source: io::Error,
-}
+/// How often it is logged that connections cannot be accepted.
+const ACCEPT_LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-impl fmt::Display for BindError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { address, flag, source } = self;
-        write!(formatter, "can't listen on {address} ({flag}): {source}")
-    }
-}
-
-impl std::error::Error for BindError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.source)
-    }
-}
-
-/// Sockets that are bound, but not served yet.
-#[derive(Debug)]
-pub struct Listeners {
-    all: Vec<TcpListener>,
-    probes: Option<TcpListener>,
-}
-
-impl Listeners {
-    /// Listens on every one of `addresses`, and for probes alone on `probes`.
-    pub async fn bind(addresses: &[SocketAddr], probes: Option<SocketAddr>) -> Result<Self, BindError> {
-        let mut all = Vec::new();
-        for &address in addresses {
-            all.push(bind(address, "--web.listen-address").await?);
-        }
-        let probes = match probes {
-            Some(address) => Some(bind(address, "--web.probe-address").await?),
-            None => None,
-        };
-        Ok(Self { all, probes })
-    }
-
-    /// The addresses in use, where port 0 has become a real one.
-    pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.all.iter().filter_map(|listener| listener.local_addr().ok()).collect()
-    }
-
-    /// The address for probes, if there is one.
-    pub fn probe_address(&self) -> Option<SocketAddr> {
-        self.probes.as_ref().and_then(|listener| listener.local_addr().ok())
-    }
-}
-
-async fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, BindError> {
-    TcpListener::bind(address).await.map_err(|source| BindError { address, flag, source })
-}
+/// The pause after a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Serves until `routes.stopping`, then finishes what is in flight.
 pub async fn serve(listeners: Listeners, routes: Arc<Routes>, security: Arc<Reloader>) {
+    let limits = Limits::of_process();
+    if limits.is_reduced() {
+        warn!(
+            connections = limits.connections,
+            "few connections can be open at the same time: raise the limit of file descriptors (ulimit -n)"
+        );
+    }
     let server = Server {
-        connections: Arc::new(Connections::new(MAX_CONNECTIONS)),
-        sockets: Arc::new(Semaphore::new(MAX_SOCKETS)),
+        connections: Arc::new(Connections::new(limits.connections)),
+        sockets: Arc::new(Semaphore::new(limits.sockets)),
+        accept_errors: Arc::new(LogLimit::new(ACCEPT_LOG_INTERVAL)),
         tasks: TaskTracker::new(),
         stopping: routes.stopping.clone(),
     };
     for address in listeners.addresses() {
         info!(%address, tls = security.has_tls(), "listening");
     }
+    let responses = Arc::<Responses>::default();
     let mut accepting = JoinSet::new();
     let all = listeners.all.into_iter().map(|listener| (listener, false));
     let probes = listeners.probes.into_iter().map(|listener| (listener, true));
@@ -110,6 +65,7 @@ pub async fn serve(listeners: Listeners, routes: Arc<Routes>, security: Arc<Relo
         let middleware = Middleware {
             routes: routes.clone(),
             security: security.clone(),
+            responses: responses.clone(),
             only_probes,
             rejections: LogLimit::new(REJECTION_LOG_INTERVAL),
         };
@@ -119,7 +75,7 @@ pub async fn serve(listeners: Listeners, routes: Arc<Routes>, security: Arc<Relo
     accepting.join_all().await;
     server.tasks.close();
     if timeout(DRAIN_TIMEOUT, server.tasks.wait()).await.is_err() {
-        warn!("clients that did not finish in time were cut off");
+        warn!("clients that did not finish in time were disconnected");
     }
 }
 
@@ -128,6 +84,7 @@ pub async fn serve(listeners: Listeners, routes: Arc<Routes>, security: Arc<Relo
 struct Server {
     connections: Arc<Connections>,
     sockets: Arc<Semaphore>,
+    accept_errors: Arc<LogLimit>,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -135,19 +92,18 @@ struct Server {
 impl Server {
     async fn accept(self, listener: TcpListener, middleware: Arc<Middleware>) {
         let accepting = async {
-            loop {
-                let Ok(socket) = self.sockets.clone().acquire_owned().await else { return };
+            while let Ok(socket) = self.sockets.clone().acquire_owned().await {
                 match listener.accept().await {
                     Ok((stream, peer)) => {
-                        let admitted = self.connections.admit(peer.ip());
+                        let guard = self.connections.admit(peer.ip());
                         let (middleware, stopping) = (middleware.clone(), self.stopping.clone());
                         self.tasks.spawn(async move {
-                            conn::serve(stream, peer, admitted, middleware, stopping).await;
+                            conn::serve(stream, peer, guard, middleware, stopping).await;
                             drop(socket);
                         });
                     }
                     Err(error) => {
-                        warn!(%error, "no connection accepted");
+                        self.make_room(&error);
                         sleep(ACCEPT_PAUSE).await;
                     }
                 }
@@ -159,6 +115,16 @@ impl Server {
                 self.stopping.cancelled().await;
                 sleep(READINESS_LEAD_TIME).await;
             } => {}
+        }
+    }
+
+    /// Closes a connection if there are no file descriptors left for the next one.
+    fn make_room(&self, error: &io::Error) {
+        if matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE)) {
+            self.connections.evict_one();
+        }
+        if let Some(suppressed) = self.accept_errors.permit() {
+            warn!(%error, suppressed, "cannot accept a connection");
         }
     }
 }

@@ -12,7 +12,7 @@ use aliyun_flink_exporter::{
     store::Store,
     targets::{Target, TargetManager, TargetSet},
     telemetry::Telemetry,
-    web::{self, Listeners, Routes, SecurityStore},
+    web::{self, Listeners, Paths, Routes, SecurityStore},
 };
 use futures_util::future::BoxFuture;
 use tokio::{
@@ -37,14 +37,15 @@ pub(crate) struct Server {
 impl Server {
     /// Serves `deployments` deployments, by the web configuration file if there is one.
     pub(crate) async fn start(deployments: usize, file: Option<&Path>) -> Self {
-        Self::start_with(deployments, file, None).await
+        Self::start_with(deployments, file, None, Paths::default()).await
     }
 
-    /// As above, and reloads by `reload`.
+    /// As above, with reloads by `reload`, at `paths`.
     pub(crate) async fn start_with(
         deployments: usize,
         file: Option<&Path>,
         reload: Option<web::Reload>,
+        paths: Paths,
     ) -> Self {
         let deployment = |number: usize| Deployment {
             id: format!("{number:036}").into(),
@@ -61,7 +62,7 @@ impl Server {
             publisher: publisher.clone(),
             readiness: manager.readiness().clone(),
             telemetry: Telemetry::new().unwrap(),
-            telemetry_path: "/metrics".to_owned(),
+            paths,
             reload,
             stopping: stopping.clone(),
             clock: Clock::System,

@@ -8,9 +8,6 @@ use std::{
 
 use super::state::ConnectionState;
 
-/// Connections kept open, over all listeners. At the limit, a new connection evicts another one.
-pub(in crate::web) const MAX_CONNECTIONS: usize = 512;
-
 /// Every open connection.
 #[derive(Debug)]
 pub(in crate::web) struct Connections {
@@ -43,6 +40,11 @@ impl Connections {
         open.next += 1;
         open.all.insert(id, state.clone());
         ConnectionGuard { connections: self.clone(), id, state }
+    }
+
+    /// Evicts a connection as [`Connections::admit`] does.
+    pub(in crate::web) fn evict_one(&self) {
+        self.open().evict_one();
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -94,6 +96,7 @@ mod tests {
 
     const SCRAPER: [u8; 4] = [10, 0, 0, 1];
     const CROWD: [u8; 4] = [10, 0, 0, 2];
+    const MAX_CONNECTIONS: usize = 512;
 
     #[tokio::test(start_paused = true)]
     async fn a_client_with_thousands_of_connections_evicts_only_its_own() {

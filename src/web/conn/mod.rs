@@ -5,6 +5,6 @@ mod serve;
 mod state;
 mod tracked_stream;
 
-pub(super) use limiter::{Connections, MAX_CONNECTIONS};
+pub(super) use limiter::Connections;
 pub(super) use serve::serve;
-pub(super) use state::ResponseGuard;
+pub(super) use state::ConnectionState;

@@ -38,8 +38,14 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEAD_SIZE: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
 
-/// Bytes that hyper buffers before it writes.
-const MAX_BUFFER_SIZE: usize = 512 * 1024;
+/// Bytes that hyper buffers: of requests that are read ahead, and of pieces, which are not copied, before it writes.
+const MAX_BUFFER_SIZE: usize = 64 * 1024;
+
+/// Bytes of encrypted data that rustls buffers.
+const MAX_TLS_BUFFER_SIZE: usize = 32 * 1024;
+
+/// Bytes of request bodies, which are not read, that an HTTP/2 client may send.
+const REQUEST_WINDOW: u32 = 16 * 1024;
 
 /// Requests served over one HTTP/1.1 connection before it is closed.
 const MAX_REQUESTS: u32 = 1000;
@@ -86,7 +92,8 @@ impl Connection {
         let handshake = timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(tls).accept(stream));
         let Some(accepted) = self.stopping.run_until_cancelled(handshake).await else { return Ok(()) };
         let accepted = accepted.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
-        let stream = accepted.inspect_err(|error| self.log_rejection(error))?;
+        let mut stream = accepted.inspect_err(|error| self.log_rejection(error))?;
+        stream.get_mut().1.set_buffer_limit(Some(MAX_TLS_BUFFER_SIZE));
         if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
             self.http2(stream).await
         } else {
@@ -109,6 +116,8 @@ impl Connection {
         let service = service_fn(|request| self.respond(request));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
+            // A client may shut down its side once it has sent its request, as `nc -N` does.
+            .half_close(true)
             .header_read_timeout(IDLE_TIMEOUT)
             .max_header_size(MAX_HEAD_SIZE)
             .max_headers(MAX_HEADERS)
@@ -129,6 +138,8 @@ impl Connection {
             .max_concurrent_streams(MAX_STREAMS)
             .max_header_list_size(u32::try_from(MAX_HEAD_SIZE).unwrap_or(u32::MAX))
             .max_send_buf_size(MAX_BUFFER_SIZE)
+            .initial_stream_window_size(REQUEST_WINDOW)
+            .initial_connection_window_size(REQUEST_WINDOW * MAX_STREAMS)
             .keep_alive_interval(IDLE_TIMEOUT / 4)
             .serve_connection(TokioIo::new(stream), service);
         self.drive(connection).await
@@ -153,7 +164,7 @@ impl Connection {
         let last = guard.number() + 1 >= MAX_REQUESTS;
         // Request bodies are not read, so a request after one cannot be read either.
         let has_body = !request.body().is_end_stream();
-        let mut response = self.middleware.respond(&request, self.state.network()).await;
+        let mut response = self.middleware.respond(&request, &self.state).await;
         if (last || has_body) && request.version() < Version::HTTP_2 {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

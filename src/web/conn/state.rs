@@ -43,7 +43,7 @@ pub(in crate::web) struct ConnectionState {
 
 impl ConnectionState {
     /// The state of a new connection from `peer`.
-    pub(super) fn new(peer: IpAddr) -> Self {
+    pub(in crate::web) fn new(peer: IpAddr) -> Self {
         Self {
             network: network(peer),
             opened: Instant::now(),
@@ -59,12 +59,13 @@ impl ConnectionState {
         self.network
     }
 
-    pub(super) fn record_progress(&self) {
+    pub(in crate::web) fn record_progress(&self) {
         let since = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last_progress.store(since, Ordering::Relaxed);
     }
 
-    pub(super) fn last_progress(&self) -> Instant {
+    /// When the client last sent a request or took bytes.
+    pub(in crate::web) fn last_progress(&self) -> Instant {
         self.opened + Duration::from_millis(self.last_progress.load(Ordering::Relaxed))
     }
 
@@ -73,8 +74,8 @@ impl ConnectionState {
         self.evicted.cancel();
     }
 
-    #[cfg(test)]
-    pub(super) fn is_evicted(&self) -> bool {
+    /// Whether the connection is being closed in favour of others.
+    pub(in crate::web) fn is_evicted(&self) -> bool {
         self.evicted.is_cancelled()
     }
 
@@ -135,7 +136,7 @@ fn network(peer: IpAddr) -> IpAddr {
 
 /// A response in progress.
 #[derive(Debug)]
-pub(in crate::web) struct ResponseGuard {
+pub(super) struct ResponseGuard {
     connection: Arc<ConnectionState>,
     number: u32,
 }

@@ -3,7 +3,10 @@
 use std::fmt::{Display, Write as _};
 
 use super::text::{Escaped, HumanDuration};
-use crate::store::{Freshness, TargetStatus};
+use crate::{
+    store::{Freshness, TargetStatus},
+    web::paths::Paths,
+};
 
 /// Pages load nothing, run no script, cannot be framed, and send their form to the exporter only.
 pub(in crate::web) const SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -11,7 +14,7 @@ pub(in crate::web) const SECURITY_POLICY: &str = "default-src 'none'; style-src 
 const STYLE: &str = include_str!("style.css");
 
 /// A whole page around `main`.
-pub(super) fn document(title: &str, telemetry_path: &str, main: impl Display) -> String {
+pub(super) fn document(title: &str, paths: &Paths, main: impl Display) -> String {
     let mut html = String::new();
     // Writing to a String can't fail.
     let _ = write!(
@@ -20,11 +23,14 @@ pub(super) fn document(title: &str, telemetry_path: &str, main: impl Display) ->
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
          <meta name=\"color-scheme\" content=\"light dark\">\
          <title>{}</title><style>{STYLE}</style></head><body>\n{main}\n\
-         <footer><a href=\"{}\">Metrics</a> · <a href=\"/api/v1/status\">Status as JSON</a> · \
-         <a href=\"/-/healthy\">Health</a> · <a href=\"/-/ready\">Readiness</a> · aliyun-flink-exporter {} \
+         <footer><a href=\"{}\">Metrics</a> · <a href=\"{}\">Status as JSON</a> · \
+         <a href=\"{}\">Health</a> · <a href=\"{}\">Readiness</a> · aliyun-flink-exporter {} \
          (revision {})</footer>\n</body></html>\n",
         Escaped(title),
-        Escaped(telemetry_path),
+        Escaped(&paths.link(paths.telemetry())),
+        Escaped(&paths.link("/api/v1/status")),
+        Escaped(&paths.link("/-/healthy")),
+        Escaped(&paths.link("/-/ready")),
         env!("CARGO_PKG_VERSION"),
         env!("BUILD_REVISION"),
     );

@@ -4,15 +4,15 @@ use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::model::TargetId;
+use crate::{model::TargetId, web::paths::Paths};
 
 /// Characters that need no escaping in a path segment or a query value.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The link to a target's page.
-pub(super) fn target_path(id: &TargetId) -> String {
+pub(super) fn target_link(paths: &Paths, id: &TargetId) -> String {
     let encode = |text| utf8_percent_encode(text, UNRESERVED);
-    let mut path = format!("/targets/{}/{}", encode(&id.workspace), encode(&id.namespace));
+    let mut path = paths.link(&format!("/targets/{}/{}", encode(&id.workspace), encode(&id.namespace)));
     if !id.selection.is_empty() {
         let _ = write!(path, "?selection={}", encode(&id.selection));
     }
@@ -33,8 +33,8 @@ pub(in crate::web) struct Query {
 }
 
 /// The link to a target's page with the parameters of `query`.
-pub(super) fn page_path(id: &TargetId, query: &Query) -> String {
-    let mut link = target_path(id);
+pub(super) fn page_link(paths: &Paths, id: &TargetId, query: &Query) -> String {
+    let mut link = target_link(paths, id);
     let mut separator = if id.selection.is_empty() { '?' } else { '&' };
     let mut add = |name: &str, value: &str| {
         let _ = write!(link, "{separator}{name}={}", utf8_percent_encode(value, UNRESERVED));

@@ -9,29 +9,30 @@ use std::{
 use super::{
     document::{badge, document},
     facts::write_facts,
-    links::target_path,
+    links::target_link,
     text::{Escaped, rounded},
 };
 use crate::{
     model::{Deployment, JobState, Requested, TargetId},
     snapshot::Snapshot,
     store::TargetStatus,
+    web::paths::Paths,
 };
 
 /// The page for `snapshot` at the time `now`.
-pub(in crate::web) fn overview(snapshot: &Snapshot, now: Duration, telemetry_path: &str) -> String {
+pub(in crate::web) fn overview(snapshot: &Snapshot, now: Duration, paths: &Paths) -> String {
     let mut html = String::from("<h1>aliyun-flink-exporter</h1>\n");
     // Writing to a String can't fail.
     let _ = write_summary(&mut html, snapshot);
     for (id, status) in snapshot.targets() {
-        let _ = write_target(&mut html, id, status, now);
+        let _ = write_target(&mut html, paths, id, status, now);
     }
     html.push_str(
         "<p class=\"small\">Values are as of each target's last good poll. Failed jobs count over each deployment's \
          history, as long as the service keeps it; compute units are what one running job of each deployment asks \
          for.</p>",
     );
-    document("aliyun-flink-exporter", telemetry_path, html)
+    document("aliyun-flink-exporter", paths, html)
 }
 
 /// Each deployment that is served, once.
@@ -67,11 +68,17 @@ fn write_summary(html: &mut String, snapshot: &Snapshot) -> fmt::Result {
     Ok(())
 }
 
-fn write_target(html: &mut String, id: &TargetId, status: &TargetStatus, now: Duration) -> fmt::Result {
+fn write_target(
+    html: &mut String,
+    paths: &Paths,
+    id: &TargetId,
+    status: &TargetStatus,
+    now: Duration,
+) -> fmt::Result {
     write!(
         html,
         "<section class=\"target\"><h2><a href=\"{}\"><bdi>{}</bdi> / <bdi>{}</bdi></a> ",
-        Escaped(&target_path(id)),
+        Escaped(&target_link(paths, id)),
         Escaped(&id.workspace),
         Escaped(&id.namespace),
     )?;

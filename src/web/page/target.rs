@@ -9,13 +9,14 @@ use std::{
 use super::{
     document::{badge, document},
     facts::write_facts,
-    links::{Query, page_path},
+    links::{Query, page_link},
     text::{Escaped, HumanDuration, OrDash, gibibytes, rounded},
 };
 use crate::{
     model::TargetId,
     model::{Deployment, JobState, Requested},
     store::TargetStatus,
+    web::paths::Paths,
 };
 
 /// Deployments on one page.
@@ -41,16 +42,17 @@ pub(in crate::web) fn target(
     status: &TargetStatus,
     query: &Query,
     now: Duration,
-    telemetry_path: &str,
+    paths: &Paths,
 ) -> String {
     let mut html = String::new();
     // Writing to a String can't fail.
-    let _ = write_page(&mut html, id, status, query, now);
-    document(&format!("{id} · aliyun-flink-exporter"), telemetry_path, html)
+    let _ = write_page(&mut html, paths, id, status, query, now);
+    document(&format!("{id} · aliyun-flink-exporter"), paths, html)
 }
 
 fn write_page(
     html: &mut String,
+    paths: &Paths,
     id: &TargetId,
     status: &TargetStatus,
     query: &Query,
@@ -58,7 +60,8 @@ fn write_page(
 ) -> fmt::Result {
     writeln!(
         html,
-        "<p><a href=\"/\">All targets</a></p>\n<h1><bdi>{}</bdi> {}</h1>",
+        "<p><a href=\"{}\">All targets</a></p>\n<h1><bdi>{}</bdi> {}</h1>",
+        Escaped(&paths.link("/")),
         Escaped(&id.to_string()),
         badge(status)
     )?;
@@ -87,7 +90,7 @@ fn write_page(
     writeln!(html, "<p>{} of {} deployments</p>", found.len(), status.object_count().unwrap_or_default())?;
     html.push_str("<div class=\"wide\"><table><thead><tr>");
     for column in COLUMNS {
-        write_header(html, id, query, column)?;
+        write_header(html, paths, id, query, column)?;
     }
     html.push_str("</tr></thead>\n<tbody>\n");
     let first = query.page.saturating_mul(ROWS);
@@ -95,7 +98,7 @@ fn write_page(
         write_row(html, deployment, now)?;
     }
     html.push_str("</tbody></table></div>\n");
-    write_pages(html, id, query, found.len())?;
+    write_pages(html, paths, id, query, found.len())?;
     write_history(html, status, now)
 }
 
@@ -151,6 +154,7 @@ fn sort(deployments: &mut [&Deployment], query: &Query) {
 
 fn write_header(
     html: &mut String,
+    paths: &Paths,
     id: &TargetId,
     query: &Query,
     (key, title, number): Column,
@@ -175,7 +179,7 @@ fn write_header(
     write!(
         html,
         "<th class=\"{class}\" aria-sort=\"{sorted}\"><a href=\"{}\">{title}</a>{arrow}</th>",
-        Escaped(&page_path(id, &next))
+        Escaped(&page_link(paths, id, &next))
     )
 }
 
@@ -216,10 +220,10 @@ fn write_row(html: &mut String, deployment: &Deployment, now: Duration) -> fmt::
     }
 }
 
-fn write_pages(html: &mut String, id: &TargetId, query: &Query, found: usize) -> fmt::Result {
+fn write_pages(html: &mut String, paths: &Paths, id: &TargetId, query: &Query, found: usize) -> fmt::Result {
     let mut to = |page: usize, title: &str| {
         let next = Query { page, ..query.clone() };
-        write!(html, "<p><a href=\"{}\">{title}</a></p>", Escaped(&page_path(id, &next)))
+        write!(html, "<p><a href=\"{}\">{title}</a></p>", Escaped(&page_link(paths, id, &next)))
     };
     if let Some(before) = query.page.checked_sub(1) {
         to(before, "Previous page")?;

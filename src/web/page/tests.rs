@@ -7,6 +7,7 @@ use super::{
 use crate::{
     model::{Deployment, ErrorClass, JobCounts, TargetId},
     snapshot::fixture::{Fixture, target as target_id},
+    web::paths::Paths,
 };
 
 const HOSTILE: &str = "<script>alert(1)</script>\"'&\n\u{202e}\u{200f}";
@@ -50,8 +51,8 @@ async fn nothing_that_comes_from_outside_becomes_markup() {
     let snapshot = fixture.publisher.snapshot();
     let query = Query { search: HOSTILE[..8].to_owned(), sort: "\"><script>".into(), ..Query::default() };
     let pages = [
-        overview(&snapshot, Duration::ZERO, "/metrics"),
-        target(&id, &snapshot.targets()[0].1, &query, Duration::ZERO, "/metrics"),
+        overview(&snapshot, Duration::ZERO, &Paths::default()),
+        target(&id, &snapshot.targets()[0].1, &query, Duration::ZERO, &Paths::default()),
     ];
     for page in pages {
         assert!(page.contains("&lt;script&gt;"), "{page}");
@@ -67,7 +68,7 @@ async fn deployments_are_found_and_sorted() {
     let (fixture, id) = fixture(vec![deployment("b", 1), deployment("c", 30), deployment("a", 4)]).await;
     let snapshot = fixture.publisher.snapshot();
     let names = |query: &Query| {
-        let page = target(&id, &snapshot.targets()[0].1, query, Duration::ZERO, "/metrics");
+        let page = target(&id, &snapshot.targets()[0].1, query, Duration::ZERO, &Paths::default());
         let rows = page.split("<td class=\"name\"><bdi>").skip(1);
         rows.map(|row| row.split('<').next().unwrap().to_owned()).collect::<Vec<_>>()
     };
