@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use outbound_http::Proxies;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -84,6 +85,7 @@ fn config(endpoint: Url, namespaces: Vec<String>) -> Config {
     };
     Config {
         workspaces: vec![workspace],
+        proxies: Proxies::default(),
         api: api::Settings { requests_per_second: REQUESTS_PER_SECOND, ..api::Settings::default() },
         metrics: FieldSelection {
             labels: LabelKeys::Listed(vec!["team".into(), "env".into()]),

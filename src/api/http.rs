@@ -1,7 +1,11 @@
 //! HTTP clients that workspaces share.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
+use outbound_http::{Proxies, Resolver, Route};
 use reqwest::Client;
 use url::Url;
 
@@ -24,13 +28,30 @@ enum Transport {
 #[derive(Debug, Clone)]
 pub struct HttpClients {
     settings: Settings,
+    proxies: Proxies,
+    resolver: Arc<Resolver>,
     clients: [OnceLock<Client>; 3],
 }
 
 impl HttpClients {
-    /// Clients for requests limited by `settings`.
-    pub fn new(settings: &Settings) -> Self {
-        Self { settings: settings.clone(), clients: Default::default() }
+    /// Clients for requests limited by `settings`, which use `proxies`.
+    pub fn new(settings: &Settings, proxies: &Proxies) -> Self {
+        Self {
+            settings: settings.clone(),
+            proxies: proxies.clone(),
+            resolver: Arc::default(),
+            clients: Default::default(),
+        }
+    }
+
+    /// How requests to `endpoint` are sent.
+    pub fn route(&self, endpoint: &Url) -> Route {
+        self.proxies.route(endpoint)
+    }
+
+    /// What resolves the names of endpoints and proxies.
+    pub fn resolver(&self) -> &Arc<Resolver> {
+        &self.resolver
     }
 
     /// The client for requests to `endpoint`.
@@ -48,11 +69,14 @@ impl HttpClients {
     }
 
     fn build(&self, transport: Transport) -> Result<Client, reqwest::Error> {
-        let builder = outbound_http::builder(concat!("aliyun-flink-exporter/", env!("CARGO_PKG_VERSION")));
+        let builder = outbound_http::builder(
+            concat!("aliyun-flink-exporter/", env!("CARGO_PKG_VERSION")),
+            self.resolver.clone(),
+        );
         let builder = match transport {
             Transport::LoopbackHttp => builder.no_proxy().tls_certs_only([]),
             Transport::LoopbackHttps => builder.no_proxy(),
-            Transport::Proxied => builder,
+            Transport::Proxied => self.proxies.apply(builder),
         };
         builder
             .pool_max_idle_per_host(self.settings.max_concurrent_requests)

@@ -50,7 +50,8 @@ impl Workspaces {
         let known_providers = before.map_or(&[][..], |before| &before.providers);
         // A client with other limits is another client.
         let before = before.filter(|before| before.api == config.api);
-        let http = before.map_or_else(|| HttpClients::new(&config.api), |before| before.http.clone());
+        let http = before
+            .map_or_else(|| HttpClients::new(&config.api, &config.proxies), |before| before.http.clone());
         let mut all = Self { api: config.api.clone(), http, by_id: BTreeMap::new(), providers: Vec::new() };
         for workspace in &config.workspaces {
             let known = before.and_then(|before| before.by_id.get(&workspace.id));

@@ -37,5 +37,6 @@ pub async fn demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
             app.run(listeners, paths, security, None, systemd, stopping.clone())
         );
     };
-    run_until_signal(work, stopping.clone()).await
+    // Two programs in one: too large for the stack of a caller.
+    run_until_signal(Box::pin(work), stopping.clone()).await
 }

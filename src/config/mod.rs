@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use figment::Figment;
+use outbound_http::{InvalidProxy, Proxies};
 
 use crate::poll;
 
@@ -76,11 +77,19 @@ fn resolve(
     environment: &Environment,
     flags: &Flags,
 ) -> Result<Config, ConfigError> {
-    let (variables, mistakes) = environment.layers();
+    let (variables, mut mistakes) = environment.layers();
+    let proxies = Proxies::from_env(|name| environment.get(name)).unwrap_or_else(|invalid| {
+        mistakes.extend(invalid.into_iter().map(|InvalidProxy { variable, reason }| {
+            let message =
+                format!("{reason}, expected the URL of a proxy such as http://proxy.example.com:3128");
+            Mistake::new(message).at(variable)
+        }));
+        Proxies::default()
+    });
     let layers = file_layer.into_iter().chain(variables).chain(flags.layer());
     let figment = layers.fold(Figment::new(), Figment::merge);
     let decoder = Decoder::new(figment, mistakes);
-    let config = decode(&decoder, file);
+    let config = Config { proxies, ..decode(&decoder, file) };
     let mistakes = decoder.into_mistakes();
     if mistakes.is_empty() { Ok(config) } else { Err(ConfigError::new(mistakes)) }
 }
@@ -98,7 +107,7 @@ fn decode(decoder: &Decoder, file: Option<&Path>) -> Config {
     if workspaces.is_empty() && !decoder.noted_below("workspaces") {
         decoder.note(no_workspaces(file));
     }
-    Config { workspaces, api, metrics }
+    Config { workspaces, api, metrics, proxies: Proxies::default() }
 }
 
 fn no_workspaces(file: Option<&Path>) -> Mistake {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use outbound_http::Proxies;
 use url::Url;
 
 use crate::model::{DeploymentsOperation, Selection};
@@ -16,6 +17,8 @@ pub struct Config {
     pub api: api::Settings,
     /// What is exported.
     pub metrics: model::FieldSelection,
+    /// The proxies of the environment.
+    pub proxies: Proxies,
 }
 
 /// One workspace and what is polled there.

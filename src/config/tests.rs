@@ -854,3 +854,20 @@ fn a_warning_names_its_target() {
     workspace w1, namespace n2 (status=FAILED): poll.stale_after (1m) is not longer than poll.interval (1m): series are withdrawn after three intervals (3m) instead
     "#);
 }
+
+#[test]
+fn a_proxy_variable_that_names_no_proxy_is_a_mistake_and_its_password_is_not_shown() {
+    let with = |value: &str| {
+        let variables = [("HTTPS_PROXY", value), ("all_proxy", value)];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let flags =
+            Flags { workspace: Some("w".into()), region: Some("r".into()), namespaces: vec!["n".into()] };
+        load(None, &Environment::from_pairs(variables), &flags)
+    };
+    assert!(with("http://user:password@proxy.example.com:3128").is_ok());
+    for value in ["http://user:the-password@pro xy", "socks5://user:the-password@proxy:1080"] {
+        let text = with(value).unwrap_err().to_string();
+        assert!(text.contains("HTTPS_PROXY: ") && text.contains("all_proxy: "), "{text}");
+        assert!(!text.contains("the-password"), "{text}");
+    }
+}

@@ -75,13 +75,12 @@ pub async fn examine(
     let telemetry = Telemetry::new().map_err(ExamineError::Telemetry)?;
     let context = credentials::Context::new(APPLICATION, |name| environment.get(name), clock);
     let providers = providers(config, &context);
-    let clients = HttpClients::new(&settings);
-    let clients = config.workspaces.iter().map(|workspace| clients.client_for(&workspace.endpoint));
-    let clients = clients.collect::<Result<Vec<_>, _>>().map_err(ExamineError::HttpClient)?;
-    let proxied = is_proxied(environment);
+    let clients = HttpClients::new(&settings, &config.proxies);
+    let made = config.workspaces.iter().map(|workspace| clients.client_for(&workspace.endpoint));
+    let made = made.collect::<Result<Vec<_>, _>>().map_err(ExamineError::HttpClient)?;
     let progress = progress.clone();
-    let examiner = Examiner { config, settings, telemetry, proxied, progress, clock };
-    let workspaces = config.workspaces.iter().zip(&providers).zip(&clients);
+    let examiner = Examiner { config, settings, telemetry, clients, progress, clock };
+    let workspaces = config.workspaces.iter().zip(&providers).zip(&made);
     let reports =
         workspaces.map(|((workspace, provider), http)| examiner.workspace(workspace, provider, http));
     Ok(Report::new(join_all(reports).await.into_iter().flatten().collect()))
@@ -102,17 +101,11 @@ fn providers(config: &Config, context: &Arc<credentials::Context>) -> Vec<Arc<dy
     providers.collect()
 }
 
-/// Whether a proxy may stand between here and the endpoint: then names are resolved there.
-fn is_proxied(environment: &Environment) -> bool {
-    let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    names.iter().any(|name| environment.get(name).is_some_and(|value| !value.is_empty()))
-}
-
 struct Examiner<'a> {
     config: &'a Config,
     settings: api::Settings,
     telemetry: Telemetry,
-    proxied: bool,
+    clients: HttpClients,
     progress: Arc<Progress>,
     clock: Clock,
 }
@@ -125,9 +118,8 @@ impl Examiner<'_> {
         http: &reqwest::Client,
     ) -> Vec<TargetReport> {
         let endpoint = &workspace.endpoint;
-        let here = crate::endpoint::is_loopback(endpoint);
-        let proxied = self.proxied && !here;
-        let (credentials, dns) = tokio::join!(self.credentials(provider), probe::dns(endpoint, proxied));
+        let dns = probe::dns(&self.clients, endpoint);
+        let (credentials, dns) = tokio::join!(self.credentials(provider), dns);
         let (tls, clock) = match dns.status {
             Status::Failed => (Check::skipped("tls", "no address"), Check::skipped("clock", "no address")),
             _ => probe::endpoint(http, endpoint, self.clock).await,

@@ -3,13 +3,14 @@
 use std::{error::Error as _, time::Duration};
 
 use jiff::fmt::rfc2822;
+use outbound_http::Route;
 use tokio::time::timeout;
 use url::{Host, Url};
 
 use super::Check;
-use crate::clock::Clock;
+use crate::{api::HttpClients, clock::Clock, endpoint::root_cause};
 
-const LIMIT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The gateway refuses requests that are further off.
 const MAX_SKEW: u64 = 15 * 60;
@@ -17,32 +18,33 @@ const MAX_SKEW: u64 = 15 * 60;
 /// So far off, something is wrong that will get worse.
 const NOTABLE_SKEW: u64 = 60;
 
-/// Resolves the endpoint's name.
-pub(super) async fn dns(endpoint: &Url, proxied: bool) -> Check {
-    let name = match endpoint.host() {
-        Some(Host::Domain(name)) => name.to_owned(),
-        _ => return Check::ok("dns", "the endpoint is an address"),
+/// Resolves the name of the endpoint, or of the proxy that requests to it use.
+pub(super) async fn dns(clients: &HttpClients, endpoint: &Url) -> Check {
+    let (host, proxy) = match clients.route(endpoint) {
+        Route::Proxy { host } => (Host::parse(&host).ok(), "the proxy "),
+        Route::Direct => (endpoint.host().map(|host| host.to_owned()), ""),
     };
-    if proxied {
-        return Check::skipped("dns", "a proxy resolves names");
-    }
-    let port = endpoint.port_or_known_default().unwrap_or(443);
-    match timeout(LIMIT, tokio::net::lookup_host((name.as_str(), port))).await {
+    let Some(Host::Domain(name)) = host else {
+        let what = if proxy.is_empty() { "the endpoint" } else { "the proxy" };
+        return Check::ok("dns", format!("{what} is an address"));
+    };
+    match timeout(TIMEOUT, clients.resolver().lookup(&name)).await {
         Ok(Ok(found)) => {
-            let mut addresses: Vec<String> = found.map(|address| address.ip().to_string()).collect();
-            addresses.dedup();
-            Check::ok("dns", format!("{name} is {}", addresses.join(", ")))
+            let addresses: Vec<String> = found.iter().map(ToString::to_string).collect();
+            Check::ok("dns", format!("{proxy}{name} is {}", addresses.join(", ")))
         }
-        Ok(Err(error)) => {
-            Check::failed("dns", format!("{name}: {error}"), "check `region`, `endpoint`, and the resolver")
-        }
-        Err(_) => Check::failed("dns", format!("{name}: no answer in time"), "check the resolver"),
+        Ok(Err(error)) => Check::failed(
+            "dns",
+            format!("{proxy}{error}"),
+            "check `region`, `endpoint`, the proxy variables and the name servers",
+        ),
+        Err(_) => Check::failed("dns", format!("{proxy}{name}: no answer in time"), "check the name servers"),
     }
 }
 
 /// Connects, and reads the time of the reply, whatever it says.
 pub(super) async fn endpoint(http: &reqwest::Client, endpoint: &Url, clock: Clock) -> (Check, Check) {
-    let asked = http.head(endpoint.clone()).timeout(LIMIT).send().await;
+    let asked = http.head(endpoint.clone()).timeout(TIMEOUT).send().await;
     let response = match asked {
         Ok(response) => response,
         Err(error) => {
@@ -83,13 +85,7 @@ fn innermost(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();
     }
-    let mut text = "no connection".to_owned();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = inner.to_string();
-        cause = inner.source();
-    }
-    text
+    error.source().map_or_else(|| "no connection".to_owned(), |cause| root_cause(cause).to_string())
 }
 
 #[cfg(test)]

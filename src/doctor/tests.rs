@@ -2,6 +2,7 @@
 
 use std::{net::Ipv4Addr, sync::Arc};
 
+use outbound_http::Proxies;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -290,5 +291,29 @@ async fn hints_follow_the_error_code() {
         assert_eq!(report.targets()[0].missing_permission, None, "{body}");
         let hint = check(&report, "call").hint.clone().unwrap();
         assert!(hint.contains(says), "{body}: {hint}");
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_behind_a_proxy_is_reached_through_it_and_its_name_is_not_resolved_here() {
+    let cloud = Cloud::start().await;
+    let mut config = config(&format!(
+        "credentials: {{type: access_key, access_key_id: the-access-key-id, access_key_secret: {SECRET}}}\n\
+         workspaces: [{{id: w, endpoint: 'http://api.invalid', allow_plain_http: true, namespaces: [default-namespace]}}]\n"
+    ));
+    let failed = report(&config).await;
+    assert_eq!(check(&failed, "dns").status, Status::Failed, "{}", failed.to_table());
+    for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        let url = cloud.url.as_str();
+        config.proxies = Proxies::from_env(|name| (name == variable).then_some(url)).unwrap();
+        let report = report(&config).await;
+        let dns = check(&report, "dns");
+        assert_eq!(
+            (dns.status, dns.detail.as_str()),
+            (Status::Ok, "the proxy is an address"),
+            "{}",
+            report.to_table()
+        );
+        assert!(report.ok(), "{}", report.to_table());
     }
 }

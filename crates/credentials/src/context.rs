@@ -9,6 +9,7 @@ use std::{
 };
 
 use clock::Clock;
+use outbound_http::{Proxies, Resolver};
 
 use crate::error::CredentialsError;
 
@@ -77,6 +78,8 @@ pub struct Context {
     variables: BTreeMap<&'static str, String>,
     pub(crate) clock: Clock,
     /// Each is built when it is first needed: that reads the machine's certificate authorities.
+    proxies: Proxies,
+    resolver: Arc<Resolver>,
     http: OnceLock<reqwest::Client>,
     direct: OnceLock<reqwest::Client>,
 }
@@ -97,7 +100,17 @@ impl Context {
     ) -> Arc<Self> {
         let read = |name| Some((name, variable(name)?.to_owned()));
         let variables = VARIABLES.into_iter().filter_map(read).collect();
-        Arc::new(Self { application, variables, clock, http: OnceLock::new(), direct: OnceLock::new() })
+        // The application rejects invalid variables at its start.
+        let proxies = Proxies::from_env(variable).unwrap_or_default();
+        Arc::new(Self {
+            application,
+            variables,
+            clock,
+            proxies,
+            resolver: Arc::default(),
+            http: OnceLock::new(),
+            direct: OnceLock::new(),
+        })
     }
 
     /// The session name for roles, if nothing else is configured.
@@ -107,7 +120,7 @@ impl Context {
 
     /// The client for STS, which uses the proxy that the environment names.
     pub(crate) fn http(&self) -> Result<&reqwest::Client, CredentialsError> {
-        get_or_build(&self.http, || self.client().connect_timeout(CONNECT_TIMEOUT))
+        get_or_build(&self.http, || self.proxies.apply(self.client()).connect_timeout(CONNECT_TIMEOUT))
     }
 
     /// The client for the metadata service and the credentials URI. It uses no proxy: what they answer is secret, and
@@ -121,7 +134,7 @@ impl Context {
     fn client(&self) -> reqwest::ClientBuilder {
         let Application { name, version } = self.application;
         // Used once an hour: a connection kept that long is usually dead.
-        outbound_http::builder(&format!("{name}/{version}")).pool_max_idle_per_host(0)
+        outbound_http::builder(&format!("{name}/{version}"), self.resolver.clone()).pool_max_idle_per_host(0)
     }
 
     /// The value of a variable without surrounding blanks. An empty one counts as not set.

@@ -133,7 +133,9 @@ impl Stub {
 
     pub(super) fn client_of(&self, settings: Settings, credentials: Arc<dyn ProvideCredentials>) -> Client {
         let workspace = Workspace { id: "w".into(), endpoint: Endpoint::new(&self.url), credentials };
-        let http = api::HttpClients::new(&settings).client_for(&self.url).unwrap();
+        let http = api::HttpClients::new(&settings, &outbound_http::Proxies::default())
+            .client_for(&self.url)
+            .unwrap();
         Client::new(
             workspace,
             http,
