@@ -9,7 +9,7 @@ pub enum Value {
     Float(f64),
 }
 
-/// Labels that are known when the program is built: see [`static_labels!`].
+/// Labels that are known when the program is built: see `static_labels!`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct StaticLabels {
     pub(super) pairs: &'static [(&'static str, &'static str)],

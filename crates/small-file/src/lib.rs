@@ -5,6 +5,7 @@
 //! each path has at most one thread: while that hangs, later calls for the same path fail at once.
 
 mod error;
+mod limits;
 mod open;
 mod worker;
 
@@ -16,38 +17,13 @@ use std::{
 use tokio::sync::Semaphore;
 
 pub use error::ReadError;
-pub use open::Stamp;
+pub use limits::Limits;
+pub use open::{Contents, Stamp};
 
 /// The number of calls that wait at the same time on the threads for blocking work.
 const MAX_CONCURRENT: usize = 8;
 
 static CONCURRENT: Semaphore = Semaphore::const_new(MAX_CONCURRENT);
-
-/// Limits for one read.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// In bytes.
-    pub max_size: u64,
-    /// For everything from opening the file to its end.
-    pub timeout: Duration,
-    /// Whether a pipe is read to its end, such as `<(command)` in a shell. Otherwise only regular files are read.
-    pub pipes: bool,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { max_size: 1 << 20, timeout: Duration::from_secs(5), pipes: false }
-    }
-}
-
-/// The contents of a file.
-#[derive(Debug, Clone)]
-pub struct Contents {
-    /// All of its bytes.
-    pub bytes: Vec<u8>,
-    /// The file's state, which was the same before and after reading.
-    pub stamp: Stamp,
-}
 
 /// Reads the file at `path`. Blocks the calling thread.
 ///

@@ -12,13 +12,22 @@ use std::{
 use rustix::fs::OFlags;
 use tokio::time::Instant;
 
-use crate::{Contents, Limits, ReadError};
+use crate::{Limits, ReadError};
 
 /// The pause before an empty pipe is read again.
 const PIPE_PAUSE: Duration = Duration::from_millis(10);
 
 /// The number of attempts to read a file that changes meanwhile.
 const MAX_ATTEMPTS: u32 = 3;
+
+/// The contents of a file.
+#[derive(Debug, Clone)]
+pub struct Contents {
+    /// All of its bytes.
+    pub bytes: Vec<u8>,
+    /// The file's state, which was the same before and after reading.
+    pub stamp: Stamp,
+}
 
 /// The state of a file. It differs after each change of the file, and after each change of where the path leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,9 +14,6 @@ use std::{
 use dependencies::{Dependency, cycles, dependencies};
 use modules::Modules;
 
-/// Files that use each other and wait for being taken apart.
-const KNOWN_CYCLES: &[&str] = &["crates/small-file/src/lib.rs", "crates/small-file/src/open.rs"];
-
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -121,20 +118,13 @@ fn modules_use_only_those_below_them() {
 
 #[test]
 fn no_files_use_each_other() {
-    let known: BTreeSet<_> = KNOWN_CYCLES.iter().map(|file| root().join(file)).collect();
-    let mut cyclic = BTreeSet::new();
     let mut wrong = Vec::new();
     for library in libraries() {
         for (Dependency { from, to }, path) in cycles(&dependencies(&Modules::read(&library))) {
-            if !known.contains(from) || !known.contains(to) {
-                wrong.push(format!("{} -> {}: {path}", short(from), short(to)));
-            }
-            cyclic.extend([from.clone(), to.clone()]);
+            wrong.push(format!("{} -> {}: {path}", short(from), short(to)));
         }
     }
     assert!(wrong.is_empty(), "files that use each other:\n{}", wrong.join("\n"));
-    let solved: Vec<_> = known.difference(&cyclic).map(|file| short(file)).collect();
-    assert!(solved.is_empty(), "in no cycle any more, remove them from KNOWN_CYCLES: {solved:?}");
 }
 
 #[test]
