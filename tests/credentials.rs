@@ -76,14 +76,14 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn without_any_credentials_the_start_is_refused_with_all_that_was_looked_for() {
+fn without_any_credentials_the_exit_code_is_1_and_all_places_are_listed() {
     let home = tempfile::tempdir().unwrap();
     let environment =
         [("HOME", home.path().to_str().unwrap()), ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")];
     for mode in ["run", "once"] {
         let flags = [mode, "--workspace", "w", "--region", "cn-hangzhou", "--namespace", "n"];
         let output = command(&flags, &environment).output().unwrap();
-        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
         for part in [
             "workspace w: no credentials found. Looked for:",
             "ALIBABA_CLOUD_ACCESS_KEY_ID",
@@ -104,7 +104,7 @@ fn a_secret_file_that_is_missing_is_told_at_the_start() {
     let environment = [("ALIYUN_FLINK_EXPORTER_CREDENTIALS", key)];
     let flags = ["once", "--workspace", "w", "--region", "cn-hangzhou", "--namespace", "n"];
     let output = command(&flags, &environment).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(1));
     assert!(
         text(&output).contains("/nowhere/secret can't be read: there is no such file"),
         "{}",
@@ -269,35 +269,96 @@ fn a_metadata_service_that_is_down_is_waited_for_and_never_asked_through_a_proxy
     }
 }
 
-#[test]
-fn a_reload_without_credentials_changes_nothing() {
-    let (home, cloud) = (tempfile::tempdir().unwrap(), Cloud::start());
-    let path = |name: &str| home.path().join(name).display().to_string();
-    let write = |secret: &str| {
-        let text = format!(
-            "poll: {{interval: 500ms}}\n\
-             credentials: {{type: access_key, access_key_id: a, access_key_secret_file: {}, security_token: the-token}}\n\
-             workspaces: [{{id: w, endpoint: 'http://127.0.0.1:{}', namespaces: [n]}}]\n",
-            path(secret),
-            cloud.port
-        );
-        std::fs::write(path("c.yml"), text).unwrap();
-    };
-    std::fs::write(path("secret"), "the-secret\n").unwrap();
-    write("secret");
+/// A workspace `id` at `cloud` whose secret is in `file`.
+fn workspace(id: &str, cloud: &Cloud, file: &str) -> String {
+    format!(
+        "  - {{id: {id}, endpoint: 'http://127.0.0.1:{}', namespaces: [n], credentials: {{type: access_key, \
+         access_key_id: a, access_key_secret_file: {file}, security_token: the-token}}}}\n",
+        cloud.port
+    )
+}
+
+fn up(workspace: &str) -> String {
+    format!(
+        "aliyun_flink_target_up{{collector=\"deployments\",region=\"\",workspace=\"{workspace}\",namespace=\"n\",selection=\"\"}}"
+    )
+}
+
+/// An exporter with this configuration, which polls each 500 ms.
+fn exporter(home: &tempfile::TempDir, workspaces: &str) -> Exporter {
+    let file = home.path().join("c.yml");
+    std::fs::write(&file, format!("poll: {{interval: 500ms}}\nworkspaces:\n{workspaces}")).unwrap();
     let port = free_port();
-    let (address, file) = (format!("127.0.0.1:{port}"), path("c.yml"));
+    let (address, file) = (format!("127.0.0.1:{port}"), file.display().to_string());
     let flags = ["run", "--web.listen-address", &address, "--web.enable-lifecycle", "--config.file", &file];
-    let exporter = Exporter { process: command(&flags, &[]).spawn().unwrap(), port };
-    let up = "aliyun_flink_target_up{collector=\"deployments\",region=\"\",workspace=\"w\",namespace=\"n\",selection=\"\"}";
-    exporter.wait_for(up, |up| up > 0.0);
-    write("no-such-secret");
+    Exporter { process: command(&flags, &[]).spawn().unwrap(), port }
+}
+
+#[test]
+fn one_workspace_without_credentials_stops_no_other_and_recovers() {
+    let (cloud, home) = (Cloud::start(), tempfile::tempdir().unwrap());
+    let path = |name: &str| home.path().join(name).display().to_string();
+    std::fs::write(path("one"), "the-secret").unwrap();
+    let workspaces = [workspace("w1", &cloud, &path("one")), workspace("w2", &cloud, &path("two"))].concat();
+    let exporter = exporter(&home, &workspaces);
+    exporter.wait_for(&up("w1"), |up| up > 0.0);
+    let failed = "aliyun_flink_target_polls_total{collector=\"deployments\",region=\"\",workspace=\"w2\",\
+                  namespace=\"n\",selection=\"\",outcome=\"auth\"}";
+    exporter.wait_for(failed, |polls| polls >= 1.0);
+    std::fs::write(path("two"), "the-secret").unwrap();
+    exporter.wait_for(&up("w2"), |up| up > 0.0);
+}
+
+#[test]
+fn a_reload_with_missing_credentials_succeeds_and_they_are_used_once_they_appear() {
+    let (cloud, home) = (Cloud::start(), tempfile::tempdir().unwrap());
+    let path = |name: &str| home.path().join(name).display().to_string();
+    std::fs::write(path("one"), "the-secret").unwrap();
+    let exporter = exporter(&home, &workspace("w", &cloud, &path("one")));
+    exporter.wait_for(&up("w"), |up| up > 0.0);
+    let other = workspace("w", &cloud, &path("two"));
+    std::fs::write(path("c.yml"), format!("poll: {{interval: 500ms}}\nworkspaces:\n{other}")).unwrap();
     let answer = exporter.ask("POST", "/-/reload").unwrap();
-    assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
-    assert!(answer.contains("no-such-secret can't be read: there is no such file"), "{answer}");
-    exporter.wait_for(up, |up| up > 0.0);
-    write("secret");
-    assert!(exporter.ask("POST", "/-/reload").unwrap().starts_with("HTTP/1.1 200"));
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    exporter.wait_for(&up("w"), |up| up < 1.0);
+    std::fs::write(path("two"), "the-secret").unwrap();
+    exporter.wait_for(&up("w"), |up| up > 0.0);
+}
+
+#[test]
+fn the_port_is_open_while_a_service_does_not_answer() {
+    // A backlog accepts connections that nobody serves.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let workspaces = format!(
+        "  - {{id: w, region: r, namespaces: [n], credentials: {{type: ram_role_arn, role_arn: r, \
+         sts_endpoint: 'http://127.0.0.1:{}', source: {{type: access_key, access_key_id: a, access_key_secret: s}}}}}}\n",
+        silent.local_addr().unwrap().port()
+    );
+    let exporter = exporter(&home, &workspaces);
+    let begun = Instant::now();
+    while exporter.get("/-/healthy").is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
+        // STS has ten seconds to answer.
+        assert!(begun.elapsed() < Duration::from_secs(9), "the port is not open");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_configuration_file_that_is_no_file_is_refused_at_once() {
+    let home = tempfile::tempdir().unwrap();
+    let pipe = home.path().join("c.yml");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // Open for writing, so that its end never comes.
+    let _writer = std::fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+    let zero = home.path().join("zero.yml");
+    std::os::unix::fs::symlink("/dev/zero", &zero).unwrap();
+    for (path, part) in [(&pipe, "it could not be read within 5s"), (&zero, "it is not a regular file")] {
+        let flag = format!("--config.file={}", path.display());
+        let output = command(&["check-config", &flag], &[]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+        assert!(text(&output).contains(part), "{}", text(&output));
+    }
 }
 
 /// The configurations in a page: its blocks of YAML that are none of Kubernetes's.

@@ -1,22 +1,84 @@
-//! Why the exporter can't be built.
+//! Why the exporter can't be built, or can't do anything.
+
+use std::fmt;
 
 use crate::{credentials::CredentialsError, endpoint::root_cause};
 
 /// Why the exporter can't be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// A workspace has no credentials.
-    #[error("workspace {workspace}: {source}")]
-    Credentials {
-        /// The workspace's id.
-        workspace: String,
-        /// What was tried.
-        source: CredentialsError,
-    },
     /// The HTTP client can't be built, for example without CA certificates.
     #[error("the HTTP client can't be built: {}", root_cause(.0))]
     HttpClient(#[source] reqwest::Error),
     /// The exporter's own metrics can't be registered.
     #[error("the exporter's own metrics can't be registered: {0}")]
     Telemetry(#[source] prometheus::Error),
+}
+
+/// No workspace has credentials, by what is configured on this machine.
+#[derive(Debug)]
+pub struct MissingCredentials(Vec<(CredentialsError, Vec<String>)>);
+
+impl MissingCredentials {
+    /// What the first attempt of each provider returned, with the workspaces that use it. None if one has credentials,
+    /// or if a service failed, which may recover.
+    pub(super) fn new(results: Vec<(Result<(), CredentialsError>, Vec<String>)>) -> Option<Self> {
+        let missing = |(result, workspaces): (Result<(), CredentialsError>, Vec<String>)| {
+            result.err().filter(CredentialsError::is_missing).map(|error| (error, workspaces))
+        };
+        results
+            .into_iter()
+            .map(missing)
+            .collect::<Option<Vec<_>>>()
+            .filter(|errors| !errors.is_empty())
+            .map(Self)
+    }
+}
+
+/// Each provider's error on a line, after its workspaces.
+impl fmt::Display for MissingCredentials {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for (error, workspaces) in &self.0 {
+            let plural = if workspaces.len() == 1 { "" } else { "s" };
+            write!(formatter, "{separator}workspace{plural} {}: {error}", workspaces.join(", "))?;
+            separator = "\n";
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for MissingCredentials {}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        clock::Clock,
+        credentials::{AccessKey, Context, SecretSource, Source},
+        endpoint::APPLICATION,
+    };
+
+    async fn missing(path: &str) -> CredentialsError {
+        let file = SecretSource::File(path.into());
+        let key = AccessKey { id: file.clone(), secret: file, token: None };
+        let context: Arc<Context> = Context::new(APPLICATION, |_| None, Clock::System);
+        context.provider(&Source::AccessKey(key)).credentials().await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn each_provider_is_listed_with_its_workspaces() {
+        let (a, b) = (missing("/nowhere/a").await, missing("/nowhere/b").await);
+        let results = vec![(Err(a.clone()), vec!["w1".into(), "w2".into()]), (Err(b), vec!["w3".into()])];
+        assert_eq!(
+            MissingCredentials::new(results).unwrap().to_string(),
+            "workspaces w1, w2: /nowhere/a can't be read: there is no such file\n\
+             workspace w3: /nowhere/b can't be read: there is no such file"
+        );
+        let one_has_some = vec![(Err(a), vec!["w1".into()]), (Ok(()), vec!["w2".into()])];
+        assert!(MissingCredentials::new(one_has_some).is_none());
+        assert!(MissingCredentials::new(Vec::new()).is_none());
+    }
 }

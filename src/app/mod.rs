@@ -27,7 +27,7 @@ use crate::{
     web::{self, Listeners, Paths, Reloaded, Routes, SecurityStore},
 };
 
-pub use error::BuildError;
+pub use error::{BuildError, MissingCredentials};
 use reload::ReloadRequest;
 pub use reload::{Load, Reloads};
 use shared::Shared;
@@ -52,7 +52,7 @@ impl App {
     /// # Errors
     ///
     /// See [`BuildError`].
-    pub async fn build(config: &Config, environment: &Environment, clock: Clock) -> Result<Self, BuildError> {
+    pub fn build(config: &Config, environment: &Environment, clock: Clock) -> Result<Self, BuildError> {
         let telemetry = Telemetry::new().map_err(BuildError::Telemetry)?;
         let publisher = Arc::new(Publisher::new(Arc::new(Store::new(clock))));
         let manager = TargetManager::new(publisher.clone(), telemetry.clone(), clock);
@@ -64,7 +64,6 @@ impl App {
             clock,
         };
         let workspaces = Workspaces::new(config, &shared, None)?;
-        workspaces.find_credentials().await?;
         workspaces.update_telemetry(&shared, None);
         shared.telemetry.config_accepted(clock.since_epoch());
         let targets = workspaces.targets(config);
@@ -146,11 +145,16 @@ impl App {
         }
         let workspaces = Workspaces::new(&config, &self.shared, Some(&self.workspaces));
         let workspaces = workspaces.map_err(|error| error.to_string())?;
-        workspaces.find_credentials().await.map_err(|error| error.to_string())?;
         let changes = self.manager.apply(workspaces.targets(&config)).await;
         let before = std::mem::replace(&mut self.workspaces, workspaces);
         self.workspaces.update_telemetry(&self.shared, Some(&before));
         Ok(changes.to_string())
+    }
+
+    /// Waits until there are no credentials at all: every provider has been tried once, and none has any by what is
+    /// configured on this machine. Never ends otherwise. Independent of the exporter, which may run meanwhile.
+    pub fn missing_credentials(&self) -> impl Future<Output = MissingCredentials> + Send + use<> {
+        self.workspaces.missing_credentials()
     }
 
     /// Polls every target once. Returns how each poll ended.

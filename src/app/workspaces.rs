@@ -3,9 +3,12 @@
 //! A workspace whose settings did not change keeps its client across a reload, and with it its connections and its
 //! place under the request rate.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, future::pending, sync::Arc};
 
-use super::{error::BuildError, shared::Shared};
+use super::{
+    error::{BuildError, MissingCredentials},
+    shared::Shared,
+};
 use crate::{
     api::{self, HttpClients},
     collectors::{
@@ -92,22 +95,26 @@ impl Workspaces {
         }
     }
 
-    /// Looks for the credentials of every workspace.
-    ///
-    /// # Errors
-    ///
-    /// If a workspace has none by what is configured on this machine. A service that does not answer now may do so
-    /// later, and is no error.
-    pub(super) async fn find_credentials(&self) -> Result<(), BuildError> {
-        let found = self.by_id.iter().map(async |(id, known)| (id, known.provider.credentials().await));
-        for (id, found) in futures_util::future::join_all(found).await {
-            if let Err(source) = found
-                && source.is_missing()
-            {
-                return Err(BuildError::Credentials { workspace: id.clone(), source });
+    /// See [`super::App::missing_credentials`].
+    pub(super) fn missing_credentials(&self) -> impl Future<Output = MissingCredentials> + Send + use<> {
+        let mut users: Vec<(Arc<dyn ProvideCredentials>, Vec<String>)> = Vec::new();
+        for (id, workspace) in &self.by_id {
+            let provider = &workspace.provider;
+            match users.iter_mut().find(|(known, _)| Arc::ptr_eq(known, provider)) {
+                Some((_, workspaces)) => workspaces.push(id.clone()),
+                None => users.push((provider.clone(), vec![id.clone()])),
             }
         }
-        Ok(())
+        async move {
+            let attempts = users
+                .into_iter()
+                .map(async |(provider, workspaces)| (provider.credentials().await.map(drop), workspaces));
+            let results = futures_util::future::join_all(attempts).await;
+            match MissingCredentials::new(results) {
+                Some(missing) => missing,
+                None => pending().await,
+            }
+        }
     }
 
     /// The provider of `source`: the one there is already, if any.

@@ -24,7 +24,7 @@ pub async fn demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
     let listeners = bind(&arguments.web).await?;
     let settings = arguments.fleet.settings();
     let demo = Demo::new(settings, Clock::System).await.map_err(Failure::runtime)?;
-    let app = build_app(&demo.config, &Environment::default()).await?;
+    let app = build_app(&demo.config, &Environment::default())?;
     let paths = arguments.web.paths();
     if let Some(&address) = listeners.addresses().first() {
         stdout::write_within_timeout(demo::greeting(address, &paths)).await?;

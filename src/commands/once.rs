@@ -15,9 +15,13 @@ pub async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
     init_logging(arguments.log)?;
     let environment = Environment::from_process();
     let config = load_config(&arguments.config, &environment)?;
-    let mut app = build_app(&config, &environment).await?;
+    let mut app = build_app(&config, &environment)?;
     let progress = app.progress().clone();
+    let missing_credentials = app.missing_credentials();
     let outcomes = tokio::select! {
+        // A poll without credentials fails at the same time, and says less.
+        biased;
+        missing = missing_credentials => return Err(Failure::runtime(missing)),
         outcomes = app.poll_once() => outcomes,
         never = show_progress(&progress) => match never {},
     };

@@ -19,16 +19,18 @@ pub async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
     let environment = Environment::from_process();
     let config = load_config(&arguments.config, &environment)?;
     let security = load_security(&arguments.web)?;
-    let app = build_app(&config, &environment).await?;
+    let app = build_app(&config, &environment)?;
     let listeners = bind(&arguments.web).await?;
     let systemd = systemd(&environment);
     let stopping = CancellationToken::new();
     let reloads = reloads(arguments.config, environment, arguments.lifecycle.enabled);
     let reload = reloads.handle();
+    let missing_credentials = app.missing_credentials();
     let paths = arguments.web.paths();
     let work = app.run(listeners, paths, security, Some(reloads), systemd, stopping.clone());
     tokio::select! {
         result = run_until_signal(work, stopping) => result,
+        missing = missing_credentials => Err(Failure::runtime(missing)),
         never = reload_on_hangup(hangups, reload) => match never {},
     }
 }

@@ -6,7 +6,7 @@ use tracing::warn;
 
 use super::Failure;
 use crate::{
-    app::{App, BuildError, Reloads},
+    app::{App, Reloads},
     cli::{ConfigArgs, LogArgs, WebArgs},
     clock::Clock,
     config::{self, Config, Environment},
@@ -38,11 +38,8 @@ pub(super) fn load_security(arguments: &WebArgs) -> Result<SecurityStore, Failur
     SecurityStore::load(arguments.config_file.as_deref()).map_err(Failure::usage)
 }
 
-pub(super) async fn build_app(config: &Config, environment: &Environment) -> Result<App, Failure> {
-    App::build(config, environment, Clock::System).await.map_err(|error| match error {
-        BuildError::Credentials { .. } => Failure::usage(error),
-        _ => Failure::runtime(error),
-    })
+pub(super) fn build_app(config: &Config, environment: &Environment) -> Result<App, Failure> {
+    App::build(config, environment, Clock::System).map_err(Failure::runtime)
 }
 
 pub(super) async fn bind(arguments: &WebArgs) -> Result<Listeners, Failure> {

@@ -2,13 +2,18 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use figment::value::{Dict, Empty, Tag, Value};
+use small_file::{Limits, ReadError};
 
 use super::decode::plain_start;
 use super::error::Mistake;
 use super::layer::{Kind, Layer};
 use super::locate;
+
+/// For tens of thousands of namespaces. A pipe is allowed, such as `<(command)` in a shell.
+const LIMITS: Limits = Limits { max_size: 16 << 20, timeout: Duration::from_secs(5), pipes: true };
 
 #[derive(Debug, Clone, Copy)]
 enum Format {
@@ -20,8 +25,13 @@ enum Format {
 pub(super) fn layer(path: &Path) -> Result<Layer, Mistake> {
     let name = path.display().to_string();
     let format = format(path).map_err(|mistake| mistake.at(&name))?;
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Mistake::new(format!("can't be read: {error}")).at(&name))?;
+    let text = small_file::read_text(path, LIMITS).map_err(|error| {
+        let reason = match error {
+            ReadError::Io(error) => error.to_string(),
+            error => error.to_string(),
+        };
+        Mistake::new(format!("can't be read: {reason}")).at(&name)
+    })?;
     layer_of(name, format, text)
 }
 
