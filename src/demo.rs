@@ -86,6 +86,7 @@ fn config(endpoint: Url, namespaces: Vec<String>) -> Config {
     Config {
         workspaces: vec![workspace],
         proxies: Proxies::default(),
+        environment_warnings: Vec::new(),
         api: api::Settings { requests_per_second: REQUESTS_PER_SECOND, ..api::Settings::default() },
         metrics: FieldSelection {
             labels: LabelKeys::Listed(vec!["team".into(), "env".into()]),

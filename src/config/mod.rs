@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use figment::Figment;
-use outbound_http::{InvalidProxy, Proxies};
+use outbound_http::{InvalidProxy, Proxies, certificate_warnings};
 
 use crate::poll;
 
@@ -89,7 +89,8 @@ fn resolve(
     let layers = file_layer.into_iter().chain(variables).chain(flags.layer());
     let figment = layers.fold(Figment::new(), Figment::merge);
     let decoder = Decoder::new(figment, mistakes);
-    let config = Config { proxies, ..decode(&decoder, file) };
+    let environment_warnings = certificate_warnings(|name| environment.get(name));
+    let config = Config { proxies, environment_warnings, ..decode(&decoder, file) };
     let mistakes = decoder.into_mistakes();
     if mistakes.is_empty() { Ok(config) } else { Err(ConfigError::new(mistakes)) }
 }
@@ -107,7 +108,7 @@ fn decode(decoder: &Decoder, file: Option<&Path>) -> Config {
     if workspaces.is_empty() && !decoder.noted_below("workspaces") {
         decoder.note(no_workspaces(file));
     }
-    Config { workspaces, api, metrics, proxies: Proxies::default() }
+    Config { workspaces, api, metrics, proxies: Proxies::default(), environment_warnings: Vec::new() }
 }
 
 fn no_workspaces(file: Option<&Path>) -> Mistake {

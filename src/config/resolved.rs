@@ -19,6 +19,8 @@ pub struct Config {
     pub metrics: model::FieldSelection,
     /// The proxies of the environment.
     pub proxies: Proxies,
+    /// What is wrong with the environment, but does not prevent a start.
+    pub environment_warnings: Vec<String>,
 }
 
 /// One workspace and what is polled there.

@@ -871,3 +871,11 @@ fn a_proxy_variable_that_names_no_proxy_is_a_mistake_and_its_password_is_not_sho
         assert!(!text.contains("the-password"), "{text}");
     }
 }
+
+#[test]
+fn a_certificate_file_without_certificates_is_a_warning() {
+    let variables = [("SSL_CERT_FILE".to_owned(), "/nonexistent/ca.pem".to_owned())];
+    let flags = Flags { workspace: Some("w".into()), region: Some("r".into()), namespaces: vec!["n".into()] };
+    let config = load(None, &Environment::from_pairs(variables), &flags).unwrap();
+    assert_eq!(config.warnings(), ["SSL_CERT_FILE: no certificate can be read from /nonexistent/ca.pem"]);
+}

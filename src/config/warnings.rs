@@ -5,7 +5,8 @@ use super::{Config, Target, Workspace};
 use crate::api;
 
 pub(super) fn of(config: &Config) -> Vec<String> {
-    config.workspaces.iter().flat_map(|workspace| of_workspace(workspace, &config.api)).collect()
+    let workspaces = config.workspaces.iter().flat_map(|workspace| of_workspace(workspace, &config.api));
+    config.environment_warnings.iter().cloned().chain(workspaces).collect()
 }
 
 fn of_workspace(workspace: &Workspace, api: &api::Settings) -> Vec<String> {

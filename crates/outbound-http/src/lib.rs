@@ -1,6 +1,7 @@
 //! HTTP clients whose requests carry secrets: no redirects, no automatic retries, errors without URLs. Names are resolved
 //! by a bounded [`Resolver`], and [`Proxies`] decides which requests use a proxy.
 
+mod certificates;
 mod error;
 mod hosts;
 mod loopback;
@@ -10,6 +11,7 @@ mod single_flight;
 
 use std::sync::Arc;
 
+pub use certificates::certificate_warnings;
 pub use error::{failure, root_cause};
 pub use loopback::is_loopback;
 pub use proxies::{InvalidProxy, Proxies, Route};
