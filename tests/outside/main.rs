@@ -13,6 +13,7 @@ mod bounds;
 mod command_line;
 mod dashboards;
 mod demo;
+mod descriptors;
 mod direction;
 mod documents;
 mod fairness;

@@ -1,7 +1,6 @@
 //! Reads the web configuration file strictly: every error is reported under its key.
 
 use std::{
-    fs, io,
     path::{Path, PathBuf},
     str::FromStr as _,
     sync::Arc,
@@ -9,6 +8,7 @@ use std::{
 };
 
 use hyper::header::{HeaderName, HeaderValue};
+use small_file::{Limits, ReadError};
 use yaml_serde::{Mapping, Value};
 
 use super::{
@@ -24,9 +24,6 @@ use super::{
 
 /// Checking a bcrypt hash of a higher cost takes longer than a scrape may last.
 const MAX_BCRYPT_COST: u32 = 16;
-
-/// The largest file that is read, in bytes.
-const MAX_FILE_SIZE: u64 = 1024 * 1024;
 
 /// The headers that may be set, and their permitted values in lower case; no values means any.
 const HEADERS: [(&str, &[&str]); 5] = [
@@ -59,14 +56,14 @@ pub(super) fn load(path: &Path, passwords: &Arc<PasswordCheck>) -> Loaded {
 }
 
 fn parse(path: &Path) -> Result<Value, WebConfigError> {
-    let text = read(path).map_err(|error| WebConfigError::new(path, format!("cannot be read: {error}")))?;
-    let text = std::str::from_utf8(&text).map_err(|_| WebConfigError::new(path, "is not UTF-8"))?;
+    let text = read(path).and_then(small_file::text);
+    let text = text.map_err(|error| WebConfigError::new(path, format!("cannot be read: {error}")))?;
     // A file of comments has no document at all, which is no error.
     if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
         return Ok(Value::Null);
     }
     // The parser's messages may quote the file.
-    yaml_serde::from_str(text).map_err(|error| {
+    yaml_serde::from_str(&text).map_err(|error| {
         let location = error
             .location()
             .map(|place| format!(" (line {}, column {})", place.line(), place.column()))
@@ -75,11 +72,10 @@ fn parse(path: &Path) -> Result<Value, WebConfigError> {
     })
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    if fs::metadata(path)?.len() > MAX_FILE_SIZE {
-        return Err(io::Error::other("it is larger than 1 MiB"));
-    }
-    fs::read(path)
+/// Reads a file of at most 1 MiB within a few seconds, wherever its path leads.
+fn read(path: &Path) -> Result<Vec<u8>, ReadError> {
+    let limits = Limits { pipes: true, ..Limits::default() };
+    small_file::read(path, limits).map(|contents| contents.bytes)
 }
 
 fn security(

@@ -1,8 +1,6 @@
 //! The effective web configuration: read at startup, and again when one of its files changes.
 
 use std::{
-    fs,
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -28,6 +26,9 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// How often a configuration that could not be loaded is read again without a visible change.
 const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 
+/// How long reading the state of a file may take.
+const STAMP_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Holds the effective settings.
 #[derive(Debug, Default)]
 pub struct Reloader {
@@ -45,27 +46,16 @@ struct LastRead {
     failed: Option<(WebConfigError, Instant)>,
 }
 
-/// A file and its state, if it exists.
+/// A file and its state, if that can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp(PathBuf, Option<FileState>);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct FileState {
-    length: u64,
-    inode: u64,
-    content_changed: (i64, i64),
-    attributes_changed: (i64, i64),
-}
+struct Stamp(PathBuf, Option<small_file::Stamp>);
 
 impl Stamp {
-    fn of(path: &Path) -> Self {
-        let state = fs::metadata(path).ok().map(|file| FileState {
-            length: file.len(),
-            inode: file.ino(),
-            content_changed: (file.mtime(), file.mtime_nsec()),
-            attributes_changed: (file.ctime(), file.ctime_nsec()),
-        });
-        Self(path.to_owned(), state)
+    /// The state of each of `files`.
+    fn of_all(files: Vec<PathBuf>) -> Vec<Self> {
+        let states = small_file::stamps(files.clone(), STAMP_TIMEOUT).unwrap_or_default();
+        let states = states.into_iter().chain(std::iter::repeat(None));
+        files.into_iter().zip(states).map(|(file, state)| Self(file, state)).collect()
     }
 }
 
@@ -78,10 +68,10 @@ impl Reloader {
     pub fn load(path: Option<&Path>) -> Result<Self, WebConfigError> {
         let Some(path) = path else { return Ok(Self::default()) };
         // Taken before reading, so that a change in between is noticed.
-        let own = Stamp::of(path);
+        let own = Stamp::of_all(vec![path.to_owned()]);
         let passwords = Arc::default();
         let Loaded { security, files } = file::load(path, &passwords);
-        let stamps = stamps(&files, &[own]);
+        let stamps = stamps(&files, &own);
         Ok(Self {
             path: Some(path.to_owned()),
             current: ArcSwap::from_pointee(security?),
@@ -127,7 +117,7 @@ impl Reloader {
     fn check(&self) {
         let Some(path) = &self.path else { return };
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let now: Vec<_> = last.stamps.iter().map(|Stamp(path, _)| Stamp::of(path)).collect();
+        let now = Stamp::of_all(last.stamps.iter().map(|Stamp(path, _)| path.clone()).collect());
         let is_due = last.failed.as_ref().is_some_and(|(_, at)| at.elapsed() >= RETRY_INTERVAL);
         if now == last.stamps && !is_due {
             return;
@@ -164,11 +154,13 @@ impl Reloader {
 
 /// The state of `files`, as `before` has it, or as it is now.
 fn stamps(files: &[PathBuf], before: &[Stamp]) -> Vec<Stamp> {
-    let stamp = |file: &PathBuf| {
-        let known = before.iter().find(|Stamp(path, _)| path == file);
-        known.cloned().unwrap_or_else(|| Stamp::of(file))
-    };
-    files.iter().map(stamp).collect()
+    let known = |file: &PathBuf| before.iter().find(|Stamp(path, _)| path == file).cloned();
+    let new = files.iter().filter(|file| known(file).is_none()).cloned().collect();
+    let new = Stamp::of_all(new);
+    files
+        .iter()
+        .filter_map(|file| known(file).or_else(|| new.iter().find(|Stamp(path, _)| path == file).cloned()))
+        .collect()
 }
 
 #[cfg(test)]

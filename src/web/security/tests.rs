@@ -202,3 +202,27 @@ fn blank_settings_beside_a_certificate_count_as_missing() {
         assert!(security.tls.is_some());
     }
 }
+
+#[test]
+fn byte_order_marks_are_skipped() {
+    let directory = directory();
+    for name in ["cert.pem", "key.pem"] {
+        let path = directory.path().join(name);
+        std::fs::write(&path, format!("\u{feff}{}", std::fs::read_to_string(&path).unwrap())).unwrap();
+    }
+    assert!(load(directory.path(), &format!("\u{feff}tls_server_config: {{{PAIR}}}")).unwrap().tls.is_some());
+}
+
+#[test]
+fn files_that_never_end_or_are_too_large_are_refused() {
+    let directory = directory();
+    std::fs::write(directory.path().join("large.pem"), vec![b'x'; 2 << 20]).unwrap();
+    for file in ["/dev/zero", "large.pem", "."] {
+        let error =
+            load(directory.path(), &format!("tls_server_config: {{cert_file: {file}, key_file: key.pem}}"));
+        assert!(
+            error.as_ref().is_err_and(|error| error.contains("cert_file: cannot be read")),
+            "{file}: {error:?}"
+        );
+    }
+}

@@ -96,8 +96,13 @@ fn validity(chain: &[CertificateDer<'_>], diagnostics: &mut Diagnostics) -> Opti
     Some(whole)
 }
 
+/// PEM without a byte order mark, which editors on Windows write.
+fn without_bom(pem: &[u8]) -> &[u8] {
+    pem.strip_prefix("\u{feff}".as_bytes()).unwrap_or(pem)
+}
+
 fn chain(pem: &[u8], diagnostics: &mut Diagnostics) -> Option<Vec<CertificateDer<'static>>> {
-    match CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>() {
+    match CertificateDer::pem_slice_iter(without_bom(pem)).collect::<Result<Vec<_>, _>>() {
         Ok(chain) if !chain.is_empty() => Some(chain),
         Ok(_) => diagnostics.fail("tls_server_config.cert_file", "has no certificate in PEM"),
         Err(_) => diagnostics.fail("tls_server_config.cert_file", "is not valid PEM"),
@@ -105,7 +110,7 @@ fn chain(pem: &[u8], diagnostics: &mut Diagnostics) -> Option<Vec<CertificateDer
 }
 
 fn key(pem: &[u8], diagnostics: &mut Diagnostics) -> Option<PrivateKeyDer<'static>> {
-    let key = PrivateKeyDer::from_pem_slice(pem).ok();
+    let key = PrivateKeyDer::from_pem_slice(without_bom(pem)).ok();
     key.or_else(|| diagnostics.fail("tls_server_config.key_file", "has no private key in PEM"))
 }
 
@@ -226,7 +231,7 @@ fn verifier(
 
 fn authorities(pem: &[u8], provider: &CryptoProvider, diagnostics: &mut Diagnostics) -> Option<Authorities> {
     let key = "tls_server_config.client_ca_file";
-    let Ok(listed) = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>() else {
+    let Ok(listed) = CertificateDer::pem_slice_iter(without_bom(pem)).collect::<Result<Vec<_>, _>>() else {
         return diagnostics.fail(key, "is not valid PEM");
     };
     let mut roots = RootCertStore::empty();
