@@ -75,7 +75,7 @@ pub async fn serve(listeners: Listeners, routes: Arc<Routes>, security: Arc<Relo
     accepting.join_all().await;
     server.tasks.close();
     if timeout(DRAIN_TIMEOUT, server.tasks.wait()).await.is_err() {
-        warn!("clients that did not finish in time were disconnected");
+        warn!("clients that did not finish in time were cut off");
     }
 }
 
