@@ -25,23 +25,20 @@ pub(super) fn source(section: &Node<'_>) -> Option<Source> {
 /// The settings of a source, if all are valid.
 fn settings(section: &Node<'_>) -> Option<Value> {
     let table = section.open_table()?;
-    let names = SOURCE_TYPES.map(|(name, _)| name).join(", ");
-    let (name, fields) = table.require("type", &format!("one of {names}"))?.choice(&types())?;
+    let types: Vec<_> = SOURCE_TYPES.iter().map(|source_type| (source_type.0, source_type)).collect();
+    let names = types.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let (name, fields) = table.require("type", &format!("one of {names}"))?.choice(&types)?;
     let keys = keys(fields);
     table.allow_only(&keys.iter().map(String::as_str).collect::<Vec<_>>());
-    let mut settings = Map::from_iter([("type".to_owned(), name.into())]);
+    let mut settings = Map::from_iter([("type".to_owned(), (*name).into())]);
     let mut valid = true;
-    for field in fields {
+    for field in *fields {
         match setting(&table, field) {
             Ok(setting) => settings.extend(setting),
             Err(Invalid) => valid = false,
         }
     }
     valid.then_some(Value::Object(settings))
-}
-
-fn types() -> [(&'static str, (&'static str, &'static [Field])); 7] {
-    SOURCE_TYPES.map(|(name, fields)| (name, (name, fields)))
 }
 
 /// The keys of a type of source.

@@ -68,7 +68,7 @@ const DURATION: Field = optional("duration", FieldKind::SessionDuration, "a dura
 const POLICY: Field = optional("policy", FieldKind::Text, "a policy in JSON");
 
 /// Each type of source, by its name in the configuration, with its settings.
-pub const SOURCE_TYPES: [(&str, &[Field]); 7] = [
+pub const SOURCE_TYPES: &[(&str, &[Field])] = &[
     ("default", &[STS_ENDPOINT, METADATA_ENDPOINT]),
     (
         "access_key",

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A source of each type with every setting.
-const FULL: [&str; 8] = [
+const FULL: &[&str] = &[
     r#"{"type":"default","sts_endpoint":"https://sts.example.com","metadata_endpoint":"http://100.100.100.200"}"#,
     r#"{"type":"access_key","access_key_id_file":"/id","access_key_secret_file":"/secret","security_token_file":"/t"}"#,
     r#"{"type":"ram_role_arn","source":{"type":"default"},"role_arn":"a","external_id":"<redacted>",
