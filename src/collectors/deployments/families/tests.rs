@@ -110,8 +110,8 @@ fn deployment() -> impl Strategy<Value = Deployment> {
             jobs: JobCounts::new(counts),
             created,
             modified,
-            changes_pending,
-            resources,
+            // A field that is added to deployments needs no entry here.
+            ..Deployment { changes_pending, resources, ..Deployment::default() }
         },
     )
 }
