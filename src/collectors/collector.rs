@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::{
     api::{ApiError, InvalidValues, Priority},
     exposition::{RenderedFamilies, Section, SectionText},
-    model::{CollectorName, GroupId, LabelKeys, ObjectSet},
+    model::{CollectorName, LabelKeys, ObjectSet},
     store::GroupObjects,
 };
 
@@ -52,22 +52,15 @@ pub trait Collector: fmt::Debug + Send + Sync {
     /// The documentation of its families.
     fn section(&self) -> Section;
 
-    /// Renders a group; text that is the same as in `previous` is shared with it.
+    /// Renders a group; text that is the same as in `previous` is shared with it. None if the text takes more than
+    /// `limit` bytes.
     fn render(
         &self,
         group: &GroupObjects,
         config: &RenderConfig,
         previous: &RenderedFamilies,
-    ) -> RenderedFamilies;
-
-    /// An upper bound of the bytes that the samples of one target's `objects` take. Stops counting beyond `limit`.
-    fn max_text_len(
-        &self,
-        group: &GroupId,
-        objects: &dyn ObjectSet,
-        config: &RenderConfig,
         limit: usize,
-    ) -> usize;
+    ) -> Option<RenderedFamilies>;
 
     /// The rendered groups as a section of a body.
     fn section_text<'r>(&self, groups: Vec<&'r RenderedFamilies>) -> SectionText<'r>;

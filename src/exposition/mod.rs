@@ -15,7 +15,6 @@ mod render;
 mod rendered;
 mod sample;
 mod segments;
-mod size;
 pub mod targets;
 mod text;
 
@@ -30,12 +29,11 @@ pub use label_names::label_names;
 pub use objects::ObjectGroup;
 #[cfg(test)]
 pub(crate) use render::BLOCK;
-pub use render::{render, write};
+pub use render::{render, render_within, write};
 pub use rendered::RenderedFamilies;
 pub(crate) use sample::static_labels;
 pub use sample::{Labels, NO_LABELS, SampleSink, SampleWriter, StaticLabels, Value};
 pub use segments::SegmentCache;
-pub use size::max_text_len;
 
 /// An exposition format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

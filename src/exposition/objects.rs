@@ -82,13 +82,13 @@ pub(super) struct Block<'g, 'o, C: Catalogue> {
 }
 
 impl<C: Catalogue> Block<'_, '_, C> {
-    /// Appends the objects' samples of a family to `text`.
-    pub(super) fn write(&self, family: &Family<C>, text: &mut Vec<u8>) {
+    /// Appends the objects' samples of a family to `text`, until that is longer than `limit` bytes.
+    pub(super) fn write(&self, family: &Family<C>, text: &mut Vec<u8>, limit: usize) {
         let mut start = self.start;
         for Object { object, identity_end } in self.objects {
             let identity = &self.identities[start..*identity_end];
             start = *identity_end;
-            let mut sink = TextSink::new(text, family.descriptor.name, identity);
+            let mut sink = TextSink::new(text, family.descriptor.name, identity, limit);
             (family.write)(object, &mut SampleWriter::new(&mut sink));
         }
     }

@@ -18,21 +18,33 @@ const WRITE_BLOCK: usize = 64;
 
 /// Renders a group; text that is the same as in `previous` is shared with it.
 pub fn render<C: Catalogue>(group: &ObjectGroup<'_, C>, previous: &RenderedFamilies) -> RenderedFamilies {
-    let mut text = Vec::new();
-    let families = C::families().iter().enumerate().map(|(index, family)| {
+    // No text is that long.
+    render_within(group, previous, usize::MAX).unwrap_or_default()
+}
+
+/// Renders a group as [`render`] does; none if its text takes more than `limit` bytes. No more than that is written.
+pub fn render_within<C: Catalogue>(
+    group: &ObjectGroup<'_, C>,
+    previous: &RenderedFamilies,
+    limit: usize,
+) -> Option<RenderedFamilies> {
+    let (mut text, mut remaining) = (Vec::new(), limit);
+    let mut families = Vec::new();
+    for (index, family) in C::families().iter().enumerate() {
         let known = previous.family(index);
         let mut pieces: Vec<Bytes> = Vec::new();
         for block in group.blocks(BLOCK) {
             text.clear();
-            block.write(family, &mut text);
+            block.write(family, &mut text, remaining);
+            remaining = remaining.checked_sub(text.len())?;
             if !text.is_empty() {
                 let same = known.get(pieces.len()).filter(|known| *known == &text);
                 pieces.push(same.cloned().unwrap_or_else(|| Bytes::copy_from_slice(&text)));
             }
         }
-        pieces
-    });
-    RenderedFamilies::new(families.collect(), group.hash()).reuse_unchanged(previous)
+        families.push(pieces);
+    }
+    Some(RenderedFamilies::new(families, group.hash()).reuse_unchanged(previous))
 }
 
 /// Writes all `groups` in the text format without keeping the text.
@@ -48,7 +60,7 @@ pub fn write<C: Catalogue>(groups: &[ObjectGroup<'_, C>], out: &mut impl io::Wri
             let start = text.len();
             text.extend_from_slice(header.as_bytes());
             let samples = text.len();
-            block.write(family, &mut text);
+            block.write(family, &mut text, usize::MAX);
             if text.len() == samples {
                 text.truncate(start);
                 continue;

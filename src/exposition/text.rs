@@ -7,7 +7,7 @@ use memchr::memchr3;
 use super::{Labels, SampleSink, Value};
 
 /// 2^53: integers below it are exact as floats.
-pub(super) const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
+const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// Writes samples of one family and one object in the text format, which OpenMetrics shares for gauges and counters.
 #[derive(Debug)]
@@ -16,16 +16,21 @@ pub(super) struct TextSink<'a> {
     name: &'static str,
     /// The object's identity labels, rendered.
     identity: &'a [u8],
+    /// Once the text is longer than this, in bytes, samples are discarded.
+    limit: usize,
 }
 
 impl<'a> TextSink<'a> {
-    pub(super) fn new(text: &'a mut Vec<u8>, name: &'static str, identity: &'a [u8]) -> Self {
-        Self { text, name, identity }
+    pub(super) fn new(text: &'a mut Vec<u8>, name: &'static str, identity: &'a [u8], limit: usize) -> Self {
+        Self { text, name, identity, limit }
     }
 }
 
 impl SampleSink for TextSink<'_> {
     fn sample(&mut self, labels: Labels<'_>, value: Value) {
+        if self.text.len() > self.limit {
+            return;
+        }
         append(self.text, self.name.as_bytes());
         self.text.push(b'{');
         append(self.text, self.identity);

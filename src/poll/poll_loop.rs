@@ -27,10 +27,6 @@ use crate::{
 /// take time, more so on a busy machine.
 const REPORT_MARGIN: Duration = Duration::from_secs(60);
 
-/// The maximum size of one target's metrics in the text format, in bytes: about a million series, or 40 000 deployments.
-/// What the API returns in a few bytes can take many: a series repeats the deployment's name.
-const MAX_TEXT_LEN: usize = 256 << 20;
-
 /// Polls one target on schedule and reports each poll.
 #[derive(Debug)]
 pub struct PollLoop {
@@ -91,23 +87,9 @@ impl PollLoop {
             Err(ApiError::new(ErrorClass::Timeout, Retry::Backoff, detail))
         });
         match polled {
-            Ok(collected) => match self.check_text_len(&collected) {
-                Ok(()) => self.succeeded(collected, requested_at).await,
-                Err(error) => self.failed(&error, requested_at),
-            },
+            Ok(collected) => self.succeeded(collected, requested_at).await,
             Err(error) => self.failed(&error, requested_at),
         }
-    }
-
-    /// Rejects objects whose metrics would take too much memory.
-    fn check_text_len(&self, collected: &Collected) -> Result<(), ApiError> {
-        let (objects, render) = (&*collected.objects, self.publisher.render_config());
-        let collector = self.query.collector();
-        if collector.max_text_len(&self.id.group(), objects, &render, MAX_TEXT_LEN) <= MAX_TEXT_LEN {
-            return Ok(());
-        }
-        let detail = format!("the metrics of {} objects exceed {} MiB", objects.len(), MAX_TEXT_LEN >> 20);
-        Err(ApiError::new(ErrorClass::InvalidResponse, Retry::Never, detail))
     }
 
     async fn succeeded(&self, collected: Collected, requested_at: Instant) -> PollOutcome {

@@ -26,12 +26,25 @@ use crate::{
     store::{GroupObjects, Latch, Store, TargetSettings},
 };
 
+/// The bytes that the text of a group may take, whatever it holds, and for each of its objects. A deployment usually takes 5 to
+/// 6 KiB; a hostile response makes far more of it, since each series repeats the name.
+const TEXT_LIMIT: usize = 256 << 20;
+const TEXT_LIMIT_PER_OBJECT: usize = 8 << 10;
+
 /// Why a group was not rendered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
     /// Rendering panicked; the log has the message.
     #[error("rendering the metrics failed")]
     Panicked,
+    /// The metrics of the group take too much memory.
+    #[error("the metrics of {objects} objects exceed {limit_mib} MiB")]
+    TooLarge {
+        /// The number of objects.
+        objects: usize,
+        /// The limit, in MiB.
+        limit_mib: usize,
+    },
     /// The runtime is shutting down.
     #[error("the exporter is stopping")]
     Stopping,
@@ -42,6 +55,7 @@ impl RenderError {
     pub fn class(self) -> ErrorClass {
         match self {
             Self::Panicked | Self::Stopping => ErrorClass::Internal,
+            Self::TooLarge { .. } => ErrorClass::InvalidResponse,
         }
     }
 }
@@ -94,11 +108,6 @@ impl Publisher {
     /// The store that is published.
     pub fn store(&self) -> &Arc<Store> {
         &self.store
-    }
-
-    /// How objects are rendered at the moment.
-    pub fn render_config(&self) -> Arc<RenderConfig> {
-        self.state.lock().render.clone()
     }
 
     /// Makes metrics be rendered only by [`Publisher::write`], not after each poll.
@@ -261,17 +270,19 @@ impl Publisher {
     ) -> Result<RenderedFamilies, RenderError> {
         let encodings: Vec<_> = self.encodings.recent().collect();
         let render = render.clone();
+        let limit = TEXT_LIMIT.saturating_add(objects.len().saturating_mul(TEXT_LIMIT_PER_OBJECT));
+        let too_large = RenderError::TooLarge { objects: objects.len(), limit_mib: limit >> 20 };
         let rendering = tokio::task::spawn_blocking(move || {
-            let families = collector.render(&objects, &render, &previous);
+            let families = collector.render(&objects, &render, &previous, limit).ok_or(too_large)?;
             for encoding in encodings {
                 // A request for text that is not compressed tries again, and reports why it fails.
                 let _ = families.compress(encoding);
             }
-            families
+            Ok(families)
         });
-        rendering
-            .await
-            .map_err(|error| if error.is_panic() { RenderError::Panicked } else { RenderError::Stopping })
+        let rendered = rendering.await;
+        rendered
+            .map_err(|error| if error.is_panic() { RenderError::Panicked } else { RenderError::Stopping })?
     }
 
     /// Withdraws the data of targets that has expired.

@@ -33,6 +33,16 @@ impl GroupObjects {
         &self.revisions
     }
 
+    /// The number of objects; one that several targets returned counts several times.
+    pub fn len(&self) -> usize {
+        self.sets.iter().map(|set| set.len()).sum()
+    }
+
+    /// Whether there is no object.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The objects of type `T`, each once. If several targets returned an object, the most recent poll that listed it
     /// wins.
     pub fn merged<T: Object>(&self) -> Vec<&T> {

@@ -141,5 +141,5 @@ async fn metrics_that_are_too_large_fail_the_poll_and_the_data_before_stay() {
     let memory = metrics.find("process_resident_memory_bytes").one().value;
     assert!(memory < 200e6, "{memory} bytes");
     let status = program.get("/api/v1/status").await.body;
-    assert!(status.contains("the metrics of 600 objects exceed 256 MiB"), "{status}");
+    assert!(status.contains("the metrics of 600 objects exceed 260 MiB"), "{status}");
 }

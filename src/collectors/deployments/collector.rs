@@ -13,7 +13,7 @@ use crate::{
     api::{ApiError, Client, Priority},
     collectors::collector::{Collected, Collector, Query, RenderConfig, Scope},
     exposition::{self, RenderedFamilies, Section, SectionText},
-    model::{CollectorName, Deployment, GroupId, Object, ObjectSet, Objects},
+    model::{CollectorName, Deployment, Object, Objects},
     store::GroupObjects,
 };
 
@@ -60,21 +60,10 @@ impl Collector for DeploymentsCollector {
         group: &GroupObjects,
         config: &RenderConfig,
         previous: &RenderedFamilies,
-    ) -> RenderedFamilies {
-        let labels = ExportedLabels::new(&config.label_keys);
-        exposition::render(&objects(group, &labels), previous)
-    }
-
-    fn max_text_len(
-        &self,
-        group: &GroupId,
-        objects: &dyn ObjectSet,
-        config: &RenderConfig,
         limit: usize,
-    ) -> usize {
+    ) -> Option<RenderedFamilies> {
         let labels = ExportedLabels::new(&config.label_keys);
-        let deployments = objects.downcast::<Deployment>().map(Objects::all).unwrap_or_default();
-        families::max_text_len(&group.workspace, &group.namespace, deployments, &labels, limit)
+        exposition::render_within(&objects(group, &labels), previous, limit)
     }
 
     fn section_text<'r>(&self, groups: Vec<&'r RenderedFamilies>) -> SectionText<'r> {

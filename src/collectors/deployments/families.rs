@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use crate::{
     exposition::{
-        self, Catalogue, Family, FamilyDescriptor, IdentityWriter, MetricType, NO_LABELS, ObjectGroup,
-        Origin, SampleWriter, SectionHeaders, StaticLabels, Unit, label_names, static_labels,
+        Catalogue, Family, FamilyDescriptor, IdentityWriter, MetricType, NO_LABELS, ObjectGroup, Origin,
+        SampleWriter, SectionHeaders, StaticLabels, Unit, label_names, static_labels,
     },
     model::{Deployment, JobState, LabelKeys, ProcessSpec, Requested, ResourcePlan, SlotGroup},
 };
@@ -30,18 +30,6 @@ pub fn group<'a, 'd: 'a>(
     exported_labels: &'a ExportedLabels,
 ) -> ObjectGroup<'a, Deployments> {
     ObjectGroup::new(&[workspace, namespace], objects(deployments, exported_labels))
-}
-
-/// An upper bound of the bytes that [`group`] takes when it is rendered. Stops counting beyond `limit`.
-pub fn max_text_len<'a, 'd: 'a>(
-    workspace: &str,
-    namespace: &str,
-    deployments: impl IntoIterator<Item = &'d Deployment>,
-    exported_labels: &'a ExportedLabels,
-    limit: usize,
-) -> usize {
-    let objects = objects(deployments, exported_labels);
-    exposition::max_text_len::<Deployments>(&[workspace, namespace], objects, limit)
 }
 
 fn objects<'a, 'd: 'a>(

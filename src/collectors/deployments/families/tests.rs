@@ -5,11 +5,11 @@ use std::{collections::HashSet, io::Read as _};
 use bytes::Bytes;
 use proptest::{collection::vec, option, prelude::*};
 
-use super::{Deployments, ExportedLabels, FAMILIES, group, max_text_len};
+use super::{Deployments, ExportedLabels, FAMILIES, group};
 use crate::{
     exposition::{
         AssembledBody, BLOCK, Encoding, Format, ObjectGroup, RenderedFamilies, SectionText, SegmentCache,
-        render,
+        render, render_within,
         tests::{body, encoded_by_the_crate, label_pairs, text},
         write,
     },
@@ -148,16 +148,16 @@ proptest! {
     }
 
     #[test]
-    fn the_bound_of_a_text_is_no_less_than_the_text(
+    fn a_text_is_rendered_exactly_if_it_fits_the_limit(
         deployments in vec(deployment(), 0..5),
-        workspace in text(),
         keys in prop_oneof![Just(LabelKeys::All), vec("[a-cA-C._]{1,3}", 0..3).prop_map(LabelKeys::Listed)],
     ) {
         let labels = ExportedLabels::new(&keys);
-        let len = text_len(&rendered(&workspace, "n", &deployments, &keys));
-        let series = group(&workspace, "n", &deployments, &labels).count_series();
-        let bound = max_text_len(&workspace, "n", &deployments, &labels, usize::MAX);
-        prop_assert!((len..=len + 350 * series).contains(&bound), "{} for {}", bound, len);
+        let group = group("w", "n", &deployments, &labels);
+        let len = text_len(&rendered("w", "n", &deployments, &keys));
+        let rendered = |limit| render_within(&group, &RenderedFamilies::default(), limit);
+        prop_assert_eq!(rendered(len).map(|families| text_len(&families)), Some(len));
+        prop_assert!(len == 0 || rendered(len - 1).is_none());
     }
 
     #[test]
@@ -320,15 +320,4 @@ fn segments_have_a_bounded_size_whatever_the_groups_are() {
     let (pieces, text) = gzip(&groups, &SegmentCache::default());
     assert_eq!(text, text_of(&groups));
     assert!(pieces.len() > 4, "{}", pieces.len());
-}
-
-#[test]
-fn counting_ends_at_the_limit() {
-    let deployment = Deployment { created: Some(1.0), ..Deployment::default() };
-    let labels = ExportedLabels::new(&LabelKeys::default());
-    let mut counted = 0;
-    let endless = std::iter::repeat(&deployment).inspect(|_| counted += 1);
-    let bound = max_text_len("w", "n", endless, &labels, 100_000);
-    assert!((100_000..101_000).contains(&bound), "{bound}");
-    assert!(counted < 1000, "{counted}");
 }
