@@ -1,28 +1,31 @@
 //! The certificate authorities of the environment.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-};
+use std::{env, fs, path::Path};
 
-use rustls_native_certs::load_certs_from_paths;
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 
 /// What is wrong with `SSL_CERT_FILE` and `SSL_CERT_DIR`, as `variable` reads them: one sentence for each that yields no
-/// certificate. The HTTP client ignores such a variable without a word.
+/// certificate. The HTTP client ignores such a variable silently.
 pub fn certificate_warnings<'e>(variable: impl Fn(&str) -> Option<&'e str>) -> Vec<String> {
     let value = |name| variable(name).filter(|value| !value.is_empty());
-    let file = value("SSL_CERT_FILE").filter(|file| !has_certificates(Some(Path::new(file)), None));
-    let directories = value("SSL_CERT_DIR").filter(|value| {
-        let mut directories = env::split_paths(value).filter(|path: &PathBuf| !path.as_os_str().is_empty());
-        !directories.any(|directory| has_certificates(None, Some(&directory)))
-    });
+    let file = value("SSL_CERT_FILE").filter(|file| !file_has_certificate(Path::new(file)));
+    let directories = value("SSL_CERT_DIR")
+        .filter(|value| !env::split_paths(value).any(|directory| directory_has_certificate(&directory)));
     let warning = |name: &str, path: &str| format!("{name}: no certificate can be read from {path}");
     let file = file.map(|path| warning("SSL_CERT_FILE", path));
     file.into_iter().chain(directories.map(|path| warning("SSL_CERT_DIR", path))).collect()
 }
 
-fn has_certificates(file: Option<&Path>, directory: Option<&Path>) -> bool {
-    !load_certs_from_paths(file, directory).certs.is_empty()
+/// Reads no further than the first certificate: bundles have hundreds.
+fn file_has_certificate(path: &Path) -> bool {
+    path.is_file()
+        && CertificateDer::pem_file_iter(path)
+            .is_ok_and(|mut certificates| certificates.any(|read| read.is_ok()))
+}
+
+fn directory_has_certificate(directory: &Path) -> bool {
+    let entries = fs::read_dir(directory);
+    entries.is_ok_and(|entries| entries.flatten().any(|entry| file_has_certificate(&entry.path())))
 }
 
 #[cfg(test)]
@@ -32,9 +35,9 @@ mod tests {
     #[test]
     fn a_variable_that_yields_no_certificate_is_reported() {
         let directory = env::temp_dir().join(format!("certificates-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
+        fs::create_dir_all(&directory).unwrap();
         let empty = directory.join("empty.pem");
-        std::fs::write(&empty, "no certificate\n").unwrap();
+        fs::write(&empty, "no certificate\n").unwrap();
         let (empty, directory) = (empty.display().to_string(), directory.display().to_string());
         for (name, value) in [
             ("SSL_CERT_FILE", "/nonexistent/ca.pem"),
@@ -48,6 +51,6 @@ mod tests {
         assert!(certificate_warnings(|_| Some("")).is_empty() && certificate_warnings(|_| None).is_empty());
         let pem = concat!(env!("CARGO_MANIFEST_DIR"), "/src/testdata/ca.pem");
         assert!(certificate_warnings(|name| (name == "SSL_CERT_FILE").then_some(pem)).is_empty());
-        std::fs::remove_dir_all(&directory).unwrap();
+        fs::remove_dir_all(&directory).unwrap();
     }
 }
