@@ -9,7 +9,7 @@ pub struct Readiness(Weak<()>);
 
 /// Keeps the exporter from being ready until it and all its clones are dropped.
 ///
-/// The one who finds the initial targets holds one too, since they may not be known yet.
+/// The target manager holds one too until the initial targets are known.
 #[derive(Debug, Clone)]
 pub struct Latch {
     _held: Arc<()>,
