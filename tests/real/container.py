@@ -187,7 +187,7 @@ def is_described(image, container):
     assert code == 0 and manifest["version"] in output, (code, output)
     for command in ([*image.entrypoint, "run"], image.health):
         code, output = container.run([*command, "--help"])
-        assert code == 0 and f"0.0.0.0:{image.port}]" in output, (code, output)
+        assert code == 0 and f"[default: :{image.port}]" in " ".join(output.split()), (code, output)
 
 
 def serves_and_stops(container):
@@ -233,7 +233,7 @@ def finds_names_and_authorities(container, directory, names):
             assert re.search(word, output), f"{word} is not in\n{output}"
 
     bundle = container.root / AUTHORITIES.lstrip("/")
-    expect(doctor("no-such-name.example"), "FAILED +dns +no-such-name.example: .*does not resolve")
+    expect(doctor("no-such-name.example"), "FAILED +dns +no-such-name.example has no address")
     expect(doctor(names.host), f"ok +dns +{names.host} is 127.0.0.1", "FAILED +tls .*UnknownIssuer")
     with bundle.open("a") as file:
         file.write(trusted.read_text())
