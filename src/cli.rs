@@ -169,6 +169,9 @@ pub struct DemoArgs {
     /// The simulated fleet.
     #[command(flatten)]
     pub fleet: FleetArgs,
+    /// The file that keeps the state across restarts
+    #[arg(long = "state.path", value_name = "FILE")]
+    pub state_path: Option<PathBuf>,
     /// What is served.
     #[command(flatten)]
     pub web: WebArgs,
@@ -216,6 +219,9 @@ pub struct ConfigArgs {
     /// A namespace of the workspace (repeatable)
     #[arg(long = "namespace", value_name = "NAME", num_args = 1..)]
     pub namespaces: Vec<String>,
+    /// The file that keeps the state across restarts of `run`
+    #[arg(long = "state.path", value_name = "FILE")]
+    pub state_path: Option<String>,
 }
 
 impl ConfigArgs {
@@ -225,6 +231,7 @@ impl ConfigArgs {
             workspace: self.workspace.clone(),
             region: self.region.clone(),
             namespaces: self.namespaces.clone(),
+            state_path: self.state_path.clone(),
         }
     }
 }

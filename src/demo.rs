@@ -30,6 +30,9 @@ const RHYTHM: poll::Settings = poll::Settings {
     stale_after: Duration::from_secs(60),
 };
 
+/// Three polls: rising counts show soon, and a Prometheus that scrapes every 15 s does not miss their first value.
+const FIRST_VALUE_HOLD: Duration = Duration::from_secs(30);
+
 /// The simulator takes as many requests as come.
 const REQUESTS_PER_SECOND: f64 = 200.0;
 
@@ -92,6 +95,8 @@ fn config(endpoint: Url, namespaces: Vec<String>) -> Config {
             labels: LabelKeys::Listed(vec!["team".into(), "env".into()]),
             ..FieldSelection::default()
         },
+        first_value_hold: FIRST_VALUE_HOLD,
+        state_path: None,
     }
 }
 

@@ -23,7 +23,8 @@ pub async fn demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
     let security = load_security(&arguments.web)?;
     let listeners = bind(&arguments.web).await?;
     let settings = arguments.fleet.settings();
-    let demo = Demo::new(settings, Clock::System).await.map_err(Failure::runtime)?;
+    let mut demo = Demo::new(settings, Clock::System).await.map_err(Failure::runtime)?;
+    demo.config.state_path = arguments.state_path;
     let app = build_app(&demo.config, &Environment::default())?;
     let paths = arguments.web.paths();
     if let Some(&address) = listeners.addresses().first() {

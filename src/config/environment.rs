@@ -119,7 +119,9 @@ impl<'a> Setting<'a> {
                 Ok(comma_separated(text))
             }
             ["metrics", "deployment_labels"] => list(text, "team,stage"),
-            ["poll" | "api" | "credentials" | "metrics"] | ["credentials", .., "source"] => table(text),
+            ["poll" | "api" | "credentials" | "metrics" | "state"] | ["credentials", .., "source"] => {
+                table(text)
+            }
             _ => Ok(text.into()),
         }
     }

@@ -46,7 +46,7 @@ pub use units::parse_duration;
 use decode::Decoder;
 use layer::Layer;
 
-const SECTIONS: [&str; 5] = ["poll", "api", "credentials", "workspaces", "metrics"];
+const SECTIONS: [&str; 6] = ["poll", "api", "credentials", "workspaces", "metrics", "state"];
 
 impl Config {
     /// What is valid but hardly meant, one sentence each.
@@ -103,12 +103,21 @@ fn decode(decoder: &Decoder, file: Option<&Path>) -> Config {
     let credentials = root.get("credentials").and_then(|section| access::source(&section));
     let defaults = workspace::Defaults { poll, credentials: Arc::new(credentials.unwrap_or_default()) };
     let workspaces = root.get("workspaces").map(|section| workspace::workspaces(&section, &defaults));
-    let metrics = settings::metrics(root.get("metrics"));
+    let (metrics, first_value_hold) = settings::metrics(root.get("metrics"));
+    let state_path = settings::state(root.get("state"));
     let workspaces = workspaces.unwrap_or_default();
     if workspaces.is_empty() && !decoder.noted_below("workspaces") {
         decoder.note(no_workspaces(file));
     }
-    Config { workspaces, api, metrics, proxies: Proxies::default(), environment_warnings: Vec::new() }
+    Config {
+        workspaces,
+        api,
+        metrics,
+        first_value_hold,
+        state_path,
+        proxies: Proxies::default(),
+        environment_warnings: Vec::new(),
+    }
 }
 
 fn no_workspaces(file: Option<&Path>) -> Mistake {

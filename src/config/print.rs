@@ -7,13 +7,14 @@ use super::units::{format_duration, format_size};
 use super::{Config, Target, Workspace};
 use crate::credentials::Source;
 use crate::model::{ExecutionMode, JobStatus, LabelKeys, LabelSelector, Selection};
-use crate::{api, model, poll};
+use crate::{api, poll};
 
 pub(super) fn yaml(config: &Config) -> String {
     let document = Document {
         api: Api::from(&config.api),
         workspaces: config.workspaces.iter().map(WorkspaceEntry::from).collect(),
-        metrics: Metrics::from(&config.metrics),
+        metrics: Metrics::from(config),
+        state: config.state_path.as_ref().map(|path| State { path: path.to_string_lossy().into_owned() }),
     };
     // Text, numbers, lists and tables alone: nothing that YAML can't say.
     yaml_serde::to_string(&document).unwrap_or_else(|error| format!("# {error}\n"))
@@ -24,6 +25,13 @@ struct Document<'a> {
     api: Api,
     workspaces: Vec<WorkspaceEntry<'a>>,
     metrics: Metrics<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<State>,
+}
+
+#[derive(Serialize)]
+struct State {
+    path: String,
 }
 
 #[derive(Serialize)]
@@ -162,10 +170,12 @@ struct Metrics<'a> {
     jobs: bool,
     resources: bool,
     deployment_labels: Vec<&'a str>,
+    first_value_hold: String,
 }
 
-impl<'a> From<&'a model::FieldSelection> for Metrics<'a> {
-    fn from(settings: &'a model::FieldSelection) -> Self {
+impl<'a> From<&'a Config> for Metrics<'a> {
+    fn from(config: &'a Config) -> Self {
+        let settings = &config.metrics;
         Self {
             jobs: settings.jobs,
             resources: settings.resources,
@@ -173,6 +183,7 @@ impl<'a> From<&'a model::FieldSelection> for Metrics<'a> {
                 LabelKeys::All => vec!["*"],
                 LabelKeys::Listed(keys) => keys.iter().map(String::as_str).collect(),
             },
+            first_value_hold: format_duration(config.first_value_hold),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The types that the program uses: validated, with every default filled in.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use outbound_http::Proxies;
 use url::Url;
@@ -17,6 +19,10 @@ pub struct Config {
     pub api: api::Settings,
     /// What is exported.
     pub metrics: model::FieldSelection,
+    /// How long the first value of a counter is served at least; zero means until the next poll.
+    pub first_value_hold: Duration,
+    /// The file that keeps the state across restarts.
+    pub state_path: Option<PathBuf>,
     /// The proxies of the environment.
     pub proxies: Proxies,
     /// What is wrong with the environment, but does not prevent a start.

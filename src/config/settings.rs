@@ -1,6 +1,7 @@
-//! The sections `poll`, `api` and `metrics`.
+//! The sections `poll`, `api`, `metrics` and `state`.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::decode::Node;
@@ -17,7 +18,11 @@ pub(super) const API_KEYS: [&str; 7] = [
     "max_response_size",
     "max_listing_size",
 ];
-pub(super) const METRICS_KEYS: [&str; 3] = ["jobs", "resources", "deployment_labels"];
+pub(super) const METRICS_KEYS: [&str; 4] = ["jobs", "resources", "deployment_labels", "first_value_hold"];
+pub(super) const STATE_KEYS: [&str; 1] = ["path"];
+
+/// Twice the longest scrape interval that is usual, so that Prometheus has scraped the first value of a counter.
+pub(super) const FIRST_VALUE_HOLD: Duration = Duration::from_secs(120);
 
 /// Shorter intervals would only reach the API's limits.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
@@ -60,15 +65,28 @@ pub(super) fn api(section: Option<Node<'_>>) -> api::Settings {
     }
 }
 
-pub(super) fn metrics(section: Option<Node<'_>>) -> model::FieldSelection {
+/// What is exported of each deployment, and `first_value_hold`.
+pub(super) fn metrics(section: Option<Node<'_>>) -> (model::FieldSelection, Duration) {
     let base = model::FieldSelection::default();
-    let Some(table) = section.and_then(|section| section.table(&METRICS_KEYS)) else { return base };
+    let Some(table) = section.and_then(|section| section.table(&METRICS_KEYS)) else {
+        return (base, FIRST_VALUE_HOLD);
+    };
     let switch = |key, base| table.get(key).and_then(|node| node.boolean()).unwrap_or(base);
-    model::FieldSelection {
+    let fields = model::FieldSelection {
         jobs: switch("jobs", base.jobs),
         resources: switch("resources", base.resources),
         labels: table.get("deployment_labels").and_then(|node| label_keys(&node)).unwrap_or_default(),
-    }
+    };
+    let hold = table.get("first_value_hold").and_then(|node| node.duration(Duration::ZERO));
+    (fields, hold.unwrap_or(FIRST_VALUE_HOLD))
+}
+
+/// The state file.
+pub(super) fn state(section: Option<Node<'_>>) -> Option<PathBuf> {
+    let table = section?.table(&STATE_KEYS)?;
+    let path =
+        table.get("path")?.text("the path of a file, such as /var/lib/aliyun-flink-exporter/state.redb")?;
+    Some(path.into())
 }
 
 fn label_keys(node: &Node<'_>) -> Option<LabelKeys> {

@@ -26,6 +26,7 @@ fn flags(workspace: Option<&str>, region: Option<&str>, namespaces: &[&str]) -> 
         workspace: workspace.map(str::to_owned),
         region: region.map(str::to_owned),
         namespaces: namespaces.iter().map(|&name| name.to_owned()).collect(),
+        ..Flags::default()
     }
 }
 
@@ -71,6 +72,7 @@ fn the_minimal_examples_are_the_same_and_take_every_default() {
     assert!(same(&config, &load_example("minimal.toml")));
     assert_eq!(config.api, api::Settings::default());
     assert_eq!(config.metrics, model::FieldSelection::default());
+    assert_eq!((config.first_value_hold, &config.state_path), (Duration::from_secs(120), &None));
     let [workspace] = &config.workspaces[..] else { panic!("one workspace") };
     assert_eq!(workspace.id, "a14bd5d90a0123");
     assert_eq!(workspace.endpoint.as_str(), "https://ververica.cn-hangzhou.aliyuncs.com/");
@@ -90,6 +92,7 @@ fn the_full_example_names_every_key_with_its_default() {
     let config = load_example("full.yml");
     assert_eq!(config.api, api::Settings::default());
     assert_eq!(config.metrics, model::FieldSelection::default());
+    assert_eq!(config.first_value_hold, settings::FIRST_VALUE_HOLD);
     let [first, second, ..] = &config.workspaces[..] else { panic!("two workspaces and more") };
     assert_eq!(first.targets[0].poll, poll::Settings::default());
     assert!(matches!(*first.credentials, Source::Default(_)));
@@ -114,8 +117,9 @@ fn the_full_example_names_every_key_with_its_default() {
 
     let text = std::fs::read_to_string(example("full.yml")).unwrap();
     let words: Vec<&str> = text.lines().map(|line| line.trim_start_matches([' ', '-'])).collect();
-    let groups: [&[&str]; 8] = [
+    let groups: [&[&str]; 9] = [
         &SECTIONS,
+        &settings::STATE_KEYS,
         &settings::POLL_KEYS,
         &settings::API_KEYS,
         &settings::METRICS_KEYS,
@@ -149,7 +153,7 @@ fn the_printed_configuration_loads_again_as_the_same() {
         ));
     }
     for text in [
-        "metrics: {deployment_labels: ['*']}",
+        "metrics: {deployment_labels: ['*'], first_value_hold: 0s}\nstate: {path: 'a: b'}",
         "api: {requests_per_second: 0.25, max_response_size: 1025, max_listing_size: 5GiB}",
     ] {
         texts.push(format!("{text}\n{WORKSPACE}"));
@@ -161,6 +165,10 @@ fn the_printed_configuration_loads_again_as_the_same() {
         assert_eq!(again.to_yaml_redacted(), printed);
         assert_eq!(again.api, config.api);
         assert_eq!(again.metrics, config.metrics);
+        assert_eq!(
+            (again.first_value_hold, &again.state_path),
+            (config.first_value_hold, &config.state_path)
+        );
         for (again, config) in again.workspaces.iter().zip(&config.workspaces) {
             assert_eq!((&again.id, &again.region), (&config.id, &config.region));
             assert_eq!((&again.endpoint, &again.targets), (&config.endpoint, &config.targets));
@@ -210,6 +218,7 @@ fn the_resolved_configuration_is_printed_without_secrets() {
       jobs: true
       resources: true
       deployment_labels: []
+      first_value_hold: 2m
     "#);
 }
 
@@ -257,7 +266,7 @@ web: {}
 ";
     insta::assert_snapshot!(load_yaml(text).unwrap_err(), @r#"
     30 mistakes in the configuration:
-    c.yml:38: web: unknown key; known here: poll, api, credentials, workspaces, metrics
+    c.yml:38: web: unknown key; known here: poll, api, credentials, workspaces, metrics, state
     c.yml:2: poll.intervall: unknown key (did you mean interval?); known here: interval, timeout, stale_after
     c.yml:3: poll.timeout: found the number 30, expected a duration such as 500ms, 30s, 5m or 1h30m: add the unit
     c.yml:4: poll.stale_after: found "30 parsecs", expected a duration such as 500ms, 30s, 5m or 1h30m
@@ -433,8 +442,8 @@ fn a_mistake_in_a_variable_names_it() {
     environment variable ALIYUN_FLINK_EXPORTER_METRICS: metrics: not a valid table: expected `=` at character 6; written like '{key=value,other="value"}'
     environment variable ALIYUN_FLINK_EXPORTER_POLL__: poll.: names no key: keys are separated by `__`
     environment variable ALIYUN_FLINK_EXPORTER_WORKSPACES__0__ID: workspaces.0.id: part of a list can't be set: give the whole list, ALIYUN_FLINK_EXPORTER_WORKSPACES='[{id="a14bd5d90a0123",region="cn-hangzhou",namespaces=["team-a","team-b"]}]'
-    environment variable ALIYUN_FLINK_EXPORTER_POLL_TIMEOUT: poll_timeout: unknown key (levels are separated by two underscores: POLL__TIMEOUT); known here: poll, api, credentials, workspaces, metrics
-    environment variable ALIYUN_FLINK_EXPORTER_SELECT: select: unknown key; known here: poll, api, credentials, workspaces, metrics
+    environment variable ALIYUN_FLINK_EXPORTER_POLL_TIMEOUT: poll_timeout: unknown key (levels are separated by two underscores: POLL__TIMEOUT); known here: poll, api, credentials, workspaces, metrics, state
+    environment variable ALIYUN_FLINK_EXPORTER_SELECT: select: unknown key; known here: poll, api, credentials, workspaces, metrics, state
     environment variable ALIYUN_FLINK_EXPORTER_POLL__INTERVAL: poll.interval: found "30", expected a duration such as 500ms, 30s, 5m or 1h30m: add the unit
     environment variable ALIYUN_FLINK_EXPORTER_API__PAGE_SIZE: api.page_size: found "many", expected a whole number from 1 to 100
     "#);
@@ -827,6 +836,8 @@ fn settings_stay_within_their_limits() {
         ("poll: {timeout: X}", &["1ms", "10m"], &["0s", "true"]),
         ("poll: {stale_after: X}", &["1ms", "1d"], &["0s", "400d"]),
         ("metrics: {jobs: X}", &["true", "false"], &["yes", "'true'", "1"]),
+        ("metrics: {first_value_hold: X}", &["0s", "2m", "365d"], &["0", "-1s", "366d"]),
+        ("state: {path: X}", &["state.redb", "/a b/c"], &["''", "{}", "true"]),
         (
             "metrics: {deployment_labels: X}",
             &["[]", "['*']", "[a, 5]"],
@@ -856,12 +867,26 @@ fn a_warning_names_its_target() {
 }
 
 #[test]
+fn the_state_is_kept_where_file_variable_or_flag_says() {
+    let text = format!("state: {{path: file}}\n{WORKSPACE}");
+    let path = |text: &str, variables: &[(&str, &str)], flag: Option<&str>| {
+        let flags = Flags { state_path: flag.map(str::to_owned), ..Flags::default() };
+        load_file("c.yml", text, &environment(variables), &flags).unwrap().state_path
+    };
+    assert_eq!(path(WORKSPACE, &[], None), None);
+    assert_eq!(path(&text, &[], None), Some("file".into()));
+    assert_eq!(path(&text, &[("STATE__PATH", "variable")], None), Some("variable".into()));
+    assert_eq!(path(&text, &[("STATE", "{path=variable}")], Some("flag")), Some("flag".into()));
+    let flags = Flags { state_path: Some(String::new()), ..Flags::default() };
+    insta::assert_snapshot!(load_file("c.yml", WORKSPACE, &Environment::default(), &flags).unwrap_err(), @r#"--state.path: found an empty text, expected the path of a file, such as /var/lib/aliyun-flink-exporter/state.redb"#);
+}
+
+#[test]
 fn a_proxy_variable_that_names_no_proxy_is_a_mistake_and_its_password_is_not_shown() {
     let with = |value: &str| {
         let variables = [("HTTPS_PROXY", value), ("all_proxy", value)];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let flags =
-            Flags { workspace: Some("w".into()), region: Some("r".into()), namespaces: vec!["n".into()] };
+        let flags = flags(Some("w"), Some("r"), &["n"]);
         load(None, &Environment::from_pairs(variables), &flags)
     };
     assert!(with("http://user:password@proxy.example.com:3128").is_ok());
@@ -875,7 +900,7 @@ fn a_proxy_variable_that_names_no_proxy_is_a_mistake_and_its_password_is_not_sho
 #[test]
 fn a_certificate_file_without_certificates_is_a_warning() {
     let variables = [("SSL_CERT_FILE".to_owned(), "/nonexistent/ca.pem".to_owned())];
-    let flags = Flags { workspace: Some("w".into()), region: Some("r".into()), namespaces: vec!["n".into()] };
+    let flags = flags(Some("w"), Some("r"), &["n"]);
     let config = load(None, &Environment::from_pairs(variables), &flags).unwrap();
     assert_eq!(config.warnings(), ["SSL_CERT_FILE: no certificate can be read from /nonexistent/ca.pem"]);
 }
