@@ -18,6 +18,7 @@
 //! | the published value | [`snapshot`] |
 //! | | [`catalogue`] |
 //! | kinds of objects | [`collectors`] |
+//! | the console's API | [`console`] |
 //! | state and API | [`store`], [`api`] |
 //! | ground | [`telemetry`] |
 //! | | [`exposition`], [`model`], [`endpoint`], [`sd_notify`], [`logging`] |
@@ -30,6 +31,7 @@ pub mod cli;
 pub mod collectors;
 pub mod commands;
 pub mod config;
+pub mod console;
 pub mod demo;
 pub mod doctor;
 pub mod endpoint;

@@ -1,4 +1,4 @@
-//! Sends signed requests for one workspace, within its limits and a deadline, and retries them.
+//! Sends signed requests for one workspace or region, within its limits and a deadline, and retries them.
 
 use std::{
     sync::{
@@ -23,7 +23,8 @@ use url::Url;
 
 use super::{
     ApiError, Progress, Retry, Settings,
-    limiter::{LimitTimeout, Limiter, Permit},
+    limiter::{Limiter, Permit},
+    rate_limiter::{LimitTimeout, RateLimiter, Rates},
     request::{ApiRequest, ListingContext},
 };
 use crate::{
@@ -39,6 +40,9 @@ const BACKOFF_BASE: Duration = Duration::from_millis(500);
 
 /// The longest delay between retries.
 const MAX_BACKOFF: Duration = Duration::from_secs(20);
+
+/// The longest wait for limits whose wait is not part of a deadline.
+const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 /// The endpoint of a product in a region.
 #[derive(Debug, Clone)]
@@ -69,14 +73,32 @@ pub struct Workspace {
     pub endpoint: Endpoint,
     /// What gives the credentials of its requests.
     pub credentials: Arc<dyn ProvideCredentials>,
+    /// The rate of all requests to `ververica` with the same region and credentials.
+    pub account_rate: Arc<RateLimiter>,
 }
 
-/// The client of one workspace. All its requests share the workspace's limits.
+/// A product in a region, for operations that concern no single workspace.
+#[derive(Debug)]
+pub struct Region {
+    /// The product's endpoint.
+    pub endpoint: Endpoint,
+    /// What gives the credentials of its requests.
+    pub credentials: Arc<dyn ProvideCredentials>,
+    /// The rate of all requests to the product with the same region and credentials.
+    pub rate: Arc<RateLimiter>,
+}
+
+/// The client of one workspace, or of one product in a region. All its requests share its limits.
 #[derive(Debug)]
 pub struct Client {
-    workspace: Workspace,
+    /// The workspace's id; empty if the client is of a region.
+    workspace: String,
+    endpoint: Endpoint,
+    credentials: Arc<dyn ProvideCredentials>,
     http: HttpClient,
     limiter: Limiter,
+    /// Whether deadlines include the wait for the limits.
+    waits_within_deadline: bool,
     pub(super) settings: Settings,
     pub(super) metrics: ApiMetrics,
     pub(super) progress: Arc<Progress>,
@@ -95,9 +117,49 @@ impl Client {
         progress: Arc<Progress>,
         clock: Clock,
     ) -> Self {
-        let limiter = Limiter::new(settings.max_concurrent_requests, settings.requests_per_second);
+        let Workspace { id: workspace, endpoint, credentials, account_rate } = workspace;
+        let rates = Rates::OwnAndShared(RateLimiter::new(settings.requests_per_second), account_rate);
+        let limiter = Limiter::new(settings.max_concurrent_requests, rates);
         let targets = AtomicUsize::new(1);
-        Self { workspace, http, limiter, settings, metrics, progress, targets, clock }
+        Self {
+            workspace,
+            endpoint,
+            credentials,
+            http,
+            limiter,
+            waits_within_deadline: true,
+            settings,
+            metrics,
+            progress,
+            targets,
+            clock,
+        }
+    }
+
+    /// A client for `region`. It reads one page of a listing after the other, and the wait for its limits is not part
+    /// of the deadline: many listings share a low rate.
+    pub fn for_region(
+        region: Region,
+        http: HttpClient,
+        settings: Settings,
+        metrics: ApiMetrics,
+        progress: Arc<Progress>,
+        clock: Clock,
+    ) -> Self {
+        let Region { endpoint, credentials, rate } = region;
+        Self {
+            workspace: String::new(),
+            endpoint,
+            credentials,
+            http,
+            limiter: Limiter::new(settings.max_concurrent_requests, Rates::Shared(rate)),
+            waits_within_deadline: false,
+            settings,
+            metrics,
+            progress,
+            targets: AtomicUsize::new(1),
+            clock,
+        }
     }
 
     /// Sets the number of targets that share the workspace's limits.
@@ -108,22 +170,27 @@ impl Client {
     /// The number of requests of one listing that may be in flight. If the workspace has several targets, one slot is
     /// left to the others, so that a target whose requests hang cannot block them.
     pub(super) fn max_in_flight(&self) -> usize {
+        if !self.waits_within_deadline {
+            return 1;
+        }
         let all = self.settings.max_concurrent_requests;
         let shared = self.targets.load(Ordering::Relaxed) > 1;
         if shared { all.saturating_sub(1).max(1) } else { all }
     }
 
-    /// Sends `request` and decodes its reply, with retries until `deadline`.
+    /// The number of pages of one listing that are requested or decoded at a time. While as many requests as permitted
+    /// are in flight, as many other pages are decoded.
+    pub(super) fn read_ahead(&self) -> usize {
+        // The deadline moves on while a page waits, so another page must not wait for the same deadline.
+        if self.waits_within_deadline { 2 * self.max_in_flight() } else { 1 }
+    }
+
+    /// Sends `request` and decodes its reply, with retries until the deadline of its listing.
     ///
     /// # Errors
     ///
     /// The error of the last attempt.
-    pub(super) async fn send<T, D>(
-        &self,
-        request: &ApiRequest,
-        decode: D,
-        deadline: Instant,
-    ) -> Result<T, ApiError>
+    pub(super) async fn send<T, D>(&self, request: &ApiRequest, decode: D) -> Result<T, ApiError>
     where
         T: Send + 'static,
         D: Fn(&[u8]) -> Result<T, ApiError> + Clone + Send + 'static,
@@ -131,23 +198,25 @@ impl Client {
         let mut attempt = 0;
         let mut renewed = false;
         loop {
-            let error = match self.attempt(request, decode.clone(), deadline).await {
+            let error = match self.attempt(request, decode.clone()).await {
                 Ok(value) => return Ok(value),
                 Err(Failed { error, refused: Some(credentials) }) if !renewed => {
                     // Only once: if the next credential is rejected too, the credential is not the cause.
                     renewed = true;
-                    if !self.renewed(&credentials, deadline).await {
+                    if !self.renewed(&credentials, request.deadline()).await {
                         return Err(error);
                     }
                     self.metrics.retried(error.class().as_str());
-                    debug!(workspace = self.workspace.id, operation = request.action, %error, "retrying with renewed credentials");
+                    debug!(workspace = self.workspace, operation = request.action, %error, "retrying with renewed credentials");
                     continue;
                 }
                 Err(Failed { error, .. }) => error,
             };
-            let Some(pause) = self.pause_before_retry(&error, attempt, deadline) else { return Err(error) };
+            let Some(pause) = self.pause_before_retry(&error, attempt, request.deadline()) else {
+                return Err(error);
+            };
             self.metrics.retried(error.class().as_str());
-            debug!(workspace = self.workspace.id, operation = request.action, %error, ?pause, "retrying");
+            debug!(workspace = self.workspace, operation = request.action, %error, ?pause, "retrying");
             if request.cancelled.run_until_cancelled(sleep(pause)).await.is_none() {
                 return Err(error);
             }
@@ -157,12 +226,12 @@ impl Client {
 
     /// Whether there are other credentials than the rejected ones.
     async fn renewed(&self, refused: &Credentials, deadline: Instant) -> bool {
-        timeout_at(deadline, self.workspace.credentials.renewed(refused)).await.unwrap_or(false)
+        timeout_at(deadline, self.credentials.renewed(refused)).await.unwrap_or(false)
     }
 
     async fn credentials(&self, deadline: Instant) -> Result<Arc<Credentials>, ApiError> {
         let limit = deadline.min(Instant::now() + self.settings.request_timeout);
-        let given = timeout_at(limit, self.workspace.credentials.credentials()).await;
+        let given = timeout_at(limit, self.credentials.credentials()).await;
         given
             .map_err(|_| timed_out("waiting for credentials"))?
             .map_err(|error| ApiError::new(ErrorClass::Auth, Retry::Never, error.to_string()))
@@ -182,13 +251,14 @@ impl Client {
         (pause < deadline.saturating_duration_since(Instant::now())).then_some(pause)
     }
 
-    async fn attempt<T, D>(&self, request: &ApiRequest, decode: D, deadline: Instant) -> Result<T, Failed>
+    async fn attempt<T, D>(&self, request: &ApiRequest, decode: D) -> Result<T, Failed>
     where
         T: Send + 'static,
         D: Fn(&[u8]) -> Result<T, ApiError> + Send + 'static,
     {
-        let permits = request.cancelled.run_until_cancelled(self.permits(request, deadline)).await;
+        let permits = request.cancelled.run_until_cancelled(self.permits(request)).await;
         let permits = permits.ok_or_else(cancelled)?.map_err(|limit| timed_out(limit.as_str()))?;
+        let deadline = request.deadline();
         let credentials = self.credentials(deadline).await?;
         let headers = self.headers(request, &credentials)?;
         let limit = deadline.min(Instant::now() + self.settings.request_timeout);
@@ -215,19 +285,25 @@ impl Client {
         }
     }
 
-    /// Waits for permits of the listing and of the workspace, which are held until they are dropped.
+    /// Waits for permits of the listing and of the client, which are held until they are dropped.
     async fn permits<'r>(
         &self,
         request: &'r ApiRequest,
-        deadline: Instant,
     ) -> Result<(SemaphorePermit<'r>, Permit), LimitTimeout> {
-        let permit = timeout_at(deadline, request.context.permit()).await;
+        let permit = timeout_at(request.deadline(), request.context.permit()).await;
         let permit = permit.ok().flatten().ok_or(LimitTimeout::Concurrency)?;
-        Ok((permit, self.limiter.acquire(request.priority, deadline).await?))
+        let deadline = request.deadline();
+        if self.waits_within_deadline {
+            return Ok((permit, self.limiter.acquire(request.priority, deadline).await?));
+        }
+        let begin = Instant::now();
+        let started = self.limiter.acquire(request.priority, begin + MAX_WAIT).await?;
+        request.context.deadline.postpone(begin.elapsed());
+        Ok((permit, started))
     }
 
     async fn exchange(&self, request: &ApiRequest, headers: HeaderMap) -> Result<Reply, ApiError> {
-        let url = format!("{}{}?{}", self.workspace.endpoint.base, request.path, request.query);
+        let url = format!("{}{}?{}", self.endpoint.base, request.path, request.query);
         let response = self.http.get(url).headers(headers).send();
         let mut response = response.await.map_err(|error| network(&error))?;
         let status = response.status();
@@ -255,17 +331,17 @@ impl Client {
     fn headers(&self, request: &ApiRequest, credentials: &Credentials) -> Result<HeaderMap, ApiError> {
         let date = self.clock.timestamp().to_string();
         let nonce = format!("{:032x}", rand::rng().random::<u128>());
-        let workspace = [("workspace", &*self.workspace.id)];
+        let workspace = [("workspace", &*self.workspace)];
         let call = acs3::Call {
             method: "GET",
-            host: &self.workspace.endpoint.host,
+            host: &self.endpoint.host,
             path: &request.path,
             query: &request.query,
             action: request.action,
             version: request.product.version(),
             date: &date,
             nonce: &nonce,
-            headers: if request.product.sends_workspace() { &workspace } else { &[] },
+            headers: if self.workspace.is_empty() { &[] } else { &workspace },
         };
         let key = acs3::AccessKey {
             id: &credentials.access_key_id,

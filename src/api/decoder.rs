@@ -11,6 +11,9 @@ use crate::model::{Text, parse_memory};
 /// Seconds since the epoch beyond this (the year 9999) are not seconds.
 const MAX_SECONDS: f64 = 253_402_300_799.0;
 
+/// Times since the epoch beyond this (the year 5138 in seconds, 1973 in milliseconds) are milliseconds.
+const MIN_MILLISECONDS: f64 = 1e11;
+
 /// Why the list in a reply cannot be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DecodeError {
@@ -159,11 +162,16 @@ impl Decoder {
 
     /// A number of CPU cores.
     pub fn cores(&mut self, field: &'static str, scalar: Scalar<'_>) -> Option<f64> {
-        let cores = scalar.number().and_then(|cores| match cores {
-            Some(cores) if cores < 0.0 => Err(InvalidValue),
-            cores => Ok(cores),
+        self.amount(field, scalar)
+    }
+
+    /// A number that is not negative.
+    pub fn amount(&mut self, field: &'static str, scalar: Scalar<'_>) -> Option<f64> {
+        let amount = scalar.number().and_then(|amount| match amount {
+            Some(amount) if amount < 0.0 => Err(InvalidValue),
+            amount => Ok(amount),
         });
-        self.valid(field, cores)
+        self.valid(field, amount)
     }
 
     /// A memory size such as `4 GiB`, in bytes.
@@ -179,6 +187,21 @@ impl Decoder {
     pub fn seconds(&mut self, field: &'static str, scalar: Scalar<'_>) -> Option<f64> {
         let seconds = scalar.number().and_then(|seconds| match seconds {
             Some(seconds) if !(0.0..=MAX_SECONDS).contains(&seconds) => Err(InvalidValue),
+            seconds => Ok(seconds),
+        });
+        self.valid(field, seconds)
+    }
+
+    /// A time in seconds or milliseconds since the Unix epoch, in seconds. One that is not positive means that there is
+    /// none.
+    pub fn timestamp(&mut self, field: &'static str, scalar: Scalar<'_>) -> Option<f64> {
+        let seconds = scalar.number().and_then(|time| match time {
+            Some(time) if time <= 0.0 => Ok(None),
+            Some(time) if time > MIN_MILLISECONDS => Ok(Some(time / 1000.0)),
+            time => Ok(time),
+        });
+        let seconds = seconds.and_then(|seconds| match seconds {
+            Some(seconds) if seconds > MAX_SECONDS => Err(InvalidValue),
             seconds => Ok(seconds),
         });
         self.valid(field, seconds)

@@ -19,9 +19,11 @@ lenient_object! {
         http_code: Scalar<'a> = "httpCode",
         error_code: Scalar<'a> = "errorCode",
         pascal_code: Scalar<'a> = "Code",
+        pascal_error_code: Scalar<'a> = "ErrorCode",
         error_message: Scalar<'a> = "errorMessage",
         message: Scalar<'a> = "message",
         pascal_message: Scalar<'a> = "Message",
+        pascal_error_message: Scalar<'a> = "ErrorMessage",
         request_id: Scalar<'a> = "requestId",
         pascal_request_id: Scalar<'a> = "RequestId",
         total_size: Scalar<'a> = "totalSize",
@@ -128,8 +130,13 @@ fn count(scalar: Scalar<'_>, key: &str) -> Result<Option<u64>, ApiError> {
 
 fn error_body(envelope: &Envelope<'_>) -> ErrorBody {
     ErrorBody {
-        code: first([envelope.error_code, envelope.pascal_code]),
-        message: first_message([envelope.error_message, envelope.message, envelope.pascal_message]),
+        code: first([envelope.error_code, envelope.pascal_code, envelope.pascal_error_code]),
+        message: first_message([
+            envelope.error_message,
+            envelope.message,
+            envelope.pascal_message,
+            envelope.pascal_error_message,
+        ]),
         request_id: first([envelope.request_id, envelope.pascal_request_id]),
         denied_action: None,
         http_code: envelope.http_code.count().ok().flatten().and_then(|code| u16::try_from(code).ok()),

@@ -1,13 +1,15 @@
-//! The limits of a workspace: requests in flight, and requests started per second.
+//! The limits of a client: requests in flight, and requests started per second.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::{
     sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch},
-    time::{Instant, sleep_until, timeout_at},
+    time::{Instant, timeout_at},
 };
 
-/// Which requests start first under a workspace's limits.
+use super::rate_limiter::{LimitTimeout, Rates};
+
+/// Which requests start first under a client's limits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Priority {
     /// In the order of arrival.
@@ -23,9 +25,7 @@ pub(super) struct Limiter {
     permits: Arc<Semaphore>,
     /// The permits that requests of low priority may have.
     low_permits: Arc<Semaphore>,
-    interval: Duration,
-    /// When the next request may start. Waiters queue at this lock, so one that gives up leaves no gap.
-    next: Mutex<Instant>,
+    rates: Rates,
     /// The number of normal requests that wait.
     waiting: watch::Sender<usize>,
     /// Held by the request of low priority that is next; the others queue for it.
@@ -40,13 +40,12 @@ pub(super) struct Permit {
 }
 
 impl Limiter {
-    /// A limiter for `concurrent` requests in flight and `per_second` requests started per second.
-    pub(super) fn new(concurrent: usize, per_second: f64) -> Self {
+    /// A limiter for `concurrent` requests in flight, which start at `rates`.
+    pub(super) fn new(concurrent: usize, rates: Rates) -> Self {
         Self {
             permits: Arc::new(Semaphore::new(concurrent)),
             low_permits: Arc::new(Semaphore::new(concurrent.saturating_sub(1).max(1))),
-            interval: Duration::from_secs_f64(1.0 / per_second),
-            next: Mutex::new(Instant::now()),
+            rates,
             waiting: watch::Sender::new(0),
             next_low: Mutex::default(),
         }
@@ -85,11 +84,7 @@ impl Limiter {
         let permit = timeout_at(deadline, self.permits.clone().acquire_owned()).await;
         // The semaphore is never closed.
         let permit = permit.ok().and_then(Result::ok).ok_or(LimitTimeout::Concurrency)?;
-        let mut next = timeout_at(deadline, self.next.lock()).await.map_err(|_| LimitTimeout::Rate)?;
-        let start = (*next).max(Instant::now());
-        timeout_at(deadline, sleep_until(start)).await.map_err(|_| LimitTimeout::Rate)?;
-        // Counted from when the request was due, so that timers that wake late do not slow the rate.
-        *next = start + self.interval;
+        self.rates.wait(deadline).await?;
         Ok(permit)
     }
 
@@ -127,30 +122,16 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Which limit the wait timed out on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LimitTimeout {
-    /// Requests in flight.
-    Concurrency,
-    /// Requests started per second.
-    Rate,
-}
-
-impl LimitTimeout {
-    /// What the request waited for.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Concurrency => {
-                "all api.max_concurrent_requests slots of the workspace were busy until the deadline"
-            }
-            Self::Rate => "the requests of the workspace are limited by api.requests_per_second",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Priority::*, *};
+    use std::time::Duration;
+
+    use super::{super::RateLimiter, Priority::*, *};
+
+    fn limited(concurrent: usize, per_second: f64) -> Limiter {
+        let unlimited = Arc::new(RateLimiter::new(1_000_000.0));
+        Limiter::new(concurrent, Rates::OwnAndShared(RateLimiter::new(per_second), unlimited))
+    }
 
     fn later() -> Instant {
         Instant::now() + Duration::from_secs(3600)
@@ -158,7 +139,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn requests_are_spaced_by_the_rate_from_the_first_on() {
-        let limiter = Limiter::new(100, 10.0);
+        let limiter = limited(100, 10.0);
         let begin = Instant::now();
         for request in 0..25 {
             assert!(limiter.acquire(Normal, later()).await.is_ok());
@@ -169,7 +150,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_more_requests_are_in_flight_than_permitted() {
-        let limiter = Arc::new(Limiter::new(2, 1000.0));
+        let limiter = Arc::new(limited(2, 1000.0));
         let held = (limiter.acquire(Normal, later()).await, limiter.acquire(Normal, later()).await);
         let third = tokio::time::timeout(Duration::from_secs(5), limiter.acquire(Normal, later())).await;
         assert!(third.is_err());
@@ -179,7 +160,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_waiter_that_gives_up_uses_no_slot() {
-        let limiter = Arc::new(Limiter::new(10, 1.0));
+        let limiter = Arc::new(limited(10, 1.0));
         assert!(limiter.acquire(Normal, later()).await.is_ok());
         let begin = Instant::now();
         for priority in [Normal, Low, Normal, Low, Normal] {
@@ -193,7 +174,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_timeout_names_the_limit() {
-        let limiter = Limiter::new(1, 0.1);
+        let limiter = limited(1, 0.1);
         let soon = || Instant::now() + Duration::from_secs(1);
         let held = limiter.acquire(Normal, soon()).await;
         assert_eq!(limiter.acquire(Normal, soon()).await.unwrap_err(), LimitTimeout::Concurrency);
@@ -205,7 +186,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn low_requests_start_after_every_normal_one_that_waits() {
-        let limiter = Arc::new(Limiter::new(100, 10.0));
+        let limiter = Arc::new(limited(100, 10.0));
         let started = Arc::new(std::sync::Mutex::new(Vec::new()));
         let request = |name: &'static str, priority| {
             let (limiter, started) = (limiter.clone(), started.clone());
@@ -232,19 +213,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn low_requests_in_flight_leave_a_permit_for_normal_ones() {
-        let limiter = Arc::new(Limiter::new(3, 1000.0));
+        let limiter = Arc::new(limited(3, 1000.0));
         let low = (limiter.acquire(Low, later()).await, limiter.acquire(Low, later()).await);
         assert!(low.0.is_ok() && low.1.is_ok());
         let third = tokio::time::timeout(Duration::from_secs(5), limiter.acquire(Low, later())).await;
         assert!(third.is_err());
         assert!(limiter.acquire(Normal, later()).await.is_ok());
-        let alone = Limiter::new(1, 1000.0);
+        let alone = limited(1, 1000.0);
         assert!(alone.acquire(Low, later()).await.is_ok(), "a single permit is shared");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_low_request_gives_a_released_permit_to_a_normal_one_that_arrived_later() {
-        let limiter = Arc::new(Limiter::new(1, 1000.0));
+        let limiter = Arc::new(limited(1, 1000.0));
         let held = limiter.acquire(Normal, later()).await;
         let order = Arc::new(std::sync::Mutex::new(Vec::new()));
         let mut tasks = Vec::new();

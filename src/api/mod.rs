@@ -14,13 +14,14 @@ mod limiter;
 mod operation;
 mod pagination;
 mod progress;
+mod rate_limiter;
 mod redaction;
 mod request;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use client::{Client, Endpoint, Workspace};
+pub use client::{Client, Endpoint, Region, Workspace};
 pub use decoder::{DecodeError, Decoded, Decoder};
 pub(crate) use envelope::Page;
 pub use error::ApiError;
@@ -31,8 +32,9 @@ pub use limiter::Priority;
 pub use operation::{Operation, Pagination, Product};
 pub use pagination::Listing;
 pub use progress::Progress;
+pub use rate_limiter::RateLimiter;
 
-/// Settings of the client. The limits apply to each workspace.
+/// Settings of clients. The limits apply to each client, unless they say otherwise.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Objects on one page of a listing, 1 to 100.
@@ -41,6 +43,10 @@ pub struct Settings {
     pub max_concurrent_requests: usize,
     /// Requests started per second.
     pub requests_per_second: f64,
+    /// Requests started per second to `ververica`, by all clients with the same region and credentials.
+    pub account_requests_per_second: f64,
+    /// Requests started per second to `foasconsole`, by all clients with the same region and credentials.
+    pub console_requests_per_second: f64,
     /// Timeout of one request, from connecting to the last byte of the body.
     pub request_timeout: Duration,
     /// Retries of one request.
@@ -57,6 +63,8 @@ impl Default for Settings {
             page_size: 100,
             max_concurrent_requests: 4,
             requests_per_second: 10.0,
+            account_requests_per_second: 50.0,
+            console_requests_per_second: 2.0,
             request_timeout: Duration::from_secs(10),
             max_retries: 4,
             max_response_size: 64 * 1024 * 1024,

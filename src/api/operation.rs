@@ -26,11 +26,6 @@ impl Product {
             Self::FoasConsole => "2021-10-28",
         }
     }
-
-    /// Whether a request names its workspace in the header `workspace`.
-    pub fn sends_workspace(self) -> bool {
-        self == Self::Ververica
-    }
 }
 
 /// How an operation divides its objects into pages.

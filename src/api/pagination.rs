@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     ApiError, Client, InvalidValues, Operation, Pagination, Retry,
     envelope::Page,
-    request::{ApiRequest, ListingContext},
+    request::{ApiRequest, Deadline, ListingContext},
 };
 
 /// How often a listing is scanned before an inconsistent one is accepted.
@@ -56,7 +56,6 @@ struct PageContext<O> {
     path: String,
     parameters: Vec<(&'static str, String)>,
     listing: Arc<ListingContext>,
-    deadline: Instant,
 }
 
 /// The size of a listing, as its first page states it.
@@ -98,6 +97,7 @@ impl Client {
         deadline: Instant,
     ) -> Result<Listing<O::Item>, ApiError> {
         let operation = Arc::new(operation);
+        let deadline = Arc::new(Deadline::new(deadline));
         match O::PAGINATION {
             Pagination::None => self.list_single_reply(operation, deadline).await,
             Pagination::TotalSize | Pagination::TotalPages => self.list_pages(operation, deadline).await,
@@ -107,7 +107,7 @@ impl Client {
     async fn list_single_reply<O: Operation>(
         &self,
         operation: Arc<O>,
-        deadline: Instant,
+        deadline: Arc<Deadline>,
     ) -> Result<Listing<O::Item>, ApiError> {
         let context = PageContext::new(operation, 1, deadline);
         self.progress.expect(1);
@@ -120,11 +120,11 @@ impl Client {
     async fn list_pages<O: Operation>(
         &self,
         operation: Arc<O>,
-        deadline: Instant,
+        deadline: Arc<Deadline>,
     ) -> Result<Listing<O::Item>, ApiError> {
         let mut last_two = (PageScan::default(), PageScan::default());
         for _ in 0..MAX_SCANS {
-            let scan = self.scan(operation.clone(), deadline).await?;
+            let scan = self.scan(operation.clone(), deadline.clone()).await?;
             if scan.consistent {
                 return Ok(scan.into());
             }
@@ -143,7 +143,7 @@ impl Client {
     async fn scan<O: Operation>(
         &self,
         operation: Arc<O>,
-        deadline: Instant,
+        deadline: Arc<Deadline>,
     ) -> Result<PageScan<O::Item>, ApiError> {
         let page_size = u64::from(self.settings.page_size);
         self.progress.expect(1);
@@ -174,8 +174,7 @@ impl Client {
         let cancelled = CancellationToken::new();
         let rest = stream::iter(2..=extent.pages)
             .map(|index| self.page(context, Some((index, extent.page_size)), &cancelled))
-            // While as many requests as permitted are in flight, as many other pages are decoded.
-            .buffered(2 * self.max_in_flight());
+            .buffered(self.read_ahead());
         tokio::pin!(rest);
         let (mut empty_pages, mut last) = (0, extent.pages);
         let outcome = loop {
@@ -220,20 +219,19 @@ impl Client {
         let requested = page.and_then(|(_, size)| usize::try_from(size).ok());
         let max_elements = requested.unwrap_or(MAX_SINGLE_REPLY_ITEMS);
         let decode = move |body: &[u8]| Page::decode(&*operation, max_elements, body);
-        let page = self.send(&request, decode, context.deadline).await?;
+        let page = self.send(&request, decode).await?;
         self.progress.done();
         Ok(page)
     }
 }
 
 impl<O: Operation> PageContext<O> {
-    fn new(operation: Arc<O>, max_in_flight: usize, deadline: Instant) -> Self {
+    fn new(operation: Arc<O>, max_in_flight: usize, deadline: Arc<Deadline>) -> Self {
         Self {
             path: operation.path(),
             parameters: operation.parameters(),
-            listing: Arc::new(ListingContext::new(max_in_flight)),
+            listing: Arc::new(ListingContext::new(max_in_flight, deadline)),
             operation,
-            deadline,
         }
     }
 

@@ -1,11 +1,17 @@
 //! A request, and what the requests of one listing share.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{Priority, Product};
@@ -25,9 +31,36 @@ pub(super) struct ApiRequest {
     pub(super) context: Arc<ListingContext>,
 }
 
-/// What the requests of one listing share.
+impl ApiRequest {
+    /// When its listing times out.
+    pub(super) fn deadline(&self) -> Instant {
+        self.context.deadline.get()
+    }
+}
+
+/// When a listing times out.
+#[derive(Debug)]
+pub(super) struct Deadline(Mutex<Instant>);
+
+impl Deadline {
+    pub(super) fn new(deadline: Instant) -> Self {
+        Self(Mutex::new(deadline))
+    }
+
+    fn get(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Moves the deadline by the time that the listing waited for limits.
+    pub(super) fn postpone(&self, waited: Duration) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += waited;
+    }
+}
+
+/// What the requests of one scan share.
 #[derive(Debug)]
 pub(super) struct ListingContext {
+    pub(super) deadline: Arc<Deadline>,
     /// Limits the requests in flight for this listing.
     permits: Semaphore,
     pub(super) buffers: BufferPool,
@@ -36,8 +69,9 @@ pub(super) struct ListingContext {
 }
 
 impl ListingContext {
-    pub(super) fn new(max_in_flight: usize) -> Self {
+    pub(super) fn new(max_in_flight: usize, deadline: Arc<Deadline>) -> Self {
         Self {
+            deadline,
             permits: Semaphore::new(max_in_flight),
             buffers: BufferPool::default(),
             size: AtomicUsize::new(0),

@@ -10,7 +10,7 @@ use super::{
     shared::Shared,
 };
 use crate::{
-    api::{self, HttpClients},
+    api::{self, HttpClients, RateLimiter},
     collectors::{
         Query, RenderConfig,
         deployments::{DeploymentsQuery, DeploymentsTarget},
@@ -30,9 +30,20 @@ pub(super) struct Workspaces {
     by_id: BTreeMap<String, Workspace>,
     /// One provider for each source, whichever workspaces use it.
     providers: Vec<Provider>,
+    /// One rate for each region and source of credentials.
+    account_rates: Vec<AccountRate>,
 }
 
 type Provider = (Arc<credentials::Source>, Arc<dyn ProvideCredentials>);
+
+/// The rate of all requests with the same region and credentials.
+#[derive(Debug, Clone)]
+struct AccountRate {
+    /// The region; its endpoint, if the region is not known.
+    region: String,
+    credentials: Arc<credentials::Source>,
+    limiter: Arc<RateLimiter>,
+}
 
 /// A workspace's client, and what it was made from.
 #[derive(Debug, Clone)]
@@ -41,6 +52,7 @@ struct Workspace {
     endpoint: url::Url,
     credentials: Arc<credentials::Source>,
     provider: Arc<dyn ProvideCredentials>,
+    account_rate: Arc<RateLimiter>,
 }
 
 impl Workspaces {
@@ -55,11 +67,20 @@ impl Workspaces {
         let before = before.filter(|before| before.api == config.api);
         let http = before
             .map_or_else(|| HttpClients::new(&config.api, &config.proxies), |before| before.http.clone());
-        let mut all = Self { api: config.api.clone(), http, by_id: BTreeMap::new(), providers: Vec::new() };
+        let mut all = Self {
+            api: config.api.clone(),
+            http,
+            by_id: BTreeMap::new(),
+            providers: Vec::new(),
+            account_rates: Vec::new(),
+        };
         for workspace in &config.workspaces {
             let known = before.and_then(|before| before.by_id.get(&workspace.id));
             let provider = all.provider(&workspace.credentials, known_providers, shared);
-            let made = all.workspace(workspace, provider, shared, known).map_err(BuildError::HttpClient)?;
+            let known_rates = before.map_or(&[][..], |before| &before.account_rates);
+            let rate = all.account_rate(workspace, known_rates);
+            let made =
+                all.workspace(workspace, provider, rate, shared, known).map_err(BuildError::HttpClient)?;
             made.client.shared_by(workspace.targets.len());
             all.by_id.insert(workspace.id.clone(), made);
         }
@@ -133,15 +154,36 @@ impl Workspaces {
         provider
     }
 
+    /// The rate that `workspace` shares: the one there is already, if any.
+    fn account_rate(&mut self, workspace: &config::Workspace, before: &[AccountRate]) -> Arc<RateLimiter> {
+        let region = workspace.region.as_deref().unwrap_or(workspace.endpoint.as_str());
+        let same = |rate: &&AccountRate| rate.region == region && rate.credentials == workspace.credentials;
+        if let Some(rate) = self.account_rates.iter().find(same) {
+            return rate.limiter.clone();
+        }
+        let rate = before.iter().find(same).cloned().unwrap_or_else(|| AccountRate {
+            region: region.to_owned(),
+            credentials: workspace.credentials.clone(),
+            limiter: Arc::new(RateLimiter::new(self.api.account_requests_per_second)),
+        });
+        self.account_rates.push(rate.clone());
+        rate.limiter
+    }
+
     fn workspace(
         &self,
         workspace: &config::Workspace,
         provider: Arc<dyn ProvideCredentials>,
+        account_rate: Arc<RateLimiter>,
         shared: &Shared,
         known: Option<&Workspace>,
     ) -> Result<Workspace, reqwest::Error> {
         let config::Workspace { id, endpoint, credentials, .. } = workspace;
-        let same = |known: &&Workspace| known.endpoint == *endpoint && known.credentials == *credentials;
+        let same = |known: &&Workspace| {
+            known.endpoint == *endpoint
+                && known.credentials == *credentials
+                && Arc::ptr_eq(&known.account_rate, &account_rate)
+        };
         if let Some(known) = known.filter(same) {
             return Ok(known.clone());
         }
@@ -150,6 +192,7 @@ impl Workspaces {
                 id: id.clone(),
                 endpoint: api::Endpoint::new(endpoint),
                 credentials: provider.clone(),
+                account_rate: account_rate.clone(),
             },
             self.http.client_for(endpoint)?,
             self.api.clone(),
@@ -162,6 +205,7 @@ impl Workspaces {
             endpoint: endpoint.clone(),
             credentials: credentials.clone(),
             provider,
+            account_rate,
         })
     }
 }

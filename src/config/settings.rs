@@ -54,10 +54,13 @@ pub(super) fn api(section: Option<Node<'_>>) -> api::Settings {
     let timeout = table.get("request_timeout").and_then(|node| node.duration(SHORTEST_LIMIT));
     let retries = number("max_retries", 0..=100);
     let size = |key, sizes| table.get(key).and_then(|node| node.size(sizes));
+    let rate = rate.unwrap_or(base.requests_per_second);
     api::Settings {
         page_size: page_size.unwrap_or(base.page_size),
         max_concurrent_requests: concurrency.map_or(base.max_concurrent_requests, |most| most as usize),
-        requests_per_second: rate.unwrap_or(base.requests_per_second),
+        requests_per_second: rate,
+        account_requests_per_second: base.account_requests_per_second.max(rate),
+        console_requests_per_second: base.console_requests_per_second,
         request_timeout: timeout.unwrap_or(base.request_timeout),
         max_retries: retries.unwrap_or(base.max_retries),
         max_response_size: size("max_response_size", RESPONSE_SIZES).unwrap_or(base.max_response_size),

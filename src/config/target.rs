@@ -2,7 +2,9 @@
 
 use super::decode::{Node, Table};
 use super::{Target, settings};
-use crate::model::{DeploymentsOperation, ExecutionMode, JobStatus, LabelSelector, Selection};
+use crate::model::{
+    DeploymentsOperation, ExecutionMode, JobStatus, LabelSelector, Selection, is_namespace_name,
+};
 use crate::poll;
 
 pub(super) const NAMESPACE_KEYS: [&str; 4] = ["name", "poll", "select", "api"];
@@ -45,8 +47,7 @@ pub(super) fn target(node: &Node<'_>, poll: poll::Settings) -> Option<Target> {
 
 fn name(node: &Node<'_>) -> Option<String> {
     let name = node.text(NAME)?;
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.chars().all(allowed) && name != "." && name != ".." {
+    if is_namespace_name(&name) {
         return Some(name);
     }
     node.expected(NAME)

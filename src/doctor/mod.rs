@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    api::{self, ApiError, HttpClients, Listing, Progress, Retry},
+    api::{self, ApiError, HttpClients, Listing, Progress, RateLimiter, Retry},
     clock::Clock,
     collectors::deployments::{
         DeploymentsQuery,
@@ -79,7 +79,8 @@ pub async fn examine(
     let made = config.workspaces.iter().map(|workspace| clients.client_for(&workspace.endpoint));
     let made = made.collect::<Result<Vec<_>, _>>().map_err(ExamineError::HttpClient)?;
     let progress = progress.clone();
-    let examiner = Examiner { config, settings, telemetry, clients, progress, clock };
+    let account_rate = Arc::new(RateLimiter::new(settings.account_requests_per_second));
+    let examiner = Examiner { config, settings, telemetry, clients, progress, clock, account_rate };
     let workspaces = config.workspaces.iter().zip(&providers).zip(&made);
     let reports =
         workspaces.map(|((workspace, provider), http)| examiner.workspace(workspace, provider, http));
@@ -108,6 +109,8 @@ struct Examiner<'a> {
     clients: HttpClients,
     progress: Arc<Progress>,
     clock: Clock,
+    /// One for all workspaces, whichever account they belong to.
+    account_rate: Arc<RateLimiter>,
 }
 
 impl Examiner<'_> {
@@ -170,6 +173,7 @@ impl Examiner<'_> {
                 id: workspace.id.clone(),
                 endpoint: api::Endpoint::new(&workspace.endpoint),
                 credentials: provider.clone(),
+                account_rate: self.account_rate.clone(),
             },
             http,
             self.settings.clone(),

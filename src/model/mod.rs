@@ -5,6 +5,7 @@
 
 mod deployment;
 mod memory;
+mod namespace;
 mod objects;
 mod outcome;
 mod plan;
@@ -12,12 +13,14 @@ mod requested;
 mod selection;
 mod target;
 mod text;
+mod workspace;
 
 pub use deployment::{
     BasicSetting, BatchSetting, Deployment, ExpertSetting, Info, JobCounts, JobState, ProcessSpec,
     ResourceSettings, TaskSlots,
 };
 pub use memory::{MemoryError, parse_memory};
+pub use namespace::{EditableNamespace, NamespaceInstance, is_namespace_name};
 pub use objects::{Misses, Object, ObjectSet, Objects, merge};
 pub use outcome::{ErrorClass, PollOutcome};
 pub use plan::{PlanNode, ResourcePlan, SlotGroup};
@@ -25,6 +28,7 @@ pub use requested::Requested;
 pub use selection::{DeploymentsOperation, ExecutionMode, JobStatus, LabelSelector, Selection};
 pub use target::{CollectorName, GroupId, TargetId};
 pub use text::Text;
+pub use workspace::{PoolComputeUnits, UsedResources, WorkspaceInstance};
 
 /// Which deployment labels are exported.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,3 +1,4 @@
 mod client;
 mod listing;
+mod region;
 mod stub;

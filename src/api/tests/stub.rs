@@ -23,8 +23,8 @@ use url::Url;
 
 use crate::{
     api::{
-        self, Client, DecodeError, Decoded, Decoder, Endpoint, Operation, Pagination, Progress, Settings,
-        Workspace,
+        self, Client, DecodeError, Decoded, Decoder, Endpoint, Operation, Pagination, Progress, RateLimiter,
+        Region, Settings, Workspace,
     },
     clock::Clock,
     credentials::{Credentials, ProvideCredentials, Static},
@@ -123,27 +123,40 @@ impl Stub {
     }
 
     pub(super) fn client(&self, settings: Settings) -> Client {
-        let credentials = Credentials {
-            access_key_id: "the-access-key-id".into(),
-            access_key_secret: "the-access-key-secret".into(),
-            security_token: Some("the-security-token".into()),
-        };
-        self.client_of(settings, Arc::new(Static::new(credentials)))
+        self.client_of(settings, credentials())
     }
 
     pub(super) fn client_of(&self, settings: Settings, credentials: Arc<dyn ProvideCredentials>) -> Client {
-        let workspace = Workspace { id: "w".into(), endpoint: Endpoint::new(&self.url), credentials };
-        let http = api::HttpClients::new(&settings, &outbound_http::Proxies::default())
-            .client_for(&self.url)
-            .unwrap();
-        Client::new(
-            workspace,
-            http,
-            settings,
-            self.telemetry.api("w"),
-            Arc::new(Progress::default()),
-            Clock::System,
-        )
+        let account_rate = Arc::new(RateLimiter::new(settings.account_requests_per_second));
+        self.workspace_client(settings, credentials, account_rate)
+    }
+
+    /// A client that shares the rate of its account.
+    pub(super) fn client_at(&self, settings: Settings, account_rate: Arc<RateLimiter>) -> Client {
+        self.workspace_client(settings, credentials(), account_rate)
+    }
+
+    fn workspace_client(
+        &self,
+        settings: Settings,
+        credentials: Arc<dyn ProvideCredentials>,
+        account_rate: Arc<RateLimiter>,
+    ) -> Client {
+        let endpoint = Endpoint::new(&self.url);
+        let workspace = Workspace { id: "w".into(), endpoint, credentials, account_rate };
+        let (http, progress) = (self.http(&settings), Arc::new(Progress::default()));
+        Client::new(workspace, http, settings, self.telemetry.api("w"), progress, Clock::System)
+    }
+
+    /// The client of a product in a region.
+    pub(super) fn region_client(&self, settings: Settings, rate: Arc<RateLimiter>) -> Client {
+        let region = Region { endpoint: Endpoint::new(&self.url), credentials: credentials(), rate };
+        let (http, progress) = (self.http(&settings), Arc::new(Progress::default()));
+        Client::for_region(region, http, settings, self.telemetry.api(""), progress, Clock::System)
+    }
+
+    fn http(&self, settings: &Settings) -> reqwest::Client {
+        api::HttpClients::new(settings, &outbound_http::Proxies::default()).client_for(&self.url).unwrap()
     }
 
     pub(super) fn count(&self) -> usize {
@@ -163,9 +176,22 @@ impl Stub {
     }
 }
 
+fn credentials() -> Arc<dyn ProvideCredentials> {
+    Arc::new(Static::new(Credentials {
+        access_key_id: "the-access-key-id".into(),
+        access_key_secret: "the-access-key-secret".into(),
+        security_token: Some("the-security-token".into()),
+    }))
+}
+
 /// Fast enough for tests, and patient enough for slow machines.
 pub(super) fn settings() -> Settings {
-    Settings { page_size: 10, requests_per_second: 10_000.0, ..Settings::default() }
+    Settings {
+        page_size: 10,
+        requests_per_second: 10_000.0,
+        account_requests_per_second: 10_000.0,
+        ..Settings::default()
+    }
 }
 
 lenient_object! {

@@ -1,0 +1,77 @@
+//! A workspace, as the console's API describes it.
+
+use super::{Object, Text};
+
+/// One workspace of a region: an instance, as the API calls it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct WorkspaceInstance {
+    /// `ResourceId`, or `AskClusterId` if that is empty: what the header `workspace` has. Never empty.
+    pub workspace: Box<str>,
+    /// `InstanceId`, the id of the order.
+    pub instance_id: Text,
+    /// `InstanceName`.
+    pub name: Text,
+    /// `Region`.
+    pub region: Text,
+    /// `Uid`, the id of the account.
+    pub account_id: Text,
+    /// `ChargeType`: `PRE` for a subscription, `POST` for pay-as-you-go.
+    pub charge_type: Text,
+    /// `ArchitectureType`.
+    pub architecture: Text,
+    /// `ResourceGroupId`.
+    pub resource_group_id: Text,
+    /// `MonitorType`.
+    pub monitor_type: Text,
+    /// `ClusterStatus`, as the API writes it.
+    pub status: Text,
+    /// `OrderState`, as the API writes it.
+    pub order_status: Text,
+    /// `Tags`, sorted by key.
+    pub tags: Vec<(Text, Text)>,
+    /// `ResourceCreateTime`, seconds since the Unix epoch.
+    pub created: Option<f64>,
+    /// `ResourceExpiredTime`, seconds since the Unix epoch.
+    pub expires: Option<f64>,
+    /// The purchased compute units of each pool.
+    pub quota: PoolComputeUnits,
+    /// What is used of all pools together.
+    pub used: UsedResources,
+    /// The used compute units of each pool.
+    pub pool_used: PoolComputeUnits,
+}
+
+/// Compute units by pool.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct PoolComputeUnits {
+    /// Those of the subscription.
+    pub guaranteed: Option<f64>,
+    /// Those billed as they are used.
+    pub elastic: Option<f64>,
+    /// Those of the second zone.
+    pub ha: Option<f64>,
+}
+
+impl PoolComputeUnits {
+    /// The guaranteed and the elastic pool together; `None` without the guaranteed one.
+    pub fn total(&self) -> Option<f64> {
+        Some(self.guaranteed? + self.elastic.unwrap_or_default())
+    }
+}
+
+/// Resources in use.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct UsedResources {
+    /// Compute units.
+    pub compute_units: Option<f64>,
+    /// CPU cores.
+    pub cpu_cores: Option<f64>,
+    /// Memory in bytes.
+    pub memory_bytes: Option<f64>,
+}
+
+impl Object for WorkspaceInstance {
+    fn key(&self) -> &str {
+        &self.workspace
+    }
+}
