@@ -197,12 +197,9 @@ impl Decoder {
     pub fn timestamp(&mut self, field: &'static str, scalar: Scalar<'_>) -> Option<f64> {
         let seconds = scalar.number().and_then(|time| match time {
             Some(time) if time <= 0.0 => Ok(None),
+            Some(time) if time > MAX_SECONDS * 1000.0 => Err(InvalidValue),
             Some(time) if time > MIN_MILLISECONDS => Ok(Some(time / 1000.0)),
             time => Ok(time),
-        });
-        let seconds = seconds.and_then(|seconds| match seconds {
-            Some(seconds) if seconds > MAX_SECONDS => Err(InvalidValue),
-            seconds => Ok(seconds),
         });
         self.valid(field, seconds)
     }

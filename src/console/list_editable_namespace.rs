@@ -78,7 +78,7 @@ impl Operation for ListEditableNamespace {
         })?;
         let Ok(total) = total.count() else { return Ok(Lenient::Invalid) };
         Ok(match list {
-            Lenient::Valid(decoded) => Lenient::Valid(Decoded { total, ..decoded }),
+            Lenient::Valid(list) => Lenient::Valid(Decoded { total, ..list }),
             Lenient::Absent => Lenient::Valid(Decoded { total, ..Decoded::default() }),
             Lenient::Invalid => Lenient::Invalid,
         })

@@ -21,7 +21,7 @@ fn instances(instances: &Value) -> Decoded<WorkspaceInstance> {
     decode(&operation, &json!({"Success": true, "TotalPage": 1, "Instances": instances}))
 }
 
-fn instance(fields: Value) -> (WorkspaceInstance, Vec<&'static str>) {
+fn instance(fields: &Value) -> (WorkspaceInstance, Vec<&'static str>) {
     let mut wire = json!({"ResourceId": "w1", "InstanceId": "f-1"});
     wire.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     let mut decoded = instances(&json!([wire]));
@@ -63,7 +63,7 @@ fn the_workspace_id_is_the_resource_id_or_else_the_cluster_id() {
 
 #[test]
 fn an_access_key_in_a_reply_is_never_kept() {
-    let (instance, invalid) = instance(json!({
+    let (instance, invalid) = instance(&json!({
         "OssInfo": {"AccessId": "LTAI-secret-id", "AccessKey": "the-secret-key"},
         "Storage": {"OrderState": "NORMAL", "Oss": {"AccessKey": "the-secret-key"}},
     }));
@@ -100,18 +100,18 @@ fn used_resources_are_an_object_or_an_array() {
         (json!(null), UsedResources::default(), PoolComputeUnits::default()),
     ];
     for (wire, used, pool_used) in cases {
-        let (instance, invalid) = instance(json!({"ClusterUsedResources": wire}));
+        let (instance, invalid) = instance(&json!({"ClusterUsedResources": wire}));
         assert_eq!((instance.used, instance.pool_used), (used, pool_used), "{wire}");
         assert!(invalid.is_empty(), "{wire}: {invalid:?}");
     }
     let (instance, invalid) =
-        instance(json!({"ClusterUsedResources": [7, {"UsedCpu": -1, "UsedResource": 2}]}));
+        instance(&json!({"ClusterUsedResources": [7, {"UsedCpu": -1, "UsedResource": 2}]}));
     assert_eq!((instance.used.compute_units, instance.used.cpu_cores), (Some(2.0), None));
     assert_eq!(invalid, ["ClusterUsedResources", "ClusterUsedResources.UsedCpu"]);
-    assert_eq!(instance_invalid(json!({"ClusterUsedResources": "much"})), ["ClusterUsedResources"]);
+    assert_eq!(instance_invalid(&json!({"ClusterUsedResources": "much"})), ["ClusterUsedResources"]);
 }
 
-fn instance_invalid(fields: Value) -> Vec<&'static str> {
+fn instance_invalid(fields: &Value) -> Vec<&'static str> {
     instance(fields).1
 }
 
@@ -129,24 +129,24 @@ fn times_are_in_seconds_or_milliseconds() {
         (json!(null), None),
     ];
     for (wire, expected) in cases {
-        let (instance, invalid) = instance(json!({"ResourceCreateTime": wire, "ResourceExpiredTime": wire}));
+        let (instance, invalid) = instance(&json!({"ResourceCreateTime": wire, "ResourceExpiredTime": wire}));
         assert_eq!((instance.created, instance.expires), (expected, expected), "{wire}");
         assert!(invalid.is_empty(), "{wire}: {invalid:?}");
     }
     let far = json!({"ResourceExpiredTime": 1e18, "ResourceCreateTime": "yesterday"});
-    assert_eq!(instance_invalid(far), ["ResourceCreateTime", "ResourceExpiredTime"]);
+    assert_eq!(instance_invalid(&far), ["ResourceCreateTime", "ResourceExpiredTime"]);
 }
 
 #[test]
 fn missing_and_null_parts_are_absent_and_unknown_words_are_kept() {
-    let (bare, invalid) = instance(json!({}));
+    let (bare, invalid) = instance(&json!({}));
     let expected = WorkspaceInstance {
         workspace: "w1".into(),
         instance_id: "f-1".into(),
         ..WorkspaceInstance::default()
     };
     assert_eq!((bare, invalid), (expected, vec![]));
-    let (odd, invalid) = instance(json!({
+    let (odd, invalid) = instance(&json!({
         "ClusterStatus": "HIBERNATING", "OrderState": "WHATEVER", "Uid": 1_234_567_890_123_456_i64,
         "ResourceSpec": {"Cpu": "10", "MemoryGB": 40}, "ElasticResourceSpec": null, "HaResourceSpec": {},
         "Tags": [{"Key": "b", "Value": 1}, {"Key": "a", "Value": null}, {"Value": "x"}, null, {"Key": "b", "Value": "2"}],
@@ -159,7 +159,7 @@ fn missing_and_null_parts_are_absent_and_unknown_words_are_kept() {
     assert_eq!(tags, [("a", ""), ("b", "1")]);
     assert!(invalid.is_empty(), "{invalid:?}");
     let wrong = json!({"ResourceSpec": 7, "ElasticResourceSpec": {"Cpu": -1}, "Tags": "none"});
-    assert_eq!(instance_invalid(wrong), ["ElasticResourceSpec.Cpu", "ResourceSpec", "Tags"]);
+    assert_eq!(instance_invalid(&wrong), ["ElasticResourceSpec.Cpu", "ResourceSpec", "Tags"]);
 }
 
 #[test]
