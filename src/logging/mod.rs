@@ -30,7 +30,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The crates of this repository that log. Libraries log only errors: what h2 logs as a warning, a remote client can
 /// cause at any rate, and what they log below that contains parts of requests, and so perhaps of secrets.
-const CRATES: [&str; 3] = [env!("CARGO_CRATE_NAME"), "credentials", "simulator"];
+const CRATES: [&str; 4] = [env!("CARGO_CRATE_NAME"), "credentials", "simulator", "state_file"];
 
 static STDERR: LogQueue = LogQueue::new();
 
