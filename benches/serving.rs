@@ -9,7 +9,10 @@ use std::{hint::black_box, time::Duration};
 use aliyun_flink_exporter::{
     collectors::deployments::families::{self, Deployments, ExportedLabels},
     exposition::{AssembledBody, Encoding, Format, RenderedFamilies, SectionText, SegmentCache, render},
-    model::{BasicSetting, Deployment, Info, JobCounts, LabelKeys, ProcessSpec, ResourceSettings, TaskSlots},
+    model::{
+        BasicSetting, Deployment, DeploymentStatus, Info, JobCounts, LabelKeys, ObservedStatus, ProcessSpec,
+        ResourceSettings, TaskSlots, Transitions,
+    },
     telemetry::Telemetry,
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
@@ -74,12 +77,27 @@ fn assemble<'r>(
     AssembledBody::new(Format::Text, encoding, &[SectionText::of::<Deployments>(groups)], cache).unwrap()
 }
 
+/// The deployments with transitions as most have them.
+fn with_transitions<'d>(
+    deployments: impl IntoIterator<Item = &'d Deployment>,
+) -> impl Iterator<Item = (&'d Deployment, Transitions)> {
+    let status =
+        ObservedStatus { status: DeploymentStatus::Running, since: Some(Duration::from_secs(1_795_812_950)) };
+    let transitions = Transitions { status: Some(status), jobs_ended: [Some(0), Some(1), Some(2)] };
+    deployments.into_iter().map(move |deployment| (deployment, transitions))
+}
+
 /// Thousands of namespaces with one deployment each.
 fn small_groups(fleet: &[Deployment]) {
     const NAMESPACES: usize = 5000;
     let labels = ExportedLabels::new(&LabelKeys::default());
     let render = |namespace: usize, deployment| {
-        let group = families::group("workspace", &format!("namespace-{namespace}"), [deployment], &labels);
+        let group = families::group(
+            "workspace",
+            &format!("namespace-{namespace}"),
+            with_transitions([deployment]),
+            &labels,
+        );
         render(&group, &RenderedFamilies::default())
     };
     let render_all = || -> Vec<_> { (0..NAMESPACES).map(|number| render(number, &fleet[number])).collect() };
@@ -112,7 +130,7 @@ fn main() {
     let fleet = fleet();
     let labels = ExportedLabels::new(&LabelKeys::default());
     let render = |before: &RenderedFamilies| {
-        render(&families::group("workspace", "namespace", &fleet, &labels), before)
+        render(&families::group("workspace", "namespace", with_transitions(&fleet), &labels), before)
     };
     let render_all = || render(&RenderedFamilies::default());
     let join =

@@ -87,7 +87,11 @@ fn targets(count: u64, interval: Duration) -> TargetSet {
         let query = Arc::new(Rising(AtomicU64::new(0)));
         (Arc::new(id), Target { region: "cn-hangzhou".into(), query, settings, requests_per_second: 1000.0 })
     };
-    TargetSet { targets: (0..count).map(target).collect(), ..TargetSet::default() }
+    TargetSet {
+        targets: (0..count).map(target).collect(),
+        first_value_hold: Some(Duration::from_secs(120)),
+        ..TargetSet::default()
+    }
 }
 
 fn main() {

@@ -9,7 +9,7 @@ use crate::{
         Section,
         targets::{Targets, Workspaces},
     },
-    model::{DeploymentsOperation, ErrorClass, ExecutionMode, JobState, PollOutcome},
+    model::{DeploymentStatus, DeploymentsOperation, ErrorClass, ExecutionMode, JobState, PollOutcome},
     telemetry,
 };
 
@@ -43,6 +43,7 @@ pub fn label_descriptions() -> Vec<(&'static str, String)> {
         described("creator", "UID of the user who created the deployment"),
         described("modifier", "UID of the user who last modified the deployment"),
         ("state", values(&JobState::ALL.map(JobState::as_str))),
+        ("status", values(&DeploymentStatus::ALL.map(DeploymentStatus::as_str))),
         described(
             "setting",
             "resource setting: `basic` and `expert` for streaming, `batch` for batch; effective or not",

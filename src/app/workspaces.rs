@@ -98,6 +98,7 @@ impl Workspaces {
             targets: targets.collect(),
             workspaces: config.workspaces.iter().map(info).collect(),
             render: RenderConfig { label_keys: config.metrics.labels.clone() },
+            first_value_hold: config.metrics.jobs.then_some(config.first_value_hold),
         }
     }
 

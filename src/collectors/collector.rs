@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::{
     api::{ApiError, InvalidValues, Priority},
     exposition::{RenderedFamilies, Section, SectionText},
-    model::{CollectorName, LabelKeys, ObjectSet},
+    model::{CollectorName, LabelKeys, LastJobStatuses, ObjectSet},
     store::GroupObjects,
 };
 
@@ -85,6 +85,15 @@ pub trait Query: fmt::Debug + Send + Sync {
 
     /// Polls once, until `deadline`.
     fn poll(&self, deadline: Instant) -> BoxFuture<'_, Result<Collected, ApiError>>;
+
+    /// Asks, until `deadline`, by which filter of the status of the last job each deployment is found. None if the objects
+    /// are not deployments.
+    fn last_job_statuses(
+        &self,
+        _deadline: Instant,
+    ) -> Option<BoxFuture<'_, Result<LastJobStatuses, ApiError>>> {
+        None
+    }
 
     /// Whether `other` asks the same of the same client.
     fn equals(&self, other: &dyn Query) -> bool;

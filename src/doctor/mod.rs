@@ -23,7 +23,10 @@ use crate::{
     config::{self, Config, Environment},
     credentials::{self, ProvideCredentials},
     endpoint::{APPLICATION, root_cause},
-    model::{Deployment, DeploymentsOperation, ErrorClass, LabelKeys},
+    model::{
+        Deployment, DeploymentStatus, DeploymentsOperation, ErrorClass, JobState, LabelKeys, ObservedStatus,
+        Transitions,
+    },
     telemetry::Telemetry,
 };
 
@@ -234,7 +237,17 @@ impl Examiner<'_> {
 /// The number of series that a poll would render.
 fn series(workspace: &str, namespace: &str, listing: &Listing<Deployment>, labels: &LabelKeys) -> usize {
     let labels = ExportedLabels::new(labels);
-    families::group(workspace, namespace, &listing.items, &labels).count_series()
+    let deployments = listing.items.iter().map(|deployment| (deployment, first_transitions(deployment)));
+    families::group(workspace, namespace, deployments, &labels).count_series()
+}
+
+/// The transitions that a first poll serves. Which status it is does not matter for the number of series.
+fn first_transitions(deployment: &Deployment) -> Transitions {
+    let status = ObservedStatus { status: DeploymentStatus::Unknown, since: None };
+    Transitions {
+        status: (!deployment.jobs.is_empty()).then_some(status),
+        jobs_ended: JobState::ENDED.map(|state| deployment.jobs.get(state).map(|_| 0)),
+    }
 }
 
 fn failed(operation: DeploymentsOperation, error: &ApiError, report: &mut TargetReport) {

@@ -70,6 +70,12 @@ impl JobState {
     pub const ALL: [Self; 6] =
         [Self::Starting, Self::Running, Self::Cancelling, Self::Cancelled, Self::Finished, Self::Failed];
 
+    /// The states of jobs that have not ended.
+    pub const LIVE: [Self; 3] = [Self::Starting, Self::Running, Self::Cancelling];
+
+    /// The states in which jobs end.
+    pub const ENDED: [Self; 3] = [Self::Cancelled, Self::Finished, Self::Failed];
+
     /// The state as the label `state` spells it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -85,17 +91,39 @@ impl JobState {
 
 /// The number of jobs in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct JobCounts([Option<u64>; 6]);
+pub struct JobCounts {
+    counts: [Option<u64>; 6],
+    /// The states whose count was returned but could not be decoded, as bits.
+    invalid: u8,
+}
 
 impl JobCounts {
-    /// Counts as the API gave them, in the order of [`JobState::ALL`].
+    /// Counts as the API returned them, in the order of [`JobState::ALL`].
     pub fn new(counts: [Option<u64>; 6]) -> Self {
-        Self(counts)
+        Self { counts, invalid: 0 }
     }
 
-    /// The count of one state.
+    /// The same counts, where that of `state` was returned but could not be decoded.
+    #[must_use]
+    pub fn with_invalid(mut self, state: JobState) -> Self {
+        self.counts[state as usize] = None;
+        self.invalid |= 1 << state as u8;
+        self
+    }
+
+    /// The count of one state; none if it was not returned or could not be decoded.
     pub fn get(&self, state: JobState) -> Option<u64> {
-        self.0[state as usize]
+        self.counts[state as usize]
+    }
+
+    /// Whether the count of one state was returned but could not be decoded.
+    pub fn is_invalid(&self, state: JobState) -> bool {
+        self.invalid & (1 << state as u8) != 0
+    }
+
+    /// Whether no count was returned that says anything about jobs. An ended count that could not be decoded does not.
+    pub fn is_empty(&self) -> bool {
+        self.counts.iter().all(Option::is_none) && !JobState::LIVE.iter().any(|&state| self.is_invalid(state))
     }
 }
 

@@ -13,6 +13,7 @@ mod requested;
 mod selection;
 mod target;
 mod text;
+mod transitions;
 mod workspace;
 
 pub use deployment::{
@@ -28,6 +29,7 @@ pub use requested::Requested;
 pub use selection::{DeploymentsOperation, ExecutionMode, JobStatus, LabelSelector, Selection};
 pub use target::{CollectorName, GroupId, TargetId};
 pub use text::Text;
+pub use transitions::{DeploymentStatus, LastJobStatuses, ObservedStatus, Transitions};
 pub use workspace::{PoolComputeUnits, UsedResources, WorkspaceInstance};
 
 /// Which deployment labels are exported.

@@ -17,9 +17,9 @@ use super::{Schedule, Settings, Supervised};
 use crate::{
     api::{ApiError, InvalidValues, Retry},
     collectors::{Collected, Query},
-    model::{ErrorClass, PollOutcome, TargetId},
+    model::{ErrorClass, ObjectSet, PollOutcome, TargetId},
     snapshot::{Publisher, RenderError},
-    store::{Change, Listed, PollFailure, PollReport},
+    store::{Answer, Change, Listed, PollFailure, PollReport},
     telemetry::Telemetry,
 };
 
@@ -87,19 +87,19 @@ impl PollLoop {
             Err(ApiError::new(ErrorClass::Timeout, Retry::Backoff, detail))
         });
         match polled {
-            Ok(collected) => self.succeeded(collected, requested_at).await,
+            Ok(collected) => self.succeeded(collected, requested_at, deadline).await,
             Err(error) => self.failed(&error, requested_at),
         }
     }
 
-    async fn succeeded(&self, collected: Collected, requested_at: Instant) -> PollOutcome {
+    async fn succeeded(&self, collected: Collected, requested_at: Instant, deadline: Instant) -> PollOutcome {
         let Collected { objects, consistent, pages, invalid } = collected;
         self.report_invalid_values(&invalid);
+        let answer = self.ask_for_last_jobs(&*objects, requested_at, deadline).await;
         let (count, took) = (objects.len(), requested_at.elapsed());
-        let result = Ok(Listed { objects, consistent, pages });
-        let committed =
-            self.publisher.store().commit(&self.id, self.generation, self.report(result, requested_at));
-        let Some(change) = committed else {
+        let listed = Listed { objects, consistent, pages, answer };
+        let report = self.report(listed, requested_at);
+        let Some(change) = self.publisher.store().commit(&self.id, self.generation, report).await else {
             debug!(target = %self.id, "polled, but the target has been removed or changed");
             return PollOutcome::Success;
         };
@@ -108,6 +108,26 @@ impl PollLoop {
         }
         debug!(target = %self.id, objects = count, pages, ?took, "polled");
         PollOutcome::Success
+    }
+
+    /// Asks how the last jobs ended if the counts of some deployments do not tell.
+    async fn ask_for_last_jobs(
+        &self,
+        objects: &dyn ObjectSet,
+        requested_at: Instant,
+        deadline: Instant,
+    ) -> Answer {
+        if !self.publisher.store().needs_answer(&self.id, requested_at, objects) {
+            return Answer::NotAsked;
+        }
+        let Some(asked) = self.query.last_job_statuses(deadline) else { return Answer::NotAsked };
+        let problem = match timeout_at(deadline, asked).await {
+            Ok(Ok(statuses)) => return Answer::Statuses(statuses),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "no time left (poll.timeout)".to_owned(),
+        };
+        warn!(target = %self.id, problem, "the status of some deployments is unknown: listing by status failed");
+        Answer::Failed
     }
 
     /// A poll whose data can't be rendered is a failed one.
@@ -139,13 +159,13 @@ impl PollLoop {
     }
 
     fn report_failure(&self, class: ErrorClass, message: String, requested_at: Instant) {
-        let report = self.report(Err(PollFailure { class, message }), requested_at);
-        if self.publisher.store().commit(&self.id, self.generation, report).is_some() {
+        let report = self.report(PollFailure { class, message }, requested_at);
+        if self.publisher.store().commit_failure(&self.id, self.generation, report).is_some() {
             self.publisher.publish_status(&self.id);
         }
     }
 
-    fn report(&self, result: Result<Listed, PollFailure>, requested_at: Instant) -> PollReport {
+    fn report<T>(&self, result: T, requested_at: Instant) -> PollReport<T> {
         let next_poll = self.schedule.next_after(Instant::now());
         PollReport {
             result,

@@ -10,11 +10,14 @@ use crate::{
     collectors::{self, RenderConfig},
     exposition::{Encoding, Format},
     model::{Deployment, ErrorClass, JobCounts, LabelKeys, Objects, TargetId},
-    store::{Listed, PollFailure, PollReport, Readiness, Store, TargetSettings, TargetStatus},
+    store::{Answer, Listed, PollFailure, PollReport, Readiness, Store, TargetSettings, TargetStatus},
 };
 
 /// When data of the fixture's targets expires.
 pub(crate) const EXPIRE_AFTER: Duration = Duration::from_secs(300);
+
+/// How long the first value of a counter is served at least.
+pub(crate) const FIRST_VALUE_HOLD: Duration = Duration::from_secs(120);
 
 /// The identity of a target of deployments in the workspace `w`.
 pub(crate) fn target(namespace: &str, selection: &str) -> TargetId {
@@ -69,9 +72,8 @@ impl Fixture {
     /// Reports a poll.
     pub(crate) async fn list(&self, id: &TargetId, deployments: Vec<Deployment>, consistent: bool) {
         let objects = Box::new(Objects::listed(deployments));
-        let change =
-            self.publisher.store().commit(id, 0, report(Ok(Listed { objects, consistent, pages: 1 })));
-        if let Some(change) = change {
+        let listed = Listed { objects, consistent, pages: 1, answer: Answer::NotAsked };
+        if let Some(change) = self.publisher.store().commit(id, 0, report(listed)).await {
             self.publisher.publish_group(&change.group).await.unwrap();
         }
     }
@@ -79,7 +81,7 @@ impl Fixture {
     /// Reports a failed poll.
     pub(crate) fn fail(&self, id: &TargetId, class: ErrorClass, message: &str) {
         let failure = PollFailure { class, message: message.to_owned() };
-        if self.publisher.store().commit(id, 0, report(Err(failure))).is_some() {
+        if self.publisher.store().commit_failure(id, 0, report(failure)).is_some() {
             self.publisher.publish_status(id);
         }
     }
@@ -115,6 +117,7 @@ fn configuration(ids: &[TargetId], label_keys: LabelKeys) -> Configuration {
         region: "cn-test".into(),
         interval: Duration::from_secs(60),
         expire_after: EXPIRE_AFTER,
+        first_value_hold: Some(FIRST_VALUE_HOLD),
         generation: 0,
     };
     let collector = collectors::by_name(collectors::DEPLOYMENTS).unwrap();
@@ -126,7 +129,7 @@ fn configuration(ids: &[TargetId], label_keys: LabelKeys) -> Configuration {
     }
 }
 
-fn report(result: Result<Listed, PollFailure>) -> PollReport {
+fn report<T>(result: T) -> PollReport<T> {
     let now = Instant::now();
     PollReport {
         result,

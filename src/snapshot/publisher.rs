@@ -236,8 +236,7 @@ impl Publisher {
         };
         for collector in collectors::all() {
             let of_collector = groups.iter().filter(|(id, _)| id.collector == collector.name());
-            let groups: Vec<_> =
-                of_collector.map(|(id, _)| GroupObjects::new(id.clone(), &self.store.group(id))).collect();
+            let groups: Vec<_> = of_collector.map(|(id, _)| self.store.group_objects(id).1).collect();
             collector.write(&groups, &render, out)?;
         }
         self.snapshot().text().iter().try_for_each(|piece| out.write_all(piece))
@@ -249,13 +248,13 @@ impl Publisher {
         let Some(known) = known else { return Ok(None) };
         let mut last = known.last.lock_owned().await;
         // Read under the lock: another target of the group may have been rendered meanwhile.
-        let (targets, render) = (self.store.group(group), self.state.lock().render.clone());
-        let objects = GroupObjects::new(group.clone(), &targets);
+        let ((targets, objects), render) =
+            (self.store.group_objects(group), self.state.lock().render.clone());
         if !self.rendering_disabled.load(Ordering::Relaxed) && !last.is_current(&objects, &render) {
-            let revisions = objects.revisions().to_vec();
+            let version = objects.version().clone();
             let previous = last.families.clone();
             let families = self.render_objects(known.collector, objects, &render, previous).await?;
-            *last = LastRendered { families: Arc::new(families), revisions, render };
+            *last = LastRendered { families: Arc::new(families), version, render };
         }
         Ok(Some(RenderedGroup { id: group.clone(), targets, last }))
     }

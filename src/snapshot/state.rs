@@ -12,7 +12,7 @@ use crate::{
     collectors::{Collector, RenderConfig},
     exposition::{RenderedFamilies, targets::WorkspaceInfo},
     model::{GroupId, TargetId},
-    store::{GroupObjects, TargetEntry, TargetStatus},
+    store::{GroupObjects, GroupVersion, TargetEntry, TargetStatus},
 };
 
 #[derive(Debug, Default)]
@@ -50,8 +50,7 @@ pub(super) struct RenderedGroup {
 #[derive(Debug, Default)]
 pub(super) struct LastRendered {
     pub(super) families: Arc<RenderedFamilies>,
-    /// The targets with data, the most recent first, and the revisions of their data.
-    pub(super) revisions: Vec<(Arc<TargetId>, u64)>,
+    pub(super) version: GroupVersion,
     pub(super) render: Arc<RenderConfig>,
 }
 
@@ -63,7 +62,7 @@ impl Group {
 
 impl LastRendered {
     pub(super) fn is_current(&self, objects: &GroupObjects, render: &Arc<RenderConfig>) -> bool {
-        self.revisions == objects.revisions() && (Arc::ptr_eq(&self.render, render) || self.render == *render)
+        self.version == *objects.version() && (Arc::ptr_eq(&self.render, render) || self.render == *render)
     }
 }
 

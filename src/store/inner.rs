@@ -13,6 +13,7 @@ use super::{
     report::Undo,
     settings::TargetSettings,
     status::{Data, TargetStatus},
+    transitions::{Namespace, Served},
 };
 use crate::model::{GroupId, Misses, ObjectSet, TargetId};
 
@@ -24,6 +25,8 @@ pub(super) struct Inner {
     pub(super) expiries: BTreeSet<(Instant, Arc<TargetId>)>,
     /// By when each target must have reported again.
     pub(super) reports_due: BTreeSet<(Instant, Arc<TargetId>)>,
+    /// What is remembered of the deployments of each group of targets, also of groups that are gone.
+    pub(super) transitions: BTreeMap<GroupId, Arc<Namespace>>,
     pub(super) last_revision: u64,
     pub(super) last_sequence: u64,
 }
@@ -86,6 +89,29 @@ impl Inner {
     /// A target's entry if its poll loop is the one with this generation.
     pub(super) fn current(&self, id: &TargetId, generation: u64) -> Option<&Entry> {
         self.targets.get(id).filter(|entry| entry.settings.generation == generation)
+    }
+
+    /// What the targets of a group serve: first the data of `id`, then that of the others.
+    pub(super) fn served(&self, id: &TargetId) -> Served {
+        let now = Instant::now();
+        let data = |entry: &Entry| {
+            let data = entry.status.data.as_ref().filter(|data| data.expires_at > now);
+            data.map(|data| data.objects.clone())
+        };
+        let others = self.groups.get(&id.group()).into_iter().flatten().filter(|other| &***other != id);
+        Served::new(
+            self.targets.get(id).and_then(data),
+            others.filter_map(|other| self.targets.get(other).and_then(data)).collect(),
+        )
+    }
+
+    /// When the other targets of a group were last polled successfully: the earliest of those times, or `latest` if that is
+    /// earlier. None if one has never been.
+    pub(super) fn polled_since(&self, id: &TargetId, latest: Duration) -> Option<Duration> {
+        let others = self.groups.get(&id.group()).into_iter().flatten().filter(|other| &***other != id);
+        others
+            .map(|other| self.targets.get(other)?.status.last_success)
+            .try_fold(latest, |earliest, success| success.map(|success| earliest.min(success)))
     }
 
     /// A target's status, to be changed.

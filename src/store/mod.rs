@@ -12,30 +12,33 @@ mod readiness;
 mod report;
 mod settings;
 mod status;
+mod transitions;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     clock::Clock,
-    model::{GroupId, Misses, ObjectSet, PollOutcome, TargetId},
+    model::{Deployment, GroupId, Misses, ObjectSet, PollOutcome, TargetId},
 };
 
-pub use group::GroupObjects;
+pub use group::{GroupObjects, GroupVersion};
 pub use history::{PollHistory, PollRecord};
 pub use readiness::{Latch, Readiness};
 pub use report::{Change, Listed, PollFailure, PollReport};
 pub use settings::{TargetEntry, TargetSettings};
 pub use status::{Data, Freshness, TargetStatus};
+pub use transitions::Answer;
 
 use inner::Inner;
 use report::Undo;
+use transitions::{Committing, Namespace, Poll, Served};
 
 /// The state of all targets.
 #[derive(Debug)]
@@ -43,12 +46,6 @@ pub struct Store {
     inner: Mutex<Inner>,
     expiry_changed: Notify,
     clock: Clock,
-}
-
-/// What a successful poll returned, merged with what is retained.
-struct Received {
-    objects: Arc<dyn ObjectSet>,
-    pages: u64,
 }
 
 impl Store {
@@ -93,36 +90,145 @@ impl Store {
         inner.reports_due.iter().take_while(|(due, _)| *due <= now).map(|(_, id)| id.clone()).collect()
     }
 
-    /// Takes the report of a poll of the loop with this `generation`; `None` if that loop has been replaced, or its
-    /// target removed.
+    /// Whether the API must be asked how the last jobs of some of these objects ended, since their counts do not tell. The
+    /// objects were requested at `requested_at`.
+    pub fn needs_answer(&self, id: &TargetId, requested_at: Instant, objects: &dyn ObjectSet) -> bool {
+        let Some(deployments) = objects.downcast::<Deployment>() else { return false };
+        let inner = self.inner.lock();
+        let Some(entry) = inner.targets.get(id) else { return false };
+        let Some(first_value_hold) = entry.settings.first_value_hold else { return false };
+        let namespace = inner.transitions.get(&id.group()).cloned().unwrap_or_default();
+        let previous_success = entry.status.last_success;
+        drop(inner);
+        let poll = Poll {
+            requested_at,
+            ended_at: Instant::now(),
+            ended: self.clock.since_epoch(),
+            previous_success,
+            first_value_hold,
+            answer: &Answer::NotAsked,
+        };
+        namespace.needs_answer(&poll, deployments.split().0)
+    }
+
+    /// Takes the report of a successful poll of the loop with this `generation`; `None` if that loop has been replaced, or
+    /// its target removed.
     ///
     /// What equals the data before keeps its revision, so that nothing has to be rendered.
-    pub fn commit(&self, id: &TargetId, generation: u64, report: PollReport) -> Option<Change> {
-        let undo = {
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped at any time: then the poll is not committed, or not at all, or only in what is remembered of its
+    /// deployments, which the next poll is compared with.
+    pub async fn commit(&self, id: &TargetId, generation: u64, report: PollReport<Listed>) -> Option<Change> {
+        let namespace = self.transitions(id, generation, &*report.result.objects);
+        let committing = match &namespace {
+            Some((namespace, _)) => Some(namespace.commit().await),
+            None => None,
+        };
+        let (undo, served) = {
             let inner = self.inner.lock();
             let entry = inner.current(id, generation)?;
-            Undo { status: entry.status.clone(), misses: entry.misses.clone() }
+            (Undo { status: entry.status.clone(), misses: entry.misses.clone() }, inner.served(id))
         };
+        let ended = self.clock.since_epoch();
+        let outcome = PollOutcome::Success;
+        let record = PollRecord {
+            outcome,
+            ended,
+            took: report.took,
+            objects: Some(report.result.objects.len()),
+            error: None,
+        };
+        if let (Some(committing), Some((_, first_value_hold))) = (committing, &namespace) {
+            let poll = Poll {
+                requested_at: report.requested_at,
+                ended_at: Instant::now(),
+                ended,
+                previous_success: undo.status.last_success,
+                first_value_hold: *first_value_hold,
+                answer: &report.result.answer,
+            };
+            let polled_since = self.inner.lock().polled_since(id, ended);
+            Self::commit_transitions(&committing, &poll, &*report.result.objects, &served, polled_since);
+        }
         let (before, mut misses) = (undo.status.data.clone(), undo.misses.clone());
+        let pages = report.result.pages;
         // Comparing and merging two large listings takes its time: not under the lock.
-        let (result, record) = self.summarise(report.took, report.result, before.as_ref(), &mut misses);
-        let next_poll = self.wall_clock(report.next_poll);
+        let objects = merge_with(before.as_ref(), report.result, &mut misses);
 
         let mut inner = self.inner.lock();
         inner.current(id, generation)?;
-        inner.set_report_due(id, report.next_report_due);
-        if let Some(Received { objects, pages }) = result {
-            inner.replace_data(id, objects, report.requested_at, record.ended);
-            inner.status(id)?.pages = pages;
-        }
-        let status = inner.status(id)?;
-        status.add_poll(record, next_poll);
-        let after = status.data.clone();
+        inner.replace_data(id, objects, report.requested_at, ended);
+        inner.status(id)?.pages = pages;
+        let after = self.finish(inner, id, report.next_report_due, report.next_poll, record, Some(misses))?;
+        Some(Change { group: id.group(), before, after: after.data.clone(), undo })
+    }
+
+    /// Takes the report of a failed poll; `None` as [`Store::commit`]. The data stays.
+    pub fn commit_failure(
+        &self,
+        id: &TargetId,
+        generation: u64,
+        report: PollReport<PollFailure>,
+    ) -> Option<()> {
+        let PollFailure { class, message } = report.result;
+        let (outcome, ended) = (PollOutcome::Failure(class), self.clock.since_epoch());
+        let record = PollRecord { outcome, ended, took: report.took, objects: None, error: Some(message) };
+        let inner = self.inner.lock();
+        inner.current(id, generation)?;
+        self.finish(inner, id, report.next_report_due, report.next_poll, record, None).map(drop)
+    }
+
+    /// Adds a poll to a target's history.
+    fn finish(
+        &self,
+        mut inner: MutexGuard<'_, Inner>,
+        id: &TargetId,
+        next_report_due: Instant,
+        next_poll: Instant,
+        record: PollRecord,
+        misses: Option<Misses>,
+    ) -> Option<Arc<TargetStatus>> {
+        inner.set_report_due(id, next_report_due);
+        inner.status(id)?.add_poll(record, self.wall_clock(next_poll));
         let entry = inner.targets.get_mut(id)?;
-        (entry.misses, entry.latch) = (misses, None);
+        entry.latch = None;
+        if let Some(misses) = misses {
+            entry.misses = misses;
+        }
+        let status = entry.status.clone();
         drop(inner);
         self.expiry_changed.notify_one();
-        Some(Change { group: id.group(), before, after, undo })
+        Some(status)
+    }
+
+    /// What is remembered of the deployments among `objects`, and how long the first value of a counter is held; none if
+    /// there are no transitions.
+    fn transitions(
+        &self,
+        id: &TargetId,
+        generation: u64,
+        objects: &dyn ObjectSet,
+    ) -> Option<(Arc<Namespace>, Duration)> {
+        objects.downcast::<Deployment>()?;
+        let mut inner = self.inner.lock();
+        let first_value_hold = inner.current(id, generation)?.settings.first_value_hold?;
+        Some((inner.transitions.entry(id.group()).or_default().clone(), first_value_hold))
+    }
+
+    /// Compares the deployments among `objects` with what is remembered of them, saves what changed, and remembers it.
+    fn commit_transitions(
+        committing: &Committing<'_>,
+        poll: &Poll<'_>,
+        objects: &dyn ObjectSet,
+        served: &Served,
+        polled_since: Option<Duration>,
+    ) {
+        let Some(deployments) = objects.downcast::<Deployment>() else { return };
+        let listed = deployments.split().0;
+        let update = committing.compare(poll, listed, served, polled_since);
+        committing.apply(poll, listed, update);
     }
 
     /// Undoes a commit whose data can't be published: the poll counts as failed, and the data before it stays.
@@ -140,39 +246,6 @@ impl Store {
         }
         drop(inner);
         self.expiry_changed.notify_one();
-    }
-
-    /// The parts of a report that need no lock.
-    fn summarise(
-        &self,
-        took: Duration,
-        result: Result<Listed, PollFailure>,
-        before: Option<&Data>,
-        misses: &mut Misses,
-    ) -> (Option<Received>, PollRecord) {
-        let ended = self.clock.since_epoch();
-        match result {
-            Err(PollFailure { class, message }) => {
-                let outcome = PollOutcome::Failure(class);
-                (None, PollRecord { outcome, ended, took, objects: None, error: Some(message) })
-            }
-            Ok(Listed { mut objects, consistent, pages }) => {
-                let listed = Some(objects.len());
-                match before {
-                    Some(before) if !consistent => objects.retain_missing(&*before.objects, misses),
-                    _ => misses.clear(),
-                }
-                let objects = match before {
-                    Some(before) if before.objects.equals(&*objects) => before.objects.clone(),
-                    _ => Arc::from(objects),
-                };
-                let outcome = PollOutcome::Success;
-                (
-                    Some(Received { objects, pages }),
-                    PollRecord { outcome, ended, took, objects: listed, error: None },
-                )
-            }
-        }
     }
 
     /// Of `fields`, whose values were invalid in the last poll, those that were valid in the poll before it.
@@ -231,8 +304,42 @@ impl Store {
         self.inner.lock().targets.get(id).map(|entry| entry.status.clone())
     }
 
+    /// A group's targets, and their objects.
+    pub fn group_objects(&self, group: &GroupId) -> (Vec<TargetEntry>, GroupObjects) {
+        let targets = self.group(group);
+        let inner = self.inner.lock();
+        let enabled =
+            inner.groups.get(group).into_iter().flatten().any(|id| {
+                inner.targets.get(id).is_some_and(|entry| entry.settings.first_value_hold.is_some())
+            });
+        let transitions = inner.transitions.get(group).filter(|_| enabled).cloned();
+        drop(inner);
+        let objects = GroupObjects::new(group.clone(), &targets, transitions);
+        (targets, objects)
+    }
+
+    /// The jobs of each deployment of a group that were observed to fail at `since` or later, the time since the Unix epoch;
+    /// known for the last hour.
+    pub fn failures_since(&self, group: &GroupId, since: Duration) -> HashMap<Box<str>, u64> {
+        let transitions = self.inner.lock().transitions.get(group).cloned();
+        transitions.map(|namespace| namespace.failures_since(since)).unwrap_or_default()
+    }
+
     fn wall_clock(&self, instant: Instant) -> Duration {
         self.clock.since_epoch() + instant.saturating_duration_since(Instant::now())
+    }
+}
+
+/// What a successful poll returned, merged with what is retained; the same value as `before` if it is equal.
+fn merge_with(before: Option<&Data>, listed: Listed, misses: &mut Misses) -> Arc<dyn ObjectSet> {
+    let mut objects = listed.objects;
+    match before {
+        Some(before) if !listed.consistent => objects.retain_missing(&*before.objects, misses),
+        _ => misses.clear(),
+    }
+    match before {
+        Some(before) if before.objects.equals(&*objects) => before.objects.clone(),
+        _ => Arc::from(objects),
     }
 }
 

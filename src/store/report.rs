@@ -4,14 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::status::{Data, TargetStatus};
+use super::{
+    status::{Data, TargetStatus},
+    transitions::Answer,
+};
 use crate::model::{ErrorClass, GroupId, Misses, ObjectSet};
 
-/// A poll that ended.
+/// A poll that ended, with `T`: [`Listed`] or [`PollFailure`].
 #[derive(Debug)]
-pub struct PollReport {
-    /// What it returned.
-    pub result: Result<Listed, PollFailure>,
+pub struct PollReport<T> {
+    /// How it ended.
+    pub result: T,
     /// When it started.
     pub requested_at: Instant,
     /// How long it took, retries included.
@@ -31,6 +34,8 @@ pub struct Listed {
     pub consistent: bool,
     /// The pages read.
     pub pages: u64,
+    /// How the last jobs ended, if the API was asked: see [`Store::needs_answer`](super::Store::needs_answer).
+    pub answer: Answer,
 }
 
 /// Why a poll failed.

@@ -14,6 +14,8 @@ pub struct TargetSettings {
     pub interval: Duration,
     /// The age at which data is withdrawn.
     pub expire_after: Duration,
+    /// How long the first value of a counter of deployments is served at least; none if there are no transitions.
+    pub first_value_hold: Option<Duration>,
     /// Changes whenever the target's poll loop is replaced: a report of an earlier loop is ignored.
     pub generation: u64,
 }

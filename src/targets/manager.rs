@@ -140,7 +140,10 @@ impl TargetManager {
         }
         self.update_telemetry(&running);
         let configuration = Configuration {
-            targets: running.iter().map(|(id, running)| (id.clone(), running.settings())).collect(),
+            targets: running
+                .iter()
+                .map(|(id, running)| (id.clone(), running.settings(desired.first_value_hold)))
+                .collect(),
             groups: running
                 .iter()
                 .map(|(id, running)| (id.group(), running.target.query.collector()))
@@ -211,11 +214,12 @@ impl TargetManager {
 }
 
 impl Running {
-    fn settings(&self) -> TargetSettings {
+    fn settings(&self, first_value_hold: Option<Duration>) -> TargetSettings {
         TargetSettings {
             region: self.target.region.clone(),
             interval: self.target.settings.interval,
             expire_after: self.target.settings.expire_after(),
+            first_value_hold,
             generation: self.generation,
         }
     }

@@ -1,6 +1,6 @@
 //! The desired target set: a value.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     collectors::{Query, RenderConfig},
@@ -38,4 +38,6 @@ pub struct TargetSet {
     pub workspaces: Vec<WorkspaceInfo>,
     /// How objects are rendered.
     pub render: RenderConfig,
+    /// How long the first value of a counter of deployments is served at least; none if there are no transitions.
+    pub first_value_hold: Option<Duration>,
 }

@@ -202,7 +202,8 @@ fn assert_described(section: &Section, family: &FamilyDescriptor, metrics: &Expo
 async fn the_demo_serves_the_whole_catalogue_and_no_other_family() {
     let program = Start::demo().ready().await;
     // The requests that the exporter answered are there from the second scrape on.
-    program.metrics().await;
+    let since = "aliyun_flink_deployment_status_since_timestamp_seconds";
+    program.metrics_with("a status begins", |metrics| !metrics.find(since).all().is_empty()).await;
     let text = program.get("/metrics").await.body;
     let metrics = program.metrics().await;
     let served: BTreeSet<&str> = metrics.families.iter().map(|family| &*family.name).collect();

@@ -119,6 +119,7 @@ fn one_target(deployments: Vec<Deployment>) -> TargetSet {
         targets: [(Arc::new(id), target)].into(),
         workspaces: Vec::new(),
         render: RenderConfig { label_keys: LabelKeys::All },
+        first_value_hold: Some(Duration::from_secs(120)),
     }
 }
 

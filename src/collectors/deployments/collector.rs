@@ -13,7 +13,7 @@ use crate::{
     api::{ApiError, Client, Priority},
     collectors::collector::{Collected, Collector, Query, RenderConfig, Scope},
     exposition::{self, RenderedFamilies, Section, SectionText},
-    model::{CollectorName, Deployment, Object, Objects},
+    model::{CollectorName, Deployment, LastJobStatuses, Object, Objects},
     store::GroupObjects,
 };
 
@@ -86,7 +86,10 @@ fn objects<'a>(
     group: &'a GroupObjects,
     labels: &'a ExportedLabels,
 ) -> exposition::ObjectGroup<'a, Deployments> {
-    families::group(&group.id.workspace, &group.id.namespace, group.merged::<Deployment>(), labels)
+    let deployments = group.merged::<Deployment>();
+    let transitions = group.transitions(&deployments);
+    let deployments = deployments.into_iter().zip(transitions);
+    families::group(&group.id.workspace, &group.id.namespace, deployments, labels)
 }
 
 /// The deployments that one target polls.
@@ -113,6 +116,13 @@ impl Query for DeploymentsTarget {
                 invalid: listing.invalid,
             })
         })
+    }
+
+    fn last_job_statuses(
+        &self,
+        deadline: Instant,
+    ) -> Option<BoxFuture<'_, Result<LastJobStatuses, ApiError>>> {
+        Some(Box::pin(self.query.last_job_statuses(&self.client, deadline)))
     }
 
     fn equals(&self, other: &dyn Query) -> bool {

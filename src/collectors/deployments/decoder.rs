@@ -9,8 +9,8 @@ use super::{
 use crate::{
     api::{DecodeError, Decoded, Decoder},
     model::{
-        BasicSetting, BatchSetting, Deployment, ExpertSetting, FieldSelection, Info, JobCounts, ProcessSpec,
-        ResourceSettings, TaskSlots, Text,
+        BasicSetting, BatchSetting, Deployment, ExpertSetting, FieldSelection, Info, JobCounts, JobState,
+        ProcessSpec, ResourceSettings, TaskSlots, Text,
     },
 };
 
@@ -206,14 +206,18 @@ impl DeploymentDecoder<'_> {
             return JobCounts::default();
         }
         let Some(jobs) = self.values.valid("jobSummary", jobs.value()) else { return JobCounts::default() };
-        JobCounts::new([
-            self.values.valid("jobSummary.starting", jobs.starting.count()),
-            self.values.valid("jobSummary.running", jobs.running.count()),
-            self.values.valid("jobSummary.cancelling", jobs.cancelling.count()),
-            self.values.valid("jobSummary.cancelled", jobs.cancelled.count()),
-            self.values.valid("jobSummary.finished", jobs.finished.count()),
-            self.values.valid("jobSummary.failed", jobs.failed.count()),
-        ])
+        let counts = [
+            ("jobSummary.starting", jobs.starting.count()),
+            ("jobSummary.running", jobs.running.count()),
+            ("jobSummary.cancelling", jobs.cancelling.count()),
+            ("jobSummary.cancelled", jobs.cancelled.count()),
+            ("jobSummary.finished", jobs.finished.count()),
+            ("jobSummary.failed", jobs.failed.count()),
+        ];
+        let invalid = counts.map(|(_, count)| count.is_err());
+        let decoded = JobCounts::new(counts.map(|(field, count)| self.values.valid(field, count)));
+        let states = JobState::ALL.into_iter().zip(invalid);
+        states.filter(|(_, invalid)| *invalid).fold(decoded, |counts, (state, _)| counts.with_invalid(state))
     }
 
     fn resources(

@@ -7,7 +7,10 @@ use crate::{
         Catalogue, Family, FamilyDescriptor, IdentityWriter, MetricType, NO_LABELS, ObjectGroup, Origin,
         SampleWriter, SectionHeaders, StaticLabels, Unit, label_names, static_labels,
     },
-    model::{Deployment, JobState, LabelKeys, ProcessSpec, Requested, ResourcePlan, SlotGroup},
+    model::{
+        Deployment, DeploymentStatus, JobState, LabelKeys, ProcessSpec, Requested, ResourcePlan, SlotGroup,
+        Transitions,
+    },
 };
 
 /// The families of [`DeploymentObject`].
@@ -19,25 +22,27 @@ pub struct Deployments;
 pub struct DeploymentObject<'a> {
     deployment: &'a Deployment,
     requested: Requested,
+    transitions: Transitions,
     exported_labels: &'a ExportedLabels,
 }
 
-/// The deployments of one namespace, to be rendered together.
+/// The deployments of one namespace, to be rendered together, with their transitions.
 pub fn group<'a, 'd: 'a>(
     workspace: &str,
     namespace: &str,
-    deployments: impl IntoIterator<Item = &'d Deployment>,
+    deployments: impl IntoIterator<Item = (&'d Deployment, Transitions)>,
     exported_labels: &'a ExportedLabels,
 ) -> ObjectGroup<'a, Deployments> {
     ObjectGroup::new(&[workspace, namespace], objects(deployments, exported_labels))
 }
 
 fn objects<'a, 'd: 'a>(
-    deployments: impl IntoIterator<Item = &'d Deployment>,
+    deployments: impl IntoIterator<Item = (&'d Deployment, Transitions)>,
     exported_labels: &'a ExportedLabels,
 ) -> impl Iterator<Item = DeploymentObject<'a>> {
-    deployments.into_iter().map(move |deployment| DeploymentObject {
+    deployments.into_iter().map(move |(deployment, transitions)| DeploymentObject {
         deployment,
+        transitions,
         requested: Requested::of(deployment),
         exported_labels,
     })
@@ -88,9 +93,11 @@ const PROCESS_SPECS: Origin = fields(&[
     "batchResourceSetting.basicResourceSetting.{jobmanager,taskmanager}ResourceSettingSpec",
 ]);
 const RESOURCE_PLAN: Origin = fields(&["streamingResourceSetting.expertResourceSetting.resourcePlan"]);
+const STATUS: Origin =
+    Origin::Computed("jobSummary over several polls, and ListDeployments' filter by status");
 const REQUESTED: Origin = Origin::Computed("the effective resource setting");
 
-static FAMILIES: [Family<Deployments>; 18] = [
+static FAMILIES: [Family<Deployments>; 21] = [
     gauge(
         "aliyun_flink_deployment_info",
         Unit::One,
@@ -126,6 +133,43 @@ static FAMILIES: [Family<Deployments>; 18] = [
         fields(&["jobSummary"]),
         jobs,
     ),
+    gauge(
+        "aliyun_flink_deployment_status",
+        Unit::One,
+        "Status of the deployment; always 1. UNKNOWN if neither the counts of jobs nor ListDeployments' filter by \
+         status tell how the last job ended.",
+        &["status"],
+        STATUS,
+        |of, samples| {
+            if let Some(observed) = of.transitions.status {
+                samples.integer(status_label(observed.status), Some(1));
+            }
+        },
+    ),
+    gauge(
+        "aliyun_flink_deployment_status_since_timestamp_seconds",
+        Unit::Timestamp,
+        "Time at which a poll saw the current status begin, in seconds since the Unix epoch. No series if the status \
+         had begun before the first poll.",
+        &["status"],
+        STATUS,
+        |of, samples| {
+            if let Some(observed) = of.transitions.status {
+                samples.float(status_label(observed.status), observed.since.map(|since| since.as_secs_f64()));
+            }
+        },
+    ),
+    Family {
+        descriptor: FamilyDescriptor {
+            name: "aliyun_flink_deployment_jobs_ended_total",
+            metric_type: MetricType::Counter,
+            unit: Unit::Count("jobs"),
+            help: "Jobs of the deployment that were observed to end, by the state in which they ended.",
+            labels: &["state"],
+            origin: Origin::Computed("increases of the counts in jobSummary between polls"),
+        },
+        write: jobs_ended,
+    },
     gauge(
         "aliyun_flink_deployment_created_timestamp_seconds",
         Unit::Timestamp,
@@ -299,15 +343,36 @@ fn info(of: &DeploymentObject<'_>, samples: &mut SampleWriter<'_>) {
 
 fn jobs(of: &DeploymentObject<'_>, samples: &mut SampleWriter<'_>) {
     for state in JobState::ALL {
-        let labels = match state {
-            JobState::Starting => static_labels!(state = "starting"),
-            JobState::Running => static_labels!(state = "running"),
-            JobState::Cancelling => static_labels!(state = "cancelling"),
-            JobState::Cancelled => static_labels!(state = "cancelled"),
-            JobState::Finished => static_labels!(state = "finished"),
-            JobState::Failed => static_labels!(state = "failed"),
-        };
-        samples.integer(labels, of.deployment.jobs.get(state));
+        samples.integer(state_label(state), of.deployment.jobs.get(state));
+    }
+}
+
+fn jobs_ended(of: &DeploymentObject<'_>, samples: &mut SampleWriter<'_>) {
+    for (state, jobs) in JobState::ENDED.into_iter().zip(of.transitions.jobs_ended) {
+        samples.integer(state_label(state), jobs);
+    }
+}
+
+fn state_label(state: JobState) -> &'static StaticLabels {
+    match state {
+        JobState::Starting => static_labels!(state = "starting"),
+        JobState::Running => static_labels!(state = "running"),
+        JobState::Cancelling => static_labels!(state = "cancelling"),
+        JobState::Cancelled => static_labels!(state = "cancelled"),
+        JobState::Finished => static_labels!(state = "finished"),
+        JobState::Failed => static_labels!(state = "failed"),
+    }
+}
+
+fn status_label(status: DeploymentStatus) -> &'static StaticLabels {
+    match status {
+        DeploymentStatus::Running => static_labels!(status = "RUNNING"),
+        DeploymentStatus::Transitioning => static_labels!(status = "TRANSITIONING"),
+        DeploymentStatus::Failed => static_labels!(status = "FAILED"),
+        DeploymentStatus::Cancelled => static_labels!(status = "CANCELLED"),
+        DeploymentStatus::Finished => static_labels!(status = "FINISHED"),
+        DeploymentStatus::None => static_labels!(status = "NONE"),
+        DeploymentStatus::Unknown => static_labels!(status = "UNKNOWN"),
     }
 }
 

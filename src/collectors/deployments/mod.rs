@@ -17,7 +17,10 @@ use tokio::time::Instant;
 
 use crate::{
     api::{self, ApiError, Listing},
-    model::{Deployment, DeploymentsOperation, FieldSelection, Selection},
+    model::{
+        Deployment, DeploymentsOperation, FieldSelection, JobState, JobStatus, LabelKeys, LastJobStatuses,
+        Selection,
+    },
 };
 
 pub use collector::{DeploymentsCollector, DeploymentsTarget, NAME};
@@ -63,9 +66,41 @@ impl DeploymentsQuery {
     }
 }
 
+impl DeploymentsQuery {
+    /// Lists the deployments by the status of their last job, for each status in which jobs end.
+    ///
+    /// # Errors
+    ///
+    /// As [`api::Client::list`].
+    pub async fn last_job_statuses(
+        &self,
+        client: &api::Client,
+        deadline: Instant,
+    ) -> Result<LastJobStatuses, ApiError> {
+        let identities = FieldSelection { jobs: false, resources: false, labels: LabelKeys::default() };
+        let fields = Arc::new(identities);
+        let list = async |state, status| {
+            let selection = Selection { status: Some(status), ..self.selection.clone() };
+            let operation =
+                ListDeployments { namespace: self.namespace.clone(), selection, fields: fields.clone() };
+            client.list(operation, deadline).await.map(|listing| (state, listing))
+        };
+        let (failed, cancelled, finished) = tokio::try_join!(
+            list(JobState::Failed, JobStatus::Failed),
+            list(JobState::Cancelled, JobStatus::Cancelled),
+            list(JobState::Finished, JobStatus::Finished),
+        )?;
+        let mut statuses = LastJobStatuses::default();
+        for (state, listing) in [failed, cancelled, finished] {
+            listing.items.into_iter().for_each(|deployment| statuses.add(deployment.id, state));
+        }
+        Ok(statuses)
+    }
+}
+
 /// Reads `body` as a listing and as an error; for fuzzers.
 pub(crate) fn fuzz_reply(body: &[u8]) {
-    let fields = FieldSelection { labels: crate::model::LabelKeys::All, ..FieldSelection::default() };
+    let fields = FieldSelection { labels: LabelKeys::All, ..FieldSelection::default() };
     let operation = ListDeployments {
         namespace: String::new(),
         selection: Selection::default(),

@@ -1,6 +1,6 @@
 //! The deployments' text compared with the `prometheus` crate's own encoder.
 
-use std::{collections::HashSet, io::Read as _};
+use std::{collections::HashSet, io::Read as _, time::Duration};
 
 use bytes::Bytes;
 use proptest::{collection::vec, option, prelude::*};
@@ -14,10 +14,28 @@ use crate::{
         write,
     },
     model::{
-        BasicSetting, BatchSetting, Deployment, ExpertSetting, Info, JobCounts, LabelKeys, PlanNode,
-        ProcessSpec, ResourcePlan, ResourceSettings, SlotGroup, TaskSlots,
+        BasicSetting, BatchSetting, Deployment, DeploymentStatus, ExpertSetting, Info, JobCounts, JobState,
+        LabelKeys, ObservedStatus, PlanNode, ProcessSpec, ResourcePlan, ResourceSettings, SlotGroup,
+        TaskSlots, Transitions,
     },
 };
+
+/// The deployments with some transitions.
+fn tracked<'d>(
+    deployments: impl IntoIterator<Item = &'d Deployment>,
+) -> impl Iterator<Item = (&'d Deployment, Transitions)> {
+    deployments.into_iter().map(|deployment| (deployment, transitions(deployment)))
+}
+
+fn transitions(deployment: &Deployment) -> Transitions {
+    let failed = deployment.jobs.get(JobState::Failed);
+    let status = if failed == Some(0) { DeploymentStatus::Running } else { DeploymentStatus::Failed };
+    let since = failed.map(Duration::from_millis);
+    Transitions {
+        status: failed.map(|_| ObservedStatus { status, since: since.filter(|since| !since.is_zero()) }),
+        jobs_ended: JobState::ENDED.map(|state| deployment.jobs.get(state)),
+    }
+}
 
 fn rendered<'d>(
     workspace: &str,
@@ -26,7 +44,7 @@ fn rendered<'d>(
     keys: &LabelKeys,
 ) -> RenderedFamilies {
     let labels = ExportedLabels::new(keys);
-    render(&group(workspace, namespace, deployments, &labels), &RenderedFamilies::default())
+    render(&group(workspace, namespace, tracked(deployments), &labels), &RenderedFamilies::default())
 }
 
 fn text_of(groups: &[RenderedFamilies]) -> String {
@@ -138,7 +156,7 @@ proptest! {
         let text = text_of(&groups);
         let labels = ExportedLabels::new(&keys);
         let groups =
-            [("one", &first), ("two", &second)].map(|(name, all)| group(&workspace, name, all, &labels));
+            [("one", &first), ("two", &second)].map(|(name, all)| group(&workspace, name, tracked(all), &labels));
         let series = groups.iter().map(ObjectGroup::count_series).sum::<usize>();
         prop_assert_eq!(series, text.lines().filter(|line| !line.starts_with('#')).count());
         let mut written = Vec::new();
@@ -153,7 +171,7 @@ proptest! {
         keys in prop_oneof![Just(LabelKeys::All), vec("[a-cA-C._]{1,3}", 0..3).prop_map(LabelKeys::Listed)],
     ) {
         let labels = ExportedLabels::new(&keys);
-        let group = group("w", "n", &deployments, &labels);
+        let group = group("w", "n", tracked(&deployments), &labels);
         let len = text_len(&rendered("w", "n", &deployments, &keys));
         let rendered = |limit| render_within(&group, &RenderedFamilies::default(), limit);
         prop_assert_eq!(rendered(len).map(|families| text_len(&families)), Some(len));
@@ -245,8 +263,9 @@ fn what_did_not_change_is_shared() {
         fleet.collect::<Vec<_>>()
     };
     let labels = ExportedLabels::new(&LabelKeys::default());
-    let render =
-        |failed, previous: &RenderedFamilies| render(&group("w", "n", &fleet(failed), &labels), previous);
+    let render = |failed, previous: &RenderedFamilies| {
+        render(&group("w", "n", tracked(&fleet(failed)), &labels), previous)
+    };
     let first = render(1, &RenderedFamilies::default());
     assert!(render(1, &first).shares_all(&first));
     let other = render(2, &first);
@@ -257,7 +276,11 @@ fn what_did_not_change_is_shared() {
             .collect()
     };
     let same = pieces(&other).iter().filter(|piece| pieces(&first).contains(piece)).count();
-    assert_eq!((same, pieces(&other).len()), (8, 9), "of three families in three pieces, one piece changed");
+    assert_eq!(
+        (same, pieces(&other).len()),
+        (15, 18),
+        "of six families in three pieces, one piece of three families changed"
+    );
     assert_eq!(text_of(&[other]), text_of(&[render(2, &RenderedFamilies::default())]));
 }
 

@@ -1,0 +1,97 @@
+//! What the exporter observed of a deployment's jobs over several polls.
+
+use std::{collections::HashMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::JobState;
+
+/// The status of a deployment, derived from its job counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum DeploymentStatus {
+    /// A job is running.
+    Running,
+    /// A job is starting or being cancelled, and none is running.
+    Transitioning,
+    /// The last job failed.
+    Failed,
+    /// The last job was cancelled.
+    Cancelled,
+    /// The last job finished.
+    Finished,
+    /// There is no job.
+    None,
+    /// The counts do not tell how the last job ended, or a count is unreadable.
+    Unknown,
+}
+
+impl DeploymentStatus {
+    /// Every status.
+    pub const ALL: [Self; 7] = [
+        Self::Running,
+        Self::Transitioning,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Finished,
+        Self::None,
+        Self::Unknown,
+    ];
+
+    /// The status as the label `status` has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Transitioning => "TRANSITIONING",
+            Self::Failed => "FAILED",
+            Self::Cancelled => "CANCELLED",
+            Self::Finished => "FINISHED",
+            Self::None => "NONE",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
+    /// The status of a deployment whose last job ended in `state`; none if that is a state of a live job.
+    pub fn ended(state: JobState) -> Option<Self> {
+        match state {
+            JobState::Failed => Some(Self::Failed),
+            JobState::Cancelled => Some(Self::Cancelled),
+            JobState::Finished => Some(Self::Finished),
+            JobState::Starting | JobState::Running | JobState::Cancelling => None,
+        }
+    }
+}
+
+/// A status, and when it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObservedStatus {
+    /// The status.
+    pub status: DeploymentStatus,
+    /// The end of the poll that saw the status begin, since the Unix epoch; none if that was not observed.
+    pub since: Option<Duration>,
+}
+
+/// The transitions of one deployment, as they are served.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Transitions {
+    /// The status; none if the API has never returned a `jobSummary`.
+    pub status: Option<ObservedStatus>,
+    /// The jobs observed to end, in the order of [`JobState::ENDED`]; none if the API has never returned the count.
+    pub jobs_ended: [Option<u64>; 3],
+}
+
+/// In which of the answers to `ListDeployments` with the filters `FAILED`, `CANCELLED` and `FINISHED` each deployment was.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LastJobStatuses(HashMap<Box<str>, u8>);
+
+impl LastJobStatuses {
+    /// Adds a deployment of the answer for jobs that ended in `state`.
+    pub fn add(&mut self, id: Box<str>, state: JobState) {
+        *self.0.entry(id).or_default() |= 1 << state as u8;
+    }
+
+    /// The states by whose filter the deployment was found.
+    pub fn of(&self, id: &str) -> impl Iterator<Item = JobState> + use<> {
+        let states = self.0.get(id).copied().unwrap_or_default();
+        JobState::ENDED.into_iter().filter(move |&state| states & (1 << state as u8) != 0)
+    }
+}

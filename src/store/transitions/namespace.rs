@@ -1,0 +1,204 @@
+//! What is remembered of the deployments of one namespace.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use parking_lot::RwLock;
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::{compare::Poll, failures::RecentFailures, remembered::Remembered, served::Served};
+use crate::model::{Deployment, Transitions};
+
+/// How long a deployment that no target returns is remembered.
+pub(super) const REMEMBER: Duration = Duration::from_secs(24 * 3600);
+
+/// The deployments of a namespace that are remembered although no target returns them; the oldest are forgotten first.
+const MAX_GONE: usize = 100_000;
+
+/// What is remembered of the deployments of one namespace.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Namespace {
+    /// Held while a poll is compared, saved and applied: what is saved is in the order of what is applied.
+    committing: Mutex<()>,
+    memory: RwLock<Memory>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    deployments: HashMap<Box<str>, Remembered>,
+    /// The deployments that are gone.
+    gone: usize,
+    failures: RecentFailures,
+    /// Changes with what is served.
+    revision: u64,
+}
+
+/// What a poll changes in a namespace.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Update {
+    /// In the order of the listing; none if nothing but the time of the poll changes.
+    returned: Vec<Option<Remembered>>,
+    /// Deployments that no target returns any more.
+    gone: Vec<(Box<str>, Remembered)>,
+    forgotten: Vec<Box<str>>,
+    serves_changes: bool,
+}
+
+/// A namespace in which no other poll is compared until this is dropped.
+#[derive(Debug)]
+pub(in crate::store) struct Committing<'n> {
+    namespace: &'n Namespace,
+    _guard: MutexGuard<'n, ()>,
+}
+
+impl Namespace {
+    /// Waits until no other poll of the namespace is compared, saved or applied.
+    pub(in crate::store) async fn commit(&self) -> Committing<'_> {
+        Committing { _guard: self.committing.lock().await, namespace: self }
+    }
+
+    /// Whether the API must be asked how the last jobs of some of these deployments ended.
+    pub(in crate::store) fn needs_answer(&self, poll: &Poll<'_>, listed: &[Deployment]) -> bool {
+        let memory = self.memory.read();
+        listed.iter().any(|deployment| poll.needs_answer(memory.deployments.get(&*deployment.id), deployment))
+    }
+
+    /// Changes whenever [`Namespace::transitions`] may return something else.
+    pub(in crate::store) fn revision(&self) -> u64 {
+        self.memory.read().revision
+    }
+
+    /// The transitions of these deployments, in their order.
+    pub(in crate::store) fn transitions<'d>(
+        &self,
+        deployments: impl Iterator<Item = &'d Deployment>,
+    ) -> Vec<Transitions> {
+        let memory = self.memory.read();
+        let transitions =
+            |id: &str| memory.deployments.get(id).map(Remembered::transitions).unwrap_or_default();
+        deployments.map(|deployment| transitions(&deployment.id)).collect()
+    }
+
+    /// The jobs of each deployment that were observed to fail after `since`, the time since the Unix epoch.
+    pub(in crate::store) fn failures_since(&self, since: Duration) -> HashMap<Box<str>, u64> {
+        self.memory.read().failures.since(since)
+    }
+}
+
+impl Committing<'_> {
+    /// Compares what `poll` returned with what is remembered.
+    ///
+    /// `polled_since` is the end of the last successful poll of the target that was polled the longest time ago; none if a
+    /// target of the namespace has not been polled yet.
+    pub(in crate::store) fn compare(
+        &self,
+        poll: &Poll<'_>,
+        listed: &[Deployment],
+        served: &Served,
+        polled_since: Option<Duration>,
+    ) -> Update {
+        let memory = self.namespace.memory.read();
+        let ids = served.ids();
+        let mut update = Update { returned: Vec::with_capacity(listed.len()), ..Update::default() };
+        let mut present = 0;
+        for (index, deployment) in listed.iter().enumerate() {
+            let before = memory.deployments.get(&*deployment.id);
+            present += usize::from(before.is_some_and(|before| !before.gone));
+            update.compare(poll, before, deployment, !ids.contains(index, &deployment.id));
+        }
+        if let Some(polled_since) = polled_since {
+            if present + memory.gone < memory.deployments.len() {
+                update.gone = memory.missing(listed, polled_since);
+            }
+            update.forgotten = memory.forgettable(listed, poll.ended);
+        }
+        update
+    }
+
+    /// Makes `update`, which is of this listing, what is remembered.
+    pub(in crate::store) fn apply(&self, poll: &Poll<'_>, listed: &[Deployment], update: Update) {
+        let mut memory = self.namespace.memory.write();
+        memory.failures.forget_before(poll.ended);
+        for (deployment, returned) in listed.iter().zip(update.returned) {
+            if let Some(after) = returned {
+                memory.replace(&deployment.id, after, poll.ended);
+            } else if let Some(known) = memory.deployments.get_mut(&*deployment.id) {
+                (known.last_returned, known.requested_at) = (poll.ended, Some(poll.requested_at));
+            }
+        }
+        for (id, after) in update.gone {
+            memory.replace(&id, after, poll.ended);
+        }
+        for id in &update.forgotten {
+            memory.forget(id);
+        }
+        memory.revision += u64::from(update.serves_changes);
+    }
+}
+
+impl Update {
+    fn compare(
+        &mut self,
+        poll: &Poll<'_>,
+        before: Option<&Remembered>,
+        deployment: &Deployment,
+        begins: bool,
+    ) {
+        if !begins && before.is_some_and(|before| poll.changes_nothing(before, deployment)) {
+            self.returned.push(None);
+            return;
+        }
+        let after = poll.compare(before, deployment, begins);
+        self.serves_changes |= before.map(Remembered::transitions).unwrap_or_default() != after.transitions();
+        self.returned.push(Some(after));
+    }
+}
+
+impl Memory {
+    /// The deployments that no target has returned since `polled_since`, except those in `listed`.
+    fn missing(&self, listed: &[Deployment], polled_since: Duration) -> Vec<(Box<str>, Remembered)> {
+        let listed: HashSet<&str> = listed.iter().map(|deployment| &*deployment.id).collect();
+        let is_missing =
+            |id: &str, of: &Remembered| !of.gone && of.last_returned < polled_since && !listed.contains(id);
+        let missing = self.deployments.iter().filter(|(id, of)| is_missing(id, of));
+        missing.map(|(id, of)| (id.clone(), Remembered { gone: true, ..of.clone() })).collect()
+    }
+
+    /// The deployments that have been gone for long, and the oldest of too many.
+    fn forgettable(&self, listed: &[Deployment], now: Duration) -> Vec<Box<str>> {
+        if self.gone == 0 {
+            return Vec::new();
+        }
+        let listed: HashSet<&str> = listed.iter().map(|deployment| &*deployment.id).collect();
+        let gone = self.deployments.iter().filter(|(id, of)| of.gone && !listed.contains(&***id));
+        let mut gone: Vec<_> = gone.map(|(id, of)| (of.last_returned, id)).collect();
+        let kept = gone.len().min(MAX_GONE);
+        gone.sort_unstable_by_key(|(last_returned, _)| std::cmp::Reverse(*last_returned));
+        let too_old = gone.iter().filter(|(last_returned, _)| *last_returned + REMEMBER <= now).count();
+        // They are the last ones.
+        let remembered = kept.min(gone.len() - too_old);
+        gone.into_iter().skip(remembered).map(|(_, id)| id.clone()).collect()
+    }
+
+    fn replace(&mut self, id: &str, after: Remembered, now: Duration) {
+        self.gone += usize::from(after.gone);
+        let failed = after.failed();
+        let before = match self.deployments.get_mut(id) {
+            Some(known) => Some(std::mem::replace(known, after)),
+            None => self.deployments.insert(id.into(), after),
+        };
+        self.gone -= usize::from(before.as_ref().is_some_and(|before| before.gone));
+        let failed = failed.saturating_sub(before.as_ref().map_or(0, Remembered::failed));
+        if failed > 0 {
+            self.failures.add(now, id.into(), failed);
+        }
+    }
+
+    fn forget(&mut self, id: &str) {
+        if self.deployments.remove(id).is_some_and(|known| known.gone) {
+            self.gone -= 1;
+        }
+    }
+}

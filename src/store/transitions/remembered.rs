@@ -1,0 +1,111 @@
+//! What is remembered of one deployment.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::model::{JobCounts, JobState, ObservedStatus, Transitions};
+
+/// What is remembered of one deployment between polls, and, serialised, between runs.
+///
+/// The fields that are skipped hold for one run: they are times of the monotonic clock, or what follows from them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Remembered {
+    /// The live jobs at the last comparison.
+    pub(super) live: LiveJobs,
+    /// The ended jobs, in the order of [`JobState::ENDED`].
+    pub(super) ended: [EndedJobs; 3],
+    /// None until a `jobSummary` is returned.
+    pub(super) status: Option<ObservedStatus>,
+    /// The end of the last poll that returned the deployment, since the Unix epoch. Saved only once it is gone.
+    pub(super) last_returned: Duration,
+    /// Whether every target of the namespace has been polled without returning it since then.
+    pub(super) gone: bool,
+    /// When the data that was last compared was requested.
+    #[serde(skip)]
+    pub(super) requested_at: Option<Instant>,
+    /// The counters whose first value is held; none, usually.
+    #[serde(skip)]
+    pub(super) holds: Option<Box<[Option<Instant>; 3]>>,
+    #[serde(skip)]
+    pub(super) lookup: Lookup,
+    /// Whether what ended since the state was saved is history, since the state is too old.
+    #[serde(skip)]
+    pub(super) outdated: bool,
+}
+
+/// The live jobs of a deployment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LiveJobs {
+    /// In the order of [`JobState::LIVE`]. A count that was not returned is 0, one that could not be decoded is none.
+    counts: [Option<u32>; 3],
+}
+
+/// The jobs of a deployment that ended in one state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct EndedJobs {
+    /// The count as it was last returned; none before the first time.
+    pub(super) count: Option<u64>,
+    /// The jobs that were observed to end.
+    pub(super) observed: u64,
+    /// The value of the counter that was last served: `observed`, or less while the first value is held.
+    pub(super) served: u64,
+}
+
+/// How often the status was looked up by asking the API, since a count last changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Lookup {
+    pub(super) attempts: u8,
+    pub(super) last: Option<Instant>,
+}
+
+impl Remembered {
+    /// A deployment that was not known before.
+    pub(super) fn new(returned: Duration) -> Self {
+        Self {
+            live: LiveJobs::default(),
+            ended: Default::default(),
+            status: None,
+            last_returned: returned,
+            gone: false,
+            requested_at: None,
+            holds: None,
+            lookup: Lookup::default(),
+            outdated: false,
+        }
+    }
+
+    /// What is served of it.
+    pub(super) fn transitions(&self) -> Transitions {
+        let served = |ended: EndedJobs| ended.count.map(|_| ended.served);
+        Transitions { status: self.status, jobs_ended: self.ended.map(served) }
+    }
+
+    /// The jobs observed to fail.
+    pub(super) fn failed(&self) -> u64 {
+        let failed =
+            JobState::ENDED.into_iter().zip(&self.ended).find(|(state, _)| *state == JobState::Failed);
+        failed.map_or(0, |(_, ended)| ended.observed)
+    }
+}
+
+impl LiveJobs {
+    pub(super) fn of(jobs: &JobCounts) -> Self {
+        let count = |state| match jobs.get(state) {
+            Some(count) => Some(u32::try_from(count).unwrap_or(u32::MAX)),
+            None => (!jobs.is_invalid(state)).then_some(0),
+        };
+        Self { counts: JobState::LIVE.map(count) }
+    }
+
+    /// The jobs of one live state; none if the count could not be decoded.
+    pub(super) fn get(self, state: JobState) -> Option<u32> {
+        JobState::LIVE.iter().position(|&live| live == state).and_then(|index| self.counts[index])
+    }
+
+    /// Whether there certainly is no live job.
+    pub(super) fn is_none(self) -> bool {
+        self.counts.iter().all(|&count| count == Some(0))
+    }
+}
