@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use clap::{
+    Arg, ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches, Parser, Subcommand, ValueEnum,
+    error::ErrorKind,
+};
 use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 use url::Url;
@@ -10,6 +13,7 @@ use url::Url;
 use crate::{
     config,
     logging::LogFormat,
+    model::CollectorName,
     simulator,
     web::{ListenAddress, Paths, normalize_prefix},
 };
@@ -210,18 +214,22 @@ pub struct ConfigArgs {
     /// The configuration file: YAML (.yml, .yaml) or TOML (.toml)
     #[arg(long = "config.file", value_name = "PATH")]
     pub file: Option<PathBuf>,
-    /// A workspace's id; with --region and --namespace it takes the place of the file's workspaces
+    /// A workspace's id; with --region, it takes the place of all workspaces and discovery entries of the file
     #[arg(long, value_name = "ID")]
     pub workspace: Option<String>,
-    /// The workspace's region, such as cn-hangzhou
-    #[arg(long, value_name = "REGION")]
-    pub region: Option<String>,
-    /// A namespace of the workspace (repeatable)
+    /// A region, such as cn-hangzhou: the workspace's, or without --workspace one whose workspaces are discovered
+    /// (repeatable)
+    #[arg(long = "region", value_name = "REGION")]
+    pub regions: Vec<String>,
+    /// A namespace of the workspace (repeatable); without any, all of them are discovered
     #[arg(long = "namespace", value_name = "NAME", num_args = 1..)]
     pub namespaces: Vec<String>,
     /// The file that keeps the state across restarts of `run`
     #[arg(long = "state.path", value_name = "FILE")]
     pub state_path: Option<String>,
+    /// What is polled besides deployments.
+    #[command(flatten)]
+    pub collectors: CollectorArgs,
 }
 
 impl ConfigArgs {
@@ -229,10 +237,64 @@ impl ConfigArgs {
     pub fn flags(&self) -> config::Flags {
         config::Flags {
             workspace: self.workspace.clone(),
-            region: self.region.clone(),
+            regions: self.regions.clone(),
             namespaces: self.namespaces.clone(),
+            collectors: self.collectors.0.clone(),
             state_path: self.state_path.clone(),
         }
+    }
+}
+
+/// A collector's name, the flags that enable and disable it, and what it collects.
+const COLLECTORS: [(CollectorName, [&str; 2], &str); 2] = [
+    (
+        "workspaces",
+        ["collector.workspaces", "no-collector.workspaces"],
+        "the collector of workspaces: state, expiry, quota and usage",
+    ),
+    (
+        "namespaces",
+        ["collector.namespaces", "no-collector.namespaces"],
+        "the collector of namespaces: state, quota and usage",
+    ),
+];
+
+/// `--collector.NAME` and `--no-collector.NAME` of each collector; the last one wins.
+#[derive(Debug, Clone, Default)]
+pub struct CollectorArgs(Vec<(CollectorName, bool)>);
+
+impl Args for CollectorArgs {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let flags = COLLECTORS.into_iter().flat_map(|(_, [on, off], what)| {
+            let flag = |flag, other, help: String| {
+                let flag = Arg::new(flag).long(flag).overrides_with(other).action(ArgAction::SetTrue);
+                flag.help_heading("Collectors").help(help)
+            };
+            let enable = flag(on, off, format!("Enable {what}"));
+            let disable =
+                flag(off, on, format!("Disable {what} (enabled by default where discovery is used)"));
+            [enable, disable]
+        });
+        command.args(flags)
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for CollectorArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = COLLECTORS.into_iter().filter_map(|(name, flags, _)| {
+            let [enabled, disabled] = flags.map(|flag| matches.get_flag(flag));
+            (enabled || disabled).then_some((name, enabled))
+        });
+        Ok(Self(given.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
     }
 }
 
@@ -419,6 +481,21 @@ mod tests {
         let cli = Cli::parse_from(["exporter", "once", "--namespace", "a", "--namespace", "b"]);
         let Some(Command::Once(once)) = cli.command else { panic!("{cli:?}") };
         assert_eq!(once.config.namespaces, ["a", "b"]);
+    }
+
+    #[test]
+    fn the_last_flag_of_a_collector_wins() {
+        let settings = |flags: &[&str]| {
+            Cli::parse_from([&["exporter", "once"], flags].concat()).command.map(|command| match command {
+                Command::Once(once) => once.config.collectors.0,
+                command => panic!("{command:?}"),
+            })
+        };
+        assert_eq!(settings(&[]), Some(vec![]));
+        assert_eq!(
+            settings(&["--no-collector.workspaces", "--collector.workspaces", "--no-collector.namespaces"]),
+            Some(vec![("workspaces", true), ("namespaces", false)])
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ use url::Url;
 use crate::{
     api,
     clock::Clock,
-    config::{Config, Target, Workspace},
+    config::{Collectors, Config, Namespaces, Target, Workspace},
     credentials::{AccessKey, SecretSource, Source},
     model::{DeploymentsOperation, FieldSelection, LabelKeys, Selection},
     poll,
@@ -82,11 +82,14 @@ fn config(endpoint: Url, namespaces: Vec<String>) -> Config {
     let workspace = Workspace {
         id: WORKSPACE.to_owned(),
         region: Some("simulated".to_owned()),
+        console_endpoint: Some(endpoint.clone()),
         endpoint,
         credentials: Arc::new(Source::AccessKey(key)),
-        targets: targets.collect(),
+        namespaces: Namespaces::Listed(targets.collect()),
+        collectors: Collectors::default(),
     };
     Config {
+        discovery: Vec::new(),
         workspaces: vec![workspace],
         proxies: Proxies::default(),
         environment_warnings: Vec::new(),
@@ -95,6 +98,7 @@ fn config(endpoint: Url, namespaces: Vec<String>) -> Config {
             labels: LabelKeys::Listed(vec!["team".into(), "env".into()]),
             ..FieldSelection::default()
         },
+        workspace_tags: LabelKeys::default(),
         first_value_hold: FIRST_VALUE_HOLD,
         state_path: None,
     }

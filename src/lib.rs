@@ -13,7 +13,7 @@
 //! | | [`cli`] |
 //! | wiring | [`app`], [`demo`], [`doctor`], [`healthcheck`], [`fuzzing`] |
 //! | configuration | [`config`] |
-//! | work | [`web`], [`targets`] |
+//! | work | [`web`], [`targets`], [`discovery`] |
 //! | | [`poll`] |
 //! | the published value | [`snapshot`] |
 //! | | [`catalogue`] |
@@ -33,6 +33,7 @@ pub mod commands;
 pub mod config;
 pub mod console;
 pub mod demo;
+pub mod discovery;
 pub mod doctor;
 pub mod endpoint;
 pub mod exposition;

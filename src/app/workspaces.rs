@@ -81,7 +81,7 @@ impl Workspaces {
             let rate = all.account_rate(workspace, known_rates);
             let made =
                 all.workspace(workspace, provider, rate, shared, known).map_err(BuildError::HttpClient)?;
-            made.client.shared_by(workspace.targets.len());
+            made.client.shared_by(workspace.targets().len());
             all.by_id.insert(workspace.id.clone(), made);
         }
         Ok(all)
@@ -241,7 +241,7 @@ fn targets(
         };
         (Arc::new(id), target)
     };
-    workspace.targets.iter().map(target).collect()
+    workspace.targets().iter().map(target).collect()
 }
 
 fn info(workspace: &config::Workspace) -> WorkspaceInfo {

@@ -131,8 +131,21 @@ impl<'a> Node<'a> {
         self.path.to_string()
     }
 
+    /// The path of the table that the value is in.
+    pub(super) fn parent(&self) -> String {
+        Path(self.path.0.iter().take(self.path.0.len().saturating_sub(1)).cloned().collect()).to_string()
+    }
+
     pub(super) fn is_table(&self) -> bool {
         matches!(self.value, Value::Dict(..))
+    }
+
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self.value, Value::Array(..))
+    }
+
+    pub(super) fn is_text(&self, text: &str) -> bool {
+        self.value.as_str() == Some(text)
     }
 
     /// Notes a mistake; always `None`, which ends what needed the value.
@@ -203,11 +216,20 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn boolean(&self) -> Option<bool> {
+        self.boolean_or_expected("true or false")
+    }
+
+    /// A boolean where something else is possible too.
+    pub(super) fn boolean_or(&self, other: &str) -> Option<bool> {
+        self.boolean_or_expected(&format!("true, false or {other}"))
+    }
+
+    fn boolean_or_expected(&self, expected: &str) -> Option<bool> {
         match (self.value, self.untyped()) {
             (Value::Bool(_, value), _) => Some(*value),
             (_, Some("true")) => Some(true),
             (_, Some("false")) => Some(false),
-            _ => self.expected_unquoted("true or false"),
+            _ => self.expected_unquoted(expected),
         }
     }
 
@@ -329,6 +351,12 @@ impl<'a> Table<'a> {
             self.missing(key, what);
         }
         node
+    }
+
+    /// The keys that have a value.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'a str> {
+        let entries = self.entries.iter().filter(|(_, value)| !matches!(value, Value::Empty(..)));
+        entries.map(|(key, _)| key.as_str())
     }
 
     /// The kind of source that the table is from, as far as it is from one.

@@ -16,6 +16,8 @@ pub(super) const PREFIX: &str = "ALIYUN_FLINK_EXPORTER_";
 const WORKSPACES_EXAMPLE: &str =
     r#"'[{id="a14bd5d90a0123",region="cn-hangzhou",namespaces=["team-a","team-b"]}]'"#;
 
+const DISCOVERY_EXAMPLE: &str = r#"'[{region="cn-hangzhou"}]'"#;
+
 /// A snapshot of the process's environment, so that nothing else reads it and a test can make one up.
 #[derive(Clone, Default)]
 pub struct Environment {
@@ -111,17 +113,22 @@ impl<'a> Setting<'a> {
             ["workspaces", _, ..] => Err(format!(
                 "part of a list can't be set: give the whole list, {PREFIX}WORKSPACES={WORKSPACES_EXAMPLE}"
             )),
-            ["metrics", "deployment_labels", _, ..] => Err(format!(
-                "part of a list can't be set: give the whole list, {PREFIX}METRICS__DEPLOYMENT_LABELS=team,stage"
+            ["discovery", _, ..] => Err(format!(
+                "part of a list can't be set: give the whole list, {PREFIX}DISCOVERY={DISCOVERY_EXAMPLE}"
+            )),
+            ["metrics", list @ ("deployment_labels" | "workspace_tags"), _, ..] => Err(format!(
+                "part of a list can't be set: give the whole list, {PREFIX}METRICS__{}=team,stage",
+                list.to_ascii_uppercase()
             )),
             ["workspaces"] => list(text, WORKSPACES_EXAMPLE),
-            ["metrics", "deployment_labels"] if !text.trim_start().starts_with('[') => {
+            ["discovery"] => list(text, DISCOVERY_EXAMPLE),
+            ["metrics", "deployment_labels" | "workspace_tags"] if !text.trim_start().starts_with('[') => {
                 Ok(comma_separated(text))
             }
-            ["metrics", "deployment_labels"] => list(text, "team,stage"),
-            ["poll" | "api" | "credentials" | "metrics" | "state"] | ["credentials", .., "source"] => {
-                table(text)
-            }
+            ["metrics", "deployment_labels" | "workspace_tags"] => list(text, "team,stage"),
+            ["poll" | "api" | "credentials" | "collectors" | "metrics" | "state"]
+            | ["credentials", .., "source"] => table(text),
+            ["collectors", _] if text.trim_start().starts_with('{') => table(text),
             _ => Ok(text.into()),
         }
     }

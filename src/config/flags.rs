@@ -3,50 +3,84 @@
 use figment::value::{Dict, Value};
 
 use super::layer::{Kind, Layer, nest};
+use super::namespaces::ALL;
+use crate::model::CollectorName;
 
-/// What the command line sets. A workspace takes the place of all others.
+/// What the command line sets. A workspace, or regions, take the place of all workspaces and discovery entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Flags {
     /// `--workspace`
     pub workspace: Option<String>,
-    /// `--region`
-    pub region: Option<String>,
+    /// `--region`, as often as given
+    pub regions: Vec<String>,
     /// `--namespace`, as often as given
     pub namespaces: Vec<String>,
+    /// `--collector.NAME` and `--no-collector.NAME`: the name, and whether it is enabled
+    pub collectors: Vec<(CollectorName, bool)>,
     /// `--state.path`
     pub state_path: Option<String>,
 }
 
 impl Flags {
-    /// Nothing if none of the flags is given; an incomplete set leaves the missing key to be noticed.
+    /// Nothing if no flag is given; an incomplete set leaves the missing key to be noticed.
     pub(super) fn layer(&self) -> Option<Layer> {
-        let mut settings = Dict::new();
+        let mut settings = self.scope();
         if let Some(path) = &self.state_path {
             settings
                 .extend(nest(&["state".to_owned(), "path".to_owned()], path.as_str().into()).into_dict()?);
         }
-        let mut workspace = Dict::new();
-        for (key, value) in [("id", &self.workspace), ("region", &self.region)] {
-            workspace.extend(value.as_ref().map(|value| (key.to_owned(), Value::from(value.as_str()))));
-        }
-        if !self.namespaces.is_empty() {
-            workspace.insert("namespaces".to_owned(), Value::from(self.namespaces.clone()));
-        }
-        if !workspace.is_empty() {
-            settings.insert("workspaces".to_owned(), vec![Value::from(workspace)].into());
+        if !self.collectors.is_empty() {
+            let enabled =
+                self.collectors.iter().map(|(name, enabled)| ((*name).to_owned(), (*enabled).into()));
+            settings.insert("collectors".to_owned(), enabled.collect::<Dict>().into());
         }
         if settings.is_empty() {
             return None;
         }
-        Some(Layer::new(Kind::Flags, settings, |keys: &[&str]| flag(keys).to_owned()))
+        let disabled: Vec<_> =
+            self.collectors.iter().filter(|(_, enabled)| !enabled).map(|(name, _)| *name).collect();
+        Some(Layer::new(Kind::Flags, settings, move |keys: &[&str]| flag(keys, &disabled)))
+    }
+
+    /// The workspace, or the regions that are searched for workspaces.
+    fn scope(&self) -> Dict {
+        let empty = || Value::from(Vec::<Value>::new());
+        let (discovery, workspaces) = if self.workspace.is_some() || !self.namespaces.is_empty() {
+            (empty(), vec![Value::from(self.workspace())].into())
+        } else if self.regions.is_empty() {
+            return Dict::new();
+        } else {
+            let entry = |region: &String| Dict::from([("region".to_owned(), region.as_str().into())]);
+            (self.regions.iter().map(entry).collect::<Vec<_>>().into(), empty())
+        };
+        Dict::from([("discovery".to_owned(), discovery), ("workspaces".to_owned(), workspaces)])
+    }
+
+    fn workspace(&self) -> Dict {
+        let mut workspace = Dict::new();
+        if let Some(id) = &self.workspace {
+            workspace.insert("id".to_owned(), id.as_str().into());
+        }
+        match &self.regions[..] {
+            [] => {}
+            [region] => drop(workspace.insert("region".to_owned(), region.as_str().into())),
+            // A list, which is refused: a workspace is in one region.
+            regions => drop(workspace.insert("region".to_owned(), regions.to_vec().into())),
+        }
+        let namespaces =
+            if self.namespaces.is_empty() { ALL.into() } else { Value::from(self.namespaces.clone()) };
+        workspace.insert("namespaces".to_owned(), namespaces);
+        workspace
     }
 }
 
-fn flag(keys: &[&str]) -> &'static str {
+fn flag(keys: &[&str], disabled: &[CollectorName]) -> String {
     match keys {
-        ["workspaces", "0", "region", ..] => "--region",
-        ["workspaces", "0", "namespaces", ..] => "--namespace",
-        ["state", ..] => "--state.path",
-        _ => "--workspace",
+        ["collectors", name, ..] if disabled.contains(name) => format!("--no-collector.{name}"),
+        ["collectors", name, ..] => format!("--collector.{name}"),
+        ["state", ..] => "--state.path".to_owned(),
+        ["discovery", ..] | ["workspaces", "0", "region", ..] => "--region".to_owned(),
+        ["workspaces", "0", "namespaces", ..] => "--namespace".to_owned(),
+        _ => "--workspace".to_owned(),
     }
 }

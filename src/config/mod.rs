@@ -18,7 +18,10 @@ use outbound_http::{InvalidProxy, Proxies, certificate_warnings};
 use crate::poll;
 
 mod access;
+mod collectors;
 mod decode;
+mod defaults;
+mod discovery;
 mod environment;
 mod error;
 mod file;
@@ -26,6 +29,8 @@ mod flags;
 mod inline;
 mod layer;
 mod locate;
+mod location;
+mod namespaces;
 mod print;
 mod resolved;
 mod settings;
@@ -37,16 +42,20 @@ mod workspace;
 #[cfg(test)]
 mod tests;
 
+pub use collectors::{Collectors, EnabledCollector};
 pub use environment::Environment;
 pub use error::{ConfigError, Mistake};
 pub use flags::Flags;
-pub use resolved::{Config, Target, Workspace};
+pub use resolved::{Config, DiscoveredNamespaces, DiscoveryEntry, Namespaces, Target, Workspace};
 pub use units::parse_duration;
 
+use collectors::CollectorSettings;
 use decode::Decoder;
+use defaults::Defaults;
 use layer::Layer;
 
-const SECTIONS: [&str; 6] = ["poll", "api", "credentials", "workspaces", "metrics", "state"];
+const SECTIONS: [&str; 8] =
+    ["poll", "api", "credentials", "discovery", "workspaces", "collectors", "metrics", "state"];
 
 impl Config {
     /// What is valid but hardly meant, one sentence each.
@@ -101,18 +110,28 @@ fn decode(decoder: &Decoder, file: Option<&Path>) -> Config {
     let poll = settings::poll(root.get("poll"), poll::Settings::default());
     let api = settings::api(root.get("api"));
     let credentials = root.get("credentials").and_then(|section| access::source(&section));
-    let defaults = workspace::Defaults { poll, credentials: Arc::new(credentials.unwrap_or_default()) };
+    let defaults = Defaults {
+        poll,
+        credentials: Arc::new(credentials.unwrap_or_default()),
+        collectors: CollectorSettings::decode(root.get("collectors")),
+    };
     let workspaces = root.get("workspaces").map(|section| workspace::workspaces(&section, &defaults));
-    let (metrics, first_value_hold) = settings::metrics(root.get("metrics"));
+    let settings::Metrics { fields, workspace_tags, first_value_hold } =
+        settings::metrics(root.get("metrics"));
     let state_path = settings::state(root.get("state"));
     let workspaces = workspaces.unwrap_or_default();
-    if workspaces.is_empty() && !decoder.noted_below("workspaces") {
+    let discovery = root.get("discovery").map(|section| discovery::entries(&section, &defaults, &workspaces));
+    let discovery = discovery.unwrap_or_default();
+    let noted = ["workspaces", "discovery"].iter().any(|key| decoder.noted_below(key));
+    if workspaces.is_empty() && discovery.is_empty() && !noted {
         decoder.note(no_workspaces(file));
     }
     Config {
+        discovery,
         workspaces,
         api,
-        metrics,
+        metrics: fields,
+        workspace_tags,
         first_value_hold,
         state_path,
         proxies: Proxies::default(),
@@ -123,8 +142,8 @@ fn decode(decoder: &Decoder, file: Option<&Path>) -> Config {
 fn no_workspaces(file: Option<&Path>) -> Mistake {
     let prefix = environment::PREFIX;
     let mistake = Mistake::new(format!(
-        "there is none: name a file that lists some with --config.file, or give --workspace, --region and \
-         --namespace, or set {prefix}WORKSPACES"
+        "there is none: give --region to discover every workspace of a region, or with --workspace one of \
+                  them, or name a file that lists some with --config.file, or set {prefix}WORKSPACES"
     ));
     let mistake = mistake.about("workspaces");
     match file {

@@ -7,18 +7,24 @@ use std::time::Duration;
 use outbound_http::Proxies;
 use url::Url;
 
-use crate::model::{DeploymentsOperation, Selection};
+use super::collectors::Collectors;
+use crate::discovery::{NameFilter, WorkspaceFilter};
+use crate::model::{DeploymentsOperation, LabelKeys, Selection};
 use crate::{api, credentials, model, poll};
 
 /// A valid configuration, with every default filled in.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The workspaces; never empty, each id once.
+    /// Where workspaces are discovered. Each name once.
+    pub discovery: Vec<DiscoveryEntry>,
+    /// The workspaces, each id once. Never empty if there is no discovery entry.
     pub workspaces: Vec<Workspace>,
     /// How the API is asked.
     pub api: api::Settings,
     /// What is exported.
     pub metrics: model::FieldSelection,
+    /// The tags of workspaces that are exported.
+    pub workspace_tags: LabelKeys,
     /// How long the first value of a counter is served at least; zero means until the next poll.
     pub first_value_hold: Duration,
     /// The file that keeps the state across restarts.
@@ -38,10 +44,93 @@ pub struct Workspace {
     pub region: Option<String>,
     /// Where requests go: a scheme, a host and perhaps a port.
     pub endpoint: Url,
+    /// Where requests to the console's API go. Known if the region is.
+    pub console_endpoint: Option<Url>,
     /// Where the access key comes from.
     pub credentials: Arc<credentials::Source>,
-    /// What is polled; never empty, no two with the same namespace and selection.
-    pub targets: Vec<Target>,
+    /// The polled namespaces.
+    pub namespaces: Namespaces,
+    /// What is polled besides deployments.
+    pub collectors: Collectors,
+}
+
+impl Workspace {
+    /// Whether requests go to the console's API.
+    pub fn uses_console(&self) -> bool {
+        self.namespaces.is_discovered() || self.collectors.iter().next().is_some()
+    }
+
+    /// The targets that are listed; none if the namespaces are discovered.
+    pub fn targets(&self) -> &[Target] {
+        match &self.namespaces {
+            Namespaces::Listed(targets) => targets,
+            Namespaces::Discovered(_) => &[],
+        }
+    }
+}
+
+/// The namespaces of a workspace that are polled.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Namespaces {
+    /// These; never empty, no two with the same namespace and selection.
+    Listed(Vec<Target>),
+    /// Those that discovery finds.
+    Discovered(Box<DiscoveredNamespaces>),
+}
+
+impl Namespaces {
+    /// Whether discovery finds them.
+    pub fn is_discovered(&self) -> bool {
+        matches!(self, Self::Discovered(_))
+    }
+}
+
+/// Which of the discovered namespaces are polled, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DiscoveredNamespaces {
+    /// Which namespaces.
+    pub filter: NameFilter,
+    /// Which of their deployments.
+    pub selection: Selection,
+    /// The operation that lists the deployments.
+    pub operation: DeploymentsOperation,
+    /// When the deployments are listed.
+    pub poll: poll::Settings,
+}
+
+impl DiscoveredNamespaces {
+    /// All deployments of all namespaces.
+    pub fn all(poll: poll::Settings) -> Self {
+        Self {
+            filter: NameFilter::default(),
+            selection: Selection::default(),
+            operation: DeploymentsOperation::default(),
+            poll,
+        }
+    }
+}
+
+/// Where workspaces are discovered, and what is polled in them.
+#[derive(Debug, Clone)]
+pub struct DiscoveryEntry {
+    /// The value of the label `discovery`.
+    pub name: String,
+    /// The region.
+    pub region: String,
+    /// How often workspaces and namespaces are listed.
+    pub interval: Duration,
+    /// Which workspaces of the region.
+    pub workspaces: WorkspaceFilter,
+    /// Which of their namespaces.
+    pub namespaces: DiscoveredNamespaces,
+    /// What is polled besides deployments.
+    pub collectors: Collectors,
+    /// Where requests about deployments go.
+    pub endpoint: Url,
+    /// Where requests to the console's API go.
+    pub console_endpoint: Url,
+    /// Where the access key comes from.
+    pub credentials: Arc<credentials::Source>,
 }
 
 /// A namespace, or those of its deployments that are selected.

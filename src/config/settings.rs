@@ -9,23 +9,26 @@ use crate::model::LabelKeys;
 use crate::{api, model, poll};
 
 pub(super) const POLL_KEYS: [&str; 3] = ["interval", "timeout", "stale_after"];
-pub(super) const API_KEYS: [&str; 7] = [
+pub(super) const API_KEYS: [&str; 9] = [
     "page_size",
     "max_concurrent_requests",
     "requests_per_second",
+    "account_requests_per_second",
+    "console_requests_per_second",
     "request_timeout",
     "max_retries",
     "max_response_size",
     "max_listing_size",
 ];
-pub(super) const METRICS_KEYS: [&str; 4] = ["jobs", "resources", "deployment_labels", "first_value_hold"];
+pub(super) const METRICS_KEYS: [&str; 5] =
+    ["jobs", "resources", "deployment_labels", "workspace_tags", "first_value_hold"];
 pub(super) const STATE_KEYS: [&str; 1] = ["path"];
 
 /// Twice the longest scrape interval that is usual, so that Prometheus has scraped the first value of a counter.
 pub(super) const FIRST_VALUE_HOLD: Duration = Duration::from_secs(120);
 
 /// Shorter intervals would only reach the API's limits.
-const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+pub(super) const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 const SHORTEST_LIMIT: Duration = Duration::from_millis(1);
 const RESPONSE_SIZES: std::ops::RangeInclusive<u64> = 1 << 10..=4 << 30;
 const LISTING_SIZES: std::ops::RangeInclusive<u64> = 1 << 10..=64 << 30;
@@ -50,17 +53,19 @@ pub(super) fn api(section: Option<Node<'_>>) -> api::Settings {
     let number = |key, range| table.get(key).and_then(|node| node.whole_number(range));
     let page_size = number("page_size", 1..=100);
     let concurrency = number("max_concurrent_requests", 1..=1000);
-    let rate = table.get("requests_per_second").and_then(|node| node.number_between(LOWEST_RATE, 1_000_000));
+    let rate = |key| table.get(key).and_then(|node| node.number_between(LOWEST_RATE, 1_000_000));
     let timeout = table.get("request_timeout").and_then(|node| node.duration(SHORTEST_LIMIT));
     let retries = number("max_retries", 0..=100);
     let size = |key, sizes| table.get(key).and_then(|node| node.size(sizes));
-    let rate = rate.unwrap_or(base.requests_per_second);
+    let requests_per_second = rate("requests_per_second").unwrap_or(base.requests_per_second);
     api::Settings {
         page_size: page_size.unwrap_or(base.page_size),
         max_concurrent_requests: concurrency.map_or(base.max_concurrent_requests, |most| most as usize),
-        requests_per_second: rate,
-        account_requests_per_second: base.account_requests_per_second.max(rate),
-        console_requests_per_second: base.console_requests_per_second,
+        requests_per_second,
+        account_requests_per_second: rate("account_requests_per_second")
+            .unwrap_or_else(|| base.account_requests_per_second.max(requests_per_second)),
+        console_requests_per_second: rate("console_requests_per_second")
+            .unwrap_or(base.console_requests_per_second),
         request_timeout: timeout.unwrap_or(base.request_timeout),
         max_retries: retries.unwrap_or(base.max_retries),
         max_response_size: size("max_response_size", RESPONSE_SIZES).unwrap_or(base.max_response_size),
@@ -68,20 +73,30 @@ pub(super) fn api(section: Option<Node<'_>>) -> api::Settings {
     }
 }
 
-/// What is exported of each deployment, and `first_value_hold`.
-pub(super) fn metrics(section: Option<Node<'_>>) -> (model::FieldSelection, Duration) {
+/// The section `metrics`.
+pub(super) struct Metrics {
+    pub(super) fields: model::FieldSelection,
+    pub(super) workspace_tags: LabelKeys,
+    pub(super) first_value_hold: Duration,
+}
+
+pub(super) fn metrics(section: Option<Node<'_>>) -> Metrics {
     let base = model::FieldSelection::default();
-    let Some(table) = section.and_then(|section| section.table(&METRICS_KEYS)) else {
-        return (base, FIRST_VALUE_HOLD);
-    };
-    let switch = |key, base| table.get(key).and_then(|node| node.boolean()).unwrap_or(base);
-    let fields = model::FieldSelection {
-        jobs: switch("jobs", base.jobs),
-        resources: switch("resources", base.resources),
-        labels: table.get("deployment_labels").and_then(|node| label_keys(&node)).unwrap_or_default(),
-    };
-    let hold = table.get("first_value_hold").and_then(|node| node.duration(Duration::ZERO));
-    (fields, hold.unwrap_or(FIRST_VALUE_HOLD))
+    let table = section.and_then(|section| section.table(&METRICS_KEYS));
+    let get = |key| table.as_ref().and_then(|table| table.get(key));
+    let switch = |key, base| get(key).and_then(|node| node.boolean()).unwrap_or(base);
+    let keys = |key, what| get(key).and_then(|node| label_keys(&node, what)).unwrap_or_default();
+    Metrics {
+        fields: model::FieldSelection {
+            jobs: switch("jobs", base.jobs),
+            resources: switch("resources", base.resources),
+            labels: keys("deployment_labels", "label"),
+        },
+        workspace_tags: keys("workspace_tags", "tag"),
+        first_value_hold: get("first_value_hold")
+            .and_then(|node| node.duration(Duration::ZERO))
+            .unwrap_or(FIRST_VALUE_HOLD),
+    }
 }
 
 /// The state file.
@@ -92,9 +107,11 @@ pub(super) fn state(section: Option<Node<'_>>) -> Option<PathBuf> {
     Some(path.into())
 }
 
-fn label_keys(node: &Node<'_>) -> Option<LabelKeys> {
-    let items = node.list("a list of label keys, or [\"*\"] for all")?;
-    let keys: Vec<String> = items.iter().filter_map(|item| item.text("the key of a label")).collect();
+/// The keys of labels or tags.
+fn label_keys(node: &Node<'_>, what: &str) -> Option<LabelKeys> {
+    let items = node.list(&format!("a list of {what} keys, or [\"*\"] for all"))?;
+    let keys: Vec<String> =
+        items.iter().filter_map(|item| item.text(&format!("the key of a {what}"))).collect();
     if keys.len() < items.len() {
         return None;
     }
@@ -104,7 +121,7 @@ fn label_keys(node: &Node<'_>) -> Option<LabelKeys> {
     let mut seen = HashSet::new();
     for (key, item) in keys.iter().zip(&items) {
         if key == "*" {
-            item.reject::<()>("`*` stands for all labels: expected it alone, or the keys alone");
+            item.reject::<()>(format!("`*` stands for all {what}s: expected it alone, or the keys alone"));
         } else if !seen.insert(key) {
             item.reject::<()>(format!("{} is listed twice", item.found()));
         }

@@ -1,5 +1,7 @@
 //! An entry under `namespaces`: a plain name, or a table with what is special to it.
 
+use std::collections::HashMap;
+
 use super::decode::{Node, Table};
 use super::{Target, settings};
 use crate::model::{
@@ -21,7 +23,25 @@ pub(super) const OPERATIONS: [(&str, DeploymentsOperation); 2] = [
 const NAME: &str = "the name of a namespace: letters, digits, `-`, `_` and `.`";
 const LABEL: &str = "a label, such as {key: team, values: [payments]}";
 
-pub(super) fn target(node: &Node<'_>, poll: poll::Settings) -> Option<Target> {
+/// The targets of a list, each once.
+pub(super) fn targets(node: &Node<'_>, poll: poll::Settings) -> Option<Vec<Target>> {
+    let items = node.list("a list of namespaces, or `all`")?;
+    if items.is_empty() {
+        return node.reject("the list is empty: expected one or more namespaces, or `all`");
+    }
+    let targets: Vec<_> = items.iter().filter_map(|item| Some((target(item, poll)?, item))).collect();
+    let mut seen = HashMap::new();
+    for (target, item) in &targets {
+        if let Some(first) = seen.insert((&target.namespace, target.selection.to_string()), item.path()) {
+            item.reject::<()>(format!(
+                "the same namespace and selection as {first}: expected each target once"
+            ));
+        }
+    }
+    Some(targets.into_iter().map(|(target, _)| target).collect())
+}
+
+fn target(node: &Node<'_>, poll: poll::Settings) -> Option<Target> {
     if !node.is_table() {
         return Some(Target {
             namespace: name(node)?,
@@ -33,16 +53,22 @@ pub(super) fn target(node: &Node<'_>, poll: poll::Settings) -> Option<Target> {
     let table = node.table(&NAMESPACE_KEYS)?;
     let namespace = table.require("name", NAME).and_then(|node| name(&node));
     let poll = settings::poll(table.get("poll"), poll);
+    let (selection, operation) = selection_and_operation(&table)?;
+    Some(Target { namespace: namespace?, selection, operation, poll })
+}
+
+/// The keys `select` and `api` of a table.
+pub(super) fn selection_and_operation(table: &Table<'_>) -> Option<(Selection, DeploymentsOperation)> {
     let operation = match table.get("api") {
         Some(node) => node.choice(&OPERATIONS),
         None => Some(DeploymentsOperation::default()),
     };
     let select = table.get("select").and_then(|node| node.table(&SELECT_KEYS));
     if operation == Some(DeploymentsOperation::GetDeploymentsByLabel) {
-        check_by_label(&table, select.as_ref());
+        check_by_label(table, select.as_ref());
     }
     let selection = select.map(|select| selection(&select, operation)).unwrap_or_default();
-    Some(Target { namespace: namespace?, selection, operation: operation?, poll })
+    Some((selection, operation?))
 }
 
 fn name(node: &Node<'_>) -> Option<String> {

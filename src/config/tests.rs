@@ -12,6 +12,8 @@ use crate::model::{
 };
 use crate::{api, poll};
 
+mod discovery_entries;
+
 const WORKSPACE: &str = "workspaces: [{id: w1, region: cn-hangzhou, namespaces: [n1]}]\n";
 const SECRET: &str = "hunter2";
 
@@ -24,7 +26,7 @@ fn environment(pairs: &[(&str, &str)]) -> Environment {
 fn flags(workspace: Option<&str>, region: Option<&str>, namespaces: &[&str]) -> Flags {
     Flags {
         workspace: workspace.map(str::to_owned),
-        region: region.map(str::to_owned),
+        regions: region.map(str::to_owned).into_iter().collect(),
         namespaces: namespaces.iter().map(|&name| name.to_owned()).collect(),
         ..Flags::default()
     }
@@ -50,7 +52,7 @@ fn load_with(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
 /// A workspace's one target that is not a plain name.
 fn load_target(target: &str) -> Result<Target, String> {
     let text = format!("workspaces: [{{id: w1, region: cn-hangzhou, namespaces: [{target}]}}]\n");
-    load_yaml(&text).map(|config| config.workspaces[0].targets[0].clone())
+    load_yaml(&text).map(|config| config.workspaces[0].targets()[0].clone())
 }
 
 fn example(name: &str) -> PathBuf {
@@ -83,7 +85,7 @@ fn the_minimal_examples_are_the_same_and_take_every_default() {
         operation: DeploymentsOperation::ListDeployments,
         poll: poll::Settings::default(),
     };
-    assert_eq!(workspace.targets, [target]);
+    assert_eq!(workspace.targets(), [target]);
     assert_eq!(config.warnings(), [""; 0]);
 }
 
@@ -94,10 +96,10 @@ fn the_full_example_names_every_key_with_its_default() {
     assert_eq!(config.metrics, model::FieldSelection::default());
     assert_eq!(config.first_value_hold, settings::FIRST_VALUE_HOLD);
     let [first, second, ..] = &config.workspaces[..] else { panic!("two workspaces and more") };
-    assert_eq!(first.targets[0].poll, poll::Settings::default());
+    assert_eq!(first.targets()[0].poll, poll::Settings::default());
     assert!(matches!(*first.credentials, Source::Default(_)));
     assert_eq!(
-        first.targets[1].selection,
+        first.targets()[1].selection,
         Selection {
             name: Some("orders".into()),
             execution_mode: Some(ExecutionMode::Streaming),
@@ -110,15 +112,21 @@ fn the_full_example_names_every_key_with_its_default() {
             }),
         }
     );
-    assert_eq!(first.targets[1].poll.interval, Duration::from_secs(30));
-    assert_eq!(first.targets[1].poll.timeout, poll::Settings::default().timeout);
-    assert_eq!(first.targets[2].operation, DeploymentsOperation::GetDeploymentsByLabel);
+    assert_eq!(first.targets()[1].poll.interval, Duration::from_secs(30));
+    assert_eq!(first.targets()[1].poll.timeout, poll::Settings::default().timeout);
+    assert_eq!(first.targets()[2].operation, DeploymentsOperation::GetDeploymentsByLabel);
     assert_eq!(second.endpoint.as_str(), "http://flink-proxy.example.com:8080/");
 
     let text = std::fs::read_to_string(example("full.yml")).unwrap();
     let words: Vec<&str> = text.lines().map(|line| line.trim_start_matches([' ', '-'])).collect();
-    let groups: [&[&str]; 9] = [
+    let collectors = collectors::COLLECTORS.map(|(name, _)| name);
+    let groups: [&[&str]; 14] = [
         &SECTIONS,
+        &collectors,
+        &collectors::SETTINGS_KEYS,
+        &discovery::ENTRY_KEYS,
+        &discovery::WORKSPACES_KEYS,
+        &namespaces::NAMESPACES_KEYS,
         &settings::STATE_KEYS,
         &settings::POLL_KEYS,
         &settings::API_KEYS,
@@ -137,7 +145,7 @@ fn the_full_example_names_every_key_with_its_default() {
 #[test]
 fn the_kubernetes_example_loads_without_warnings() {
     let config = load_example("kubernetes.yml");
-    assert_eq!(config.workspaces[0].targets.len(), 3);
+    assert_eq!(config.workspaces[0].targets().len(), 3);
     assert_eq!(config.metrics.labels, LabelKeys::Listed(vec!["team".into(), "stage".into()]));
     assert_eq!(config.warnings(), [""; 0]);
 }
@@ -171,7 +179,8 @@ fn the_printed_configuration_loads_again_as_the_same() {
         );
         for (again, config) in again.workspaces.iter().zip(&config.workspaces) {
             assert_eq!((&again.id, &again.region), (&config.id, &config.region));
-            assert_eq!((&again.endpoint, &again.targets), (&config.endpoint, &config.targets));
+            assert_eq!((&again.endpoint, &again.namespaces), (&config.endpoint, &config.namespaces));
+            assert_eq!(again.collectors, config.collectors);
         }
     }
 }
@@ -187,6 +196,8 @@ fn the_resolved_configuration_is_printed_without_secrets() {
       page_size: 100
       max_concurrent_requests: 4
       requests_per_second: 10.0
+      account_requests_per_second: 50.0
+      console_requests_per_second: 2.0
       request_timeout: 10s
       max_retries: 4
       max_response_size: 64MiB
@@ -218,6 +229,7 @@ fn the_resolved_configuration_is_printed_without_secrets() {
       jobs: true
       resources: true
       deployment_labels: []
+      workspace_tags: []
       first_value_hold: 2m
     "#);
 }
@@ -266,7 +278,7 @@ web: {}
 ";
     insta::assert_snapshot!(load_yaml(text).unwrap_err(), @r#"
     30 mistakes in the configuration:
-    c.yml:38: web: unknown key; known here: poll, api, credentials, workspaces, metrics, state
+    c.yml:38: web: unknown key; known here: poll, api, credentials, discovery, workspaces, collectors, metrics, state
     c.yml:2: poll.intervall: unknown key (did you mean interval?); known here: interval, timeout, stale_after
     c.yml:3: poll.timeout: found the number 30, expected a duration such as 500ms, 30s, 5m or 1h30m: add the unit
     c.yml:4: poll.stale_after: found "30 parsecs", expected a duration such as 500ms, 30s, 5m or 1h30m
@@ -285,14 +297,14 @@ web: {}
     c.yml:24: workspaces[0].namespaces[3]: the same namespace and selection as workspaces[0].namespaces[0]: expected each target once
     c.yml:26: workspaces[1].id: "a1" stands at workspaces[0].id already: list all of its namespaces there, for the API's limits hold for a workspace as a whole
     c.yml:27: workspaces[1].endpoint: found "http://flink.example.com", which is not encrypted, and requests carry security tokens: expected https, or `allow_plain_http: true` beside it
-    c.yml:28: workspaces[1].namespaces: the list is empty: expected one or more namespaces
+    c.yml:28: workspaces[1].namespaces: the list is empty: expected one or more namespaces, or `all`
     c.yml:29: workspaces[2].id: missing: expected the workspace's id, such as a14bd5d90a0123
     c.yml:29: workspaces[2].region: found "杭州", expected a region such as cn-hangzhou: lower-case letters, digits and hyphens
-    c.yml:30: workspaces[2].namespaces: found "team-a", expected a list of namespaces
+    c.yml:30: workspaces[2].namespaces: found "team-a", expected a list of namespaces, or `all`
     c.yml:33: workspaces[3].allow_plain_http: found "yes", expected true or false
     c.yml:32: workspaces[3].endpoint: holds a user name or a password: expected an endpoint such as https://ververica-vpc.cn-hangzhou.aliyuncs.com; keys belong into `credentials`
     c.yml:34: workspaces[3].credentials.type: found "oicd", expected one of default, access_key, ram_role_arn, oidc, ecs_ram_role, uri, profile (did you mean oidc?)
-    c.yml:31: workspaces[3].namespaces: missing: expected the names of one or more namespaces
+    c.yml:31: workspaces[3].namespaces: missing: expected the names of one or more namespaces, or `all`
     c.yml:36: metrics.jobs: found the number 1, expected true or false
     c.yml:37: metrics.deployment_labels[1]: `*` stands for all labels: expected it alone, or the keys alone
     c.yml:37: metrics.deployment_labels[2]: "team" is listed twice
@@ -348,8 +360,8 @@ fn a_file_in_a_directory_above_is_not_taken_instead() {
 
 #[test]
 fn without_a_workspace_all_ways_to_one_are_told() {
-    let remedy = "workspaces: there is none: name a file that lists some with --config.file, or give --workspace, \
-                  --region and --namespace, or set ALIYUN_FLINK_EXPORTER_WORKSPACES";
+    let remedy = "workspaces: there is none: give --region to discover every workspace of a region, or with --workspace one of \
+                  them, or name a file that lists some with --config.file, or set ALIYUN_FLINK_EXPORTER_WORKSPACES";
     let error = load(None, &Environment::default(), &Flags::default()).unwrap_err();
     assert_eq!(error.to_string(), remedy);
     for text in ["", "# nothing", "workspaces:\n", "workspaces: []\n", "poll:\n"] {
@@ -380,7 +392,7 @@ fn the_environment_overrides_the_file_key_by_key() {
         ],
     )
     .unwrap();
-    let poll = config.workspaces[0].targets[0].poll;
+    let poll = config.workspaces[0].targets()[0].poll;
     assert_eq!(poll.interval, Duration::from_secs(30));
     assert_eq!(poll.timeout, Duration::from_secs(15));
     assert_eq!(poll.stale_after, Duration::from_secs(600));
@@ -395,7 +407,7 @@ fn an_empty_variable_empties_a_list_and_leaves_a_table() {
     let text = format!("poll: {{interval: 20s}}\nmetrics: {{deployment_labels: [team]}}\n{WORKSPACE}");
     let config = load_with(&text, &[("METRICS__DEPLOYMENT_LABELS", ""), ("POLL", "")]).unwrap();
     assert_eq!(config.metrics.labels, LabelKeys::default());
-    assert_eq!(config.workspaces[0].targets[0].poll.interval, Duration::from_secs(20));
+    assert_eq!(config.workspaces[0].targets()[0].poll.interval, Duration::from_secs(20));
     insta::assert_snapshot!(load_with(WORKSPACE, &[("POLL__INTERVAL", "")]).unwrap_err(), @r#"environment variable ALIYUN_FLINK_EXPORTER_POLL__INTERVAL: poll.interval: found an empty text, expected a duration such as 500ms, 30s, 5m or 1h30m"#);
 }
 
@@ -411,7 +423,7 @@ fn a_variable_is_text_whatever_it_looks_like() {
     let config = load(None, &environment(&numbers), &Flags::default()).unwrap();
     let workspace = &config.workspaces[0];
     assert_eq!((workspace.id.as_str(), workspace.region.as_deref()), ("0123", Some("true")));
-    let namespaces: Vec<&str> = workspace.targets.iter().map(|target| target.namespace.as_str()).collect();
+    let namespaces: Vec<&str> = workspace.targets().iter().map(|target| target.namespace.as_str()).collect();
     assert_eq!(namespaces, ["12345", "1.50", "truenorth"]);
     let Source::AccessKey(key) = &*workspace.credentials else { panic!("an access key") };
     let text = |secret: &SecretSource| match secret {
@@ -442,8 +454,8 @@ fn a_mistake_in_a_variable_names_it() {
     environment variable ALIYUN_FLINK_EXPORTER_METRICS: metrics: not a valid table: expected `=` at character 6; written like '{key=value,other="value"}'
     environment variable ALIYUN_FLINK_EXPORTER_POLL__: poll.: names no key: keys are separated by `__`
     environment variable ALIYUN_FLINK_EXPORTER_WORKSPACES__0__ID: workspaces.0.id: part of a list can't be set: give the whole list, ALIYUN_FLINK_EXPORTER_WORKSPACES='[{id="a14bd5d90a0123",region="cn-hangzhou",namespaces=["team-a","team-b"]}]'
-    environment variable ALIYUN_FLINK_EXPORTER_POLL_TIMEOUT: poll_timeout: unknown key (levels are separated by two underscores: POLL__TIMEOUT); known here: poll, api, credentials, workspaces, metrics, state
-    environment variable ALIYUN_FLINK_EXPORTER_SELECT: select: unknown key; known here: poll, api, credentials, workspaces, metrics, state
+    environment variable ALIYUN_FLINK_EXPORTER_POLL_TIMEOUT: poll_timeout: unknown key (levels are separated by two underscores: POLL__TIMEOUT); known here: poll, api, credentials, discovery, workspaces, collectors, metrics, state
+    environment variable ALIYUN_FLINK_EXPORTER_SELECT: select: unknown key; known here: poll, api, credentials, discovery, workspaces, collectors, metrics, state
     environment variable ALIYUN_FLINK_EXPORTER_POLL__INTERVAL: poll.interval: found "30", expected a duration such as 500ms, 30s, 5m or 1h30m: add the unit
     environment variable ALIYUN_FLINK_EXPORTER_API__PAGE_SIZE: api.page_size: found "many", expected a whole number from 1 to 100
     "#);
@@ -473,8 +485,8 @@ fn the_flags_replace_all_workspaces() {
             .unwrap();
     let [workspace] = &config.workspaces[..] else { panic!("one workspace") };
     assert_eq!((workspace.id.as_str(), workspace.region.as_deref()), ("w3", Some("cn-beijing")));
-    assert_eq!(workspace.targets.len(), 2);
-    assert_eq!(workspace.targets[1].poll.interval, Duration::from_secs(7));
+    assert_eq!(workspace.targets().len(), 2);
+    assert_eq!(workspace.targets()[1].poll.interval, Duration::from_secs(7));
     let config = load_file("c.yml", WORKSPACE, &variables, &Flags::default()).unwrap();
     assert_eq!(config.workspaces[0].id, "w2");
 }
@@ -482,11 +494,7 @@ fn the_flags_replace_all_workspaces() {
 #[test]
 fn a_mistake_in_a_flag_names_it() {
     let report = |flags| load(None, &Environment::default(), &flags).unwrap_err().to_string();
-    insta::assert_snapshot!(report(flags(Some("w1"), None, &[])), @r#"
-    2 mistakes in the configuration:
-    --region: missing: expected a region such as cn-hangzhou
-    --namespace: missing: expected the names of one or more namespaces
-    "#);
+    insta::assert_snapshot!(report(flags(Some("w1"), None, &[])), @r#"--region: missing: expected a region such as cn-hangzhou"#);
     insta::assert_snapshot!(report(flags(None, Some("cn-hangzhou"), &["n1"])), @r#"--workspace: missing: expected the workspace's id, such as a14bd5d90a0123"#);
     insta::assert_snapshot!(report(flags(Some("w 1"), Some("Hangzhou"), &["a/b", "n1", "n1"])), @r#"
     4 mistakes in the configuration:
@@ -563,6 +571,7 @@ fn each_type_of_credentials_is_read_and_printed_without_secrets() {
             Source::EcsRamRole(_),
             Source::Uri(_),
             Source::Profile(_),
+            Source::Default(_),
         ]
     ));
     let config = load_yaml(&format!(
@@ -819,6 +828,8 @@ fn settings_stay_within_their_limits() {
     for (setting, good, bad) in [
         ("api: {page_size: X}", &["1", "100"][..], &["0", "101", "-1", "1.0", "'50'", "many", "[]"][..]),
         ("api: {max_concurrent_requests: X}", &["1", "1000"], &["0", "1001"]),
+        ("api: {account_requests_per_second: X}", &["0.001", "100"], &["0", "1000001"]),
+        ("api: {console_requests_per_second: X}", &["0.001", "2"], &["0", "1000001"]),
         (
             "api: {requests_per_second: X}",
             &["0.1", "1", "1000000"],
@@ -855,6 +866,21 @@ fn settings_stay_within_their_limits() {
 }
 
 #[test]
+fn the_account_s_rate_is_no_less_than_a_workspace_s_by_default() {
+    let rate = |api: &str| {
+        load_yaml(&format!("api: {{{api}}}\n{WORKSPACE}")).unwrap().api.account_requests_per_second
+    };
+    for (api, expected) in [
+        ("", 50.0),
+        ("requests_per_second: 20", 50.0),
+        ("requests_per_second: 200", 200.0),
+        ("requests_per_second: 200, account_requests_per_second: 80", 80.0),
+    ] {
+        assert!((rate(api) - expected).abs() < f64::EPSILON, "{api}");
+    }
+}
+
+#[test]
 fn a_warning_names_its_target() {
     let config = load_yaml(
         "poll: {interval: 60s, timeout: 5s}\nworkspaces: [{id: w1, region: r, namespaces: [n1, \
@@ -863,6 +889,7 @@ fn a_warning_names_its_target() {
     insta::assert_snapshot!(config.unwrap().warnings().join("\n"), @r#"
     workspace w1, namespace n1: api.request_timeout (10s) is longer than poll.timeout (5s), so that a slow request is never tried again: make it shorter
     workspace w1, namespace n2 (status=FAILED): poll.stale_after (1m) is not longer than poll.interval (1m): series are withdrawn after three intervals (3m) instead
+    workspace w1, namespace n2 (status=FAILED): a deployment leaves the selection when its status changes, so select.status makes its status and its counts of ended jobs meaningless: select by something else
     "#);
 }
 

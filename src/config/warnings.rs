@@ -1,30 +1,66 @@
 //! What is valid but hardly meant.
 
+use url::Url;
+
 use super::units::format_duration;
-use super::{Config, Target, Workspace};
-use crate::api;
+use super::{Config, DiscoveredNamespaces, DiscoveryEntry, Namespaces, Target, Workspace};
+use crate::model::Selection;
+use crate::{api, poll};
 
 pub(super) fn of(config: &Config) -> Vec<String> {
+    let entries = config.discovery.iter().flat_map(|entry| of_entry(entry, &config.api));
     let workspaces = config.workspaces.iter().flat_map(|workspace| of_workspace(workspace, &config.api));
-    config.environment_warnings.iter().cloned().chain(workspaces).collect()
+    config.environment_warnings.iter().cloned().chain(entries).chain(workspaces).collect()
+}
+
+fn of_entry(entry: &DiscoveryEntry, api: &api::Settings) -> Vec<String> {
+    let name = format!("discovery {}", entry.name);
+    let namespaces = of_namespaces(&name, &entry.namespaces, api);
+    let exposed = [&entry.endpoint, &entry.console_endpoint].map(|endpoint| exposed(&name, endpoint));
+    namespaces.into_iter().chain(exposed.into_iter().flatten()).collect()
 }
 
 fn of_workspace(workspace: &Workspace, api: &api::Settings) -> Vec<String> {
-    let targets = workspace.targets.iter().flat_map(|target| {
-        let name = name(workspace, target);
-        [ineffective_stale_after(&name, target), requests_cut_short(&name, target, api)]
-    });
-    targets.chain([exposed(workspace)]).flatten().collect()
+    let name = format!("workspace {}", workspace.id);
+    let mut warnings = match &workspace.namespaces {
+        Namespaces::Listed(targets) => {
+            targets.iter().flat_map(|target| of_target(&name, target, api)).collect()
+        }
+        Namespaces::Discovered(namespaces) => of_namespaces(&name, namespaces, api),
+    };
+    warnings.extend(exposed(&name, &workspace.endpoint));
+    let console = workspace.console_endpoint.as_ref().filter(|_| workspace.uses_console());
+    warnings.extend(console.and_then(|endpoint| exposed(&name, endpoint)));
+    warnings
 }
 
-fn name(workspace: &Workspace, target: &Target) -> String {
+fn of_target(workspace: &str, target: &Target, api: &api::Settings) -> Vec<String> {
     let selection = target.selection.to_string();
     let selection = if selection.is_empty() { selection } else { format!(" ({selection})") };
-    format!("workspace {}, namespace {}{selection}", workspace.id, target.namespace)
+    let name = format!("{workspace}, namespace {}{selection}", target.namespace);
+    of_deployments(&name, &target.poll, &target.selection, api)
 }
 
-fn ineffective_stale_after(name: &str, target: &Target) -> Option<String> {
-    let poll = &target.poll;
+fn of_namespaces(name: &str, namespaces: &DiscoveredNamespaces, api: &api::Settings) -> Vec<String> {
+    let name = format!("{name}, namespaces");
+    of_deployments(&name, &namespaces.poll, &namespaces.selection, api)
+}
+
+fn of_deployments(
+    name: &str,
+    poll: &poll::Settings,
+    selection: &Selection,
+    api: &api::Settings,
+) -> Vec<String> {
+    let warnings = [
+        ineffective_stale_after(name, poll),
+        requests_cut_short(name, poll, api),
+        meaningless_transitions(name, selection),
+    ];
+    warnings.into_iter().flatten().collect()
+}
+
+fn ineffective_stale_after(name: &str, poll: &poll::Settings) -> Option<String> {
     (poll.stale_after <= poll.interval).then(|| {
         format!(
             "{name}: poll.stale_after ({}) is not longer than poll.interval ({}): series are withdrawn after three \
@@ -36,8 +72,8 @@ fn ineffective_stale_after(name: &str, target: &Target) -> Option<String> {
     })
 }
 
-fn requests_cut_short(name: &str, target: &Target, api: &api::Settings) -> Option<String> {
-    let timeout = target.poll.timeout;
+fn requests_cut_short(name: &str, poll: &poll::Settings, api: &api::Settings) -> Option<String> {
+    let timeout = poll.timeout;
     (api.request_timeout > timeout).then(|| {
         format!(
             "{name}: api.request_timeout ({}) is longer than poll.timeout ({}), so that a slow request is never \
@@ -48,12 +84,19 @@ fn requests_cut_short(name: &str, target: &Target, api: &api::Settings) -> Optio
     })
 }
 
-fn exposed(workspace: &Workspace) -> Option<String> {
-    let endpoint = &workspace.endpoint;
+fn meaningless_transitions(name: &str, selection: &Selection) -> Option<String> {
+    selection.status.map(|_| {
+        format!(
+            "{name}: a deployment leaves the selection when its status changes, so select.status makes its status and \
+             its counts of ended jobs meaningless: select by something else"
+        )
+    })
+}
+
+fn exposed(name: &str, endpoint: &Url) -> Option<String> {
     (endpoint.scheme() == "http" && !crate::endpoint::is_loopback(endpoint)).then(|| {
         format!(
-            "workspace {}: requests and their security tokens go to {} unencrypted",
-            workspace.id,
+            "{name}: requests and their security tokens go to {} unencrypted",
             endpoint.as_str().trim_end_matches('/')
         )
     })

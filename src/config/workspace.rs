@@ -1,28 +1,25 @@
 //! The section `workspaces`.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use url::Url;
-
+use super::collectors::CollectorSettings;
 use super::decode::{Node, Table};
-use super::layer::Kind;
-use super::{Target, Workspace, access, target};
-use crate::{credentials, endpoint, poll};
+use super::defaults::Defaults;
+use super::location::{Location, REGION};
+use super::{Collectors, Namespaces, Workspace, namespaces};
 
-pub(super) const WORKSPACE_KEYS: [&str; 6] =
-    ["id", "region", "endpoint", "allow_plain_http", "credentials", "namespaces"];
+pub(super) const WORKSPACE_KEYS: [&str; 8] = [
+    "id",
+    "region",
+    "endpoint",
+    "console_endpoint",
+    "allow_plain_http",
+    "credentials",
+    "namespaces",
+    "collectors",
+];
 
 const ID: &str = "the workspace's id, such as a14bd5d90a0123";
-const REGION: &str = "a region such as cn-hangzhou";
-const ENDPOINT: &str = "an endpoint such as https://ververica-vpc.cn-hangzhou.aliyuncs.com";
-
-/// What a workspace takes from the sections around it.
-pub(super) struct Defaults {
-    pub(super) poll: poll::Settings,
-    pub(super) credentials: Arc<credentials::Source>,
-}
-
 pub(super) fn workspaces(section: &Node<'_>, defaults: &Defaults) -> Vec<Workspace> {
     let Some(items) = section.list("a list of workspaces") else { return Vec::new() };
     let mut seen = HashMap::new();
@@ -32,14 +29,35 @@ pub(super) fn workspaces(section: &Node<'_>, defaults: &Defaults) -> Vec<Workspa
 fn workspace(node: &Node<'_>, defaults: &Defaults, seen: &mut HashMap<String, String>) -> Option<Workspace> {
     let table = node.table(&WORKSPACE_KEYS)?;
     let id = id(&table, seen);
-    let region = table.get("region").and_then(|node| region(&node));
-    let endpoint = endpoint(&table, region.as_deref());
-    let credentials = match table.get("credentials") {
-        Some(section) => access::source(&section).map(Arc::new),
-        None => Some(defaults.credentials.clone()),
-    };
-    let targets = targets(&table, defaults.poll);
-    Some(Workspace { id: id?, region, endpoint: endpoint?, credentials: credentials?, targets: targets? })
+    let Location { region, endpoint, console_endpoint, credentials } =
+        Location::decode(&table, &defaults.credentials, false);
+    let namespaces = namespaces::namespaces(&table, defaults.poll);
+    let uses_discovery = namespaces.as_ref().is_some_and(Namespaces::is_discovered);
+    let own = CollectorSettings::decode(table.get("collectors"));
+    let collectors = own.resolve(&defaults.collectors, uses_discovery);
+    check_region(&table, uses_discovery, &collectors)?;
+    Some(Workspace {
+        id: id?,
+        region,
+        endpoint: endpoint?,
+        console_endpoint,
+        credentials: credentials?,
+        namespaces: namespaces?,
+        collectors,
+    })
+}
+
+/// The console's API is asked by region.
+fn check_region(table: &Table<'_>, uses_discovery: bool, collectors: &Collectors) -> Option<()> {
+    // Without an endpoint either, the missing region has been noted.
+    if table.get("region").is_some() || table.get("endpoint").is_none() {
+        return Some(());
+    }
+    let collector = collectors.iter().next().map(|(name, _)| format!("the collector `{name}`"));
+    let needed_by = if uses_discovery { Some("`namespaces: all`".to_owned()) } else { collector };
+    let Some(needed_by) = needed_by else { return Some(()) };
+    table.missing("region", &format!("{REGION}, which {needed_by} needs"));
+    None
 }
 
 fn id(table: &Table<'_>, seen: &mut HashMap<String, String>) -> Option<String> {
@@ -53,73 +71,4 @@ fn id(table: &Table<'_>, seen: &mut HashMap<String, String>) -> Option<String> {
             node.found()
         )),
     }
-}
-
-fn region(node: &Node<'_>) -> Option<String> {
-    let region = node.text(REGION)?;
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if region.chars().all(allowed) && !region.starts_with('-') && !region.ends_with('-') && region.len() <= 50
-    {
-        return Some(region);
-    }
-    node.expected(&format!("{REGION}: lower-case letters, digits and hyphens"))
-}
-
-fn endpoint(table: &Table<'_>, region: Option<&str>) -> Option<Url> {
-    let plain = table.get("allow_plain_http").and_then(|node| node.boolean()).unwrap_or(false);
-    match (table.get("endpoint"), table.get("region")) {
-        (Some(node), _) => given_endpoint(&node, plain),
-        (None, Some(node)) => {
-            let url = format!("https://ververica.{}.aliyuncs.com", region?);
-            Url::parse(&url).ok().or_else(|| node.expected(REGION))
-        }
-        (None, None) => {
-            let or_endpoint = if table.kind() == Some(Kind::Flags) { "" } else { ", or an `endpoint`" };
-            table.missing("region", &format!("{REGION}{or_endpoint}"));
-            None
-        }
-    }
-}
-
-fn given_endpoint(node: &Node<'_>, allow_plain_http: bool) -> Option<Url> {
-    let text = node.text(ENDPOINT)?;
-    // First of all: whatever else is wrong, a password isn't repeated.
-    if text.contains('@') {
-        return node.reject(format!(
-            "holds a user name or a password: expected {ENDPOINT}; keys belong into `credentials`"
-        ));
-    }
-    if text.contains(['?', '#']) {
-        return node.reject(format!("has a query or a fragment: expected {ENDPOINT}"));
-    }
-    let Ok(url) = Url::parse(&text) else { return node.expected(ENDPOINT) };
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || url.path() != "/" {
-        return node.expected(&format!("{ENDPOINT}: http or https, a host, no path"));
-    }
-    if url.scheme() == "http" && !endpoint::is_loopback(&url) && !allow_plain_http {
-        return node.reject(format!(
-            "found {}, which is not encrypted, and requests carry security tokens: expected https, or \
-             `allow_plain_http: true` beside it",
-            node.found()
-        ));
-    }
-    Some(url)
-}
-
-fn targets(table: &Table<'_>, poll: poll::Settings) -> Option<Vec<Target>> {
-    let node = table.require("namespaces", "the names of one or more namespaces")?;
-    let items = node.list("a list of namespaces")?;
-    if items.is_empty() {
-        return node.reject("the list is empty: expected one or more namespaces");
-    }
-    let targets: Vec<_> = items.iter().filter_map(|item| Some((target::target(item, poll)?, item))).collect();
-    let mut seen = HashMap::new();
-    for (target, item) in &targets {
-        if let Some(first) = seen.insert((&target.namespace, target.selection.to_string()), item.path()) {
-            item.reject::<()>(format!(
-                "the same namespace and selection as {first}: expected each target once"
-            ));
-        }
-    }
-    Some(targets.into_iter().map(|(target, _)| target).collect())
 }

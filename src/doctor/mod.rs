@@ -135,7 +135,7 @@ impl Examiner<'_> {
         let checks = vec![credentials, dns, tls, clock];
         let client = self.client(workspace, provider, http.clone());
         let mut reports = Vec::new();
-        for target in &workspace.targets {
+        for target in workspace.targets() {
             let mut report = TargetReport::new(workspace, target, checks.clone());
             report.origin = provider.origin();
             report.credentials_expire = provider.expiry().map(|expiry| expiry.as_secs());
