@@ -3,6 +3,8 @@
 
 use std::{fs::File, io, os::unix::fs::FileExt as _};
 
+use redb::StorageBackend;
+
 const MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
 const HEADER_SIZE: usize = 320;
 
@@ -53,10 +55,12 @@ impl Header {
 
     fn of(bytes: &[u8; HEADER_SIZE]) -> Self {
         let versions = SLOTS.map(|slot| bytes[slot]);
-        let newer = FORMAT_VERSION + 1..=MAX_PLAUSIBLE_VERSION;
+        let is_newer = versions[0] == versions[1] && versions[0] > FORMAT_VERSION;
+        // Not if the slots are overwritten.
+        let is_slot = bytes[SLOTS[0]..SLOTS[1]].iter().any(|&byte| byte != versions[0]);
         if !bytes.starts_with(MAGIC) {
             Self::Damaged
-        } else if versions[0] == versions[1] && newer.contains(&versions[0]) {
+        } else if is_newer && is_slot && versions[0] <= MAX_PLAUSIBLE_VERSION {
             Self::NewerVersion
         } else if is_outdated(bytes) {
             Self::Damaged
@@ -64,6 +68,13 @@ impl Header {
             Self::Plausible
         }
     }
+}
+
+/// Has redb verify the slot in use, as it does only if the file was not closed.
+pub(crate) fn require_recovery(storage: &impl StorageBackend) -> io::Result<()> {
+    let mut byte = [0];
+    storage.read(GOD_BYTE as u64, &mut byte)?;
+    storage.write(GOD_BYTE as u64, &[byte[0] | RECOVERY_REQUIRED])
 }
 
 /// Whether a file that was closed names the last transaction but one as the last. In a file that was not closed, the

@@ -6,7 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use crate::{Contents, database, error::Problem, header::Header, overlay::Overlay};
+use crate::{Contents, database, error::Problem, header, header::Header, overlay::Overlay};
 
 /// Everything in the file; none if it is new.
 ///
@@ -21,6 +21,7 @@ pub(crate) fn inspect(file: &File, format_version: u32) -> Result<Option<Content
         Header::Plausible => {}
     }
     let overlay = Overlay::new(file.try_clone()?)?;
+    header::require_recovery(&overlay)?;
     let contents = catch(move || {
         let mut database = database::open(overlay)?;
         // A file that was closed is not verified by opening it.

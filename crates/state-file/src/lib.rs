@@ -15,6 +15,7 @@ mod error;
 mod header;
 mod inspect;
 mod overlay;
+mod owner;
 mod queue;
 mod settings;
 mod state_file;
@@ -23,8 +24,9 @@ mod worker;
 
 pub use batch::{Batch, Contents, Entry};
 pub use error::SaveError;
+pub use owner::{Loaded, Owner};
 pub use settings::Settings;
-pub use state_file::{Loaded, Loading, Owner, StateFile};
+pub use state_file::{Loading, StateFile};
 
 #[cfg(test)]
 mod tests;

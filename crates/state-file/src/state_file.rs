@@ -8,36 +8,11 @@ use tokio::{
 };
 
 use crate::{
-    Batch, Contents, SaveError, Settings, error::Problem, queue::Queue, status::Status, worker::Worker,
+    Batch, Loaded, Owner, SaveError, Settings, error::Problem, queue::Queue, status::Status, worker::Worker,
 };
 
 /// In bytes. redb's trees are shallow.
 const STACK_SIZE: usize = 1 << 20;
-
-/// The owner of what the file persists. The thread for file I/O calls these methods.
-///
-/// The file keeps its owner alive until it is closed or dropped; an owner that has the file must refer to itself weakly.
-pub trait Owner: Send + Sync + 'static {
-    /// Everything to persist, from memory. It overwrites all that the file contains.
-    ///
-    /// It must include every batch passed to [`StateFile::save`] before.
-    fn dump(&self) -> Batch;
-
-    /// Takes over what was found in a file that could not be read at the start, because another process had locked it
-    /// or the disk was blocked. A dump follows.
-    fn merge(&self, contents: Contents);
-}
-
-/// What the file contained at the start.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Loaded {
-    /// There was no file, or an empty one.
-    New,
-    /// The file was intact.
-    Contents(Contents),
-    /// Nothing could be read. The text names the file, the reason and the remedy.
-    Nothing(Arc<str>),
-}
 
 /// The file is being opened and read.
 #[derive(Debug)]

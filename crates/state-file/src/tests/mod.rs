@@ -2,6 +2,10 @@
 
 mod basics;
 mod blocked;
+mod damage;
+mod locked;
+mod overlay;
+mod processes;
 
 use std::{
     collections::BTreeMap,
