@@ -196,7 +196,7 @@ pub struct SimulateArgs {
     /// The secret of that access key
     #[arg(long, value_name = "SECRET", requires = "access_key_id")]
     pub access_key_secret: Option<SecretString>,
-    /// The only workspace there is; without it any is taken
+    /// The first workspace's id; without it, any id is accepted for it
     #[arg(long, value_name = "ID")]
     pub workspace: Option<String>,
     /// The simulated fleet.
@@ -354,7 +354,10 @@ pub struct LogArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Simulated fleet")]
 pub struct FleetArgs {
-    /// The number of namespaces
+    /// The number of running workspaces; one more is overdue, and one is being created
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), default_value = "1")]
+    workspaces: u32,
+    /// The number of namespaces in each workspace
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), default_value = "3")]
     namespaces: u32,
     /// The deployments in each namespace
@@ -381,6 +384,9 @@ pub struct FleetArgs {
     /// The share of requests answered with HTTP 200 and `success: false`
     #[arg(long = "fault.unsuccessful", value_name = "RATE", value_parser = rate, default_value = "0")]
     unsuccessful: f64,
+    /// An operation whose RAM action is denied, such as `DescribeInstances` (repeatable)
+    #[arg(long = "fault.denied", value_name = "OPERATION", value_parser = operation)]
+    denied: Vec<simulator::Operation>,
 }
 
 impl FleetArgs {
@@ -389,6 +395,7 @@ impl FleetArgs {
         simulator::Settings {
             access_key: None,
             workspace: None,
+            workspaces: self.workspaces as usize,
             namespaces: self.namespaces as usize,
             deployments: self.deployments as usize,
             seed: self.seed,
@@ -400,8 +407,17 @@ impl FleetArgs {
                 truncate: self.truncate,
                 unsuccessful: self.unsuccessful,
             },
+            denied: self.denied.clone(),
         }
     }
+}
+
+/// The name of an operation that the simulator has.
+fn operation(text: &str) -> Result<simulator::Operation, String> {
+    simulator::Operation::from_name(text).ok_or_else(|| {
+        let names = simulator::Operation::ALL.map(simulator::Operation::as_str);
+        format!("no such operation; expected one of {}", names.join(", "))
+    })
 }
 
 /// An address such as `127.0.0.1:10979`, or `:10979` for every IPv4 address.

@@ -1,6 +1,6 @@
-"""Asks the simulator what the official SDK asks the real service.
+"""Asks the simulator what the official SDKs ask the real service.
 
-    pip install alibabacloud_ververica20220718 alibabacloud_tea_openapi
+    pip install alibabacloud_ververica20220718 alibabacloud_foasconsole20211028 alibabacloud_tea_openapi
     python3 tests/real/sdk.py http://127.0.0.1:10979 KEY_ID SECRET WORKSPACE
 
 The simulator must have been started with that access key. Exits with 1 and a message when something differs.
@@ -9,6 +9,8 @@ The simulator must have been started with that access key. Exits with 1 and a me
 import sys
 from urllib.parse import urlsplit
 
+from alibabacloud_foasconsole20211028 import models as console_models
+from alibabacloud_foasconsole20211028.client import Client as ConsoleClient
 from alibabacloud_tea_openapi.models import Config
 from alibabacloud_tea_util.models import RuntimeOptions
 from alibabacloud_ververica20220718 import models
@@ -29,16 +31,18 @@ def expect(condition, message):
         raise Difference(message)
 
 
-def client(url, key_id, secret):
+def config(url, key_id, secret):
     address = urlsplit(url)
-    return Client(
-        Config(
-            access_key_id=key_id,
-            access_key_secret=secret,
-            endpoint=address.netloc,
-            protocol=address.scheme,
-        )
+    return Config(
+        access_key_id=key_id,
+        access_key_secret=secret,
+        endpoint=address.netloc,
+        protocol=address.scheme,
     )
+
+
+def client(url, key_id, secret):
+    return Client(config(url, key_id, secret))
 
 
 class Simulator:
@@ -129,6 +133,58 @@ def check_refusals(url, key_id, secret, workspace):
     print("refusals: a wrong secret, a wrong key, an unknown namespace")
 
 
+class Console:
+    """The console's API, as its SDK pages through it."""
+
+    def __init__(self, url, key_id, secret):
+        self.client = ConsoleClient(config(url, key_id, secret))
+
+    def pages(self, operation, request, key):
+        request.region, request.page_index, request.page_size = "cn-hangzhou", 1, 2
+        objects = []
+        while True:
+            body = operation(request, RuntimeOptions()).body
+            expect(body.success is True, f"{key}: page {request.page_index} failed: {body.to_map()}")
+            objects += getattr(body, key)
+            if request.page_index >= body.total_page:
+                expect(len(objects) == body.total_count, f"{key}: TotalCount is {body.total_count}, not {len(objects)}")
+                return objects
+            request.page_index += 1
+
+    def workspaces(self, **filters):
+        request = console_models.DescribeInstancesRequest(**filters)
+        return self.pages(self.client.describe_instances_with_options, request, "instances")
+
+    def namespaces(self, instance_id):
+        request = console_models.DescribeNamespacesRequest(instance_id=instance_id)
+        return self.pages(self.client.describe_namespaces_with_options, request, "namespaces")
+
+
+def check_console(simulator, url, key_id, secret, workspace):
+    console = Console(url, key_id, secret)
+    workspaces = console.workspaces()
+    expect(len({found.ask_cluster_id for found in workspaces}) == len(workspaces) > 2, "a workspace came twice")
+    states = {found.cluster_status for found in workspaces}
+    expect(states == {"RUNNING", "DISABLE", "CREATING"}, f"the workspaces are {states}")
+    polled = next(found for found in workspaces if found.resource_id == workspace)
+    expect(polled.charge_type == "PRE" and polled.resource_expired_time > 1e12, f"not a subscription: {polled.to_map()}")
+    tag = console_models.DescribeInstancesRequestTags("env", "prod")
+    tagged = console.workspaces(tags=[tag], elastic=True)
+    expect(workspace in {found.resource_id for found in tagged}, "the filter by tag and billing finds nothing")
+    namespaces = console.namespaces(polled.instance_id)
+    expect(NAMESPACE in {found.namespace for found in namespaces}, f"{NAMESPACE} is missing")
+    used = sum(found.resource_used.cu for found in namespaces)
+    expect(0 < used <= sum(found.resource_spec.cpu for found in namespaces), f"{used} compute units are used")
+    unknown = console_models.DescribeNamespacesRequest(region="cn-hangzhou", instance_id="f-cn-none")
+    body = console.client.describe_namespaces_with_options(unknown, RuntimeOptions()).body
+    expect(body.success is False, f"an unknown workspace gave {body.to_map()}")
+    request = models.ListEditableNamespaceRequest(region_id="cn-hangzhou", workspace_id=workspace, page_size="100")
+    body = simulator.client.list_editable_namespace_with_options(request, {}, RuntimeOptions()).body
+    editable = {found.namespace for found in body.data.editable_namespaces}
+    expect(editable == {found.namespace for found in namespaces}, f"ListEditableNamespace lists {editable}")
+    print(f"console: {len(workspaces)} workspaces, {len(namespaces)} namespaces in {polled.instance_name}")
+
+
 def main():
     if len(sys.argv) != 5:
         sys.exit(__doc__)
@@ -136,6 +192,7 @@ def main():
         simulator = Simulator(*sys.argv[1:])
         check_by_label(simulator, check_listing(simulator))
         check_refusals(*sys.argv[1:])
+        check_console(simulator, *sys.argv[1:])
     except Difference as difference:
         sys.exit(f"the simulator is not like the service: {difference}")
     except Exception as error:

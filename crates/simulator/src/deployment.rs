@@ -1,8 +1,11 @@
 //! One simulated deployment: what of it stays is drawn once, the rest when it is rendered.
 
+use std::sync::OnceLock;
+
 use rand::RngExt as _;
 use serde_json::{Map, Value, json};
 
+use crate::footprint::Footprint;
 use crate::job_lifecycle::{JobLifecycle, Jobs};
 use crate::naming::{self, PEOPLE, Person};
 use crate::quirks::Quirk;
@@ -25,6 +28,8 @@ pub(crate) struct Deployment {
     /// Seconds from the simulator's start; negative for what was there before.
     created: i64,
     quirk: Option<Quirk>,
+    /// What one job takes, once it was computed.
+    footprint: OnceLock<Footprint>,
 }
 
 /// Where and when a deployment is rendered.
@@ -84,6 +89,7 @@ impl Deployment {
             life,
             created,
             quirk: None,
+            footprint: OnceLock::new(),
         }
     }
 
@@ -110,12 +116,44 @@ impl Deployment {
         self.life.jobs(self.age(elapsed))
     }
 
+    /// What its live jobs take, `elapsed` seconds after the simulator's start.
+    pub(crate) fn used(&self, elapsed: u64) -> Footprint {
+        match self.jobs(elapsed).live() {
+            0 => Footprint::default(),
+            live => self.footprint() * live,
+        }
+    }
+
+    /// What one job takes.
+    pub(crate) fn footprint(&self) -> Footprint {
+        *self.footprint.get_or_init(|| {
+            let anywhere = View {
+                workspace: "",
+                namespace: "",
+                started: 0,
+                elapsed: 0,
+                with_jobs: false,
+                with_resources: true,
+            };
+            Footprint::of_deployment(&self.render_plain(anywhere))
+        })
+    }
+
     fn age(&self, elapsed: u64) -> u64 {
         elapsed.saturating_sub(u64::try_from(self.created).unwrap_or(0))
     }
 
     /// The deployment as the API hands it out.
     pub(crate) fn render(&self, view: View<'_>) -> Value {
+        let mut deployment = self.render_plain(view);
+        if let Some(quirk) = self.quirk {
+            quirk.apply(&mut deployment);
+        }
+        deployment
+    }
+
+    /// The deployment without what is odd about it.
+    fn render_plain(&self, view: View<'_>) -> Value {
         let mut rng = seeded(&[self.seed, 1]);
         let mut members = self.identity(&mut rng, view);
         members.insert("artifact".into(), artifact::render(&mut rng, &self.name));
@@ -132,11 +170,7 @@ impl Deployment {
             };
             members.insert(key.into(), setting);
         }
-        let mut deployment = Value::Object(members);
-        if let Some(quirk) = self.quirk {
-            quirk.apply(&mut deployment);
-        }
-        deployment
+        Value::Object(members)
     }
 
     fn identity(&self, rng: &mut Rng, view: View<'_>) -> Map<String, Value> {

@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 use hyper::StatusCode;
 use rand::RngExt as _;
 
+use crate::operation::Operation;
 use crate::reply::{Refusal, Reply};
 use crate::rng::{Rng, seeded};
 
@@ -52,7 +53,13 @@ impl FaultInjector {
     }
 
     /// What `good` becomes, and the fault that made it so.
-    pub(crate) fn inject(&self, good: Reply, request_id: &str, host: &str) -> (Reply, Option<Fault>) {
+    pub(crate) fn inject(
+        &self,
+        good: Reply,
+        operation: Operation,
+        request_id: &str,
+        host: &str,
+    ) -> (Reply, Option<Fault>) {
         let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(fault) = draw(&self.rates.load(), &mut rng) else {
             return (good, None);
@@ -62,7 +69,7 @@ impl FaultInjector {
             Fault::ServerError => server_error(&mut rng, request_id, host),
             Fault::Reset => Reply { broken_off: true, ..good },
             Fault::Truncate => truncated(good),
-            Fault::Unsuccessful => unsuccessful(request_id, host),
+            Fault::Unsuccessful => unsuccessful(operation, request_id, host),
         };
         (reply, Some(fault))
     }
@@ -120,7 +127,7 @@ fn truncated(good: Reply) -> Reply {
     Reply { body, ..good }
 }
 
-fn unsuccessful(request_id: &str, host: &str) -> Reply {
+fn unsuccessful(operation: Operation, request_id: &str, host: &str) -> Reply {
     let message = "service is busy, please retry later".to_owned();
-    Refusal::Service { http_code: 500, code: "990001", message }.reply(request_id, host)
+    Refusal::Service { http_code: 500, code: "990001", message }.reply_to(Some(operation), request_id, host)
 }

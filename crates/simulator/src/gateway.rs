@@ -8,15 +8,13 @@ use hyper::{HeaderMap, Request, StatusCode};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::operation::Operation;
 use crate::reply::Refusal;
-use crate::selection::Operation;
 use acs3::{
     Signable,
     verify::{self, Authorization},
 };
 use clock::Clock;
-
-const API_VERSION: &str = "2022-07-18";
 
 /// How far a request's date may be from the server's.
 const MAX_SKEW_SECONDS: u64 = 15 * 60;
@@ -134,7 +132,7 @@ fn check_api(operation: Operation, headers: &HeaderMap) -> Result<(), Refusal> {
         return Err(unknown_api(action));
     }
     let version = required(headers, "x-acs-version")?;
-    if version != API_VERSION {
+    if version != operation.version() {
         return Err(bad_request("InvalidVersion", format!("Specified version {version} is not valid.")));
     }
     Ok(())

@@ -50,6 +50,11 @@ pub(crate) struct Jobs {
 }
 
 impl Jobs {
+    /// The number of jobs that have resources.
+    pub(crate) fn live(&self) -> u64 {
+        self.starting + self.running + self.cancelling
+    }
+
     fn end(&mut self, outcome: Option<Outcome>, times: u64) {
         match outcome {
             Some(Outcome::Cancelled) => self.cancelled += times,

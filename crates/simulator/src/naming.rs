@@ -17,6 +17,12 @@ const NAMESPACES: &[&str] = &[
     "iot-edge",
 ];
 
+/// A namespace that comes and goes.
+pub(crate) const VISITING_NAMESPACE: &str = "preview-4711";
+
+/// The names of workspaces.
+const WORKSPACES: &[&str] = &["production", "analytics", "logistics", "advertising", "staging"];
+
 const SUBJECTS: &[&str] = &[
     "orders",
     "payments",
@@ -108,6 +114,11 @@ pub(crate) static PEOPLE: &[Person] = &[
 /// The name of the namespace at `index`.
 pub(crate) fn namespace(index: usize) -> String {
     NAMESPACES.get(index).map_or_else(|| format!("team-{index:03}"), |&name| name.to_owned())
+}
+
+/// The name of the workspace at `index`.
+pub(crate) fn workspace(index: usize) -> String {
+    WORKSPACES.get(index).map_or_else(|| format!("workspace-{index:03}"), |&name| name.to_owned())
 }
 
 /// A name for the deployment at `index`, like no other of its namespace.

@@ -1,12 +1,8 @@
-//! The queries of both operations, read as the service reads them.
+//! The queries for deployments, read as the service reads them.
 
-use hyper::StatusCode;
-
+use crate::parameters::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Parameters};
 use crate::reply::Refusal;
-use crate::selection::{ExecutionMode, JobStatus, LabelSelector, Operation, Selection};
-
-const DEFAULT_PAGE_SIZE: usize = 10;
-const MAX_PAGE_SIZE: usize = 100;
+use crate::selection::{ExecutionMode, JobStatus, LabelSelector, Selection};
 
 /// What `ListDeployments` is asked.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,7 +24,7 @@ impl ListQuery {
     pub(crate) fn read(query: &str) -> Result<Self, Refusal> {
         let parameters = Parameters::read(query);
         let label = match (parameters.get("labelKey"), parameters.get("labelValueArray")) {
-            (Some(key), Some(values)) => Some(label(key, values, Operation::ListDeployments)),
+            (Some(key), Some(values)) => Some(label(key, values, ';')),
             (None, None) => None,
             _ => return Err(Refusal::parameter("labelKey and labelValueArray go together")),
         };
@@ -56,7 +52,7 @@ impl LabelQuery {
         let parameters = Parameters::read(query);
         let key = parameters.required("labelKey", "MissinglabelKey")?;
         let values = parameters.required("labelValue", "MissinglabelValue")?;
-        let label = Some(label(key, values, Operation::GetDeploymentsByLabel));
+        let label = Some(label(key, values, ','));
         Ok(Self {
             selection: Selection { label, ..Selection::default() },
             ignore_job_summary: parameters.flag("ignoreJobSummary"),
@@ -65,57 +61,9 @@ impl LabelQuery {
     }
 }
 
-fn label(key: &str, values: &str, operation: Operation) -> LabelSelector {
-    let values = values.split(operation.label_value_separator()).map(str::to_owned).collect();
+fn label(key: &str, values: &str, separator: char) -> LabelSelector {
+    let values = values.split(separator).map(str::to_owned).collect();
     LabelSelector { key: key.to_owned(), values }
-}
-
-struct Parameters(Vec<(String, String)>);
-
-impl Parameters {
-    fn read(query: &str) -> Self {
-        Self(acs3::verify::query_parameters(query))
-    }
-
-    /// An empty value is none.
-    fn get(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(name, value)| name == key && !value.is_empty()).map(|(_, value)| value.as_str())
-    }
-
-    fn owned(&self, key: &str) -> Option<String> {
-        self.get(key).map(str::to_owned)
-    }
-
-    fn required(&self, key: &str, code: &'static str) -> Result<&str, Refusal> {
-        let message = || format!("{key} is mandatory for this action.");
-        self.get(key).ok_or_else(|| Refusal::gateway(StatusCode::BAD_REQUEST, code, message()))
-    }
-
-    fn number(&self, key: &str, default: usize, largest: usize) -> Result<usize, Refusal> {
-        let Some(text) = self.get(key) else {
-            return Ok(default);
-        };
-        let number = text.parse().ok().filter(|number| (1..=largest).contains(number));
-        number.ok_or_else(|| Refusal::parameter(format!("{key} is out of range: {text}")))
-    }
-
-    fn one_of<T: Copy>(
-        &self,
-        key: &str,
-        all: &[T],
-        name: impl Fn(T) -> &'static str,
-    ) -> Result<Option<T>, Refusal> {
-        let Some(text) = self.get(key) else {
-            return Ok(None);
-        };
-        let found = all.iter().copied().find(|&item| name(item) == text);
-        found.map(Some).ok_or_else(|| Refusal::parameter(format!("{key} is not valid: {text}")))
-    }
-
-    /// The official clients write both `true` and `True`.
-    fn flag(&self, key: &str) -> bool {
-        self.get(key).is_some_and(|text| text.eq_ignore_ascii_case("true"))
-    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
+use crate::operation::Operation;
+
 const JSON: &str = "application/json;charset=utf-8";
 
 /// The body of every reply.
@@ -35,6 +37,8 @@ pub(crate) enum Refusal {
     Gateway { status: StatusCode, code: &'static str, message: String },
     /// The service does: HTTP 200, and the body says otherwise.
     Service { http_code: u16, code: &'static str, message: String },
+    /// A RAM policy does not allow the action.
+    Denied { action: String },
 }
 
 impl Refusal {
@@ -52,9 +56,38 @@ impl Refusal {
         Self::Service { http_code: 404, code: "990301", message: message.into() }
     }
 
+    /// The reply that says so, in the form of `operation`'s product.
+    pub(crate) fn reply_to(self, operation: Option<Operation>, request_id: &str, host: &str) -> Reply {
+        match self {
+            // The documented reply has no reason; the service adds keys.
+            Self::Service { code, message, .. } if operation.is_some_and(Operation::is_of_console) => {
+                Reply::json(
+                    StatusCode::OK,
+                    &json!({"RequestId": request_id, "Success": false, "Code": code, "Message": message}),
+                )
+            }
+            refusal => refusal.reply(request_id, host),
+        }
+    }
+
     /// The reply that says so.
     pub(crate) fn reply(self, request_id: &str, host: &str) -> Reply {
         match self {
+            Self::Denied { action } => Reply::json(
+                StatusCode::FORBIDDEN,
+                &json!({
+                    "Code": "NoPermission",
+                    "Message": "You are not authorized to perform this operation.",
+                    "RequestId": request_id,
+                    "HostId": host,
+                    "AccessDeniedDetail": {
+                        "PolicyType": "AccountLevelIdentityBasedPolicy",
+                        "AuthAction": action,
+                        "AuthPrincipalType": "SubUser",
+                        "NoPermissionType": "ImplicitDeny",
+                    },
+                }),
+            ),
             Self::Gateway { status, code, message } => {
                 let recommend =
                     format!("https://api.aliyun.com/troubleshoot?q={code}&requestId={request_id}");

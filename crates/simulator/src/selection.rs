@@ -1,31 +1,4 @@
-//! The operations, and the filters of their queries.
-
-/// An operation of the API that lists deployments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operation {
-    /// `ListDeployments`: paged, with every filter.
-    ListDeployments,
-    /// `GetDeploymentsByLabel`: one response, one label.
-    GetDeploymentsByLabel,
-}
-
-impl Operation {
-    /// The name in `x-acs-action`.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::ListDeployments => "ListDeployments",
-            Self::GetDeploymentsByLabel => "GetDeploymentsByLabel",
-        }
-    }
-
-    /// What separates the values of a label in the query.
-    pub(crate) fn label_value_separator(self) -> char {
-        match self {
-            Self::ListDeployments => ';',
-            Self::GetDeploymentsByLabel => ',',
-        }
-    }
-}
+//! The filters of the queries for deployments.
 
 /// `executionMode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

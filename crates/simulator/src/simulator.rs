@@ -1,75 +1,44 @@
-//! The simulated API: settings, routes, and the count of requests.
+//! The simulated API: routes, what changes on request, and the count of requests.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use hyper::header::HOST;
 use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use tracing::debug;
 
+use crate::console;
 use crate::deployment::View;
 use crate::faults::{FaultInjector, Faults};
-use crate::fleet::{Fleet, Namespace};
+use crate::fleet::Namespace;
 use crate::gateway::{self, Gateway};
+use crate::operation::Operation;
+use crate::parameters::Parameters;
 use crate::query::{LabelQuery, ListQuery};
+use crate::region::Region;
 use crate::reply::{Refusal, Reply, ReplyBody};
 use crate::rng::{mix, uuid};
-use crate::selection::Operation;
+use crate::settings::Settings;
+use crate::workspace::{Moment, Workspace};
 use clock::Clock;
 
 /// The operation under which [`Simulator::requests_seen`] counts requests for none that exists.
 pub const UNKNOWN_OPERATION: &str = "unknown";
 
-/// What is simulated.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The access key whose signatures are verified. Without one any key is taken, and only the form of a
-    /// request is checked.
-    pub access_key: Option<(String, SecretString)>,
-    /// The only workspace there is; without one any is taken.
-    pub workspace: Option<String>,
-    /// The number of namespaces.
-    pub namespaces: usize,
-    /// The deployments that each namespace always has. For every twelve there may be one more, which comes and
-    /// goes; at the start there is none of those.
-    pub deployments: usize,
-    /// Gives the fleet.
-    pub seed: u64,
-    /// The wait before each reply.
-    pub latency: Duration,
-    /// What goes wrong, until [`Simulator::set_faults`] says otherwise.
-    pub faults: Faults,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            access_key: None,
-            workspace: None,
-            namespaces: 3,
-            deployments: 60,
-            seed: 1,
-            latency: Duration::ZERO,
-            faults: Faults::default(),
-        }
-    }
-}
-
 /// The simulated API.
 pub struct Simulator {
-    workspace: Option<String>,
     seed: u64,
     latency: Duration,
     clock: Clock,
     /// Since the Unix epoch.
     started: Duration,
-    fleet: Fleet,
+    region: RwLock<Region>,
+    denied: Mutex<Vec<Operation>>,
     gateway: Gateway,
     faults: FaultInjector,
     received: AtomicU64,
@@ -79,14 +48,15 @@ pub struct Simulator {
 impl Simulator {
     /// A simulator whose time begins now.
     pub fn new(settings: Settings, clock: Clock) -> Self {
-        let Settings { access_key, workspace, namespaces, deployments, seed, latency, faults } = settings;
+        let region = Region::new(&settings);
+        let Settings { access_key, seed, latency, faults, denied, .. } = settings;
         Self {
-            workspace,
             seed,
             latency,
             clock,
             started: clock.since_epoch(),
-            fleet: Fleet::new(seed, namespaces, deployments),
+            region: RwLock::new(region),
+            denied: Mutex::new(denied),
             gateway: Gateway::new(access_key, clock),
             faults: FaultInjector::new(faults, seed),
             received: AtomicU64::new(0),
@@ -94,9 +64,55 @@ impl Simulator {
         }
     }
 
-    /// The names of the namespaces.
+    /// The names of the namespaces of the first workspace, without the one that comes and goes.
     pub fn namespaces(&self) -> Vec<String> {
-        self.fleet.names()
+        self.region().first().map(|workspace| workspace.fleet.names()).unwrap_or_default()
+    }
+
+    /// The ids of the workspaces that listings return.
+    pub fn workspaces(&self) -> Vec<String> {
+        self.region().listed().map(|workspace| workspace.id.clone()).collect()
+    }
+
+    /// Creates a namespace with `deployments` deployments in a workspace.
+    pub fn add_namespace(&self, workspace: &str, name: &str, deployments: usize) {
+        self.change(workspace, |workspace| workspace.fleet.add(name, deployments));
+    }
+
+    /// Deletes a namespace.
+    pub fn remove_namespace(&self, workspace: &str, name: &str) {
+        self.change(workspace, |workspace| workspace.fleet.remove(name));
+    }
+
+    /// Makes listings lack a namespace that still answers, or return it again.
+    pub fn set_namespace_listed(&self, workspace: &str, name: &str, listed: bool) {
+        self.change(workspace, |workspace| workspace.fleet.set_listed(name, listed));
+    }
+
+    /// Makes listings lack a workspace that still answers, or return it again.
+    pub fn set_workspace_listed(&self, workspace: &str, listed: bool) {
+        self.change(workspace, |workspace| workspace.listed = listed);
+    }
+
+    /// Sets the status of a workspace. Only one with the status `RUNNING` answers.
+    pub fn set_workspace_status(&self, workspace: &str, status: &str) {
+        self.change(workspace, |workspace| workspace.set_status(status));
+    }
+
+    /// From now on the RAM actions of these operations are denied, and no others.
+    pub fn set_denied(&self, denied: Vec<Operation>) {
+        *self.denied.lock().unwrap_or_else(PoisonError::into_inner) = denied;
+    }
+
+    fn change(&self, workspace: &str, change: impl FnOnce(&mut Workspace)) {
+        let mut region = self.region.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(workspace) = region.workspace_mut(workspace) {
+            change(workspace);
+        }
+    }
+
+    fn region(&self) -> RwLockReadGuard<'_, Region> {
+        self.region.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// From now on these faults strike, and no others.
@@ -122,12 +138,15 @@ impl Simulator {
 
     pub(crate) fn reply<B>(&self, request: &Request<B>, request_id: &str) -> Reply {
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let route = Route::of(request.uri().path());
-        let (reply, fault) = match self.listing(route.as_ref(), request, request_id) {
-            Ok(body) => self.faults.inject(Reply::json(StatusCode::OK, &body), request_id, host),
-            Err(refusal) => (refusal.reply(request_id, host), None),
+        let route = Route::of(request);
+        let operation = route.as_ref().map(|route| route.operation);
+        let (reply, fault) = match self.body(route.as_ref(), request, request_id) {
+            Ok((operation, body)) => {
+                self.faults.inject(Reply::json(StatusCode::OK, &body), operation, request_id, host)
+            }
+            Err(refusal) => (refusal.reply_to(operation, request_id, host), None),
         };
-        let operation = route.map_or(UNKNOWN_OPERATION, |route| route.operation.as_str());
+        let operation = operation.map_or(UNKNOWN_OPERATION, Operation::as_str);
         let status = reply.status.as_u16();
         *self
             .answered
@@ -139,48 +158,43 @@ impl Simulator {
         reply
     }
 
-    fn listing<B>(
+    fn body<B>(
         &self,
         route: Option<&Route>,
         request: &Request<B>,
         request_id: &str,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<(Operation, Value), Refusal> {
         let route = route.ok_or_else(|| gateway::unknown_api(request.uri().path()))?;
         if request.method() != Method::GET {
             let message = "This method is not supported by the specified api.";
             return Err(Refusal::gateway(StatusCode::METHOD_NOT_ALLOWED, "UnsupportedHTTPMethod", message));
         }
-        self.gateway.admit(route.operation, request)?;
-        let workspace = self.workspace_of(request)?;
-        let Some(namespace) = self.fleet.namespace(&route.namespace) else {
-            return Err(Refusal::not_found(format!("namespace not found: {}", route.namespace)));
-        };
-        let view = View {
-            workspace,
-            namespace: &route.namespace,
+        let operation = route.operation;
+        self.gateway.admit(operation, request)?;
+        if self.denied.lock().unwrap_or_else(PoisonError::into_inner).contains(&operation) {
+            return Err(Refusal::Denied { action: operation.ram_action() });
+        }
+        let region = self.region();
+        let moment = Moment {
             started: i64::try_from(self.started.as_secs()).unwrap_or(i64::MAX),
             elapsed: self.clock.since_epoch().saturating_sub(self.started).as_secs(),
-            with_jobs: true,
-            with_resources: true,
         };
-        let query = request.uri().query().unwrap_or_default();
-        match route.operation {
-            Operation::ListDeployments => Ok(list(namespace, &ListQuery::read(query)?, view, request_id)),
-            Operation::GetDeploymentsByLabel => {
-                Ok(by_label(namespace, &LabelQuery::read(query)?, view, request_id))
+        let parameters = Parameters::read(request.uri().query().unwrap_or_default());
+        let body = match operation {
+            Operation::DescribeInstances => {
+                console::describe_instances(&region, &parameters, moment, request_id)
             }
-        }
-    }
-
-    fn workspace_of<'a, B>(&self, request: &'a Request<B>) -> Result<&'a str, Refusal> {
-        let workspace = request.headers().get("workspace").and_then(|workspace| workspace.to_str().ok());
-        let workspace = workspace.filter(|workspace| !workspace.is_empty());
-        let workspace = workspace.ok_or_else(|| Refusal::parameter("workspace is missing"))?;
-        if self.workspace.as_ref().is_none_or(|known| known == workspace) {
-            Ok(workspace)
-        } else {
-            Err(Refusal::not_found(format!("workspace not found: {workspace}")))
-        }
+            Operation::DescribeNamespaces => {
+                console::describe_namespaces(&region, &parameters, moment, request_id)
+            }
+            Operation::ListEditableNamespace => {
+                console::list_editable_namespace(&region, &parameters, moment, request_id)
+            }
+            Operation::ListDeployments | Operation::GetDeploymentsByLabel => {
+                deployments(&region, route, request, moment, request_id)
+            }
+        };
+        Ok((operation, body?))
     }
 
     fn next_request_id(&self) -> String {
@@ -197,14 +211,28 @@ impl fmt::Debug for Simulator {
     }
 }
 
-/// What a path names.
+/// What a request asks for.
 struct Route {
     operation: Operation,
+    /// Empty if the path names none.
     namespace: String,
 }
 
 impl Route {
-    fn of(path: &str) -> Option<Self> {
+    fn of<B>(request: &Request<B>) -> Option<Self> {
+        let path = request.uri().path();
+        let without_namespace = |operation| Some(Self { operation, namespace: String::new() });
+        match path {
+            // Every operation of the console has this path.
+            "/" => {
+                let action = request.headers().get("x-acs-action")?.to_str().ok()?;
+                return without_namespace(
+                    Operation::from_name(action).filter(|operation| operation.is_of_console())?,
+                );
+            }
+            "/gateway/v2/namespaces/editable" => return without_namespace(Operation::ListEditableNamespace),
+            _ => {}
+        }
         let (namespace, rest) = path.strip_prefix("/api/v2/namespaces/")?.split_once('/')?;
         let operation = match rest {
             "deployments" => Operation::ListDeployments,
@@ -213,6 +241,36 @@ impl Route {
         };
         Some(Self { operation, namespace: percent_decode_str(namespace).decode_utf8().ok()?.into_owned() })
     }
+}
+
+/// The reply of an operation that lists deployments.
+fn deployments<B>(
+    region: &Region,
+    route: &Route,
+    request: &Request<B>,
+    moment: Moment,
+    request_id: &str,
+) -> Result<Value, Refusal> {
+    let id = request.headers().get("workspace").and_then(|workspace| workspace.to_str().ok());
+    let id = id.filter(|id| !id.is_empty()).ok_or_else(|| Refusal::parameter("workspace is missing"))?;
+    let workspace =
+        region.workspace(id).ok_or_else(|| Refusal::not_found(format!("workspace not found: {id}")))?;
+    let Some(namespace) = workspace.fleet.namespace(&route.namespace, moment.elapsed) else {
+        return Err(Refusal::not_found(format!("namespace not found: {}", route.namespace)));
+    };
+    let view = View {
+        workspace: id,
+        namespace: &route.namespace,
+        started: moment.started,
+        elapsed: moment.elapsed,
+        with_jobs: true,
+        with_resources: true,
+    };
+    let query = request.uri().query().unwrap_or_default();
+    if route.operation == Operation::GetDeploymentsByLabel {
+        return Ok(by_label(namespace, &LabelQuery::read(query)?, view, request_id));
+    }
+    Ok(list(namespace, &ListQuery::read(query)?, view, request_id))
 }
 
 fn list(namespace: &Namespace, query: &ListQuery, view: View<'_>, request_id: &str) -> Value {

@@ -16,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 
+mod console;
+
 use acs3::{Signable, verify::canonical_received_query};
 
 const KEY: &str = "fakeAccessKeyId0001";

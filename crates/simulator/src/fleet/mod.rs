@@ -7,6 +7,7 @@ use rand::RngExt as _;
 use serde_json::Value;
 
 use crate::deployment::{Deployment, View};
+use crate::footprint::Footprint;
 use crate::naming;
 use crate::rng::{mix, seeded};
 use crate::selection::Selection;
@@ -17,34 +18,98 @@ const PERMANENT_PER_TRANSIENT: usize = 12;
 /// Transient deployments are created again for each request, so their number is limited.
 const MAX_TRANSIENTS: usize = 40;
 
-/// Every namespace of the simulated workspace.
+/// The namespaces of one workspace.
 #[derive(Debug)]
 pub(crate) struct Fleet {
+    seed: u64,
     namespaces: Vec<Namespace>,
 }
 
 impl Fleet {
     /// A fleet of `deployments` permanent deployments in each of `namespaces` namespaces.
     pub(crate) fn new(seed: u64, namespaces: usize, deployments: usize) -> Self {
-        let namespaces = (0..namespaces).map(|index| Namespace::new(seed, index, deployments)).collect();
-        Self { namespaces }
+        let made = |index| Namespace::new(seed, index, naming::namespace(index), deployments);
+        Self { seed, namespaces: (0..namespaces).map(made).collect() }
     }
 
-    /// The names of the namespaces.
+    /// The same with one namespace more, which comes and goes.
+    pub(crate) fn with_visitor(mut self, deployments: usize) -> Self {
+        let name = naming::VISITING_NAMESPACE.to_owned();
+        let visitor = Namespace::new(self.seed, VISITOR, name, deployments);
+        self.namespaces.push(Namespace { presence: Presence::Visiting, ..visitor });
+        self
+    }
+
+    /// The names of the permanent namespaces.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.namespaces.iter().map(|namespace| namespace.name.clone()).collect()
+        let permanent = self.namespaces.iter().filter(|namespace| namespace.presence != Presence::Visiting);
+        permanent.map(|namespace| namespace.name.clone()).collect()
     }
 
-    /// The namespace called `name`.
-    pub(crate) fn namespace(&self, name: &str) -> Option<&Namespace> {
-        self.namespaces.iter().find(|namespace| namespace.name == name)
+    /// The namespace called `name`, if it is there now.
+    pub(crate) fn namespace(&self, name: &str, elapsed: u64) -> Option<&Namespace> {
+        self.namespaces.iter().find(|namespace| namespace.name == name && namespace.is_present(elapsed))
+    }
+
+    /// The namespaces that a listing returns now.
+    pub(crate) fn listed(&self, elapsed: u64) -> impl Iterator<Item = &Namespace> {
+        let listed = move |namespace: &&Namespace| {
+            namespace.is_present(elapsed) && namespace.presence != Presence::Unlisted
+        };
+        self.namespaces.iter().filter(listed)
+    }
+
+    /// Creates a namespace, in place of any with the same name.
+    pub(crate) fn add(&mut self, name: &str, deployments: usize) {
+        self.remove(name);
+        let index = VISITOR + self.namespaces.len();
+        self.namespaces.push(Namespace::new(self.seed, index, name.to_owned(), deployments));
+    }
+
+    /// Deletes a namespace.
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.namespaces.retain(|namespace| namespace.name != name);
+    }
+
+    /// Makes listings lack a namespace that still answers, or return it again.
+    pub(crate) fn set_listed(&mut self, name: &str, listed: bool) {
+        for namespace in self.namespaces.iter_mut().filter(|namespace| namespace.name == name) {
+            namespace.presence = if listed { Presence::Permanent } else { Presence::Unlisted };
+        }
     }
 }
+
+/// When a namespace exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    Permanent,
+    /// It comes and goes.
+    Visiting,
+    /// It answers, but no listing has it.
+    Unlisted,
+}
+
+/// The index of the first namespace that has not been there from the start. It has no influence on the others.
+const VISITOR: usize = 1 << 20;
+
+/// When the visiting namespace is first created, in seconds from the simulator's start.
+const VISIT_FIRST: u64 = 150;
+
+/// How often it is created, in seconds.
+const VISIT_EVERY: u64 = 600;
+
+/// How long it stays, in seconds.
+const VISIT_STAYS: u64 = 240;
+
+/// How long its creation and its deletion take, in seconds.
+const VISIT_CHANGES: u64 = 10;
 
 /// One namespace.
 #[derive(Debug)]
 pub(crate) struct Namespace {
     name: String,
+    index: usize,
+    presence: Presence,
     permanent: Vec<Deployment>,
     transients: Vec<TransientSlot>,
 }
@@ -56,16 +121,67 @@ pub(crate) struct Listing {
 }
 
 impl Namespace {
-    fn new(seed: u64, index: usize, deployments: usize) -> Self {
+    fn new(seed: u64, index: usize, name: String, deployments: usize) -> Self {
         let seed = mix(&[seed, index as u64]);
         let transients = (deployments / PERMANENT_PER_TRANSIENT).min(MAX_TRANSIENTS);
         Self {
-            name: naming::namespace(index),
+            name,
+            index,
+            presence: Presence::Permanent,
             permanent: (0..deployments).map(|place| Deployment::permanent(seed, index, place)).collect(),
             transients: (0..transients)
                 .map(|place| TransientSlot::new(mix(&[seed, place as u64, 1])))
                 .collect(),
         }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its place among the namespaces.
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Seconds since the visiting namespace was created; none if it is not there.
+    fn visit(elapsed: u64) -> Option<u64> {
+        let stayed = elapsed.checked_sub(VISIT_FIRST)? % VISIT_EVERY;
+        (stayed < VISIT_STAYS).then_some(stayed)
+    }
+
+    fn is_present(&self, elapsed: u64) -> bool {
+        self.presence != Presence::Visiting || Self::visit(elapsed).is_some()
+    }
+
+    /// The state of the last operation on it.
+    pub(crate) fn status(&self, elapsed: u64) -> &'static str {
+        match (self.presence, Self::visit(elapsed)) {
+            (Presence::Visiting, Some(..VISIT_CHANGES)) => "CREATING",
+            (Presence::Visiting, Some(stayed)) if stayed >= VISIT_STAYS - VISIT_CHANGES => "DELETING",
+            _ => "SUCCESS",
+        }
+    }
+
+    /// What its jobs take now.
+    pub(crate) fn used(&self, elapsed: u64) -> Footprint {
+        let mut used = Footprint::default();
+        for deployment in &self.permanent {
+            used += deployment.used(elapsed);
+        }
+        for deployment in self.transients.iter().filter_map(|transients| transients.present(elapsed)) {
+            used += deployment.used(elapsed);
+        }
+        used
+    }
+
+    /// What one job of each permanent deployment takes.
+    pub(crate) fn capacity(&self) -> Footprint {
+        let mut capacity = Footprint::default();
+        for deployment in &self.permanent {
+            capacity += deployment.footprint();
+        }
+        capacity
     }
 
     /// What matches `selection`, without the first `skip` and at most `take`; the newest come first, as in the

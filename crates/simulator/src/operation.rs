@@ -1,0 +1,69 @@
+//! The operations of both products.
+
+/// The API version of `ververica`.
+const VERVERICA: &str = "2022-07-18";
+
+/// The API version of `foasconsole`.
+const FOASCONSOLE: &str = "2021-10-28";
+
+/// An operation of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// The deployments of a namespace: paged, with every filter.
+    ListDeployments,
+    /// The deployments with a label, in one reply.
+    GetDeploymentsByLabel,
+    /// The namespaces of all workspaces.
+    ListEditableNamespace,
+    /// The workspaces.
+    DescribeInstances,
+    /// The namespaces of a workspace.
+    DescribeNamespaces,
+}
+
+impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 5] = [
+        Self::ListDeployments,
+        Self::GetDeploymentsByLabel,
+        Self::ListEditableNamespace,
+        Self::DescribeInstances,
+        Self::DescribeNamespaces,
+    ];
+
+    /// The name in `x-acs-action`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ListDeployments => "ListDeployments",
+            Self::GetDeploymentsByLabel => "GetDeploymentsByLabel",
+            Self::ListEditableNamespace => "ListEditableNamespace",
+            Self::DescribeInstances => "DescribeInstances",
+            Self::DescribeNamespaces => "DescribeNamespaces",
+        }
+    }
+
+    /// The operation with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.as_str() == name)
+    }
+
+    /// The RAM action that it needs.
+    pub(crate) fn ram_action(self) -> String {
+        let name = match self {
+            Self::DescribeInstances => "DescribeVvpInstances",
+            Self::DescribeNamespaces => "DescribeVvpNamespaces",
+            _ => self.as_str(),
+        };
+        format!("stream:{name}")
+    }
+
+    /// The version of its product, in `x-acs-version`.
+    pub(crate) fn version(self) -> &'static str {
+        if self.is_of_console() { FOASCONSOLE } else { VERVERICA }
+    }
+
+    /// Whether it belongs to `foasconsole`, whose keys are in Pascal case.
+    pub(crate) fn is_of_console(self) -> bool {
+        matches!(self, Self::DescribeInstances | Self::DescribeNamespaces)
+    }
+}
