@@ -48,6 +48,8 @@ pub(crate) enum Problem {
     Io(io::Error),
     /// The disk has not responded in this time.
     Blocked(Duration),
+    /// The owner is gone.
+    NoMemory,
     /// A fault of the owner or of this crate.
     Internal,
     /// The thread for file I/O could not be started.
@@ -81,6 +83,9 @@ impl Problem {
             Self::Blocked(timeout) => format!(
                 "The disk with the state file {path} has not responded for {timeout:?}: check the disk."
             ),
+            Self::NoMemory => {
+                format!("The program ended before the state file {path} could be written again.")
+            }
             Self::Internal => format!(
                 "The state file {path} is not written because of an internal error: see the log, and restart."
             ),

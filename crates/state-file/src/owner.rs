@@ -10,8 +10,9 @@ use crate::{Batch, Contents};
 pub trait Owner: Send + Sync + 'static {
     /// Everything to persist, from memory. It overwrites all that the file contains.
     ///
-    /// It must include every batch passed to [`StateFile::save`](crate::StateFile::save) before.
-    fn dump(&self) -> Batch;
+    /// It must include every batch passed to [`StateFile::save`](crate::StateFile::save) before. None if the memory is
+    /// gone, as while the program ends: then the file stays as it is.
+    fn dump(&self) -> Option<Batch>;
 
     /// Takes over what was found in a file that could not be read at the start, because another process had locked it
     /// or the disk was blocked. A dump follows.

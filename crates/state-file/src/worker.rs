@@ -151,6 +151,7 @@ impl Worker {
         if dump {
             let owner = &self.owner;
             let dump = catch_unwind(AssertUnwindSafe(|| owner.dump())).map_err(|_| Problem::Internal)?;
+            let dump = dump.ok_or(Problem::NoMemory)?;
             catch(|| database::replace(&open.database, dump.changes().iter(), record))
         } else {
             let changes = work.pending.iter().flat_map(|pending| pending.batch.changes());

@@ -2,10 +2,7 @@
 
 use std::{
     fs, io,
-    sync::{
-        Condvar,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
+    sync::{Condvar, atomic::AtomicU32},
 };
 
 use redb::{StorageBackend, backends::FileBackend};
@@ -194,4 +191,15 @@ async fn batches_that_wait_are_saved_in_one_transaction() {
     opened.close().await;
     fs::metadata(&path).unwrap();
     assert_eq!(reopened(&path).await.table(TABLE).len(), 1001);
+}
+
+#[tokio::test]
+async fn a_file_whose_owner_is_gone_stays_as_it_is() {
+    let (_directory, path) = directory();
+    let opened = Opened::at(&path).await;
+    opened.put("a", "1").await.unwrap();
+    opened.memory.gone.store(true, Ordering::Relaxed);
+    opened.file.request_dump();
+    opened.file.close(PATIENCE).await.unwrap_err();
+    assert_eq!(reopened(&path).await.table(TABLE).len(), 1);
 }

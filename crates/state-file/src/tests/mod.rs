@@ -10,7 +10,10 @@ mod processes;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -31,15 +34,19 @@ type Entries = BTreeMap<(&'static str, Vec<u8>), Vec<u8>>;
 struct Memory {
     entries: Mutex<Entries>,
     merged: Mutex<Vec<Contents>>,
+    gone: AtomicBool,
 }
 
 impl Owner for Memory {
-    fn dump(&self) -> Batch {
+    fn dump(&self) -> Option<Batch> {
+        if self.gone.load(Ordering::Relaxed) {
+            return None;
+        }
         let mut batch = Batch::new();
         for ((table, key), value) in &*self.entries.lock().unwrap() {
             batch.put(table, key.clone(), value.clone());
         }
-        batch
+        Some(batch)
     }
 
     fn merge(&self, contents: Contents) {
