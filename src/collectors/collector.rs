@@ -86,6 +86,12 @@ pub trait Query: fmt::Debug + Send + Sync {
     /// Polls once, until `deadline`.
     fn poll(&self, deadline: Instant) -> BoxFuture<'_, Result<Collected, ApiError>>;
 
+    /// How much longer than `poll.timeout` a poll may take, because it waits for limits that the timeout does not
+    /// include.
+    fn max_wait(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Asks, until `deadline`, by which filter of the status of the last job each deployment is found. None if the objects
     /// are not deployments.
     fn last_job_statuses(

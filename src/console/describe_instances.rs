@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The operation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct DescribeInstances {
     /// The region.
     pub region: String,

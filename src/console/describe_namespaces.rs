@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The operation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct DescribeNamespaces {
     /// The region.
     pub region: String,

@@ -3,7 +3,9 @@
 mod describe_instances;
 mod describe_namespaces;
 mod list_editable_namespace;
+mod listings;
 mod resources;
+mod shared_listing;
 
 #[cfg(test)]
 mod tests;
@@ -11,3 +13,5 @@ mod tests;
 pub use describe_instances::DescribeInstances;
 pub use describe_namespaces::DescribeNamespaces;
 pub use list_editable_namespace::ListEditableNamespace;
+pub use listings::ConsoleListings;
+pub use shared_listing::{SharedListing, SharedResult};

@@ -81,7 +81,7 @@ impl PollLoop {
         let requested_at = Instant::now();
         let deadline = requested_at + self.settings.timeout;
         // The client keeps the deadline itself; this holds everything else to it.
-        let polled = timeout_at(deadline, self.query.poll(deadline)).await;
+        let polled = timeout_at(deadline + self.query.max_wait(), self.query.poll(deadline)).await;
         let polled = polled.unwrap_or_else(|_| {
             let detail = "no time left: the poll (poll.timeout)";
             Err(ApiError::new(ErrorClass::Timeout, Retry::Backoff, detail))
@@ -178,7 +178,7 @@ impl PollLoop {
 
     /// By when a poll that starts at `start` must have reported.
     fn report_due(&self, start: Instant) -> Instant {
-        start + self.settings.timeout + REPORT_MARGIN
+        start + self.settings.timeout + self.query.max_wait() + REPORT_MARGIN
     }
 
     /// Counts every invalid value, and logs each field once until all its values are valid again.
