@@ -3,10 +3,11 @@
 mod error;
 mod reload;
 mod shared;
+mod state;
 mod systemd;
 mod workspaces;
 
-use std::{future::pending, io, sync::Arc, time::Duration};
+use std::{future::pending, io, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -31,6 +32,7 @@ pub use error::{BuildError, MissingCredentials};
 use reload::ReloadRequest;
 pub use reload::{Load, Reloads};
 use shared::Shared;
+use state::RunningState;
 use systemd::SystemdNotifier;
 use workspaces::Workspaces;
 
@@ -44,6 +46,7 @@ pub struct App {
     workspaces: Workspaces,
     targets: TargetSet,
     manager: TargetManager,
+    state_path: Option<PathBuf>,
 }
 
 impl App {
@@ -67,7 +70,7 @@ impl App {
         workspaces.update_telemetry(&shared, None);
         shared.telemetry.config_accepted(clock.since_epoch());
         let targets = workspaces.targets(config);
-        Ok(Self { shared, workspaces, targets, manager })
+        Ok(Self { shared, workspaces, targets, manager, state_path: config.state_path.clone() })
     }
 
     /// Polls and serves until `stopping`, reloading the configuration on request; notifies `systemd`.
@@ -93,6 +96,7 @@ impl App {
         let _expiry = AbortOnDropHandle::new(tokio::spawn(async move { publisher.run_expiry().await }));
         let polling = async {
             let mut systemd = SystemdNotifier::new(systemd, self.shared.publisher.clone());
+            let state = RunningState::start(&self.shared, self.state_path.clone(), &stopping).await;
             self.manager.apply(std::mem::take(&mut self.targets)).await;
             systemd.ready().await;
             loop {
@@ -115,6 +119,7 @@ impl App {
             }
             systemd.stopping().await;
             self.manager.stop_all().await;
+            state.close().await;
         };
         tokio::join!(polling, web::serve(listeners, Arc::new(routes), Arc::new(security)));
     }
@@ -142,6 +147,9 @@ impl App {
         let config = read.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
         for warning in config.warnings() {
             warn!("{warning}");
+        }
+        if config.state_path != self.state_path {
+            warn!("state.path has changed: the new value takes effect at the next start");
         }
         let workspaces = Workspaces::new(&config, &self.shared, Some(&self.workspaces));
         let workspaces = workspaces.map_err(|error| error.to_string())?;

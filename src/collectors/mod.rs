@@ -5,10 +5,7 @@ pub mod deployments;
 
 pub use collector::{Collected, Collector, Query, RenderConfig, Scope};
 
-use crate::model::CollectorName;
-
-/// The name of the collector of deployments.
-pub const DEPLOYMENTS: CollectorName = deployments::NAME;
+pub use crate::model::DEPLOYMENTS;
 
 /// Every collector, in the order in which their metrics are served.
 pub fn all() -> &'static [&'static dyn Collector] {

@@ -27,7 +27,7 @@ pub use outcome::{ErrorClass, PollOutcome};
 pub use plan::{PlanNode, ResourcePlan, SlotGroup};
 pub use requested::Requested;
 pub use selection::{DeploymentsOperation, ExecutionMode, JobStatus, LabelSelector, Selection};
-pub use target::{CollectorName, GroupId, TargetId};
+pub use target::{CollectorName, DEPLOYMENTS, GroupId, TargetId};
 pub use text::Text;
 pub use transitions::{DeploymentStatus, LastJobStatuses, ObservedStatus, Transitions};
 pub use workspace::{PoolComputeUnits, UsedResources, WorkspaceInstance};

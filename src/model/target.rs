@@ -5,6 +5,9 @@ use std::fmt;
 /// The name of a collector, as the label `collector` shows it.
 pub type CollectorName = &'static str;
 
+/// The name of the collector of deployments.
+pub const DEPLOYMENTS: CollectorName = "deployments";
+
 /// The identity of a target: a collector applied to one scope. Parts that do not apply to the scope are empty.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetId {

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::{
     readiness::Latch,
     report::Undo,
+    saved::{Saved, target_key},
     settings::TargetSettings,
     status::{Data, TargetStatus},
     transitions::{Namespace, Served},
@@ -27,6 +28,7 @@ pub(super) struct Inner {
     pub(super) reports_due: BTreeSet<(Instant, Arc<TargetId>)>,
     /// What is remembered of the deployments of each group of targets, also of groups that are gone.
     pub(super) transitions: BTreeMap<GroupId, Arc<Namespace>>,
+    pub(super) saved: Saved,
     pub(super) last_revision: u64,
     pub(super) last_sequence: u64,
 }
@@ -89,6 +91,16 @@ impl Inner {
     /// A target's entry if its poll loop is the one with this generation.
     pub(super) fn current(&self, id: &TargetId, generation: u64) -> Option<&Entry> {
         self.targets.get(id).filter(|entry| entry.settings.generation == generation)
+    }
+
+    /// When a target was last polled successfully, in this run or shortly before it.
+    pub(super) fn previous_success(&self, id: &TargetId) -> Option<Duration> {
+        self.targets.get(id)?.status.last_success.or_else(|| self.saved.polled(id))
+    }
+
+    /// Whether `key` is that of a target.
+    pub(super) fn has_target(&self, key: &[u8]) -> bool {
+        self.targets.keys().any(|id| target_key(id) == key)
     }
 
     /// What the targets of a group serve: first the data of `id`, then that of the others.

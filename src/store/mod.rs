@@ -10,17 +10,20 @@ mod history;
 mod inner;
 mod readiness;
 mod report;
+mod saved;
 mod settings;
+mod state;
 mod status;
 mod transitions;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use parking_lot::{Mutex, MutexGuard};
+use state_file::StateFile;
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
@@ -32,7 +35,9 @@ pub use group::{GroupObjects, GroupVersion};
 pub use history::{PollHistory, PollRecord};
 pub use readiness::{Latch, Readiness};
 pub use report::{Change, Listed, PollFailure, PollReport};
+pub use saved::DiscoveryEntries;
 pub use settings::{TargetEntry, TargetSettings};
+
 pub use status::{Data, Freshness, TargetStatus};
 pub use transitions::Answer;
 
@@ -45,13 +50,14 @@ use transitions::{Committing, Namespace, Poll, Served};
 pub struct Store {
     inner: Mutex<Inner>,
     expiry_changed: Notify,
+    state: OnceLock<StateFile>,
     clock: Clock,
 }
 
 impl Store {
     /// A store without targets.
     pub fn new(clock: Clock) -> Self {
-        Self { inner: Mutex::default(), expiry_changed: Notify::new(), clock }
+        Self { inner: Mutex::default(), expiry_changed: Notify::new(), state: OnceLock::new(), clock }
     }
 
     /// Makes `targets` the set of known targets. Those known before keep their state, the others are forgotten with
@@ -98,7 +104,7 @@ impl Store {
         let Some(entry) = inner.targets.get(id) else { return false };
         let Some(first_value_hold) = entry.settings.first_value_hold else { return false };
         let namespace = inner.transitions.get(&id.group()).cloned().unwrap_or_default();
-        let previous_success = entry.status.last_success;
+        let previous_success = inner.previous_success(id);
         drop(inner);
         let poll = Poll {
             requested_at,
@@ -141,16 +147,20 @@ impl Store {
             error: None,
         };
         if let (Some(committing), Some((_, first_value_hold))) = (committing, &namespace) {
+            let (previous_success, polled_since) = {
+                let inner = self.inner.lock();
+                (inner.previous_success(id), inner.polled_since(id, ended))
+            };
             let poll = Poll {
                 requested_at: report.requested_at,
                 ended_at: Instant::now(),
                 ended,
-                previous_success: undo.status.last_success,
+                previous_success,
                 first_value_hold: *first_value_hold,
                 answer: &report.result.answer,
             };
-            let polled_since = self.inner.lock().polled_since(id, ended);
-            Self::commit_transitions(&committing, &poll, &*report.result.objects, &served, polled_since);
+            let objects = &*report.result.objects;
+            self.commit_transitions(&id.group(), committing, &poll, objects, &served, polled_since).await;
         }
         let (before, mut misses) = (undo.status.data.clone(), undo.misses.clone());
         let pages = report.result.pages;
@@ -218,8 +228,10 @@ impl Store {
     }
 
     /// Compares the deployments among `objects` with what is remembered of them, saves what changed, and remembers it.
-    fn commit_transitions(
-        committing: &Committing<'_>,
+    async fn commit_transitions(
+        &self,
+        group: &GroupId,
+        mut committing: Committing<'_>,
         poll: &Poll<'_>,
         objects: &dyn ObjectSet,
         served: &Served,
@@ -228,6 +240,12 @@ impl Store {
         let Some(deployments) = objects.downcast::<Deployment>() else { return };
         let listed = deployments.split().0;
         let update = committing.compare(poll, listed, served, polled_since);
+        if self.state.get().is_some() {
+            let records = committing.record(&update, listed);
+            if !records.is_empty() {
+                self.save_records(group, &records).await;
+            }
+        }
         committing.apply(poll, listed, update);
     }
 

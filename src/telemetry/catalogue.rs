@@ -107,6 +107,23 @@ pub(super) const BUILD_INFO: FamilyDescriptor = family(
     &["version", "revision", "rustc"],
     "build",
 );
+pub(super) const STATE_HEALTHY: FamilyDescriptor = family(
+    "aliyun_flink_exporter_state_healthy",
+    MetricType::Gauge,
+    Unit::Boolean,
+    "Whether the state file was read or created and contains everything that was to be saved. No series without \
+     state.path.",
+    &[],
+    "state file",
+);
+pub(super) const STATE_LAST_SAVE: FamilyDescriptor = family(
+    "aliyun_flink_exporter_state_last_save_timestamp_seconds",
+    MetricType::Gauge,
+    Unit::Timestamp,
+    "Time of the last save to the state file, in seconds since the Unix epoch. No series without state.path.",
+    &[],
+    "state file",
+);
 pub(super) const LOG_LINES_DROPPED: FamilyDescriptor = family(
     "aliyun_flink_exporter_log_lines_dropped_total",
     MetricType::Counter,
@@ -192,6 +209,8 @@ pub fn sections() -> [Section; 2] {
                 RELOAD_SUCCESSFUL,
                 RELOAD_TIME,
                 BUILD_INFO,
+                STATE_HEALTHY,
+                STATE_LAST_SAVE,
                 LOG_LINES_DROPPED,
             ],
         ),

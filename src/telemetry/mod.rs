@@ -8,6 +8,7 @@ mod expiry;
 mod log;
 mod openmetrics;
 mod process;
+mod state;
 
 use std::{
     collections::HashMap,
@@ -26,6 +27,7 @@ use tokio::time::Instant;
 
 pub use catalogue::sections;
 pub use expiry::Expiry;
+pub use state::{GetStateHealth, StateHealth};
 
 use crate::exposition::FamilyDescriptor;
 
@@ -45,6 +47,7 @@ pub struct Telemetry {
     credentials_expiry: expiry::ExpiryCollector,
     /// Without labels; a vector, so that there is no series without TLS.
     tls_certificate_expiry: GaugeVec,
+    state: state::StateCollector,
     reload_successful: IntGauge,
     reload_time: Gauge,
     workspaces: Arc<Mutex<HashMap<String, Arc<AtomicBool>>>>,
@@ -70,6 +73,7 @@ impl Telemetry {
                 catalogue::options(&catalogue::TLS_CERTIFICATE_EXPIRY),
                 catalogue::TLS_CERTIFICATE_EXPIRY.labels,
             )?,
+            state: state::StateCollector::new()?,
             reload_successful: IntGauge::with_opts(catalogue::options(&catalogue::RELOAD_SUCCESSFUL))?,
             reload_time: Gauge::with_opts(catalogue::options(&catalogue::RELOAD_TIME))?,
             workspaces: Arc::default(),
@@ -96,6 +100,7 @@ impl Telemetry {
             Box::new(self.http_requests.clone()),
             Box::new(self.credentials_expiry.clone()),
             Box::new(self.tls_certificate_expiry.clone()),
+            Box::new(self.state.clone()),
             Box::new(self.reload_successful.clone()),
             Box::new(self.reload_time.clone()),
             Box::new(build_info),
@@ -137,6 +142,11 @@ impl Telemetry {
     /// Exports when the served certificate expires, as a time since the Unix epoch.
     pub fn tls_certificate_expires(&self, expires: Duration) {
         self.tls_certificate_expiry.with_label_values::<&str>(&[]).set(expires.as_secs_f64());
+    }
+
+    /// Exports the health of the state file.
+    pub fn export_state(&self, get: GetStateHealth) {
+        self.state.export(get);
     }
 
     /// Starts the counter of a namespace at 0.

@@ -13,12 +13,9 @@ use crate::{
     api::{ApiError, Client, Priority},
     collectors::collector::{Collected, Collector, Query, RenderConfig, Scope},
     exposition::{self, RenderedFamilies, Section, SectionText},
-    model::{CollectorName, Deployment, LastJobStatuses, Object, Objects},
+    model::{CollectorName, DEPLOYMENTS, Deployment, LastJobStatuses, Object, Objects},
     store::GroupObjects,
 };
-
-/// The name of the collector.
-pub const NAME: CollectorName = "deployments";
 
 /// The deployments of namespaces.
 #[derive(Debug)]
@@ -32,7 +29,7 @@ impl Object for Deployment {
 
 impl Collector for DeploymentsCollector {
     fn name(&self) -> CollectorName {
-        NAME
+        DEPLOYMENTS
     }
 
     fn scope(&self) -> Scope {

@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-pub use collector::{DeploymentsCollector, DeploymentsTarget, NAME};
+pub use collector::{DeploymentsCollector, DeploymentsTarget};
 
 use get_deployments_by_label::GetDeploymentsByLabel;
 use list_deployments::ListDeployments;

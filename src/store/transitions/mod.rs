@@ -11,5 +11,8 @@ mod served;
 
 pub use compare::Answer;
 pub(super) use compare::Poll;
-pub(super) use namespace::{Committing, Namespace};
+pub(super) use namespace::{Committing, Namespace, REMEMBER, Record};
 pub(super) use served::Served;
+
+#[cfg(test)]
+mod tests;

@@ -5,14 +5,14 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::RwLock;
-use tokio::sync::{Mutex, MutexGuard};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 
 use super::{compare::Poll, failures::RecentFailures, remembered::Remembered, served::Served};
 use crate::model::{Deployment, Transitions};
 
 /// How long a deployment that no target returns is remembered.
-pub(super) const REMEMBER: Duration = Duration::from_secs(24 * 3600);
+pub(in crate::store) const REMEMBER: Duration = Duration::from_secs(24 * 3600);
 
 /// The deployments of a namespace that are remembered although no target returns them; the oldest are forgotten first.
 const MAX_GONE: usize = 100_000;
@@ -21,9 +21,14 @@ const MAX_GONE: usize = 100_000;
 #[derive(Debug, Default)]
 pub(in crate::store) struct Namespace {
     /// Held while a poll is compared, saved and applied: what is saved is in the order of what is applied.
-    committing: Mutex<()>,
+    committing: AsyncMutex<()>,
     memory: RwLock<Memory>,
+    /// What is being saved and not yet remembered: it belongs to a dump. Locked before `memory`.
+    saving: Mutex<Vec<Record>>,
 }
+
+/// The record of a deployment, by its id; none if it is forgotten.
+pub(in crate::store) type Record = (Box<str>, Option<Vec<u8>>);
 
 #[derive(Debug, Default)]
 struct Memory {
@@ -33,6 +38,8 @@ struct Memory {
     failures: RecentFailures,
     /// Changes with what is served.
     revision: u64,
+    /// For how long the namespace has not been a target while the exporter ran.
+    orphaned: Duration,
 }
 
 /// What a poll changes in a namespace.
@@ -43,6 +50,8 @@ pub(in crate::store) struct Update {
     /// Deployments that no target returns any more.
     gone: Vec<(Box<str>, Remembered)>,
     forgotten: Vec<Box<str>>,
+    /// Where in the listing the deployments are whose record changes.
+    recorded: Vec<usize>,
     serves_changes: bool,
 }
 
@@ -85,6 +94,57 @@ impl Namespace {
     pub(in crate::store) fn failures_since(&self, since: Duration) -> HashMap<Box<str>, u64> {
         self.memory.read().failures.since(since)
     }
+
+    /// Remembers a deployment by its record, which was saved at `saved_at`. None if the record is unreadable.
+    pub(in crate::store) fn restore(
+        &self,
+        id: &str,
+        record: &[u8],
+        saved_at: Duration,
+        outdated: bool,
+    ) -> Option<()> {
+        let mut remembered = Remembered::decode(record)?;
+        remembered.outdated = outdated;
+        if !remembered.gone {
+            remembered.last_returned = saved_at;
+        }
+        let mut memory = self.memory.write();
+        memory.gone += usize::from(remembered.gone);
+        memory.deployments.insert(id.into(), remembered);
+        Some(())
+    }
+
+    /// The records of all deployments.
+    pub(in crate::store) fn records(&self) -> Vec<Record> {
+        let saving = self.saving.lock();
+        let memory = self.memory.read();
+        let remembered = memory.deployments.iter().map(|(id, of)| (id.clone(), of.encode()));
+        remembered.chain(saving.iter().cloned()).collect()
+    }
+
+    /// Deletions of the records of all deployments.
+    pub(in crate::store) fn deletions(&self) -> Vec<Record> {
+        self.memory.read().deployments.keys().map(|id| (id.clone(), None)).collect()
+    }
+
+    /// Takes the status of a deployment from a record if it is unknown and the record has the same counts.
+    pub(in crate::store) fn take_status(&self, id: &str, record: &[u8]) {
+        let Some(recorded) = Remembered::decode(record) else { return };
+        let mut memory = self.memory.write();
+        if memory.deployments.get_mut(id).is_some_and(|known| known.take_status(&recorded)) {
+            memory.revision += 1;
+        }
+    }
+
+    /// For how long the namespace has not been a target while the exporter ran.
+    pub(in crate::store) fn orphaned(&self) -> Duration {
+        self.memory.read().orphaned
+    }
+
+    /// Sets [`Namespace::orphaned`].
+    pub(in crate::store) fn age(&self, orphaned: Duration) {
+        self.memory.write().orphaned = orphaned;
+    }
 }
 
 impl Committing<'_> {
@@ -117,8 +177,22 @@ impl Committing<'_> {
         update
     }
 
+    /// The records that `update`, which is of this listing, changes. Until it is applied they belong to a dump.
+    pub(in crate::store) fn record(&mut self, update: &Update, listed: &[Deployment]) -> Vec<Record> {
+        let returned = update.recorded.iter().filter_map(|&index| {
+            Some((listed.get(index)?.id.clone(), update.returned.get(index)?.as_ref()?.encode()))
+        });
+        let gone = update.gone.iter().map(|(id, after)| (id.clone(), after.encode()));
+        let forgotten = update.forgotten.iter().map(|id| (id.clone(), None));
+        let records: Vec<Record> = returned.chain(gone).chain(forgotten).collect();
+        self.namespace.saving.lock().clone_from(&records);
+        records
+    }
+
     /// Makes `update`, which is of this listing, what is remembered.
-    pub(in crate::store) fn apply(&self, poll: &Poll<'_>, listed: &[Deployment], update: Update) {
+    pub(in crate::store) fn apply(self, poll: &Poll<'_>, listed: &[Deployment], update: Update) {
+        let mut saving = self.namespace.saving.lock();
+        saving.clear();
         let mut memory = self.namespace.memory.write();
         memory.failures.forget_before(poll.ended);
         for (deployment, returned) in listed.iter().zip(update.returned) {
@@ -151,6 +225,9 @@ impl Update {
             return;
         }
         let after = poll.compare(before, deployment, begins);
+        if before.is_none_or(|before| before.is_recorded_differently(&after)) {
+            self.recorded.push(self.returned.len());
+        }
         self.serves_changes |= before.map(Remembered::transitions).unwrap_or_default() != after.transitions();
         self.returned.push(Some(after));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::model::{JobCounts, JobState, ObservedStatus, Transitions};
+use crate::model::{DeploymentStatus, JobCounts, JobState, ObservedStatus, Transitions};
 
 /// What is remembered of one deployment between polls, and, serialised, between runs.
 ///
@@ -80,6 +80,33 @@ impl Remembered {
     pub(super) fn transitions(&self) -> Transitions {
         let served = |ended: EndedJobs| ended.count.map(|_| ended.served);
         Transitions { status: self.status, jobs_ended: self.ended.map(served) }
+    }
+
+    /// The record of it in the state file. None, which forgets it there, if it can't be encoded.
+    pub(super) fn encode(&self) -> Option<Vec<u8>> {
+        postcard::to_stdvec(self).ok()
+    }
+
+    /// Reads a record; none if it is unreadable.
+    pub(super) fn decode(record: &[u8]) -> Option<Self> {
+        postcard::from_bytes(record).ok()
+    }
+
+    /// Whether its record differs from that of `other`.
+    pub(super) fn is_recorded_differently(&self, other: &Self) -> bool {
+        let recorded = |of: &Self| (of.live, of.ended, of.status, of.gone);
+        recorded(self) != recorded(other)
+    }
+
+    /// Takes the status that was recorded, if its own is unknown and the counts are the same. Returns whether it did.
+    pub(super) fn take_status(&mut self, recorded: &Self) -> bool {
+        let is_unknown = self.status.is_some_and(|observed| observed.status == DeploymentStatus::Unknown);
+        let counts = |of: &Self| (of.live, of.ended.map(|ended| ended.count));
+        let takes = is_unknown && recorded.status.is_some() && counts(self) == counts(recorded);
+        if takes {
+            self.status = recorded.status;
+        }
+        takes
     }
 
     /// The jobs observed to fail.

@@ -1,0 +1,57 @@
+//! Keeps the state across restarts while the exporter runs.
+
+use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+
+use super::shared::Shared;
+use crate::{store::Store, telemetry::StateHealth};
+
+/// How often the state records that the exporter runs.
+const RECORD_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long a shutdown waits for the last save.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The state of a running exporter.
+pub(super) struct RunningState {
+    store: Arc<Store>,
+    _recording: AbortOnDropHandle<Infallible>,
+}
+
+impl RunningState {
+    /// Restores the state of an earlier run, if the state is persisted, and begins to record that this one runs. Ends early if
+    /// the exporter is `stopping`.
+    pub(super) async fn start(shared: &Shared, path: Option<PathBuf>, stopping: &CancellationToken) -> Self {
+        let store = shared.publisher.store().clone();
+        if let Some(path) = path {
+            let health = Arc::downgrade(&store);
+            shared.telemetry.export_state(Box::new(move || {
+                let store = health.upgrade()?;
+                let file = store.state_file()?;
+                Some(StateHealth { healthy: file.healthy(), last_save: file.last_save() })
+            }));
+            // If it is stopped, there is nothing to save yet.
+            let _ = stopping.run_until_cancelled(store.load_state(path)).await;
+        }
+        let recording = AbortOnDropHandle::new(tokio::spawn(record(store.clone())));
+        Self { store, _recording: recording }
+    }
+
+    /// Saves what changed last.
+    pub(super) async fn close(self) {
+        self.store.close_state(CLOSE_TIMEOUT).await;
+    }
+}
+
+async fn record(store: Arc<Store>) -> Infallible {
+    let mut ticks = interval(RECORD_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut last = Instant::now();
+    loop {
+        let now = ticks.tick().await;
+        store.record_state(now.saturating_duration_since(last)).await;
+        last = now;
+    }
+}

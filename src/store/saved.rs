@@ -1,0 +1,43 @@
+//! What the store has of the state file, and the keys in it.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use crate::model::{GroupId, TargetId};
+
+/// Separates the parts of keys. Workspaces, namespaces and selections do not contain it.
+pub(super) const SEPARATOR: &str = "\0";
+
+/// Keys and values that the store keeps for discovery.
+pub type DiscoveryEntries = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// What the store has of a state file.
+#[derive(Debug, Default)]
+pub(super) struct Saved {
+    /// When targets were last polled successfully, by the state file: for their first poll in this run.
+    pub(super) polled: HashMap<Vec<u8>, Duration>,
+    pub(super) discovery: DiscoveryEntries,
+}
+
+impl Saved {
+    /// When the target was last polled successfully in an earlier run, not long before this one.
+    pub(super) fn polled(&self, id: &TargetId) -> Option<Duration> {
+        self.polled.get(&target_key(id)).copied()
+    }
+}
+
+pub(super) fn namespace_key(group: &GroupId) -> Vec<u8> {
+    [group.workspace.as_str(), SEPARATOR, &group.namespace].concat().into_bytes()
+}
+
+pub(super) fn target_key(id: &TargetId) -> Vec<u8> {
+    [id.workspace.as_str(), &id.namespace, id.collector, &id.selection].join(SEPARATOR).into_bytes()
+}
+
+/// The parts of a key. The last one may contain the separator.
+pub(super) fn parts<const N: usize>(key: &[u8]) -> Option<[&str; N]> {
+    let parts: Vec<&str> = std::str::from_utf8(key).ok()?.splitn(N, SEPARATOR).collect();
+    parts.try_into().ok()
+}

@@ -1,0 +1,267 @@
+//! The state that survives a restart: what is remembered of deployments, when targets were last polled, and what
+//! discovery found.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use serde::de::DeserializeOwned;
+use state_file::{Batch, Contents, Loaded, Owner, SaveError, Settings, StateFile};
+use tracing::{debug, info, warn};
+
+use super::{
+    Store,
+    saved::{DiscoveryEntries, SEPARATOR, namespace_key, parts, target_key},
+    transitions::{REMEMBER, Record},
+};
+use crate::model::{DEPLOYMENTS, GroupId};
+
+/// Changes with the format of keys and values.
+const FORMAT_VERSION: u32 = 1;
+
+/// The age from which on what ended since the state was saved is history: see `jobs_ended_total`.
+const MAX_AGE: Duration = Duration::from_secs(3600);
+
+/// Keys: workspace, namespace, deployment. Values: [`Record`].
+const DEPLOYMENTS_TABLE: &str = "deployments";
+/// Keys: workspace, namespace, collector, selection. Values: the end of the last successful poll.
+const TARGETS_TABLE: &str = "targets";
+/// Keys: workspace, namespace. Values: for how long no target has covered the namespace.
+const NAMESPACES_TABLE: &str = "namespaces";
+/// Keys and values of discovery.
+const DISCOVERY_TABLE: &str = "discovery";
+
+/// The store, as the state file knows it.
+struct StateOwner(Weak<Store>);
+
+impl Owner for StateOwner {
+    fn dump(&self) -> Option<Batch> {
+        Some(self.0.upgrade()?.dump())
+    }
+
+    fn merge(&self, contents: Contents) {
+        if let Some(store) = self.0.upgrade() {
+            store.merge_state(&contents);
+        }
+    }
+}
+
+impl Store {
+    /// Opens the state file at `path`, waits for its contents, and restores them. From then on, what polls change is saved
+    /// before it is served.
+    ///
+    /// Never fails: without its contents, everything begins without memory. The time is bounded.
+    pub async fn load_state(self: &Arc<Self>, path: PathBuf) {
+        let settings = Settings::new(path, FORMAT_VERSION, self.clock);
+        let (file, mut loading) = StateFile::start(settings, Arc::new(StateOwner(Arc::downgrade(self))));
+        let file = self.state.get_or_init(|| file);
+        match loading.wait().await {
+            Loaded::Contents(contents) => self.restore(&contents),
+            Loaded::New => info!(path = %file.path().display(), "state file created"),
+            Loaded::Nothing(problem) => warn!(%problem, "starting without the state of an earlier run"),
+        }
+    }
+
+    /// The state file; none if the state is not persisted.
+    pub fn state_file(&self) -> Option<&StateFile> {
+        self.state.get()
+    }
+
+    /// Records that the exporter runs, and when targets were last polled successfully. Forgets namespaces that have not been
+    /// targets for long; `elapsed` is the time since the last call. To be called at least once a minute.
+    pub async fn record_state(&self, elapsed: Duration) {
+        let forgotten = self.age_namespaces(elapsed);
+        let Some(file) = self.state.get() else { return };
+        let mut batch = self.run_record();
+        for (group, records) in &forgotten {
+            push_records(&mut batch, group, records);
+            batch.delete(NAMESPACES_TABLE, namespace_key(group));
+        }
+        log_unsaved(file.save(batch).await);
+    }
+
+    /// Saves what changed last, and closes the state file.
+    pub async fn close_state(&self, timeout: Duration) {
+        let Some(file) = self.state.get() else { return };
+        // Not waited for: closing saves it.
+        drop(file.save(self.run_record()));
+        log_unsaved(file.close(timeout).await);
+    }
+
+    /// What was saved for discovery.
+    pub fn discovery_entries(&self) -> DiscoveryEntries {
+        self.inner.lock().saved.discovery.clone()
+    }
+
+    /// Saves keys and values for discovery; none deletes a key.
+    pub async fn save_discovery(&self, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) {
+        let mut batch = Batch::new();
+        {
+            let entries = &mut self.inner.lock().saved.discovery;
+            for (key, value) in changes {
+                match value {
+                    Some(value) => {
+                        batch.put(DISCOVERY_TABLE, key.clone(), value.clone());
+                        entries.insert(key, value);
+                    }
+                    None => {
+                        batch.delete(DISCOVERY_TABLE, key.clone());
+                        entries.remove(&key);
+                    }
+                }
+            }
+        }
+        if let Some(file) = self.state.get() {
+            log_unsaved(file.save(batch).await);
+        }
+    }
+
+    /// Saves what a poll changed of the deployments of `group`.
+    pub(super) async fn save_records(&self, group: &GroupId, records: &[Record]) {
+        let Some(file) = self.state.get() else { return };
+        let mut batch = Batch::new();
+        push_records(&mut batch, group, records);
+        log_unsaved(file.save(batch).await);
+    }
+
+    fn restore(&self, contents: &Contents) {
+        let now = self.clock.since_epoch();
+        let age = now.saturating_sub(contents.saved_at());
+        let outdated = age > MAX_AGE;
+        let mut inner = self.inner.lock();
+        let (mut restored, mut unreadable) = (0_u64, 0_u64);
+        for (key, value) in contents.table(DEPLOYMENTS_TABLE) {
+            let known = parts(key).and_then(|[workspace, namespace, id]| {
+                let namespace = inner.transitions.entry(group(workspace, namespace)).or_default();
+                namespace.restore(id, value, contents.saved_at(), outdated)
+            });
+            *(if known.is_some() { &mut restored } else { &mut unreadable }) += 1;
+        }
+        for (key, value) in contents.table(NAMESPACES_TABLE) {
+            let namespace = parts(key).and_then(|[workspace, namespace]| inner.transitions.get(&group(workspace, namespace)));
+            if let (Some(namespace), Some(orphaned)) = (namespace, decode(value)) {
+                namespace.age(orphaned);
+            }
+        }
+        if !outdated {
+            let polled = contents.table(TARGETS_TABLE).iter();
+            inner.saved.polled = polled.filter_map(|(key, value)| Some((key.clone(), decode(value)?))).collect();
+        }
+        inner.saved.discovery = contents.table(DISCOVERY_TABLE).iter().cloned().collect();
+        drop(inner);
+        info!(deployments = restored, unreadable, ?age, outdated, "state restored");
+    }
+
+    /// Copies what is remembered of deployments through their records, as a restart does.
+    #[cfg(test)]
+    pub(super) fn copy_memory_to(&self, other: &Self, saved_at: Duration) {
+        for (group, namespace) in &self.inner.lock().transitions {
+            let copy: Arc<super::transitions::Namespace> = Arc::default();
+            for (id, record) in namespace.records() {
+                copy.restore(&id, &record.unwrap(), saved_at, false).unwrap();
+            }
+            other.inner.lock().transitions.insert(group.clone(), copy);
+        }
+    }
+
+    /// Takes the known statuses of a file that could not be read at the start, where this run has none.
+    fn merge_state(&self, contents: &Contents) {
+        let namespaces = self.inner.lock().transitions.clone();
+        for (key, value) in contents.table(DEPLOYMENTS_TABLE) {
+            let Some([workspace, namespace, id]) = parts(key) else { continue };
+            if let Some(namespace) = namespaces.get(&group(workspace, namespace)) {
+                namespace.take_status(id, value);
+            }
+        }
+    }
+
+    fn dump(&self) -> Batch {
+        let mut batch = self.run_record();
+        let namespaces = {
+            let inner = self.inner.lock();
+            for (key, value) in &inner.saved.discovery {
+                batch.put(DISCOVERY_TABLE, key.clone(), value.clone());
+            }
+            inner.transitions.clone()
+        };
+        for (group, namespace) in namespaces {
+            push_records(&mut batch, &group, &namespace.records());
+        }
+        batch
+    }
+
+    /// When targets were last polled, and for how long namespaces have not been targets.
+    fn run_record(&self) -> Batch {
+        let mut batch = Batch::new();
+        let inner = self.inner.lock();
+        for (id, entry) in &inner.targets {
+            if let Some(value) = entry.status.last_success.and_then(|success| encode(&success)) {
+                batch.put(TARGETS_TABLE, target_key(id), value);
+            }
+        }
+        for key in inner.saved.polled.keys().filter(|key| !inner.has_target(key)) {
+            batch.delete(TARGETS_TABLE, key.clone());
+        }
+        for (group, namespace) in &inner.transitions {
+            if let Some(value) = Some(namespace.orphaned()).filter(|of| !of.is_zero()).and_then(|of| encode(&of)) {
+                batch.put(NAMESPACES_TABLE, namespace_key(group), value);
+            }
+        }
+        batch
+    }
+
+    /// Counts `elapsed` for each namespace that is not a target, and forgets those that have not been targets for long.
+    fn age_namespaces(&self, elapsed: Duration) -> Vec<(GroupId, Vec<Record>)> {
+        let mut inner = self.inner.lock();
+        let inner = &mut *inner;
+        let mut forgotten = Vec::new();
+        inner.transitions.retain(|group, namespace| {
+            if inner.groups.contains_key(group) {
+                namespace.age(Duration::ZERO);
+                return true;
+            }
+            let orphaned = namespace.orphaned() + elapsed;
+            namespace.age(orphaned);
+            if orphaned >= REMEMBER {
+                forgotten.push((group.clone(), namespace.deletions()));
+            }
+            orphaned < REMEMBER
+        });
+        forgotten
+    }
+}
+
+fn log_unsaved(result: Result<(), SaveError>) {
+    // The state file logs the beginning and the end of a problem.
+    if let Err(error) = result {
+        debug!(%error, "state not saved yet");
+    }
+}
+
+fn push_records(batch: &mut Batch, group: &GroupId, records: &[Record]) {
+    let prefix = [group.workspace.as_str(), SEPARATOR, &group.namespace, SEPARATOR].concat();
+    for (id, value) in records {
+        let key = [prefix.as_bytes(), id.as_bytes()].concat();
+        match value {
+            Some(value) => batch.put(DEPLOYMENTS_TABLE, key, value.clone()),
+            None => batch.delete(DEPLOYMENTS_TABLE, key),
+        }
+    }
+}
+
+fn group(workspace: &str, namespace: &str) -> GroupId {
+    GroupId { workspace: workspace.to_owned(), namespace: namespace.to_owned(), collector: DEPLOYMENTS }
+}
+
+fn encode(duration: &Duration) -> Option<Vec<u8>> {
+    postcard::to_stdvec(duration).ok()
+}
+
+fn decode<T: DeserializeOwned>(value: &[u8]) -> Option<T> {
+    postcard::from_bytes(value).ok()
+}
+
+#[cfg(test)]
+mod tests;
