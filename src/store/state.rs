@@ -101,15 +101,12 @@ impl Store {
         {
             let entries = &mut self.inner.lock().saved.discovery;
             for (key, value) in changes {
-                match value {
-                    Some(value) => {
-                        batch.put(DISCOVERY_TABLE, key.clone(), value.clone());
-                        entries.insert(key, value);
-                    }
-                    None => {
-                        batch.delete(DISCOVERY_TABLE, key.clone());
-                        entries.remove(&key);
-                    }
+                if let Some(value) = value {
+                    batch.put(DISCOVERY_TABLE, key.clone(), value.clone());
+                    entries.insert(key, value);
+                } else {
+                    batch.delete(DISCOVERY_TABLE, key.clone());
+                    entries.remove(&key);
                 }
             }
         }
@@ -140,14 +137,16 @@ impl Store {
             *(if known.is_some() { &mut restored } else { &mut unreadable }) += 1;
         }
         for (key, value) in contents.table(NAMESPACES_TABLE) {
-            let namespace = parts(key).and_then(|[workspace, namespace]| inner.transitions.get(&group(workspace, namespace)));
+            let namespace = parts(key)
+                .and_then(|[workspace, namespace]| inner.transitions.get(&group(workspace, namespace)));
             if let (Some(namespace), Some(orphaned)) = (namespace, decode(value)) {
                 namespace.age(orphaned);
             }
         }
         if !outdated {
             let polled = contents.table(TARGETS_TABLE).iter();
-            inner.saved.polled = polled.filter_map(|(key, value)| Some((key.clone(), decode(value)?))).collect();
+            inner.saved.polled =
+                polled.filter_map(|(key, value)| Some((key.clone(), decode(value)?))).collect();
         }
         inner.saved.discovery = contents.table(DISCOVERY_TABLE).iter().cloned().collect();
         drop(inner);
@@ -205,7 +204,9 @@ impl Store {
             batch.delete(TARGETS_TABLE, key.clone());
         }
         for (group, namespace) in &inner.transitions {
-            if let Some(value) = Some(namespace.orphaned()).filter(|of| !of.is_zero()).and_then(|of| encode(&of)) {
+            if let Some(value) =
+                Some(namespace.orphaned()).filter(|of| !of.is_zero()).and_then(|of| encode(&of))
+            {
                 batch.put(NAMESPACES_TABLE, namespace_key(group), value);
             }
         }

@@ -4,13 +4,13 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::*;
-use std::collections::BTreeMap;
 use crate::{
     clock::Clock,
-    model::{Deployment, DeploymentStatus, JobCounts, ObservedStatus, Objects, Transitions},
+    model::{Deployment, DeploymentStatus, JobCounts, Objects, ObservedStatus, Transitions},
     snapshot::fixture::target,
     store::{Answer, Listed, PollReport, TargetSettings},
 };
+use std::collections::BTreeMap;
 
 const START: Duration = Duration::from_secs(1_000_000);
 
@@ -121,7 +121,11 @@ async fn what_ended_during_a_longer_stop_is_history() {
     clock.set_by(3700);
     let run = Run::start(&path, clock).await;
     run.poll(failed(7), Answer::NotAsked).await;
-    assert_eq!(run.served(), (DeploymentStatus::Failed, true, Some(2)), "nothing changed, so the status is kept");
+    assert_eq!(
+        run.served(),
+        (DeploymentStatus::Failed, true, Some(2)),
+        "nothing changed, so the status is kept"
+    );
 }
 
 #[tokio::test]
@@ -224,7 +228,8 @@ async fn an_unknown_status_is_taken_from_a_file_that_becomes_free_if_its_counts_
         let owner: Arc<dyn Owner> = Arc::new(StateOwner(Arc::downgrade(&run.store)));
         let copy = path.with_extension("copy");
         std::fs::copy(&path, &copy).unwrap();
-        let (_file, mut loading) = StateFile::start(Settings::new(copy, FORMAT_VERSION, run.clock), owner.clone());
+        let (_file, mut loading) =
+            StateFile::start(Settings::new(copy, FORMAT_VERSION, run.clock), owner.clone());
         let Loaded::Contents(contents) = loading.wait().await else { panic!("the file is intact") };
         owner.merge(contents);
         assert_eq!(run.served().0, status);

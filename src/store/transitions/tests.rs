@@ -8,8 +8,8 @@ use tokio::time::{Instant, advance};
 use crate::{
     clock::Clock,
     model::{
-        Deployment, DeploymentStatus, JobCounts, JobState, LastJobStatuses, Objects, ObservedStatus, TargetId,
-        Transitions,
+        Deployment, DeploymentStatus, JobCounts, JobState, LastJobStatuses, Objects, ObservedStatus,
+        TargetId, Transitions,
     },
     snapshot::fixture::target,
     store::{Answer, Listed, PollFailure, PollReport, Store, TargetSettings},
@@ -182,7 +182,11 @@ impl World {
         let is_served = |index: usize| self.serves.iter().any(|serves| serves.contains(&index));
         for &index in &listed {
             let (job, begins) = (self.jobs[index], !is_served(index));
-            let seen = self.seen.entry(index).or_insert_with(|| Seen { history: job.ended, last: job, ..Seen::default() });
+            let seen = self.seen.entry(index).or_insert_with(|| Seen {
+                history: job.ended,
+                last: job,
+                ..Seen::default()
+            });
             if (job.status(), job.ended) != (seen.last.status(), seen.last.ended) {
                 seen.since = Some(ended);
             }
