@@ -34,4 +34,5 @@ mod stopping;
 mod support;
 mod systemd;
 mod threads;
+mod transitions;
 mod wire;
