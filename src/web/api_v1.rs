@@ -2,13 +2,16 @@
 //!
 //! Times are seconds since the Unix epoch, durations seconds. What is not known is null.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
+use super::{recent_failures::RecentFailures, state_status::StateStatus};
 use crate::{
     collectors,
-    model::{Deployment, JobState, Requested, TargetId},
+    model::{Deployment, JobState, Requested, TargetId, Transitions},
     snapshot::Snapshot,
-    store::{PollRecord, TargetStatus},
+    store::{PollRecord, Store, TargetStatus},
 };
 
 /// The reply of `/api/v1/status`.
@@ -16,7 +19,16 @@ use crate::{
 pub(super) struct Status<'a> {
     version: &'static str,
     revision: &'static str,
+    /// Null if the state is not persisted.
+    state: Option<State>,
     targets: Vec<Target<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct State {
+    healthy: bool,
+    problem: Option<String>,
+    last_save: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -34,6 +46,7 @@ struct Target<'a> {
     /// The same as `objects`, if these are deployments.
     deployments: Option<usize>,
     failed_jobs: Option<u64>,
+    failed_jobs_last_hour: Option<u64>,
     pages: u64,
     last_poll: Option<Poll<'a>>,
     last_success: Option<f64>,
@@ -50,13 +63,21 @@ struct Poll<'a> {
     error: Option<&'a str>,
 }
 
-/// The status of every target in `snapshot`.
-pub(super) fn status(snapshot: &Snapshot) -> Status<'_> {
-    let targets = snapshot.targets().iter().map(|(id, status)| target(id, status)).collect();
-    Status { version: env!("CARGO_PKG_VERSION"), revision: env!("BUILD_REVISION"), targets }
+/// The status of every target in `snapshot`, at `now` since the Unix epoch.
+pub(super) fn status<'a>(snapshot: &'a Snapshot, store: &Store, now: Duration) -> Status<'a> {
+    let failures = RecentFailures::of(snapshot, store, now);
+    let targets = snapshot.targets().iter().map(|(id, status)| target(id, status, &failures)).collect();
+    let (version, revision) = (env!("CARGO_PKG_VERSION"), env!("BUILD_REVISION"));
+    Status { version, revision, state: StateStatus::of(store).map(state), targets }
 }
 
-fn target<'a>(id: &'a TargetId, status: &'a TargetStatus) -> Target<'a> {
+fn state(status: StateStatus) -> State {
+    let StateStatus { healthy, problem, last_save } = status;
+    let problem = problem.map(|problem| problem.to_string());
+    State { healthy, problem, last_save: last_save.map(|time| time.as_secs_f64()) }
+}
+
+fn target<'a>(id: &'a TargetId, status: &'a TargetStatus, failures: &RecentFailures) -> Target<'a> {
     let objects = status.object_count();
     Target {
         collector: id.collector,
@@ -69,6 +90,7 @@ fn target<'a>(id: &'a TargetId, status: &'a TargetStatus) -> Target<'a> {
         objects,
         deployments: objects.filter(|_| id.collector == collectors::DEPLOYMENTS),
         failed_jobs: status.failed_jobs(),
+        failed_jobs_last_hour: failures.of_target(id, status),
         pages: status.pages,
         last_poll: status.last_poll().map(poll),
         last_success: status.last_success.map(|time| time.as_secs_f64()),
@@ -115,6 +137,12 @@ struct DeploymentEntry<'a> {
     created: Option<f64>,
     modified: Option<f64>,
     changes_pending: Option<bool>,
+    /// Null if the API has never returned the deployment's jobs.
+    status: Option<&'static str>,
+    /// Null if the beginning was not observed.
+    status_since: Option<f64>,
+    /// Null: job data is not collected.
+    last_failure: (),
     jobs: Jobs,
     requested: RequestedResources,
     labels: std::collections::BTreeMap<&'a str, &'a str>,
@@ -139,17 +167,23 @@ struct RequestedResources {
 }
 
 /// The deployments of a target.
-pub(super) fn deployments<'a>(id: &'a TargetId, status: &'a TargetStatus) -> Deployments<'a> {
+pub(super) fn deployments<'a>(id: &'a TargetId, status: &'a TargetStatus, store: &Store) -> Deployments<'a> {
+    let entries = |all: &'a [Deployment]| {
+        let all: Vec<_> = all.iter().collect();
+        let transitions = store.group_objects(&id.group()).1.transitions(&all);
+        all.into_iter().zip(transitions).map(deployment_entry).collect()
+    };
     Deployments {
         workspace: &id.workspace,
         namespace: &id.namespace,
         selection: &id.selection,
         last_success: status.last_success.map(|time| time.as_secs_f64()),
-        all: status.objects().map(|all: &[Deployment]| all.iter().map(deployment_entry).collect()),
+        all: status.objects().map(entries),
     }
 }
 
-fn deployment_entry(deployment: &Deployment) -> DeploymentEntry<'_> {
+fn deployment_entry((deployment, transitions): (&Deployment, Transitions)) -> DeploymentEntry<'_> {
+    let observed = transitions.status;
     let (info, jobs) = (&deployment.info, |state| deployment.jobs.get(state));
     let requested = Requested::of(deployment);
     DeploymentEntry {
@@ -167,6 +201,9 @@ fn deployment_entry(deployment: &Deployment) -> DeploymentEntry<'_> {
         created: deployment.created,
         modified: deployment.modified,
         changes_pending: deployment.changes_pending,
+        status: observed.map(|observed| observed.status.as_str()),
+        status_since: observed.and_then(|observed| observed.since).map(|since| since.as_secs_f64()),
+        last_failure: (),
         jobs: Jobs {
             starting: jobs(JobState::Starting),
             running: jobs(JobState::Running),

@@ -13,6 +13,7 @@ mod middleware;
 mod negotiate;
 mod page;
 mod paths;
+mod recent_failures;
 mod reload;
 mod request_check;
 mod response_memory;
@@ -21,6 +22,7 @@ mod routes;
 mod security;
 mod server;
 mod shared_bodies;
+mod state_status;
 mod target_path;
 
 pub use listen::{BindError, ListenAddress, Listeners};

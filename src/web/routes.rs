@@ -20,6 +20,7 @@ use super::{
     client::{Client, NoBody},
     json_cache::Source,
     negotiate, page,
+    page::PageData,
     paths::Paths,
     reload::Reload,
     route::{API_TARGETS, Route, TARGETS},
@@ -152,8 +153,9 @@ impl Routes {
 
     async fn overview(&self, client: Client<'_>) -> Answer {
         let (snapshot, now) = (self.publisher.snapshot(), self.clock.since_epoch());
-        let paths = self.paths.clone();
-        html(client.own_page(move || page::overview(&snapshot, now, &paths)).await)
+        let (publisher, paths) = (self.publisher.clone(), self.paths.clone());
+        let render = move || page::overview(&PageData::new(&snapshot, publisher.store(), now, &paths));
+        html(client.own_page(render).await)
     }
 
     async fn target(&self, uri: &Uri, client: Client<'_>) -> Answer {
@@ -172,14 +174,19 @@ impl Routes {
             descending: parameters.contains_key("desc"),
             page: get("page").parse().unwrap_or(0),
         };
-        let paths = self.paths.clone();
-        html(client.own_page(move || page::target(&id, &status, &query, now, &paths)).await)
+        let (publisher, paths) = (self.publisher.clone(), self.paths.clone());
+        let render = move || {
+            let data = PageData::new(&snapshot, publisher.store(), now, &paths);
+            page::target(&data, &id, &status, &query)
+        };
+        html(client.own_page(render).await)
     }
 
     async fn status(&self, client: Client<'_>) -> Answer {
-        let snapshot = self.publisher.snapshot();
+        let (snapshot, now) = (self.publisher.snapshot(), self.clock.since_epoch());
         let source = Source::Snapshot(Arc::downgrade(&snapshot));
-        let render = move || serde_json::to_vec(&api_v1::status(&snapshot));
+        let publisher = self.publisher.clone();
+        let render = move || serde_json::to_vec(&api_v1::status(&snapshot, publisher.store(), now));
         json(client.json_body(BodyKey::Status, source, render).await)
     }
 
@@ -194,7 +201,8 @@ impl Routes {
             return Answer::not_found();
         };
         let (key, source) = (BodyKey::Deployments(id.clone()), Source::Target(Arc::downgrade(&status)));
-        let render = move || serde_json::to_vec(&api_v1::deployments(&id, &status));
+        let publisher = self.publisher.clone();
+        let render = move || serde_json::to_vec(&api_v1::deployments(&id, &status, publisher.store()));
         json(client.json_body(key, source, render).await)
     }
 

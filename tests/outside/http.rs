@@ -1,6 +1,9 @@
 //! What is answered over HTTP.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use reqwest::Method;
 use serde_json::Value;
@@ -150,6 +153,52 @@ async fn the_status_is_told_as_json() {
     assert_eq!((&bad["deployments"], &bad["last_poll"]["outcome"]), (&Value::Null, &"permission".into()));
     let error = bad["last_poll"]["error"].as_str().unwrap();
     assert!(error.contains("NoPermission") && error.contains("4A-5B"), "{error}");
+}
+
+#[tokio::test]
+async fn deployments_are_told_with_their_status() {
+    let failed = Arc::new(AtomicBool::new(false));
+    let api = StubApi::start({
+        let failed = failed.clone();
+        move |_| {
+            let running = String::from_utf8(sample("list_deployments")).unwrap();
+            if !failed.load(Ordering::Relaxed) {
+                return Reply::ok(running);
+            }
+            let ended = running.replace(r#""starting": 1"#, r#""starting": 0"#);
+            Reply::ok(
+                ended
+                    .replace(r#""running": 2"#, r#""running": 0"#)
+                    .replace(r#""failed": 6"#, r#""failed": 8"#),
+            )
+        }
+    })
+    .await;
+    let program = Start::daemon().polling(&api, "[n1]", "").ready().await;
+    let path = "/api/v1/targets/edcef0000b4f/n1/deployments";
+    let deployment = async || {
+        let reply: Value = serde_json::from_str(&program.get(path).await.body).unwrap();
+        reply["deployments"][0].clone()
+    };
+    let running = deployment().await;
+    assert_eq!(
+        (&running["status"], &running["status_since"]),
+        (&"RUNNING".into(), &Value::Null),
+        "{running}"
+    );
+    assert!(running.as_object().unwrap()["last_failure"].is_null());
+    failed.store(true, Ordering::Relaxed);
+    let deployment = until("the failure", async || {
+        Some(deployment().await).filter(|deployment| deployment["status"] == "FAILED")
+    })
+    .await;
+    assert!(deployment["status_since"].as_f64().is_some_and(|since| since > 1.7e9), "{deployment}");
+    let page = program.get("/").await.body;
+    assert!(page.contains("<h3>Failed streaming deployments</h3>"), "{page}");
+    let status: Value = serde_json::from_str(&program.get("/api/v1/status").await.body).unwrap();
+    let target = &status["targets"][0];
+    assert_eq!((&target["failed_jobs"], &target["failed_jobs_last_hour"]), (&8.into(), &2.into()));
+    assert!(status["state"].is_null(), "{status}");
 }
 
 #[tokio::test]

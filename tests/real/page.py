@@ -118,6 +118,8 @@ def look(browser, shots):
         browser.open("/")
         backgrounds.append(browser.run("getComputedStyle(document.body).backgroundColor"))
         expect(browser.run("document.querySelectorAll('.target').length") == 3, "not three targets")
+        attention = browser.run("document.querySelector('h1 + .attention').textContent")
+        expect("Needs attention" in attention, f"the page does not begin with what needs attention: {attention}")
         browser.shoot(shots / f"status-{scheme}.png")
     expect(backgrounds[0] != backgrounds[1], f"both schemes look alike: {backgrounds}")
 
@@ -126,9 +128,9 @@ def look(browser, shots):
     rows = browser.run("document.querySelectorAll('td.name').length")
     expect(rows > 20, f"{rows} deployments")
     browser.shoot(shots / "target-dark.png")
-    browser.click("th:nth-child(3) a")
+    browser.click("th:nth-child(4) a")
     browser.until("location.search.includes('sort=failed') && document.readyState == 'complete'")
-    failed = browser.run("[...document.querySelectorAll('tbody tr td:nth-child(3)')].slice(0, 20).map(c => +c.textContent)")
+    failed = browser.run("[...document.querySelectorAll('tbody tr td:nth-child(4)')].slice(0, 20).map(c => +c.textContent)")
     failed = [number for number in failed if number is not None]
     expect(failed == sorted(failed, reverse=True), f"not sorted: {failed}")
 

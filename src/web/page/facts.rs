@@ -1,24 +1,28 @@
 //! A target's key figures.
 
-use std::{
-    fmt::{self, Write as _},
-    time::Duration,
-};
+use std::fmt::{self, Write as _};
 
 use super::{
+    PageData,
     document::poll_sparkline,
     text::{HumanDuration, OrDash},
 };
-use crate::store::TargetStatus;
+use crate::{model::TargetId, store::TargetStatus};
 
 /// Writes a target's key figures, as both pages show them.
-pub(super) fn write_facts(html: &mut String, status: &TargetStatus, now: Duration) -> fmt::Result {
+pub(super) fn write_facts(
+    html: &mut String,
+    data: &PageData<'_>,
+    id: &TargetId,
+    status: &TargetStatus,
+) -> fmt::Result {
+    let now = data.now;
     let deployments = status.object_count();
     write!(html, "<ul class=\"facts\"><li><b>{}</b> deployments</li>", OrDash(deployments))?;
     write!(
         html,
-        "<li><b>{}</b> failed jobs</li><li>pages read: <b>{}</b></li>",
-        OrDash(status.failed_jobs()),
+        "<li><b>{}</b> failures in the last hour</li><li>pages read: <b>{}</b></li>",
+        OrDash(data.failures.of_target(id, status)),
         status.pages
     )?;
     match status.last_poll() {

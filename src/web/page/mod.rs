@@ -1,5 +1,6 @@
 //! HTML pages for people, rendered by the server: no scripts, no external resources, usable on phones and in dark mode.
 
+mod attention;
 mod document;
 mod facts;
 mod links;
@@ -10,7 +11,36 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
+use super::{paths::Paths, recent_failures::RecentFailures, state_status::StateStatus};
+use crate::{snapshot::Snapshot, store::Store};
+
 pub(super) use document::SECURITY_POLICY;
 pub(super) use links::Query;
 pub(super) use overview::overview;
 pub(super) use target::target;
+
+/// What pages show.
+pub(super) struct PageData<'p> {
+    /// The published data.
+    pub(super) snapshot: &'p Snapshot,
+    /// What is remembered of deployments.
+    pub(super) store: &'p Store,
+    /// The jobs that failed lately.
+    pub(super) failures: RecentFailures,
+    /// The state file; none if the state is not persisted.
+    pub(super) state: Option<StateStatus>,
+    /// The time, since the Unix epoch.
+    pub(super) now: Duration,
+    /// The paths that links lead to.
+    pub(super) paths: &'p Paths,
+}
+
+impl<'p> PageData<'p> {
+    /// What is known at `now`, the time since the Unix epoch.
+    pub(super) fn new(snapshot: &'p Snapshot, store: &'p Store, now: Duration, paths: &'p Paths) -> Self {
+        let failures = RecentFailures::of(snapshot, store, now);
+        Self { snapshot, store, failures, state: StateStatus::of(store), now, paths }
+    }
+}

@@ -3,36 +3,37 @@
 use std::{
     collections::HashSet,
     fmt::{self, Write as _},
-    time::Duration,
 };
 
 use super::{
+    PageData,
+    attention::write_attention,
     document::{badge, document},
     facts::write_facts,
     links::target_link,
-    text::{Escaped, rounded},
+    text::{Escaped, HumanDuration, rounded},
 };
 use crate::{
-    model::{Deployment, JobState, Requested, TargetId},
+    model::{Deployment, Requested, TargetId},
     snapshot::Snapshot,
     store::TargetStatus,
-    web::paths::Paths,
 };
 
-/// The page for `snapshot` at the time `now`.
-pub(in crate::web) fn overview(snapshot: &Snapshot, now: Duration, paths: &Paths) -> String {
+/// The status page.
+pub(in crate::web) fn overview(data: &PageData<'_>) -> String {
     let mut html = String::from("<h1>aliyun-flink-exporter</h1>\n");
     // Writing to a String can't fail.
-    let _ = write_summary(&mut html, snapshot);
-    for (id, status) in snapshot.targets() {
-        let _ = write_target(&mut html, paths, id, status, now);
+    let _ = write_attention(&mut html, data);
+    let _ = write_summary(&mut html, data);
+    for (id, status) in data.snapshot.targets() {
+        let _ = write_target(&mut html, data, id, status);
     }
     html.push_str(
-        "<p class=\"small\">Values are as of each target's last good poll. Failed jobs count over each deployment's \
-         history, as long as the service keeps it; compute units are what one running job of each deployment asks \
-         for.</p>",
+        "<p class=\"small\">Values are as of each target's last successful poll. Failures are the jobs that the \
+         exporter observed to fail within the last hour. Jobs are stuck if they have been starting or being cancelled \
+         for 20 minutes. Compute units are what one running job of each deployment requests.</p>",
     );
-    document("aliyun-flink-exporter", paths, html)
+    document("aliyun-flink-exporter", data.paths, html)
 }
 
 /// Each deployment that is served, once.
@@ -46,15 +47,15 @@ fn distinct(snapshot: &Snapshot) -> impl Iterator<Item = &Deployment> {
         .map(|(_, deployment)| deployment)
 }
 
-fn write_summary(html: &mut String, snapshot: &Snapshot) -> fmt::Result {
+fn write_summary(html: &mut String, data: &PageData<'_>) -> fmt::Result {
+    let snapshot = data.snapshot;
     let up = snapshot.targets().iter().filter(|(_, status)| status.is_up() == Some(true)).count();
-    let (mut deployments, mut failed, mut units) = (0_u64, 0_u64, 0.0);
+    let (mut deployments, mut units) = (0_u64, 0.0);
     for deployment in distinct(snapshot) {
         deployments += 1;
-        failed = failed.saturating_add(deployment.jobs.get(JobState::Failed).unwrap_or(0));
         units += Requested::of(deployment).compute_units.unwrap_or(0.0);
     }
-    let all = snapshot.targets().len();
+    let (all, failures) = (snapshot.targets().len(), data.failures.total());
     let class = |good: bool| if good { "good" } else { "bad" };
     html.push_str("<dl class=\"cards\">");
     let mut card = |title: &str, class: &str, value: fmt::Arguments<'_>| {
@@ -62,23 +63,28 @@ fn write_summary(html: &mut String, snapshot: &Snapshot) -> fmt::Result {
     };
     card("Targets up", class(up == all), format_args!("{up} of {all}"))?;
     card("Deployments", "", format_args!("{deployments}"))?;
-    card("Failed jobs", class(failed == 0), format_args!("{failed}"))?;
+    card("Failures in the last hour", class(failures == 0), format_args!("{failures}"))?;
     card("Compute units", "", format_args!("{}", rounded(units)))?;
+    match data.state.as_ref().map(|state| (state.healthy, state.last_save)) {
+        None => {}
+        Some((true, Some(last))) => {
+            let ago = HumanDuration(data.now.saturating_sub(last));
+            card("State saved", "good", format_args!("{ago} ago"))?;
+        }
+        Some((healthy, _)) => {
+            let text = if healthy { "ready" } else { "not saved" };
+            card("State", class(healthy), format_args!("{text}"))?;
+        }
+    }
     html.push_str("</dl>\n");
     Ok(())
 }
 
-fn write_target(
-    html: &mut String,
-    paths: &Paths,
-    id: &TargetId,
-    status: &TargetStatus,
-    now: Duration,
-) -> fmt::Result {
+fn write_target(html: &mut String, data: &PageData<'_>, id: &TargetId, status: &TargetStatus) -> fmt::Result {
     write!(
         html,
         "<section class=\"target\"><h2><a href=\"{}\"><bdi>{}</bdi> / <bdi>{}</bdi></a> ",
-        Escaped(&target_link(paths, id)),
+        Escaped(&target_link(data.paths, id)),
         Escaped(&id.workspace),
         Escaped(&id.namespace),
     )?;
@@ -86,7 +92,7 @@ fn write_target(
         write!(html, "<span class=\"small\"><bdi>{}</bdi></span> ", Escaped(&id.selection))?;
     }
     writeln!(html, "{}</h2>", badge(status))?;
-    write_facts(html, status, now)?;
+    write_facts(html, data, id, status)?;
     if let Some(error) = status.last_poll().and_then(|poll| poll.error.as_deref()) {
         writeln!(html, "<p class=\"error\"><bdi>{}</bdi></p>", Escaped(error))?;
     }

@@ -7,14 +7,14 @@ use std::{
 };
 
 use super::{
+    PageData,
     document::{badge, document},
     facts::write_facts,
     links::{Query, page_link},
     text::{Escaped, HumanDuration, OrDash, gibibytes, rounded},
 };
 use crate::{
-    model::TargetId,
-    model::{Deployment, JobState, Requested},
+    model::{Deployment, DeploymentStatus, JobState, ObservedStatus, Requested, TargetId},
     store::TargetStatus,
     web::paths::Paths,
 };
@@ -25,10 +25,11 @@ const ROWS: usize = 200;
 /// A column, what it is called in a query, and whether it holds numbers.
 type Column = (&'static str, &'static str, bool);
 
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [Column; 9] = [
     ("name", "Deployment", false),
+    ("status", "Status", false),
     ("jobs", "Jobs", false),
-    ("failed", "Failed", true),
+    ("failed", "Failures, last hour", true),
     ("slots", "Slots", true),
     ("cpu", "CPU", true),
     ("memory", "Memory, GiB", true),
@@ -36,28 +37,36 @@ const COLUMNS: [Column; 8] = [
     ("modified", "Modified", true),
 ];
 
+/// A row of the table.
+struct Row<'d> {
+    deployment: &'d Deployment,
+    /// None if it is not known.
+    observed: Option<ObservedStatus>,
+    /// The jobs that failed lately.
+    failures: u64,
+}
+
 /// The page of one target.
 pub(in crate::web) fn target(
+    data: &PageData<'_>,
     id: &TargetId,
     status: &TargetStatus,
     query: &Query,
-    now: Duration,
-    paths: &Paths,
 ) -> String {
     let mut html = String::new();
     // Writing to a String can't fail.
-    let _ = write_page(&mut html, paths, id, status, query, now);
-    document(&format!("{id} · aliyun-flink-exporter"), paths, html)
+    let _ = write_page(&mut html, data, id, status, query);
+    document(&format!("{id} · aliyun-flink-exporter"), data.paths, html)
 }
 
 fn write_page(
     html: &mut String,
-    paths: &Paths,
+    data: &PageData<'_>,
     id: &TargetId,
     status: &TargetStatus,
     query: &Query,
-    now: Duration,
 ) -> fmt::Result {
+    let paths = data.paths;
     writeln!(
         html,
         "<p><a href=\"{}\">All targets</a></p>\n<h1><bdi>{}</bdi> {}</h1>",
@@ -65,7 +74,27 @@ fn write_page(
         Escaped(&id.to_string()),
         badge(status)
     )?;
-    write_facts(html, status, now)?;
+    write_facts(html, data, id, status)?;
+    write_search(html, id, query)?;
+    let mut found = rows(data, id, status);
+    found.retain(|row| matches(row, &query.search));
+    sort(&mut found, query);
+    writeln!(html, "<p>{} of {} deployments</p>", found.len(), status.object_count().unwrap_or_default())?;
+    html.push_str("<div class=\"wide\"><table><thead><tr>");
+    for column in COLUMNS {
+        write_header(html, paths, id, query, column)?;
+    }
+    html.push_str("</tr></thead>\n<tbody>\n");
+    let first = query.page.saturating_mul(ROWS);
+    for row in found.iter().skip(first).take(ROWS) {
+        write_row(html, row, data.now)?;
+    }
+    html.push_str("</tbody></table></div>\n");
+    write_pages(html, paths, id, query, found.len())?;
+    write_history(html, status, data.now)
+}
+
+fn write_search(html: &mut String, id: &TargetId, query: &Query) -> fmt::Result {
     let search = Escaped(&query.search);
     write!(
         html,
@@ -80,30 +109,26 @@ fn write_page(
         html.push_str("<input type=\"hidden\" name=\"desc\" value=\"1\">");
     }
     html.push_str("<button>Search</button></form>\n");
-    let mut found: Vec<_> = status
-        .objects::<Deployment>()
-        .unwrap_or_default()
-        .iter()
-        .filter(|one| matches(one, &query.search))
-        .collect();
-    sort(&mut found, query);
-    writeln!(html, "<p>{} of {} deployments</p>", found.len(), status.object_count().unwrap_or_default())?;
-    html.push_str("<div class=\"wide\"><table><thead><tr>");
-    for column in COLUMNS {
-        write_header(html, paths, id, query, column)?;
-    }
-    html.push_str("</tr></thead>\n<tbody>\n");
-    let first = query.page.saturating_mul(ROWS);
-    for deployment in found.iter().skip(first).take(ROWS) {
-        write_row(html, deployment, now)?;
-    }
-    html.push_str("</tbody></table></div>\n");
-    write_pages(html, paths, id, query, found.len())?;
-    write_history(html, status, now)
+    Ok(())
+}
+
+/// The deployments of a target, with what was observed of them.
+fn rows<'d>(data: &PageData<'_>, id: &TargetId, status: &'d TargetStatus) -> Vec<Row<'d>> {
+    let group = id.group();
+    let deployments: Vec<_> = status.objects::<Deployment>().unwrap_or_default().iter().collect();
+    let transitions = data.store.group_objects(&group).1.transitions(&deployments);
+    let row = |(deployment, observed)| Row {
+        deployment,
+        observed,
+        failures: data.failures.of_deployment(&group, deployment),
+    };
+    let observed = transitions.into_iter().map(|transitions| transitions.status);
+    deployments.into_iter().zip(observed).map(row).collect()
 }
 
 /// Whether `search` stands in what a person may look for.
-fn matches(deployment: &Deployment, search: &str) -> bool {
+fn matches(row: &Row<'_>, search: &str) -> bool {
+    let deployment = row.deployment;
     let search = search.trim().to_lowercase();
     let has = |text: &str| text.to_lowercase().contains(&search);
     let info = &deployment.info;
@@ -111,7 +136,19 @@ fn matches(deployment: &Deployment, search: &str) -> bool {
         || [&*deployment.id, &*deployment.name].into_iter().any(has)
         || [&info.creator, &info.queue, &info.session_cluster].into_iter().any(|text| has(text))
         || has(&jobs(deployment))
+        || has(row.status())
         || deployment.labels.iter().any(|(key, value)| has(&format!("{key}={value}")))
+}
+
+impl Row<'_> {
+    /// The status as metrics have it; empty if it is not known.
+    fn status(&self) -> &'static str {
+        self.observed.map_or("", |observed| observed.status.as_str())
+    }
+
+    fn failed_in_total(&self) -> Option<u64> {
+        self.deployment.jobs.get(JobState::Failed)
+    }
 }
 
 /// The jobs there are now, in words.
@@ -128,11 +165,11 @@ fn jobs(deployment: &Deployment) -> String {
     if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
 }
 
-fn sort(deployments: &mut [&Deployment], query: &Query) {
-    let number = |deployment: &Deployment| {
+fn sort(rows: &mut [Row<'_>], query: &Query) {
+    let number = |row: &Row<'_>| {
+        let deployment = row.deployment;
         let requested = Requested::of(deployment);
         match query.sort.as_str() {
-            "failed" => deployment.jobs.get(JobState::Failed).map(|count| count as f64),
             "slots" => requested.slots.map(|slots| slots as f64),
             "cpu" => requested.cpu_cores,
             "memory" => requested.memory_bytes,
@@ -141,13 +178,17 @@ fn sort(deployments: &mut [&Deployment], query: &Query) {
             _ => None,
         }
     };
-    deployments.sort_by(|a, b| {
+    rows.sort_by(|a, b| {
         let order = match query.sort.as_str() {
-            "jobs" => jobs(a).cmp(&jobs(b)),
+            "status" => a.status().cmp(b.status()),
+            "jobs" => jobs(a.deployment).cmp(&jobs(b.deployment)),
+            // Most have none: of those, the ones that failed most in total come first.
+            "failed" => (a.failures, a.failed_in_total()).cmp(&(b.failures, b.failed_in_total())),
             "" | "name" => Ordering::Equal,
             _ => number(a).partial_cmp(&number(b)).unwrap_or(Ordering::Equal),
         };
-        let order = order.then_with(|| a.name.cmp(&b.name)).then_with(|| a.id.cmp(&b.id));
+        let (one, other) = (a.deployment, b.deployment);
+        let order = order.then_with(|| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
         if query.descending { order.reverse() } else { order }
     });
 }
@@ -183,7 +224,8 @@ fn write_header(
     )
 }
 
-fn write_row(html: &mut String, deployment: &Deployment, now: Duration) -> fmt::Result {
+fn write_row(html: &mut String, row: &Row<'_>, now: Duration) -> fmt::Result {
+    let deployment = row.deployment;
     let requested = Requested::of(deployment);
     let info = &deployment.info;
     write!(
@@ -203,9 +245,10 @@ fn write_row(html: &mut String, deployment: &Deployment, now: Duration) -> fmt::
             Escaped(value)
         )?;
     }
-    let failed = deployment.jobs.get(JobState::Failed);
-    let class = if failed.is_some_and(|failed| failed > 0) { "bad" } else { "" };
-    write!(html, "</td><td>{}</td><td class=\"number {class}\">{}</td>", jobs(deployment), OrDash(failed))?;
+    html.push_str("</td>");
+    write_status(html, row.observed, now)?;
+    let class = if row.failures > 0 { "bad" } else { "" };
+    write!(html, "<td>{}</td><td class=\"number {class}\">{}</td>", jobs(deployment), row.failures)?;
     write!(html, "<td class=\"number\">{}</td>", OrDash(requested.slots))?;
     let memory = requested.memory_bytes.map(gibibytes);
     for value in [requested.cpu_cores.map(rounded), memory, requested.compute_units.map(rounded)] {
@@ -218,6 +261,24 @@ fn write_row(html: &mut String, deployment: &Deployment, now: Duration) -> fmt::
         }
         None => writeln!(html, "<td class=\"number\">–</td></tr>"),
     }
+}
+
+fn write_status(html: &mut String, observed: Option<ObservedStatus>, now: Duration) -> fmt::Result {
+    let Some(ObservedStatus { status, since }) = observed else {
+        html.push_str("<td>–</td>");
+        return Ok(());
+    };
+    let class = match status {
+        DeploymentStatus::Running => "good",
+        DeploymentStatus::Failed => "bad",
+        _ => "",
+    };
+    write!(html, "<td class=\"{class}\">{}", status.as_str())?;
+    if let Some(since) = since {
+        write!(html, "<div class=\"small\">{}</div>", HumanDuration(now.saturating_sub(since)))?;
+    }
+    html.push_str("</td>");
+    Ok(())
 }
 
 fn write_pages(html: &mut String, paths: &Paths, id: &TargetId, query: &Query, found: usize) -> fmt::Result {

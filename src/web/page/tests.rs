@@ -1,13 +1,14 @@
 use std::time::Duration;
 
 use super::{
-    Query, overview, target,
+    PageData, Query, overview, target,
     text::{Escaped, HumanDuration},
 };
 use crate::{
+    clock::Clock,
     model::{Deployment, ErrorClass, JobCounts, TargetId},
     snapshot::fixture::{Fixture, target as target_id},
-    web::paths::Paths,
+    web::{paths::Paths, state_status::StateStatus},
 };
 
 const HOSTILE: &str = "<script>alert(1)</script>\"'&\n\u{202e}\u{200f}";
@@ -50,10 +51,9 @@ async fn nothing_that_comes_from_outside_becomes_markup() {
     let (fixture, id) = fixture(vec![deployment(HOSTILE, 1)]).await;
     let snapshot = fixture.publisher.snapshot();
     let query = Query { search: HOSTILE[..8].to_owned(), sort: "\"><script>".into(), ..Query::default() };
-    let pages = [
-        overview(&snapshot, Duration::ZERO, &Paths::default()),
-        target(&id, &snapshot.targets()[0].1, &query, Duration::ZERO, &Paths::default()),
-    ];
+    let paths = Paths::default();
+    let data = PageData::new(&snapshot, fixture.publisher.store(), Duration::ZERO, &paths);
+    let pages = [overview(&data), target(&data, &id, &snapshot.targets()[0].1, &query)];
     for page in pages {
         assert!(page.contains("&lt;script&gt;"), "{page}");
         assert!(
@@ -68,7 +68,9 @@ async fn deployments_are_found_and_sorted() {
     let (fixture, id) = fixture(vec![deployment("b", 1), deployment("c", 30), deployment("a", 4)]).await;
     let snapshot = fixture.publisher.snapshot();
     let names = |query: &Query| {
-        let page = target(&id, &snapshot.targets()[0].1, query, Duration::ZERO, &Paths::default());
+        let paths = Paths::default();
+        let data = PageData::new(&snapshot, fixture.publisher.store(), Duration::ZERO, &paths);
+        let page = target(&data, &id, &snapshot.targets()[0].1, query);
         let rows = page.split("<td class=\"name\"><bdi>").skip(1);
         rows.map(|row| row.split('<').next().unwrap().to_owned()).collect::<Vec<_>>()
     };
@@ -84,4 +86,130 @@ async fn deployments_are_found_and_sorted() {
     assert_eq!(names(&query("running", "name", true)), ["c", "b", "a"]);
     assert!(names(&query("nothing", "", false)).is_empty());
     assert!(names(&Query { page: usize::MAX, ..Query::default() }).is_empty());
+}
+
+/// A deployment with these running, starting and failed jobs.
+fn streaming(name: &str, running: u64, starting: u64, failed: u64) -> Deployment {
+    let mut deployment = deployment(name, failed);
+    deployment.info.execution_mode = "STREAMING".into();
+    deployment.jobs =
+        JobCounts::new([Some(starting), Some(running), Some(0), Some(0), Some(0), Some(failed)]);
+    deployment
+}
+
+/// What the status page shows before its figures, as text.
+fn attention(data: &PageData<'_>) -> String {
+    let page = overview(data);
+    let section =
+        page.split("<section class=\"attention\">").nth(1).unwrap().split("</section>").next().unwrap();
+    let parts = section.split('<').filter_map(|part| Some(part.split_once('>')?.1.trim()));
+    parts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn the_status_page_begins_with_what_needs_attention() {
+    let (id, paths) = (target_id("n", ""), Paths::default());
+    let fixture = Fixture::new(std::slice::from_ref(&id)).await;
+    let now = || Clock::System.since_epoch();
+    let show = |now: Duration| {
+        let snapshot = fixture.publisher.snapshot();
+        attention(&PageData::new(&snapshot, fixture.publisher.store(), now, &paths))
+    };
+    let pending = "Needs attention Targets not polled yet: 1 of 1. Deployments may be missing here.";
+    assert_eq!(show(now()), pending);
+    let healthy = vec![streaming("down", 1, 0, 7), streaming("up", 1, 0, 0), streaming("slow", 1, 0, 0)];
+    fixture.succeed(&id, healthy).await;
+    assert_eq!(show(now()), "Needs attention Nothing needs attention.", "old failures are history");
+
+    let mut batch = streaming("batch", 0, 0, 5);
+    batch.info.execution_mode = "BATCH".into();
+    let failed =
+        vec![streaming("down", 0, 0, 9), streaming("up", 1, 0, 3), streaming("slow", 0, 1, 0), batch.clone()];
+    fixture.succeed(&id, failed.clone()).await;
+    let minutes = |minutes: u64| now() + Duration::from_secs(minutes * 60);
+    let shown = show(minutes(10));
+    let expected = "Needs attention Failed streaming deployments down w / n for 10 min";
+    assert!(shown.starts_with(expected), "{shown}");
+    let failures = "Failures in the last hour up w / n 3 down w / n 2";
+    assert!(shown.ends_with(failures), "jobs that failed before a deployment was seen are history: {shown}");
+
+    let shown = show(minutes(21));
+    assert!(shown.contains("Stuck jobs slow w / n for 21 min"), "{shown}");
+    let shown = show(minutes(61));
+    assert!(shown.contains("down w / n for 1 h 1 min") && !shown.contains("Failures"), "{shown}");
+
+    fixture.fail(&id, ErrorClass::Timeout, "");
+    let failing =
+        "Needs attention Targets failing: 1 of 1. Deployments may be missing here. Failed streaming";
+    assert!(show(now()).starts_with(failing), "{}", show(now()));
+}
+
+#[tokio::test]
+async fn failed_deployments_are_listed_longest_first_and_within_bounds() {
+    let (id, paths) = (target_id("n", ""), Paths::default());
+    let fixture = Fixture::new(std::slice::from_ref(&id)).await;
+    // A status at first sight has no known beginning.
+    fixture.succeed(&id, vec![streaming("first", 0, 0, 1), streaming("second", 1, 0, 0)]).await;
+    let mut all = vec![streaming("first", 0, 0, 1), streaming("second", 0, 0, 1)];
+    fixture.succeed(&id, all.clone()).await;
+    let snapshot = fixture.publisher.snapshot();
+    let now = Clock::System.since_epoch();
+    let shown = attention(&PageData::new(&snapshot, fixture.publisher.store(), now, &paths));
+    let expected = "first w / n since before it was first polled second w / n for ";
+    assert!(shown.contains(expected), "{shown}");
+    all.extend((0..100).map(|n| streaming(&format!("more-{n}"), 0, 0, 1)));
+    fixture.succeed(&id, all).await;
+    let snapshot = fixture.publisher.snapshot();
+    let data = PageData::new(&snapshot, fixture.publisher.store(), now, &paths);
+    let shown = attention(&data);
+    assert!(shown.contains("and 82 more deployments"), "{shown}");
+    let page = overview(&data);
+    assert!(page.contains("href=\"/targets/w/n?q=first\""), "{page}");
+}
+
+#[tokio::test]
+async fn the_status_page_shows_why_the_state_is_not_saved() {
+    let (id, paths) = (target_id("n", ""), Paths::default());
+    let fixture = Fixture::new(std::slice::from_ref(&id)).await;
+    fixture.succeed(&id, vec![streaming("up", 1, 0, 0)]).await;
+    let snapshot = fixture.publisher.snapshot();
+    let now = Duration::from_secs(1000);
+    let data = PageData::new(&snapshot, fixture.publisher.store(), now, &paths);
+    let problem = "The state file /<b> is locked.";
+    let unhealthy = StateStatus { healthy: false, problem: Some(problem.into()), last_save: None };
+    let data = PageData { state: Some(unhealthy), ..data };
+    assert_eq!(attention(&data), "Needs attention The state file /&lt;b&gt; is locked.");
+    assert!(overview(&data).contains("<dt>State</dt><dd class=\"bad\">not saved</dd>"));
+    let healthy = StateStatus { healthy: true, problem: None, last_save: Some(Duration::from_secs(930)) };
+    let data = PageData { state: Some(healthy), ..data };
+    assert_eq!(attention(&data), "Needs attention Nothing needs attention.");
+    assert!(overview(&data).contains("<dt>State saved</dt><dd class=\"good\">1 min 10 s ago</dd>"));
+}
+
+#[tokio::test]
+async fn a_target_shows_statuses_and_the_failures_of_the_last_hour() {
+    let (id, paths) = (target_id("n", ""), Paths::default());
+    let fixture = Fixture::new(std::slice::from_ref(&id)).await;
+    fixture.succeed(&id, vec![streaming("a", 1, 0, 40), streaming("b", 1, 0, 1)]).await;
+    fixture.succeed(&id, vec![streaming("a", 1, 0, 40), streaming("b", 0, 0, 2)]).await;
+    let snapshot = fixture.publisher.snapshot();
+    let now = Clock::System.since_epoch();
+    let data = PageData::new(&snapshot, fixture.publisher.store(), now, &paths);
+    let show = |search: &str, sort: &str, descending| {
+        let query = Query { search: search.into(), sort: sort.into(), descending, page: 0 };
+        target(&data, &id, &snapshot.targets()[0].1, &query)
+    };
+    let page = show("", "failed", true);
+    assert!(page.find("<bdi>b</bdi>").unwrap() < page.find("<bdi>a</bdi>").unwrap(), "{page}");
+    assert!(page.contains("<td class=\"bad\">FAILED<div class=\"small\">"), "{page}");
+    assert!(
+        page.contains("<td class=\"good\">RUNNING</td>"),
+        "at first sight its beginning is unknown: {page}"
+    );
+    assert!(page.contains("<b>1</b> failures in the last hour"), "{page}");
+    assert!(
+        page.contains("<td class=\"number bad\">1</td>") && page.contains("<td class=\"number \">0</td>")
+    );
+    let failed = show("failed", "status", false);
+    assert!(failed.contains("1 of 2 deployments"), "{failed}");
 }
