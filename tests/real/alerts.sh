@@ -1,40 +1,47 @@
 #!/usr/bin/env bash
-# The rules and alerts by promtool, the routes by amtool, and an alert's whole way: from a fault of the simulated API
-# through Prometheus and Alertmanager to a receiver, and back when the fault is gone.
+# The rules and alerts by promtool, the routes by amtool, and the way of alerts through real servers: from a fault of the API
+# through Prometheus and Alertmanager to a receiver, and back when the fault is gone. With Debian's Prometheus and with
+# Prometheus 3.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/real/lib.sh
 source tests/real/lib.sh
 
 need_program python3 python3
-need_prometheus
-need_alertmanager
-
-rules=(deploy/prometheus/{thresholds,rules,alerts}.yml)
-promtool check rules --lint=all --lint-fatal "${rules[@]}" >"$scratch/rules" 2>&1 || fail "$(<"$scratch/rules")"
-promtool check config deploy/prometheus/prometheus.yml >"$scratch/config" 2>&1 || fail "$(<"$scratch/config")"
-promtool test rules deploy/prometheus/tests/*.yml >"$scratch/tests" 2>&1 || fail "$(<"$scratch/tests")"
-amtool check-config deploy/alertmanager/alertmanager.yml >"$scratch/routing" 2>&1 || fail "$(<"$scratch/routing")"
+need_binary
 
 # routes RECEIVER LABEL...: alerts with these labels go to the receiver.
 routes() {
     amtool config routes test --config.file deploy/alertmanager/alertmanager.yml --verify.receivers="$1" "${@:2}" \
         >"$scratch/route" 2>&1 || fail "${*:2} should go to $1: $(<"$scratch/route")"
 }
-count=0
-while read -r name severity; do
-    case $severity in
-        critical) receiver=pager ;;
-        warning) receiver=chat ;;
-        info) receiver=log ;;
-        *) fail "$name has the severity '$severity'" ;;
-    esac
-    routes "$receiver" "alertname=$name" "severity=$severity" workspace=w namespace=n
-    count=$((count + 1))
-done < <(awk '$2 == "alert:" { name = $3 } $1 == "labels:" { gsub(/[{}]/, ""); print name, $3 }' deploy/prometheus/alerts.yml)
-((count == $(grep -c -- '- alert: ' deploy/prometheus/alerts.yml))) || fail "not every alert has a severity"
-routes chat alertname=Other severity=critical
-echo "promtool accepts and proves the rules; amtool routes all $count alerts by their severity"
 
-need_binary
-python3 tests/real/alerts.py "$binary" "$alertmanager"
+check_routes() {
+    local count=0 name severity receiver
+    amtool check-config deploy/alertmanager/alertmanager.yml >"$scratch/routing" 2>&1 || fail "$(<"$scratch/routing")"
+    while read -r name severity; do
+        case $severity in
+            critical) receiver=pager ;;
+            warning) receiver=chat ;;
+            info) receiver=log ;;
+            *) fail "$name has the severity '$severity'" ;;
+        esac
+        routes "$receiver" "alertname=$name" "severity=$severity" workspace=w namespace=n
+        count=$((count + 1))
+    done < <(awk '$2 == "alert:" { name = $3 } $1 == "labels:" { gsub(/[{}]/, ""); print name, $3 }' deploy/prometheus/alerts.yml)
+    ((count == $(grep -c -- '- alert: ' deploy/prometheus/alerts.yml))) || fail "not every alert has a severity"
+    routes chat alertname=Other severity=critical
+    echo "amtool routes all $count alerts by their severity"
+}
+
+check() {
+    promtool check rules --lint=all --lint-fatal deploy/prometheus/{rules,alerts}.yml >"$scratch/rules" 2>&1 || fail "$(<"$scratch/rules")"
+    promtool check config deploy/prometheus/prometheus.yml >"$scratch/config" 2>&1 || fail "$(<"$scratch/config")"
+    promtool test rules deploy/prometheus/tests/*.yml >"$scratch/tests" 2>&1 || fail "$(<"$scratch/tests")"
+    echo "promtool accepts the rules and passes their tests"
+    check_routes
+    python3 tests/real/alerts.py "$binary" "$alertmanager"
+    python3 tests/real/alerts_outages.py "$binary" "$alertmanager"
+}
+
+with_each_prometheus check

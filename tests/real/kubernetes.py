@@ -4,7 +4,6 @@ kubernetes.py HELM KUBECTL OPERATOR EXPORTER; OPERATOR is a folder with the oper
 """
 
 import json
-import math
 import re
 import subprocess
 import sys
@@ -31,7 +30,10 @@ REFUSED = [
     (["demo=true", "web.listenHost=::"], "does not match pattern"),
     (["demo=true", "prometheusRule.enabled=true", "prometheusRule.disabled={NoSuch}"], "there is no such alert"),
     (["demo=true", "web.tsl=true"], "'tsl' not allowed"),
+    (["demo=true", "prometheusRule.enabled=true", "prometheusRule.alerts.overrides.NoSuch.for=1m"], "there is no such alert"),
     (["demo=true", "prometheusRule.thresholds.endedJob=1"], "'endedJob' not allowed"),
+    (["demo=true", "prometheusRule.thresholds.endedJobs=many"], "want number"),
+    (["demo=true", "prometheusRule.alertLabels={a-b}"], "does not match pattern"),
     (["demo=true", "replicas=2"], "'replicas' not allowed"),
 ]
 
@@ -139,16 +141,6 @@ def is_understood(exporter, rendered, pod, directory):
     run(exporter, "check-config", "--config.file", str(file), env=environment)
 
 
-def numbers(rules):
-    """The thresholds that hold everywhere, by their records: what stands in `vector(…)`, multiplied."""
-    found = {}
-    for rule in rules:
-        if "labels" not in rule:
-            factors = re.fullmatch(r"vector\((.*)\)", rule["expr"]).group(1).split("*")
-            found[rule["record"]] = math.prod(map(float, factors))
-    return found
-
-
 def source(name):
     return yaml.load(Path(f"deploy/prometheus/{name}.yml").read_text(), Unique)["groups"]
 
@@ -156,29 +148,80 @@ def source(name):
 def carries_the_rules(rendered):
     """With the chart's defaults the rules are those of deploy/prometheus."""
     (rule,) = of(rendered, "PrometheusRule")
-    thresholds, *groups = rule["spec"]["groups"]
-    wanted = numbers(source("thresholds")[0]["rules"])
-    assert numbers(thresholds["rules"]) == wanted, (thresholds, wanted)
-    assert groups == source("rules") + source("alerts"), "the rules are not deploy/prometheus's"
+    assert rule["spec"]["groups"] == source("rules") + source("alerts"), "the rules are not deploy/prometheus's"
 
 
 def changes_the_rules(rendered):
     """The values do what they say."""
     (rule,) = of(rendered, "PrometheusRule")
-    thresholds, *groups = rule["spec"]["groups"]
-    held = {
-        (each["record"].split("threshold_")[1], each.get("labels", {}).get("namespace")): each["expr"]
-        for each in thresholds["rules"]
-    }
-    assert held["compute_units", None] == "vector(200)", held
-    assert held["compute_units", "default-namespace"] == "vector(500)", held
-    assert held["changes_pending_seconds", None] == "vector(7 * 86400)", held
+    groups = rule["spec"]["groups"]
     assert groups[-1]["name"] == "own", groups[-1]
     rules = [each for group in groups for each in group["rules"] if "alert" in each]
-    alerts = {each["alert"]: each["annotations"]["runbook_url"] for each in rules}
+    alerts = {each["alert"]: each for each in rules}
     known = {each["alert"] for group in source("alerts") for each in group["rules"]}
     assert set(alerts) == known - {"AliyunFlinkChangesPending"}, set(alerts) ^ known
-    assert all(url == f"https://wiki.example.com/flink/{name}.md" for name, url in alerts.items()), alerts
+    for name, each in alerts.items():
+        assert each["annotations"]["runbook_url"] == f"https://wiki.example.com/flink/{name}.md", each
+    assert "< 86400" in alerts["AliyunFlinkTlsCertificateExpiring"]["annotations"]["description"]
+    loop = alerts["AliyunFlinkRestartLoop"]
+    assert (loop["for"], loop["keep_firing_for"]) == ("10m", "1h"), loop
+    assert loop["labels"].items() >= {"severity": "warning", "channel": "streaming"}.items(), loop
+    labelled = [each for each in rules if "team" in each["labels"]]
+    assert {each["alert"] for each in labelled} == {each["alert"] for each in rules if is_about_a_deployment(each)}, labelled
+
+
+def is_about_a_deployment(rule):
+    return "$labels.deployment_id" in rule["annotations"]["description"]
+
+
+def alerts_as_the_values_say(rendered, directory):
+    """promtool evaluates the rendered rules over deployments with labels and namespaces with thresholds."""
+    (rule,) = of(rendered, "PrometheusRule")
+    Path(directory, "rendered.yml").write_text(yaml.safe_dump(rule["spec"]))
+    identity = 'workspace="w", namespace="n", deployment_id="{0}", deployment="{0}"'
+    series = []
+    # Of these, `three` fails three times, and `two` twice, which is not more than the threshold.
+    for name, failed, labels in [
+        ("three", 3, {"team": "payments", "stage": "prod"}),
+        ("unlabelled", 3, None),
+        ("two", 2, {"team": "payments", "stage": "prod"}),
+        ("dev", 3, {"team": "payments", "stage": "dev"}),
+        ("test", 3, {"team": "data", "stage": "test"}),
+    ]:
+        of_this = identity.format(name)
+        series.append((f'aliyun_flink_deployment_jobs_ended_total{{{of_this}, state="failed"}}', f"0x10 {failed}x60"))
+        if labels:
+            # The second replica has the labels too: no join may fail for it.
+            texts = ", ".join(f'label_{key}="{value}"' for key, value in labels.items())
+            for instance in "ab":
+                series.append((f'aliyun_flink_deployment_labels{{instance="{instance}", {of_this}, {texts}}}', "1x30 stale _x40"))
+    for workspace, namespace, units in [("w", "n", 300), ("a14bd5d90a0123", "default-namespace", 300), ("a14bd5d90a0123", "big", 600)]:
+        where = f'workspace="{workspace}", namespace="{namespace}"'
+        deployment = f'{where}, deployment_id="units", deployment="units"'
+        series.append((f'aliyun_flink_target_poll_interval_seconds{{collector="deployments", {where}}}', "60x70"))
+        series.append((f"aliyun_flink_deployment_requested_compute_units{{{deployment}}}", f"{units}x70"))
+        series.append((f'aliyun_flink_deployment_jobs{{{deployment}, state="running"}}', "1x70"))
+    firing = 'count by ({}) (ALERTS{{alertname="{}", alertstate="firing"}})'
+    failed = firing.format("deployment_id, team", "AliyunFlinkFailedJobsRising")
+    expected = ['{deployment_id="three", team="payments"}', '{deployment_id="unlabelled", team="none"}']
+    units = firing.format("namespace", "AliyunFlinkComputeUnitsHigh")
+    test = {
+        "rule_files": ["rendered.yml"],
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [{"series": name, "values": values} for name, values in series],
+                "promql_expr_test": [
+                    {"expr": failed, "eval_time": time, "exp_samples": [{"labels": labels, "value": 1} for labels in expected]}
+                    for time in ("11m", "45m")
+                ]
+                + [{"expr": units, "eval_time": "30m", "exp_samples": [{"labels": f'{{namespace="{name}"}}', "value": 1} for name in ("n", "big")]}],
+            }
+        ],
+    }
+    Path(directory, "rendered.test.yml").write_text(yaml.safe_dump(test))
+    run("promtool", "test", "rules", str(Path(directory, "rendered.test.yml")))
 
 
 def carries_the_dashboards(rendered):
@@ -244,6 +287,7 @@ def main():
                 run("promtool", "check", "rules", str(file))
         carries_the_rules(rendered["demo"])
         changes_the_rules(rendered["everything"])
+        alerts_as_the_values_say(rendered["everything"], directory)
         carries_the_dashboards(rendered["demo"])
         fits_operator(operator, [each for case in rendered.values() for each in case if each["kind"] in OPERATORS])
         is_packaged_whole(helm, directory)

@@ -99,6 +99,73 @@ need_alertmanager() {
     alertmanager=$(command -v alertmanager prometheus-alertmanager | head -n 1)
 }
 
+# The suite of Debian that has Prometheus 3, and the packages with its programs; some suites have promtool and amtool in
+# packages of their own.
+prometheus_3_suite=unstable
+prometheus_3_packages=(prometheus promtool prometheus-alertmanager amtool)
+
+# has_prometheus_3 FOLDER: it has prometheus, promtool, alertmanager and amtool, and Prometheus is 3.
+has_prometheus_3() {
+    "$1/prometheus" --version 2>&1 | grep -q 'version 3' && "$1/promtool" --version >/dev/null 2>&1 &&
+        "$1/alertmanager" --version >/dev/null 2>&1 && "$1/amtool" --version >/dev/null 2>&1
+}
+
+# unpack_prometheus_3 FOLDER: fetches the packages from the mirror that this machine's apt uses. apt's lists, cache and
+# sources for it are in FOLDER; those of the machine stay as they are.
+unpack_prometheus_3() {
+    local folder=$1 keyring=/usr/share/keyrings/debian-archive-keyring.gpg mirror package
+    command -v apt-get >/dev/null && [[ -e $keyring ]] || return 1
+    mirror=$(apt-get indextargets --format '$(ORIGIN) $(LABEL) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+        awk '$1 == "Debian" && $2 == "Debian" { print $3; exit }')
+    [[ -n $mirror ]] || return 1
+    mkdir -p "$folder/apt/lists/partial" "$folder/apt/archives/partial"
+    echo "deb [signed-by=$keyring] $mirror $prometheus_3_suite main" >"$folder/apt/sources.list"
+    local apt=(apt-get -qq -o "Dir::Etc::sourcelist=$folder/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
+        -o "Dir::State::lists=$folder/apt/lists" -o "Dir::Cache=$folder/apt" -o Acquire::Languages=none)
+    "${apt[@]}" update || return 1
+    for package in "${prometheus_3_packages[@]}"; do
+        (cd "$folder/apt" && "${apt[@]}" download "$package") || true
+    done
+    for package in "$folder"/apt/*.deb; do
+        dpkg-deb -x "$package" "$folder" || return 1
+    done
+    rm -rf "$folder/apt"
+    [[ -e $folder/usr/bin/alertmanager ]] || ln -s prometheus-alertmanager "$folder/usr/bin/alertmanager"
+}
+
+# need_prometheus_3: sets `prometheus_3` to a folder with the programs of Prometheus 3 and a recent Alertmanager, or to
+# nothing if there is none. The variable PROMETHEUS_3 names a folder that is used instead.
+need_prometheus_3() {
+    prometheus_3=${PROMETHEUS_3:-$(realpath -m "$tools")/prometheus-3/usr/bin}
+    if [[ -z ${PROMETHEUS_3-} ]] && ! has_prometheus_3 "$prometheus_3"; then
+        echo "unpacking Prometheus 3 below $tools"
+        rm -rf "${prometheus_3%/usr/bin}"
+        unpack_prometheus_3 "${prometheus_3%/usr/bin}" >"$scratch/prometheus-3" 2>&1 || true
+    fi
+    has_prometheus_3 "$prometheus_3" && return
+    [[ -z ${PROMETHEUS_3-} ]] || fail "PROMETHEUS_3=$PROMETHEUS_3 has no Prometheus 3 with promtool, alertmanager and amtool"
+    [[ ! -s $scratch/prometheus-3 ]] || tail -n 3 "$scratch/prometheus-3" >&2
+    echo "NOT CHECKED WITH PROMETHEUS 3: apt can't get it here. Set PROMETHEUS_3 to a folder with prometheus, promtool," \
+        "alertmanager and amtool, and run this again" >&2
+    prometheus_3=
+}
+
+# with_each_prometheus COMMAND...: runs it with Debian's Prometheus, then with Prometheus 3: `prometheus`, `promtool` and
+# `amtool` are on the PATH, and `alertmanager` is set.
+with_each_prometheus() {
+    local path=$PATH
+    need_prometheus
+    need_alertmanager
+    echo "with $(promtool --version 2>&1 | sed -n '1s/ (.*//p') and its Alertmanager"
+    "$@"
+    need_prometheus_3
+    [[ -n $prometheus_3 ]] || return 0
+    PATH=$prometheus_3:$path
+    alertmanager=$prometheus_3/alertmanager
+    echo "with $(promtool --version 2>&1 | sed -n '1s/ (.*//p') and its Alertmanager"
+    "$@"
+}
+
 # Sets `buildah` to it. Its package would bring firewalls and new user management along: it is only unpacked, with the
 # libraries that it loads.
 need_buildah() {

@@ -13,6 +13,9 @@ const BASE: &str = "https://github.com/aliyun-flink-exporter/aliyun-flink-export
 
 const SECTIONS: [&str; 4] = ["Meaning", "Impact", "Diagnose", "Fix"];
 
+/// What of the past an exporter that has just been installed reports; only some runbooks have this section.
+const FIRST_DAY: &str = "The first day";
+
 /// Every expression of a runbook, with the page's name.
 pub(super) fn expressions() -> Vec<(String, String)> {
     let pages = names(RUNBOOKS, ".md");
@@ -44,7 +47,8 @@ fn every_runbook_has_its_sections() {
         let mut sections = text.split("\n## ");
         assert_eq!(sections.next(), Some(&*format!("# {}\n", rule.name())));
         let sections: Vec<_> = sections.map(|section| section.split_once('\n').unwrap()).collect();
-        assert_eq!(sections.iter().map(|(title, _)| *title).collect::<Vec<_>>(), SECTIONS, "{}", rule.name());
+        let titles = sections.iter().map(|(title, _)| *title).filter(|title| *title != FIRST_DAY);
+        assert_eq!(titles.collect::<Vec<_>>(), SECTIONS, "{}", rule.name());
         for (title, body) in &sections {
             assert!(body.trim().len() > 40, "{}: {title} is empty", rule.name());
         }

@@ -1,9 +1,9 @@
 //! The shipped files as they stand in the tree, and the expressions in them.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
 use promql_parser::{
-    parser::{self, AggregateExpr, BinaryExpr, Expr, VectorSelector},
+    parser::{self, AggregateExpr, BinaryExpr, Expr, Offset, VectorSelector},
     util::{ExprVisitor, walk_expr},
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -31,11 +31,12 @@ pub(super) fn yaml<T: DeserializeOwned>(path: &str) -> T {
 /// A file of rules.
 #[derive(Deserialize)]
 pub(super) struct RuleFile {
-    groups: Vec<Group>,
+    pub(super) groups: Vec<Group>,
 }
 
 #[derive(Deserialize)]
-struct Group {
+pub(super) struct Group {
+    pub(super) name: String,
     rules: Vec<Rule>,
 }
 
@@ -48,7 +49,8 @@ pub(super) struct Rule {
     pub(super) expr: String,
     #[serde(rename = "for")]
     pub(super) pending: Option<String>,
-    pub(super) keep_firing_for: Option<String>,
+    #[serde(rename = "keep_firing_for")]
+    _keep_firing_for: Option<String>,
     #[serde(default)]
     pub(super) labels: BTreeMap<String, String>,
     #[serde(default)]
@@ -77,6 +79,9 @@ pub(super) fn alerts() -> Vec<Rule> {
 pub(super) struct Parts {
     pub(super) selectors: Vec<VectorSelector>,
     pub(super) labels: Vec<String>,
+    /// How far each range looks back, and whether it is of a counter.
+    pub(super) ranges: Vec<(Duration, bool)>,
+    pub(super) offsets: Vec<Duration>,
 }
 
 impl Parts {
@@ -85,6 +90,15 @@ impl Parts {
         let parsed = parser::parse(expression).unwrap_or_else(|error| panic!("{error}:\n{expression}"));
         walk_expr(&mut parts, &parsed).unwrap_or_else(|never| match never {});
         parts
+    }
+
+    fn select(&mut self, selector: &VectorSelector) {
+        match &selector.offset {
+            Some(Offset::Pos(offset)) => self.offsets.push(*offset),
+            Some(Offset::Neg(offset)) => panic!("{selector:?} looks {offset:?} ahead"),
+            None => {}
+        }
+        self.selectors.push(selector.clone());
     }
 
     /// The names of the metrics that are selected.
@@ -98,8 +112,13 @@ impl ExprVisitor for Parts {
 
     fn pre_visit(&mut self, expression: &Expr) -> Result<bool, Self::Error> {
         match expression {
-            Expr::VectorSelector(selector) => self.selectors.push(selector.clone()),
-            Expr::MatrixSelector(matrix) => self.selectors.push(matrix.vs.clone()),
+            Expr::VectorSelector(selector) => self.select(selector),
+            Expr::MatrixSelector(matrix) => {
+                let is_counter = matrix.vs.name.as_deref().is_some_and(|name| name.ends_with("_total"));
+                self.ranges.push((matrix.range, is_counter));
+                self.select(&matrix.vs);
+            }
+            Expr::Subquery(subquery) => self.ranges.push((subquery.range, false)),
             Expr::Aggregate(AggregateExpr { modifier: Some(modifier), .. }) => {
                 self.labels.extend(modifier.labels().labels.iter().cloned());
             }
