@@ -4,7 +4,9 @@
 //! are derived from here.
 
 use crate::{
-    api, collectors,
+    api::{self, Operation as _},
+    collectors,
+    console::{DescribeInstances, DescribeNamespaces, ListEditableNamespace},
     exposition::{
         Section,
         targets::{Targets, Workspaces},
@@ -25,11 +27,17 @@ pub fn sections() -> Vec<Section> {
 pub fn label_descriptions() -> Vec<(&'static str, String)> {
     let reasons = api::RETRY_REASONS.map(ErrorClass::as_str);
     let outcomes: Vec<_> = PollOutcome::all().map(PollOutcome::as_str).collect();
-    let operations = [DeploymentsOperation::ListDeployments, DeploymentsOperation::GetDeploymentsByLabel]
-        .map(DeploymentsOperation::as_str);
+    let operations = [
+        DeploymentsOperation::ListDeployments.as_str(),
+        DeploymentsOperation::GetDeploymentsByLabel.as_str(),
+        DescribeInstances::ACTION,
+        DescribeNamespaces::ACTION,
+        ListEditableNamespace::ACTION,
+    ];
+    let collectors: Vec<_> = collectors::all().iter().map(|collector| collector.name()).collect();
     let described = |label, description: &str| (label, description.to_owned());
     vec![
-        described("workspace", "id of the workspace"),
+        described("workspace", "id of the workspace; empty for requests that concern a whole region"),
         described("namespace", "name of the namespace"),
         described("deployment_id", "`deploymentId`, unique within the namespace"),
         described("deployment", "`name` of the deployment; not unique, and may change"),
@@ -43,21 +51,40 @@ pub fn label_descriptions() -> Vec<(&'static str, String)> {
         described("creator", "UID of the user who created the deployment"),
         described("modifier", "UID of the user who last modified the deployment"),
         ("state", values(&JobState::ALL.map(JobState::as_str))),
-        ("status", values(&DeploymentStatus::ALL.map(DeploymentStatus::as_str))),
+        (
+            "status",
+            format!(
+                "status of a deployment: {}; of workspaces, orders and namespaces as the API returns it, such as \
+                 `RUNNING`, `NORMAL`, `SUCCESS`",
+                values(&DeploymentStatus::ALL.map(DeploymentStatus::as_str))
+            ),
+        ),
         described(
             "setting",
             "resource setting: `basic` and `expert` for streaming, `batch` for batch; effective or not",
         ),
         described("component", "`jobmanager`, `taskmanager`"),
         described("group", "name of the slot sharing group in the resource plan"),
-        described("pool", "memory pool: `heap`, `off_heap`, `managed`"),
+        described(
+            "pool",
+            "memory pool of a slot sharing group: `heap`, `off_heap`, `managed`; pool of compute units: `guaranteed`, \
+             `elastic`, `ha`",
+        ),
         described(
             "label_KEY",
             "value of a deployment label, for each key that `metrics.deployment_labels` selects",
         ),
+        described("account_id", "id of the account that owns the workspace"),
+        described("instance_id", "id of the order of the workspace, such as `f-cn-000000000000`"),
+        described("name", "name of the workspace"),
+        described("charge_type", "`PRE` for a subscription, `POST` for pay-as-you-go"),
+        described("architecture", "CPU architecture, such as `X86`"),
+        described("resource_group_id", "id of the resource group"),
+        described("monitor_type", "monitoring service of the workspace, such as `ARMS`"),
+        described("tag_KEY", "value of a workspace tag, for each key that `metrics.workspace_tags` selects"),
         described("region", "region of the workspace; empty if only its endpoint is configured"),
         described("endpoint", "address of the workspace's API"),
-        described("collector", "collector that polls the target: `deployments`"),
+        ("collector", format!("collector that polls the target: {}", values(&collectors))),
         described(
             "selection",
             "selected deployments, such as `execution_mode=STREAMING,label=team=payments`; empty for the whole \
@@ -67,7 +94,7 @@ pub fn label_descriptions() -> Vec<(&'static str, String)> {
         ("reason", format!("why the previous attempt failed: {}", values(&reasons))),
         ("operation", values(&operations)),
         described("code", "HTTP status; for requests to the API also `timeout` and `network`"),
-        described("field", "path of the field within the deployment"),
+        described("field", "path of the field within the object"),
         described("handler", "what the exporter was asked for, such as `/metrics`"),
         described("version", "version of the exporter"),
         described("revision", "revision of the source that the exporter was built from"),

@@ -15,7 +15,8 @@ use url::Url;
 use crate::{
     api,
     clock::Clock,
-    config::{Collectors, Config, Namespaces, Target, Workspace},
+    collectors::{namespaces, workspaces},
+    config::{Config, EnabledCollector, Namespaces, Target, Workspace},
     credentials::{AccessKey, SecretSource, Source},
     model::{DeploymentsOperation, FieldSelection, LabelKeys, Selection},
     poll,
@@ -29,6 +30,9 @@ const RHYTHM: poll::Settings = poll::Settings {
     timeout: Duration::from_secs(9),
     stale_after: Duration::from_secs(60),
 };
+
+/// How workspaces and namespaces are polled.
+const COLLECTOR: EnabledCollector = EnabledCollector { interval: RHYTHM.interval, by_default: false };
 
 /// Three polls: rising counts show soon, and a Prometheus that scrapes every 15 s does not miss their first value.
 const FIRST_VALUE_HOLD: Duration = Duration::from_secs(30);
@@ -86,7 +90,7 @@ fn config(endpoint: Url, namespaces: Vec<String>) -> Config {
         endpoint,
         credentials: Arc::new(Source::AccessKey(key)),
         namespaces: Namespaces::Listed(targets.collect()),
-        collectors: Collectors::default(),
+        collectors: [workspaces::NAME, namespaces::NAME].map(|name| (name, COLLECTOR)).into_iter().collect(),
     };
     Config {
         discovery: Vec::new(),
@@ -98,7 +102,8 @@ fn config(endpoint: Url, namespaces: Vec<String>) -> Config {
             labels: LabelKeys::Listed(vec!["team".into(), "env".into()]),
             ..FieldSelection::default()
         },
-        workspace_tags: LabelKeys::default(),
+        workspace_tags: LabelKeys::Listed(vec!["env".into(), "team".into()]),
+        poll: RHYTHM,
         first_value_hold: FIRST_VALUE_HOLD,
         state_path: None,
     }

@@ -1,5 +1,6 @@
 //! Puts the exporter together from its configuration: the one module that knows all others.
 
+mod console;
 mod error;
 mod reload;
 mod shared;

@@ -6,6 +6,7 @@
 use std::{collections::BTreeMap, future::pending, sync::Arc};
 
 use super::{
+    console::{ConsoleAccess, Consoles},
     error::{BuildError, MissingCredentials},
     shared::Shared,
 };
@@ -14,11 +15,14 @@ use crate::{
     collectors::{
         Query, RenderConfig,
         deployments::{DeploymentsQuery, DeploymentsTarget},
+        namespaces::{self, NamespacesTarget},
+        workspaces::{self, WorkspaceTarget},
     },
     config::{self, Config},
     credentials::{self, ProvideCredentials},
     exposition::targets::WorkspaceInfo,
-    model::{ErrorClass, FieldSelection, TargetId},
+    model::{CollectorName, ErrorClass, FieldSelection, TargetId},
+    poll,
     targets::{Target, TargetSet},
 };
 
@@ -32,6 +36,7 @@ pub(super) struct Workspaces {
     providers: Vec<Provider>,
     /// One rate for each region and source of credentials.
     account_rates: Vec<AccountRate>,
+    consoles: Consoles,
 }
 
 type Provider = (Arc<credentials::Source>, Arc<dyn ProvideCredentials>);
@@ -73,6 +78,7 @@ impl Workspaces {
             by_id: BTreeMap::new(),
             providers: Vec::new(),
             account_rates: Vec::new(),
+            consoles: Consoles::default(),
         };
         for workspace in &config.workspaces {
             let known = before.and_then(|before| before.by_id.get(&workspace.id));
@@ -82,6 +88,17 @@ impl Workspaces {
             let made =
                 all.workspace(workspace, provider, rate, shared, known).map_err(BuildError::HttpClient)?;
             made.client.shared_by(workspace.targets().len());
+            if let Some((region, endpoint)) = console(workspace) {
+                let access = ConsoleAccess {
+                    region,
+                    endpoint,
+                    credentials: &workspace.credentials,
+                    provider: &made.provider,
+                };
+                let known = before.map(|before| &before.consoles);
+                let added = all.consoles.add(&access, known, &all.http, &all.api, shared);
+                added.map_err(BuildError::HttpClient)?;
+            }
             all.by_id.insert(workspace.id.clone(), made);
         }
         Ok(all)
@@ -92,14 +109,57 @@ impl Workspaces {
         let fields = Arc::new(config.metrics.clone());
         let targets = config.workspaces.iter().flat_map(|workspace| {
             let client = self.by_id.get(&workspace.id).map(|known| &known.client);
-            client.into_iter().flat_map(|client| targets(workspace, client, &fields, config))
+            let deployments =
+                client.into_iter().flat_map(|client| targets(workspace, client, &fields, config));
+            deployments.chain(self.console_targets(workspace, config))
         });
         TargetSet {
             targets: targets.collect(),
             workspaces: config.workspaces.iter().map(info).collect(),
-            render: RenderConfig { label_keys: config.metrics.labels.clone() },
+            render: RenderConfig {
+                label_keys: config.metrics.labels.clone(),
+                workspace_tags: config.workspace_tags.clone(),
+            },
             first_value_hold: config.metrics.jobs.then_some(config.first_value_hold),
         }
+    }
+
+    /// The targets of one workspace that the console's API answers.
+    fn console_targets(
+        &self,
+        workspace: &config::Workspace,
+        config: &Config,
+    ) -> Vec<(Arc<TargetId>, Target)> {
+        let Some((region, endpoint)) = console(workspace) else { return Vec::new() };
+        let Some(listings) = self.consoles.get(region, endpoint, &workspace.credentials) else {
+            return Vec::new();
+        };
+        let target = |(name, enabled): (CollectorName, config::EnabledCollector)| {
+            let (listings, interval, id) = (listings.clone(), enabled.interval, workspace.id.clone());
+            let query: Arc<dyn Query> = match name {
+                workspaces::NAME => Arc::new(WorkspaceTarget { listings, workspace: id, interval }),
+                namespaces::NAME => {
+                    let listed = workspace.targets().iter().map(|target| target.namespace.clone());
+                    let selection: Vec<String> = listed.collect();
+                    Arc::new(NamespacesTarget { listings, workspace: id, selection, interval })
+                }
+                _ => return None,
+            };
+            let id = TargetId {
+                workspace: workspace.id.clone(),
+                namespace: String::new(),
+                collector: name,
+                selection: String::new(),
+            };
+            let target = Target {
+                region: region.into(),
+                query,
+                settings: poll::Settings { interval, ..config.poll },
+                requests_per_second: config.api.console_requests_per_second,
+            };
+            Some((Arc::new(id), target))
+        };
+        workspace.collectors.iter().filter_map(target).collect()
     }
 
     /// Starts the counters of the workspaces that `before` lacks, and removes the series of those that only `before`
@@ -209,6 +269,12 @@ impl Workspaces {
             account_rate,
         })
     }
+}
+
+/// The region and the endpoint of the console's API, if a collector of the workspace uses it.
+fn console(workspace: &config::Workspace) -> Option<(&str, &url::Url)> {
+    workspace.collectors.iter().next()?;
+    Some((workspace.region.as_deref()?, workspace.console_endpoint.as_ref()?))
 }
 
 /// The targets of one workspace.

@@ -26,6 +26,8 @@ pub enum Scope {
 pub struct RenderConfig {
     /// The deployment labels that are exported.
     pub label_keys: LabelKeys,
+    /// The workspace tags that are exported.
+    pub workspace_tags: LabelKeys,
 }
 
 /// A kind of object that targets poll, and its metrics.

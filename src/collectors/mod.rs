@@ -2,6 +2,9 @@
 
 mod collector;
 pub mod deployments;
+mod exported_labels;
+pub mod namespaces;
+pub mod workspaces;
 
 pub use collector::{Collected, Collector, Query, RenderConfig, Scope};
 
@@ -9,7 +12,7 @@ pub use crate::model::DEPLOYMENTS;
 
 /// Every collector, in the order in which their metrics are served.
 pub fn all() -> &'static [&'static dyn Collector] {
-    &[&deployments::DeploymentsCollector]
+    &[&deployments::DeploymentsCollector, &workspaces::WorkspacesCollector, &namespaces::NamespacesCollector]
 }
 
 /// The collector with this name.

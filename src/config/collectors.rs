@@ -39,6 +39,12 @@ impl Collectors {
     }
 }
 
+impl FromIterator<(CollectorName, EnabledCollector)> for Collectors {
+    fn from_iter<I: IntoIterator<Item = (CollectorName, EnabledCollector)>>(enabled: I) -> Self {
+        Self(enabled.into_iter().collect())
+    }
+}
+
 /// What a section says of one collector.
 #[derive(Debug, Clone, Copy)]
 struct Setting {

@@ -129,6 +129,7 @@ fn decode(decoder: &Decoder, file: Option<&Path>) -> Config {
     Config {
         discovery,
         workspaces,
+        poll,
         api,
         metrics: fields,
         workspace_tags,

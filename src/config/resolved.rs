@@ -19,6 +19,8 @@ pub struct Config {
     pub discovery: Vec<DiscoveryEntry>,
     /// The workspaces, each id once. Never empty if there is no discovery entry.
     pub workspaces: Vec<Workspace>,
+    /// When targets are polled, unless a part says otherwise.
+    pub poll: poll::Settings,
     /// How the API is asked.
     pub api: api::Settings,
     /// What is exported.

@@ -8,10 +8,18 @@ mod resources;
 mod shared_listing;
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
+
+use std::time::Duration;
 
 pub use describe_instances::DescribeInstances;
 pub use describe_namespaces::DescribeNamespaces;
 pub use list_editable_namespace::ListEditableNamespace;
 pub use listings::ConsoleListings;
 pub use shared_listing::{SharedListing, SharedResult};
+
+/// How long a consumer may wait for the request rate of a listing, which no timeout includes: hundreds of listings share
+/// a few requests per second.
+pub const MAX_WAIT: Duration = Duration::from_secs(3600);

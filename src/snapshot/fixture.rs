@@ -125,7 +125,7 @@ fn configuration(ids: &[TargetId], label_keys: LabelKeys) -> Configuration {
         targets: ids.iter().map(|id| (Arc::new(id.clone()), settings.clone())).collect(),
         groups: ids.iter().map(|id| (id.group(), collector)).collect::<BTreeMap<_, _>>(),
         workspaces: Arc::default(),
-        render: Arc::new(RenderConfig { label_keys }),
+        render: Arc::new(RenderConfig { label_keys, workspace_tags: LabelKeys::default() }),
     }
 }
 

@@ -57,7 +57,7 @@ async fn the_fleet_has_the_size_that_was_asked_for() {
     let start = Start::demo().args(&["--namespaces", "5", "--deployments", "130"]);
     let program = start.ready().await;
     let metrics = program.metrics().await;
-    let sizes = metrics.find("aliyun_flink_target_objects").all();
+    let sizes = metrics.find("aliyun_flink_target_objects").label("collector", "deployments").all();
     assert_eq!(sizes.len(), 5);
     for series in sizes {
         assert!((130.0..=141.0).contains(&series.value), "{series}");

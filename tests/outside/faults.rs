@@ -18,7 +18,9 @@ async fn the_demo_serves_every_namespace_under_every_fault() {
         .args(&["--fault.truncate", "0.1", "--fault.unsuccessful", "0.1"])
         .listening()
         .await;
-    let namespaces = |metrics: &Exposition| metrics.find("aliyun_flink_target_objects").all().len();
+    let namespaces = |metrics: &Exposition| {
+        metrics.find("aliyun_flink_target_objects").label("collector", "deployments").all().len()
+    };
     program.metrics_with("all namespaces", |metrics| namespaces(metrics) == 3).await;
     let retried = |metrics: &Exposition| metrics.find("aliyun_flink_exporter_api_retries_total").sum() > 0.0;
     program

@@ -191,6 +191,9 @@ fn assert_described(section: &Section, family: &FamilyDescriptor, metrics: &Expo
         // As the demo configures it.
         expected.extend(["label_team", "label_env"]);
     }
+    if expected.remove("tag_KEY") {
+        expected.extend(["tag_team", "tag_env"]);
+    }
     for series in &served.series {
         let labels: BTreeSet<&str> =
             series.labels.keys().map(String::as_str).filter(|label| *label != "le").collect();

@@ -118,7 +118,7 @@ fn one_target(deployments: Vec<Deployment>) -> TargetSet {
     TargetSet {
         targets: [(Arc::new(id), target)].into(),
         workspaces: Vec::new(),
-        render: RenderConfig { label_keys: LabelKeys::All },
+        render: RenderConfig { label_keys: LabelKeys::All, workspace_tags: LabelKeys::All },
         first_value_hold: Some(Duration::from_secs(120)),
     }
 }

@@ -2,14 +2,14 @@
 
 use std::sync::LazyLock;
 
+pub use crate::collectors::exported_labels::ExportedLabels;
 use crate::{
     exposition::{
         Catalogue, Family, FamilyDescriptor, IdentityWriter, MetricType, NO_LABELS, ObjectGroup, Origin,
-        SampleWriter, SectionHeaders, StaticLabels, Unit, label_names, static_labels,
+        SampleWriter, SectionHeaders, StaticLabels, Unit, static_labels,
     },
     model::{
-        Deployment, DeploymentStatus, JobState, LabelKeys, ProcessSpec, Requested, ResourcePlan, SlotGroup,
-        Transitions,
+        Deployment, DeploymentStatus, JobState, ProcessSpec, Requested, ResourcePlan, SlotGroup, Transitions,
     },
 };
 
@@ -321,7 +321,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
         "Labels of the deployment that metrics.deployment_labels selects; always 1.",
         &["label_KEY"],
         fields(&["labels"]),
-        |of, samples| of.exported_labels.write(of.deployment, samples),
+        |of, samples| of.exported_labels.write(&of.deployment.labels, samples),
     ),
 ];
 
@@ -408,52 +408,6 @@ fn groups(deployment: &Deployment, mut each: impl FnMut(&str, &SlotGroup)) {
     for group in plan.map(ResourcePlan::groups).unwrap_or_default() {
         each(&group.name, group);
     }
-}
-
-/// Which deployment labels are exported, and under which names.
-#[derive(Debug)]
-pub enum ExportedLabels {
-    /// The same labels for every deployment, empty if it does not have one: keys and names.
-    Listed(Vec<(String, String)>),
-    /// All labels of a deployment.
-    All,
-}
-
-impl ExportedLabels {
-    const PREFIX: &'static str = "label_";
-
-    /// The labels with these keys.
-    pub fn new(keys: &LabelKeys) -> Self {
-        match keys {
-            LabelKeys::All => Self::All,
-            LabelKeys::Listed(keys) => {
-                let names = label_names(Self::PREFIX, &keys.iter().map(String::as_str).collect::<Vec<_>>());
-                Self::Listed(keys.iter().cloned().zip(names).collect())
-            }
-        }
-    }
-
-    fn write(&self, deployment: &Deployment, samples: &mut SampleWriter<'_>) {
-        match self {
-            Self::Listed(keys) if keys.is_empty() => {}
-            Self::Listed(keys) => {
-                let labels: Vec<(&str, &str)> =
-                    keys.iter().map(|(key, name)| (name.as_str(), value_of(deployment, key))).collect();
-                samples.integer(labels.as_slice(), Some(1));
-            }
-            Self::All => {
-                let keys: Vec<&str> = deployment.labels.iter().map(|(key, _)| &**key).collect();
-                let names = label_names(Self::PREFIX, &keys);
-                let values = deployment.labels.iter().map(|(_, value)| &**value);
-                let labels: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(values).collect();
-                samples.integer(labels.as_slice(), Some(1));
-            }
-        }
-    }
-}
-
-fn value_of<'d>(deployment: &'d Deployment, key: &str) -> &'d str {
-    deployment.labels.iter().find(|(known, _)| &**known == key).map_or("", |(_, value)| value)
 }
 
 #[cfg(test)]

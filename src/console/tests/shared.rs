@@ -3,69 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use tokio::net::TcpListener;
-use tokio_util::sync::{CancellationToken, DropGuard};
-use url::Url;
 
-use super::super::{ConsoleListings, ListEditableNamespace, SharedListing};
-use crate::{
-    api::{Client, Endpoint, HttpClients, Progress, RateLimiter, Region, Settings},
-    clock::Clock,
-    credentials::{Credentials, Static},
-    model::ErrorClass,
-    simulator::{self, Operation, Simulator},
-    telemetry::Telemetry,
+use super::super::{
+    ListEditableNamespace, SharedListing,
+    testing::{Api, HOUR, TIMEOUT, small},
 };
-
-const HOUR: Duration = Duration::from_secs(3600);
-const TIMEOUT: Duration = Duration::from_secs(60);
-
-struct Api {
-    simulator: Arc<Simulator>,
-    telemetry: Telemetry,
-    client: Arc<Client>,
-    _serving: DropGuard,
-}
-
-impl Api {
-    async fn start(settings: simulator::Settings) -> Self {
-        let simulator = Arc::new(Simulator::new(settings, Clock::System));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-        let stopping = CancellationToken::new();
-        tokio::spawn(simulator.clone().serve(listener, stopping.clone()));
-        let telemetry = Telemetry::new().unwrap();
-        let settings = Settings { max_retries: 0, ..Settings::default() };
-        let credentials = Credentials {
-            access_key_id: "the-id".into(),
-            access_key_secret: "the-secret".into(),
-            security_token: None,
-        };
-        let region = Region {
-            endpoint: Endpoint::new(&url),
-            credentials: Arc::new(Static::new(credentials)),
-            rate: Arc::new(RateLimiter::new(1000.0)),
-        };
-        let http = HttpClients::new(&settings, &outbound_http::Proxies::default()).client_for(&url).unwrap();
-        let api = telemetry.api("");
-        let client =
-            Client::for_region(region, http, settings, api, Arc::new(Progress::default()), Clock::System);
-        Self { simulator, telemetry, client: Arc::new(client), _serving: stopping.drop_guard() }
-    }
-
-    fn listings(&self) -> ConsoleListings {
-        ConsoleListings::new("cn-hangzhou", self.client.clone(), self.telemetry.clone())
-    }
-
-    fn requests(&self, operation: Operation) -> u64 {
-        let seen = self.simulator.requests_seen();
-        seen.iter().filter(|((name, _), _)| *name == operation.as_str()).map(|(_, count)| count).sum()
-    }
-}
-
-fn small() -> simulator::Settings {
-    simulator::Settings { deployments: 1, ..simulator::Settings::default() }
-}
+use crate::{
+    model::ErrorClass,
+    simulator::{self, Operation},
+};
 
 #[tokio::test]
 async fn consumers_at_the_same_time_share_one_listing() {

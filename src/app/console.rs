@@ -1,0 +1,99 @@
+//! Listings of the console's API: one for each region, endpoint and source of credentials.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::shared::Shared;
+use crate::{
+    api::{self, HttpClients, RateLimiter},
+    console::ConsoleListings,
+    credentials::{self, ProvideCredentials},
+};
+
+/// Where a console's API is, and who asks it.
+#[derive(Debug, Clone)]
+pub(super) struct ConsoleAccess<'a> {
+    pub(super) region: &'a str,
+    pub(super) endpoint: &'a Url,
+    pub(super) credentials: &'a Arc<credentials::Source>,
+    pub(super) provider: &'a Arc<dyn ProvideCredentials>,
+}
+
+/// The listings that are in use.
+#[derive(Debug, Default)]
+pub(super) struct Consoles(Vec<Console>);
+
+#[derive(Debug, Clone)]
+struct Console {
+    region: String,
+    endpoint: Url,
+    credentials: Arc<credentials::Source>,
+    /// Whatever the endpoint, one for each region and source of credentials.
+    rate: Arc<RateLimiter>,
+    listings: Arc<ConsoleListings>,
+}
+
+impl Consoles {
+    /// The listings of `access`, if they are in use.
+    pub(super) fn get(
+        &self,
+        region: &str,
+        endpoint: &Url,
+        credentials: &credentials::Source,
+    ) -> Option<&Arc<ConsoleListings>> {
+        self.find(region, endpoint, credentials).map(|console| &console.listings)
+    }
+
+    /// Adds the listings of `access`; those that are in use already, or were in `before`, are kept.
+    pub(super) fn add(
+        &mut self,
+        access: &ConsoleAccess<'_>,
+        before: Option<&Self>,
+        http: &HttpClients,
+        settings: &api::Settings,
+        shared: &Shared,
+    ) -> Result<(), reqwest::Error> {
+        let ConsoleAccess { region, endpoint, credentials, provider } = access;
+        if self.find(region, endpoint, credentials).is_some() {
+            return Ok(());
+        }
+        if let Some(known) = before.and_then(|before| before.find(region, endpoint, credentials)) {
+            self.0.push(known.clone());
+            return Ok(());
+        }
+        let same_account =
+            |console: &&Console| console.region == *region && console.credentials == **credentials;
+        let mut known = self.0.iter().chain(before.into_iter().flat_map(|before| &before.0));
+        let rate = known.find(same_account).map_or_else(
+            || Arc::new(RateLimiter::new(settings.console_requests_per_second)),
+            |console| console.rate.clone(),
+        );
+        let client = api::Client::for_region(
+            api::Region {
+                endpoint: api::Endpoint::new(endpoint),
+                credentials: (*provider).clone(),
+                rate: rate.clone(),
+            },
+            http.client_for(endpoint)?,
+            settings.clone(),
+            shared.telemetry.api(""),
+            shared.progress.clone(),
+            shared.clock,
+        );
+        self.0.push(Console {
+            region: (*region).to_owned(),
+            endpoint: (*endpoint).clone(),
+            credentials: (*credentials).clone(),
+            rate,
+            listings: Arc::new(ConsoleListings::new(region, Arc::new(client), shared.telemetry.clone())),
+        });
+        Ok(())
+    }
+
+    fn find(&self, region: &str, endpoint: &Url, credentials: &credentials::Source) -> Option<&Console> {
+        self.0.iter().find(|console| {
+            console.region == region && console.endpoint == *endpoint && *console.credentials == *credentials
+        })
+    }
+}

@@ -1,0 +1,157 @@
+//! The collector of namespaces.
+
+use std::{any::Any, fmt, io, sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
+
+use super::families::{self, Namespaces};
+use crate::{
+    api::{ApiError, InvalidValues, Priority},
+    collectors::collector::{Collected, Collector, Query, RenderConfig, Scope},
+    console::{ConsoleListings, MAX_WAIT},
+    exposition::{self, RenderedFamilies, Section, SectionText},
+    model::{CollectorName, NamespaceInstance, Objects},
+    store::GroupObjects,
+};
+
+/// The name of the collector.
+pub const NAME: CollectorName = "namespaces";
+
+/// The namespaces of workspaces.
+#[derive(Debug)]
+pub struct NamespacesCollector;
+
+impl Collector for NamespacesCollector {
+    fn name(&self) -> CollectorName {
+        NAME
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Workspace
+    }
+
+    fn default_interval(&self) -> Duration {
+        Duration::from_secs(300)
+    }
+
+    fn priority(&self) -> Priority {
+        Priority::Normal
+    }
+
+    fn ram_actions(&self) -> &'static [&'static str] {
+        &["stream:DescribeVvpNamespaces", "stream:DescribeVvpInstances"]
+    }
+
+    fn section(&self) -> Section {
+        Section::of::<Namespaces>()
+    }
+
+    fn render(
+        &self,
+        group: &GroupObjects,
+        _: &RenderConfig,
+        previous: &RenderedFamilies,
+        limit: usize,
+    ) -> Option<RenderedFamilies> {
+        exposition::render_within(&objects(group), previous, limit)
+    }
+
+    fn section_text<'r>(&self, groups: Vec<&'r RenderedFamilies>) -> SectionText<'r> {
+        SectionText::of::<Namespaces>(groups)
+    }
+
+    fn write(
+        &self,
+        groups: &[GroupObjects],
+        _: &RenderConfig,
+        mut out: &mut dyn io::Write,
+    ) -> io::Result<()> {
+        let groups: Vec<_> = groups.iter().map(objects).collect();
+        exposition::write(&groups, &mut out)
+    }
+}
+
+fn objects(group: &GroupObjects) -> exposition::ObjectGroup<'_, Namespaces> {
+    families::group(&group.id.workspace, group.merged::<NamespaceInstance>())
+}
+
+/// Which namespaces of a workspace are exported.
+pub trait SelectNamespaces: PartialEq + fmt::Debug + Send + Sync + 'static {
+    /// Whether the namespace called `name` is selected.
+    fn selects(&self, name: &str) -> bool;
+}
+
+/// Namespaces by their names.
+impl SelectNamespaces for Vec<String> {
+    fn selects(&self, name: &str) -> bool {
+        self.iter().any(|selected| selected == name)
+    }
+}
+
+/// The selected namespaces of one workspace.
+#[derive(Debug)]
+pub struct NamespacesTarget<S> {
+    /// The listings of its region.
+    pub listings: Arc<ConsoleListings>,
+    /// The workspace's id.
+    pub workspace: String,
+    /// Which of its namespaces are exported.
+    pub selection: S,
+    /// The poll interval: a listing that is younger is used.
+    pub interval: Duration,
+}
+
+impl<S: SelectNamespaces> NamespacesTarget<S> {
+    async fn collect(&self, deadline: Instant) -> Result<Collected, ApiError> {
+        let timeout = deadline.saturating_duration_since(Instant::now());
+        let workspaces = self.listings.workspaces(self.interval, timeout).await.result;
+        let instance_id = self.listings.instance_id(&self.workspace);
+        let Some(instance_id) = instance_id else {
+            // Without the region's listing, nothing is known of the workspace; by a listing that lacks it, it has no
+            // namespaces.
+            return Ok(collected(Vec::new(), workspaces?.consistent, 0));
+        };
+        let listing = self.listings.namespaces(&instance_id, self.interval, timeout).await.result?;
+        let selected = listing.items.iter().filter(|namespace| self.selection.selects(&namespace.name));
+        Ok(collected(selected.cloned().collect(), listing.consistent, listing.pages))
+    }
+}
+
+fn collected(namespaces: Vec<NamespaceInstance>, consistent: bool, pages: u64) -> Collected {
+    Collected {
+        objects: Box::new(Objects::listed(namespaces)),
+        consistent,
+        pages,
+        // Counted once for all targets that share the listing.
+        invalid: InvalidValues::default(),
+    }
+}
+
+impl<S: SelectNamespaces> Query for NamespacesTarget<S> {
+    fn collector(&self) -> &'static dyn Collector {
+        &NamespacesCollector
+    }
+
+    fn poll(&self, deadline: Instant) -> BoxFuture<'_, Result<Collected, ApiError>> {
+        Box::pin(self.collect(deadline))
+    }
+
+    fn max_wait(&self) -> Duration {
+        // One for each of the two listings.
+        2 * MAX_WAIT
+    }
+
+    fn equals(&self, other: &dyn Query) -> bool {
+        other.as_any().downcast_ref::<Self>().is_some_and(|other| {
+            Arc::ptr_eq(&self.listings, &other.listings)
+                && self.workspace == other.workspace
+                && self.selection == other.selection
+                && self.interval == other.interval
+        })
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

@@ -1,0 +1,113 @@
+//! The metric families of namespaces.
+
+use std::sync::LazyLock;
+
+use crate::{
+    exposition::{
+        Catalogue, Family, FamilyDescriptor, IdentityWriter, MetricType, NO_LABELS, ObjectGroup, Origin,
+        SampleWriter, SectionHeaders, Unit, static_labels,
+    },
+    model::NamespaceInstance,
+};
+
+/// The families of namespaces.
+#[derive(Debug)]
+pub struct Namespaces;
+
+/// The namespaces of one workspace, to be rendered together.
+pub fn group<'d>(
+    workspace: &str,
+    namespaces: impl IntoIterator<Item = &'d NamespaceInstance>,
+) -> ObjectGroup<'d, Namespaces> {
+    ObjectGroup::new(&[workspace], namespaces)
+}
+
+impl Catalogue for Namespaces {
+    type Object<'a> = &'a NamespaceInstance;
+
+    const TITLE: &'static str = "Namespace metrics";
+    const IDENTITY_LABELS: &'static [&'static str] = &["workspace", "namespace"];
+
+    fn families() -> &'static [Family<Self>] {
+        &FAMILIES
+    }
+
+    fn identity(namespace: &&NamespaceInstance, labels: &mut IdentityWriter<'_>) {
+        labels.value(&namespace.name);
+    }
+
+    fn headers() -> &'static SectionHeaders {
+        static HEADERS: LazyLock<SectionHeaders> = LazyLock::new(SectionHeaders::of::<Namespaces>);
+        &HEADERS
+    }
+}
+
+const fn gauge(
+    name: &'static str,
+    unit: Unit,
+    help: &'static str,
+    labels: &'static [&'static str],
+    fields: &'static [&'static str],
+    write: fn(&&NamespaceInstance, &mut SampleWriter<'_>),
+) -> Family<Namespaces> {
+    let metric_type = MetricType::Gauge;
+    let origin = Origin::Api { operations: &["DescribeNamespaces"], fields };
+    Family { descriptor: FamilyDescriptor { name, metric_type, unit, help, labels, origin }, write }
+}
+
+static FAMILIES: [Family<Namespaces>; 6] = [
+    gauge(
+        "aliyun_flink_namespace_status",
+        Unit::One,
+        "Status of the last operation on the namespace, as the API returns it; always 1.",
+        &["status"],
+        &["Status"],
+        |namespace, samples| {
+            let status = &*namespace.status;
+            samples.integer(&[("status", status)], (!status.is_empty()).then_some(1));
+        },
+    ),
+    gauge(
+        "aliyun_flink_namespace_quota_compute_units",
+        Unit::ComputeUnits,
+        "Compute units (1 core and 4 GiB) that are allocated to the namespace.",
+        &[],
+        &["ResourceSpec.Cpu"],
+        |namespace, samples| samples.float(NO_LABELS, namespace.quota),
+    ),
+    gauge(
+        "aliyun_flink_namespace_pool_quota_compute_units",
+        Unit::ComputeUnits,
+        "Compute units (1 core and 4 GiB) that are allocated to the namespace, by pool.",
+        &["pool"],
+        &["GuaranteedResourceSpec.Cpu", "ElasticResourceSpec.Cpu"],
+        |namespace, samples| {
+            samples.float(static_labels!(pool = "guaranteed"), namespace.guaranteed_quota);
+            samples.float(static_labels!(pool = "elastic"), namespace.elastic_quota);
+        },
+    ),
+    gauge(
+        "aliyun_flink_namespace_used_compute_units",
+        Unit::ComputeUnits,
+        "Compute units (1 core and 4 GiB) that the namespace uses.",
+        &[],
+        &["ResourceUsed.Cu"],
+        |namespace, samples| samples.float(NO_LABELS, namespace.used.compute_units),
+    ),
+    gauge(
+        "aliyun_flink_namespace_used_cpu_cores",
+        Unit::CpuCores,
+        "CPU cores that the namespace uses.",
+        &[],
+        &["ResourceUsed.Cpu"],
+        |namespace, samples| samples.float(NO_LABELS, namespace.used.cpu_cores),
+    ),
+    gauge(
+        "aliyun_flink_namespace_used_memory_bytes",
+        Unit::Bytes,
+        "Memory in bytes that the namespace uses.",
+        &[],
+        &["ResourceUsed.MemoryGB"],
+        |namespace, samples| samples.float(NO_LABELS, namespace.used.memory_bytes),
+    ),
+];

@@ -1,0 +1,138 @@
+//! The collector of workspaces.
+
+use std::{any::Any, io, sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
+
+use super::families::{self, Workspaces};
+use crate::{
+    api::{ApiError, InvalidValues, Priority},
+    collectors::{
+        collector::{Collected, Collector, Query, RenderConfig, Scope},
+        exported_labels::ExportedLabels,
+    },
+    console::{ConsoleListings, MAX_WAIT},
+    exposition::{self, RenderedFamilies, Section, SectionText},
+    model::{CollectorName, Objects, WorkspaceInstance},
+    store::GroupObjects,
+};
+
+/// The name of the collector.
+pub const NAME: CollectorName = "workspaces";
+
+/// The workspaces themselves.
+#[derive(Debug)]
+pub struct WorkspacesCollector;
+
+impl Collector for WorkspacesCollector {
+    fn name(&self) -> CollectorName {
+        NAME
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Workspace
+    }
+
+    fn default_interval(&self) -> Duration {
+        Duration::from_secs(300)
+    }
+
+    fn priority(&self) -> Priority {
+        Priority::Normal
+    }
+
+    fn ram_actions(&self) -> &'static [&'static str] {
+        &["stream:DescribeVvpInstances"]
+    }
+
+    fn section(&self) -> Section {
+        Section::of::<Workspaces>()
+    }
+
+    fn render(
+        &self,
+        group: &GroupObjects,
+        config: &RenderConfig,
+        previous: &RenderedFamilies,
+        limit: usize,
+    ) -> Option<RenderedFamilies> {
+        let tags = exported_tags(config);
+        exposition::render_within(&objects(group, &tags), previous, limit)
+    }
+
+    fn section_text<'r>(&self, groups: Vec<&'r RenderedFamilies>) -> SectionText<'r> {
+        SectionText::of::<Workspaces>(groups)
+    }
+
+    fn write(
+        &self,
+        groups: &[GroupObjects],
+        config: &RenderConfig,
+        mut out: &mut dyn io::Write,
+    ) -> io::Result<()> {
+        let tags = exported_tags(config);
+        let groups: Vec<_> = groups.iter().map(|group| objects(group, &tags)).collect();
+        exposition::write(&groups, &mut out)
+    }
+}
+
+fn exported_tags(config: &RenderConfig) -> ExportedLabels {
+    ExportedLabels::with_prefix("tag_", &config.workspace_tags)
+}
+
+fn objects<'a>(group: &'a GroupObjects, tags: &'a ExportedLabels) -> exposition::ObjectGroup<'a, Workspaces> {
+    families::group(&group.id.workspace, group.merged::<WorkspaceInstance>(), tags)
+}
+
+/// One workspace, as a listing of its region contains it.
+#[derive(Debug)]
+pub struct WorkspaceTarget {
+    /// The listings of its region.
+    pub listings: Arc<ConsoleListings>,
+    /// The workspace's id.
+    pub workspace: String,
+    /// The poll interval: a listing that is younger is used.
+    pub interval: Duration,
+}
+
+impl WorkspaceTarget {
+    async fn collect(&self, deadline: Instant) -> Result<Collected, ApiError> {
+        let timeout = deadline.saturating_duration_since(Instant::now());
+        let listing = self.listings.workspaces(self.interval, timeout).await.result?;
+        let found = listing.items.iter().filter(|instance| *instance.workspace == *self.workspace);
+        Ok(Collected {
+            objects: Box::new(Objects::listed(found.cloned().collect())),
+            consistent: listing.consistent,
+            pages: listing.pages,
+            // Counted once for all targets that share the listing.
+            invalid: InvalidValues::default(),
+        })
+    }
+}
+
+impl Query for WorkspaceTarget {
+    fn collector(&self) -> &'static dyn Collector {
+        &WorkspacesCollector
+    }
+
+    fn poll(&self, deadline: Instant) -> BoxFuture<'_, Result<Collected, ApiError>> {
+        Box::pin(self.collect(deadline))
+    }
+
+    fn max_wait(&self) -> Duration {
+        MAX_WAIT
+    }
+
+    fn equals(&self, other: &dyn Query) -> bool {
+        other.as_any().downcast_ref::<Self>().is_some_and(|other| {
+            Arc::ptr_eq(&self.listings, &other.listings)
+                && self.workspace == other.workspace
+                && self.interval == other.interval
+        })
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

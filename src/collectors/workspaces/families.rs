@@ -1,0 +1,220 @@
+//! The metric families of workspaces.
+
+use std::sync::LazyLock;
+
+use crate::{
+    collectors::exported_labels::ExportedLabels,
+    exposition::{
+        Catalogue, Family, FamilyDescriptor, IdentityWriter, MetricType, NO_LABELS, ObjectGroup, Origin,
+        SampleWriter, SectionHeaders, Unit, static_labels,
+    },
+    model::{PoolComputeUnits, WorkspaceInstance},
+};
+
+/// The value of `ChargeType` of a subscription.
+const SUBSCRIPTION: &str = "PRE";
+
+/// The families of [`WorkspaceObject`].
+#[derive(Debug)]
+pub struct Workspaces;
+
+/// A workspace, and which of its tags are exported.
+#[derive(Debug)]
+pub struct WorkspaceObject<'a> {
+    instance: &'a WorkspaceInstance,
+    exported_tags: &'a ExportedLabels,
+}
+
+/// The workspace, to be rendered.
+pub fn group<'a, 'd: 'a>(
+    workspace: &str,
+    instances: impl IntoIterator<Item = &'d WorkspaceInstance>,
+    exported_tags: &'a ExportedLabels,
+) -> ObjectGroup<'a, Workspaces> {
+    let objects = instances.into_iter().map(|instance| WorkspaceObject { instance, exported_tags });
+    ObjectGroup::new(&[workspace], objects)
+}
+
+impl Catalogue for Workspaces {
+    type Object<'a> = WorkspaceObject<'a>;
+
+    const TITLE: &'static str = "Workspace instance metrics";
+    const IDENTITY_LABELS: &'static [&'static str] = &["workspace"];
+
+    fn families() -> &'static [Family<Self>] {
+        &FAMILIES
+    }
+
+    fn identity(_: &WorkspaceObject<'_>, _: &mut IdentityWriter<'_>) {}
+
+    fn headers() -> &'static SectionHeaders {
+        static HEADERS: LazyLock<SectionHeaders> = LazyLock::new(SectionHeaders::of::<Workspaces>);
+        &HEADERS
+    }
+}
+
+const fn gauge(
+    name: &'static str,
+    unit: Unit,
+    help: &'static str,
+    labels: &'static [&'static str],
+    fields: &'static [&'static str],
+    write: fn(&WorkspaceObject<'_>, &mut SampleWriter<'_>),
+) -> Family<Workspaces> {
+    let metric_type = MetricType::Gauge;
+    let origin = Origin::Api { operations: &["DescribeInstances"], fields };
+    Family { descriptor: FamilyDescriptor { name, metric_type, unit, help, labels, origin }, write }
+}
+
+static FAMILIES: [Family<Workspaces>; 12] = [
+    gauge(
+        "aliyun_flink_workspace_instance_info",
+        Unit::One,
+        "Metadata of the workspace in the console; always 1. A label is empty if the API did not return its value.",
+        &[
+            "region",
+            "account_id",
+            "instance_id",
+            "name",
+            "charge_type",
+            "architecture",
+            "resource_group_id",
+            "monitor_type",
+        ],
+        &[
+            "Region",
+            "Uid",
+            "InstanceId",
+            "InstanceName",
+            "ChargeType",
+            "ArchitectureType",
+            "ResourceGroupId",
+            "MonitorType",
+        ],
+        info,
+    ),
+    gauge(
+        "aliyun_flink_workspace_tags",
+        Unit::One,
+        "Tags of the workspace that metrics.workspace_tags selects; always 1.",
+        &["tag_KEY"],
+        &["Tags"],
+        |of, samples| of.exported_tags.write(&of.instance.tags, samples),
+    ),
+    gauge(
+        "aliyun_flink_workspace_status",
+        Unit::One,
+        "Status of the workspace, as the API returns it; always 1.",
+        &["status"],
+        &["ClusterStatus"],
+        |of, samples| word(&of.instance.status, samples),
+    ),
+    gauge(
+        "aliyun_flink_workspace_order_status",
+        Unit::One,
+        "Status of the order of the workspace, as the API returns it; always 1. CEASE means expired, RELEASE overdue.",
+        &["status"],
+        &["OrderState"],
+        |of, samples| word(&of.instance.order_status, samples),
+    ),
+    gauge(
+        "aliyun_flink_workspace_created_timestamp_seconds",
+        Unit::Timestamp,
+        "Time when the workspace was created, in seconds since the Unix epoch.",
+        &[],
+        &["ResourceCreateTime"],
+        |of, samples| samples.float(NO_LABELS, of.instance.created),
+    ),
+    gauge(
+        "aliyun_flink_workspace_expiry_timestamp_seconds",
+        Unit::Timestamp,
+        "Time when the subscription of the workspace expires, in seconds since the Unix epoch. No series without a \
+         subscription.",
+        &[],
+        &["ResourceExpiredTime"],
+        expiry,
+    ),
+    gauge(
+        "aliyun_flink_workspace_quota_compute_units",
+        Unit::ComputeUnits,
+        "Compute units (1 core and 4 GiB) that the workspace may use: the guaranteed and the elastic pool together.",
+        &[],
+        &["ResourceSpec.Cpu", "ElasticResourceSpec.Cpu"],
+        |of, samples| samples.float(NO_LABELS, of.instance.quota.total()),
+    ),
+    gauge(
+        "aliyun_flink_workspace_pool_quota_compute_units",
+        Unit::ComputeUnits,
+        "Compute units (1 core and 4 GiB) that the workspace may use, by pool.",
+        &["pool"],
+        &["ResourceSpec.Cpu", "ElasticResourceSpec.Cpu", "HaResourceSpec.Cpu"],
+        |of, samples| pools(of.instance.quota, samples),
+    ),
+    gauge(
+        "aliyun_flink_workspace_used_compute_units",
+        Unit::ComputeUnits,
+        "Compute units (1 core and 4 GiB) that the workspace uses.",
+        &[],
+        &["ClusterUsedResources.UsedResource"],
+        |of, samples| samples.float(NO_LABELS, of.instance.used.compute_units),
+    ),
+    gauge(
+        "aliyun_flink_workspace_used_cpu_cores",
+        Unit::CpuCores,
+        "CPU cores that the workspace uses.",
+        &[],
+        &["ClusterUsedResources.UsedCpu"],
+        |of, samples| samples.float(NO_LABELS, of.instance.used.cpu_cores),
+    ),
+    gauge(
+        "aliyun_flink_workspace_used_memory_bytes",
+        Unit::Bytes,
+        "Memory in bytes that the workspace uses.",
+        &[],
+        &["ClusterUsedResources.UsedMemory"],
+        |of, samples| samples.float(NO_LABELS, of.instance.used.memory_bytes),
+    ),
+    gauge(
+        "aliyun_flink_workspace_pool_used_compute_units",
+        Unit::ComputeUnits,
+        "Compute units (1 core and 4 GiB) that the workspace uses, by pool.",
+        &["pool"],
+        &[
+            "ClusterUsedResources.GuaranteedUsedResource",
+            "ClusterUsedResources.ElasticUsedResource",
+            "ClusterUsedResources.HaUsedResource",
+        ],
+        |of, samples| pools(of.instance.pool_used, samples),
+    ),
+];
+
+fn info(of: &WorkspaceObject<'_>, samples: &mut SampleWriter<'_>) {
+    let instance = of.instance;
+    let labels = [
+        ("region", &*instance.region),
+        ("account_id", &instance.account_id),
+        ("instance_id", &instance.instance_id),
+        ("name", &instance.name),
+        ("charge_type", &instance.charge_type),
+        ("architecture", &instance.architecture),
+        ("resource_group_id", &instance.resource_group_id),
+        ("monitor_type", &instance.monitor_type),
+    ];
+    samples.integer(&labels, Some(1));
+}
+
+/// A word of the API as the label `status`; no series if the API did not return it.
+fn word(word: &str, samples: &mut SampleWriter<'_>) {
+    samples.integer(&[("status", word)], (!word.is_empty()).then_some(1));
+}
+
+fn expiry(of: &WorkspaceObject<'_>, samples: &mut SampleWriter<'_>) {
+    let is_subscription = &*of.instance.charge_type == SUBSCRIPTION;
+    samples.float(NO_LABELS, of.instance.expires.filter(|_| is_subscription));
+}
+
+fn pools(units: PoolComputeUnits, samples: &mut SampleWriter<'_>) {
+    samples.float(static_labels!(pool = "guaranteed"), units.guaranteed);
+    samples.float(static_labels!(pool = "elastic"), units.elastic);
+    samples.float(static_labels!(pool = "ha"), units.ha);
+}

@@ -1,0 +1,9 @@
+//! The collector of workspaces: what the console knows of each, and its metric families.
+
+mod collector;
+pub mod families;
+
+#[cfg(test)]
+mod tests;
+
+pub use collector::{NAME, WorkspaceTarget, WorkspacesCollector};
