@@ -42,6 +42,8 @@ class Image:
         for source, path in ((AUTHORITIES, AUTHORITIES), (built, program)):
             (context / path.lstrip("/")).parent.mkdir(parents=True)
             shutil.copy(source, context / path.lstrip("/"))
+        state = re.search(r"install -d (\S+)", first).group(1)
+        (context / state.lstrip("/")).mkdir(parents=True)
         (context / "Dockerfile").write_text(f"FROM scratch AS build\nCOPY . /\n{final}")
         # Docker's format: the other has no health check.
         build = ["build", "--isolation", "chroot", *self.policy, "--format", "docker", "--tag", "image"]
@@ -197,12 +199,15 @@ def serves_and_stops(container):
     entrypoint, health = container.image.entrypoint, [*container.image.health, listen]
     code, output = container.run(health)
     assert code == 1 and "Connection refused" in output, (code, output)
-    demo = container.start([*entrypoint, "demo", listen])
+    state = "/var/lib/aliyun-flink-exporter/state.redb"
+    demo = container.start([*entrypoint, "demo", listen, f"--state.path={state}"])
     try:
         until("readiness", lambda: get(port, "/-/ready"))
         assert container.run(health) == (0, f"http://127.0.0.1:{port}/-/healthy answers 200 OK\n")
         metrics = get(port, "/metrics")
         assert re.search(r"^aliyun_flink_target_up\{.*\} 1$", metrics, re.M), metrics[:500]
+        assert "\naliyun_flink_exporter_state_healthy 1\n" in metrics, "the user can't write the state"
+        assert (container.root / state.lstrip("/")).stat().st_mode & 0o777 == 0o600
         ids = re.search(r"^Uid:\t(\d+).*\nGid:\t(\d+)", Path(f"/proc/{demo.pid}/status").read_text(), re.M)
         assert ":".join(ids.groups()) == container.image.user, ids.groups()
         demo.send_signal(signal.SIGSTOP)

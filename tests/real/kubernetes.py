@@ -29,6 +29,8 @@ REFUSED = [
     (["demo=true", "web.probePort=10978"], "web.probePort is 10978"),
     (["demo=true", "web.listenHost=::"], "does not match pattern"),
     (["demo=true", "prometheusRule.enabled=true", "prometheusRule.disabled={NoSuch}"], "there is no such alert"),
+    (["demo=true", "persistence.size=much"], "'much' does not match pattern"),
+    (["demo=true", "persistence.enabled=true", f"fullnameOverride={'a' * 53}"], "more than 52 characters"),
     (["demo=true", "web.tsl=true"], "'tsl' not allowed"),
     (["demo=true", "prometheusRule.enabled=true", "prometheusRule.alerts.overrides.NoSuch.for=1m"], "there is no such alert"),
     (["demo=true", "prometheusRule.thresholds.endedJob=1"], "'endedJob' not allowed"),
@@ -49,10 +51,10 @@ def of(rendered, kind):
 
 
 class Pod:
-    """The pod of a rendered Deployment, and the exporter's container in it."""
+    """The pod of a rendered Deployment or StatefulSet, and the exporter's container in it."""
 
     def __init__(self, rendered):
-        (self.deployment,) = of(rendered, "Deployment")
+        (self.deployment,) = of(rendered, "Deployment") + of(rendered, "StatefulSet")
         template = self.deployment["spec"]["template"]
         self.labels, self.spec = template["metadata"]["labels"], template["spec"]
         self.container = next(each for each in self.spec["containers"] if each["name"] == "exporter")
@@ -85,8 +87,8 @@ def fits_operator(operator, objects):
 
 def selects(rendered, pod):
     """What selects finds."""
-    (service,) = of(rendered, "Service")
-    selectors = [service["spec"]["selector"], pod.deployment["spec"]["selector"]["matchLabels"]]
+    service, *headless = of(rendered, "Service")
+    selectors = [each["spec"]["selector"] for each in [service, *headless]] + [pod.deployment["spec"]["selector"]["matchLabels"]]
     selectors += [each["spec"]["selector"]["matchLabels"] for each in of(rendered, "PodDisruptionBudget")]
     selectors += [each["spec"]["podSelector"]["matchLabels"] for each in of(rendered, "NetworkPolicy")]
     assert all(selector.items() <= pod.labels.items() for selector in selectors), (selectors, pod.labels)
@@ -97,20 +99,35 @@ def selects(rendered, pod):
         assert spec["endpoints"][0]["port"] in [port["name"] for port in service["spec"]["ports"]], monitor
         assert spec["namespaceSelector"]["matchNames"] == [service["metadata"]["namespace"]], monitor
         assert spec.get("jobLabel", "app.kubernetes.io/name") in labels, monitor
+        # A pod that two Services with its port named would be scraped twice.
+        assert not any("ports" in each["spec"] for each in headless), headless
 
 
 def names_what_is_there(rendered, pod):
     """Ports, volumes and the service account."""
     ports = [port["name"] for port in pod.container["ports"]]
-    named = [port["targetPort"] for each in of(rendered, "Service") for port in each["spec"]["ports"]]
+    named = [port["targetPort"] for each in of(rendered, "Service") for port in each["spec"].get("ports", [])]
     named += [each["httpGet"]["port"] for each in pod.container.values() if isinstance(each, dict) and "httpGet" in each]
     for policy in of(rendered, "NetworkPolicy"):
         named += [port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]]
     assert set(named) == set(ports), (named, ports)
     mounted = {each["name"] for each in pod.container.get("volumeMounts", [])}
-    assert mounted == {each["name"] for each in pod.spec.get("volumes", [])}, mounted
+    claims = pod.deployment["spec"].get("volumeClaimTemplates", [])
+    assert mounted == {each["name"] for each in pod.spec.get("volumes", [])} | {each["metadata"]["name"] for each in claims}, mounted
     accounts = [account["metadata"]["name"] for account in of(rendered, "ServiceAccount")]
     assert accounts in ([], [pod.spec["serviceAccountName"]]), accounts
+
+
+def keeps_its_state(rendered, pod):
+    """Each replica has a volume of its own, which no two pods use at the same time, and its state is there."""
+    assert pod.deployment["kind"] == "StatefulSet" and "strategy" not in pod.deployment["spec"], pod.deployment["kind"]
+    (claim,) = pod.deployment["spec"]["volumeClaimTemplates"]
+    assert claim["spec"]["resources"] == {"requests": {"storage": "2Gi"}}, claim
+    (mount,) = [each["mountPath"] for each in pod.container["volumeMounts"] if each["name"] == claim["metadata"]["name"]]
+    assert f"--state.path={mount}/state.redb" in pod.container["args"], pod.container["args"]
+    names = [each["metadata"]["name"] for each in of(rendered, "Service") if each["spec"].get("clusterIP") == "None"]
+    assert names == [pod.deployment["spec"]["serviceName"]], names
+    assert pod.spec["securityContext"]["fsGroup"] == pod.spec["securityContext"]["runAsUser"], "it can't write the volume"
 
 
 def is_confined(pod):
@@ -285,6 +302,8 @@ def main():
                 file = Path(directory, "rules.yml")
                 file.write_text(yaml.safe_dump(rule["spec"]))
                 run("promtool", "check", "rules", str(file))
+        keeps_its_state(rendered["persistence"], Pod(rendered["persistence"]))
+        assert not any("--state.path" in each for each in Pod(rendered["demo"]).container["args"])
         carries_the_rules(rendered["demo"])
         changes_the_rules(rendered["everything"])
         alerts_as_the_values_say(rendered["everything"], directory)

@@ -126,6 +126,10 @@ for wanted in 'aliyun_flink_target_up{.*} 1' 'process_start_time_seconds [1-9]' 
     grep -q "^$wanted" <<<"$metrics" || fail "no $wanted in the metrics"
 done
 
+grep -q '^aliyun_flink_exporter_state_healthy 1' <<<"$metrics" || fail "the state is not saved"
+state=/var/lib/private/aliyun-flink-exporter
+[[ $(inside stat -c '%u %a' "$state" "$state/state.redb") == "$owner 700"$'\n'"$owner 600" ]] || fail "others can read the state"
+
 inside tee /etc/aliyun-flink-exporter/config.yml >/dev/null < <(config "$first, $second")
 inside systemctl reload "$unit"
 expect "the added target" status_is "targets: 2 up"
@@ -138,6 +142,8 @@ inside tee /etc/aliyun-flink-exporter/config.yml >/dev/null < <(config "$first")
 inside kill -STOP "$pid"
 expect "a restart by the watchdog" restarted 1
 [[ $(property MainPID) != "$pid" ]] || fail "it was not restarted"
+# The one that was killed left the state, which the next one, with another user perhaps, reads.
+log | grep -q 'message="state restored" deployments=[1-9]' || fail "the state does not survive a restart"
 
 inside systemctl stop "$unit"
 [[ $(property Result) == success && $(property ExecMainStatus) == 0 ]] || fail "no clean stop: $(property Result)"

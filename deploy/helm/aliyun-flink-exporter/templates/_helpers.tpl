@@ -55,6 +55,15 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 {{- end }}
 
+{{/* A volume of its own for each replica needs a StatefulSet. */}}
+{{- define "exporter.kind" -}}
+{{- .Values.persistence.enabled | ternary "StatefulSet" "Deployment" }}
+{{- end }}
+
+{{- define "exporter.headlessName" -}}
+{{- printf "%s-headless" (include "exporter.fullname" . | trunc 54 | trimSuffix "-") }}
+{{- end }}
+
 {{- define "exporter.configMapName" -}}
 {{- default (include "exporter.fullname" .) .Values.existingConfigMap }}
 {{- end }}
@@ -104,6 +113,9 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 {{- if and .Values.existingSecret.name $own }}
 {{- fail "existingSecret and config.credentials are set: credentials come from one of them" }}
+{{- end }}
+{{- if and .Values.persistence.enabled (gt (len (include "exporter.fullname" .)) 52) }}
+{{- fail (printf "%s has more than 52 characters, the limit for a StatefulSet (persistence.enabled): set fullnameOverride" (include "exporter.fullname" .)) }}
 {{- end }}
 {{- if and .Values.web.probePort (eq (int .Values.web.probePort) 10978) }}
 {{- fail "web.probePort is 10978, where the metrics are served" }}

@@ -19,6 +19,9 @@
 {{- if .Values.web.enableLifecycle }}
 - --web.enable-lifecycle
 {{- end }}
+{{- if .Values.persistence.enabled }}
+- --state.path=/var/lib/aliyun-flink-exporter/state.redb
+{{- end }}
 - --log.level={{ .Values.log.level }}
 - --log.format={{ .Values.log.format }}
 {{- with .Values.extraArgs }}
@@ -75,6 +78,10 @@
 - name: web
   mountPath: /etc/aliyun-flink-exporter-web
   readOnly: true
+{{- end }}
+{{- if .Values.persistence.enabled }}
+- name: state
+  mountPath: /var/lib/aliyun-flink-exporter
 {{- end }}
 {{- with .Values.extraVolumeMounts }}
 {{ toYaml . }}
