@@ -120,10 +120,10 @@ fn configuration(ids: &[TargetId], label_keys: LabelKeys) -> Configuration {
         first_value_hold: Some(FIRST_VALUE_HOLD),
         generation: 0,
     };
-    let collector = collectors::by_name(collectors::DEPLOYMENTS).unwrap();
+    let collector = |id: &TargetId| collectors::by_name(id.collector).unwrap();
     Configuration {
         targets: ids.iter().map(|id| (Arc::new(id.clone()), settings.clone())).collect(),
-        groups: ids.iter().map(|id| (id.group(), collector)).collect::<BTreeMap<_, _>>(),
+        groups: ids.iter().map(|id| (id.group(), collector(id))).collect::<BTreeMap<_, _>>(),
         workspaces: Arc::default(),
         render: Arc::new(RenderConfig { label_keys, workspace_tags: LabelKeys::default() }),
     }

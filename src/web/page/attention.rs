@@ -12,8 +12,9 @@ use super::{
     text::{Escaped, HumanDuration},
 };
 use crate::{
+    collectors,
     model::{Deployment, DeploymentStatus, GroupId, ObservedStatus, TargetId},
-    store::GroupObjects,
+    store::{GroupObjects, TargetEntry},
     web::recent_failures::deployment_groups,
 };
 
@@ -118,15 +119,19 @@ fn write_problems(html: &mut String, data: &PageData<'_>) -> fmt::Result {
     if let Some(problem) = data.state.as_ref().and_then(|state| state.problem.as_deref()) {
         writeln!(html, "<p class=\"error\"><bdi>{}</bdi></p>", Escaped(problem))?;
     }
-    let targets = data.snapshot.targets();
+    let targets = data.snapshot.targets().iter();
+    let (deployments, others): (Vec<_>, Vec<_>) =
+        targets.partition(|(id, _)| id.collector == collectors::DEPLOYMENTS);
+    write_targets(html, &deployments, "Targets", "Deployments may be missing here.")?;
+    write_targets(html, &others, "Targets of other collectors", "")
+}
+
+fn write_targets(html: &mut String, targets: &[&TargetEntry], title: &str, effect: &str) -> fmt::Result {
     let count = |up: Option<bool>| targets.iter().filter(|(_, status)| status.is_up() == up).count();
     for (count, what) in [(count(Some(false)), "failing"), (count(None), "not polled yet")] {
         if count > 0 {
-            writeln!(
-                html,
-                "<p class=\"error\">Targets {what}: {count} of {}. Deployments may be missing here.</p>",
-                targets.len()
-            )?;
+            let all = targets.len();
+            writeln!(html, "<p class=\"error\">{title} {what}: {count} of {all}. {effect}</p>")?;
         }
     }
     Ok(())

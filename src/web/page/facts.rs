@@ -5,9 +5,9 @@ use std::fmt::{self, Write as _};
 use super::{
     PageData,
     document::poll_sparkline,
-    text::{HumanDuration, OrDash},
+    text::{Escaped, HumanDuration, OrDash},
 };
-use crate::{model::TargetId, store::TargetStatus};
+use crate::{collectors, model::TargetId, store::TargetStatus};
 
 /// Writes a target's key figures, as both pages show them.
 pub(super) fn write_facts(
@@ -17,14 +17,13 @@ pub(super) fn write_facts(
     status: &TargetStatus,
 ) -> fmt::Result {
     let now = data.now;
-    let deployments = status.object_count();
-    write!(html, "<ul class=\"facts\"><li><b>{}</b> deployments</li>", OrDash(deployments))?;
-    write!(
-        html,
-        "<li><b>{}</b> failures in the last hour</li><li>pages read: <b>{}</b></li>",
-        OrDash(data.failures.of_target(id, status)),
-        status.pages
-    )?;
+    let objects = id.collector.replace('_', " ");
+    write!(html, "<ul class=\"facts\"><li><b>{}</b> {objects}</li>", OrDash(status.object_count()))?;
+    if id.collector == collectors::DEPLOYMENTS {
+        let failures = OrDash(data.failures.of_target(id, status));
+        write!(html, "<li><b>{failures}</b> failures in the last hour</li>")?;
+    }
+    write!(html, "<li>pages read: <b>{}</b></li>", status.pages)?;
     match status.last_poll() {
         None => html.push_str("<li>no poll yet</li>"),
         Some(poll) => {
@@ -38,4 +37,12 @@ pub(super) fn write_facts(
         None => {}
     }
     writeln!(html, "<li>{}</li></ul>", poll_sparkline(status))
+}
+
+/// Writes why the last poll failed, if it did.
+pub(super) fn write_error(html: &mut String, status: &TargetStatus) -> fmt::Result {
+    match status.last_poll().and_then(|poll| poll.error.as_deref()) {
+        Some(error) => writeln!(html, "<p class=\"error\"><bdi>{}</bdi></p>", Escaped(error)),
+        None => Ok(()),
+    }
 }

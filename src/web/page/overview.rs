@@ -9,11 +9,12 @@ use super::{
     PageData,
     attention::write_attention,
     document::{badge, document},
-    facts::write_facts,
+    facts::{write_error, write_facts},
     links::target_link,
     text::{Escaped, HumanDuration, rounded},
 };
 use crate::{
+    collectors,
     model::{Deployment, Requested, TargetId},
     snapshot::Snapshot,
     store::TargetStatus,
@@ -81,21 +82,29 @@ fn write_summary(html: &mut String, data: &PageData<'_>) -> fmt::Result {
 }
 
 fn write_target(html: &mut String, data: &PageData<'_>, id: &TargetId, status: &TargetStatus) -> fmt::Result {
-    write!(
-        html,
-        "<section class=\"target\"><h2><a href=\"{}\"><bdi>{}</bdi> / <bdi>{}</bdi></a> ",
-        Escaped(&target_link(data.paths, id)),
-        Escaped(&id.workspace),
-        Escaped(&id.namespace),
-    )?;
+    html.push_str("<section class=\"target\"><h2>");
+    write_title(html, data, id)?;
     if !id.selection.is_empty() {
         write!(html, "<span class=\"small\"><bdi>{}</bdi></span> ", Escaped(&id.selection))?;
     }
     writeln!(html, "{}</h2>", badge(status))?;
     write_facts(html, data, id, status)?;
-    if let Some(error) = status.last_poll().and_then(|poll| poll.error.as_deref()) {
-        writeln!(html, "<p class=\"error\"><bdi>{}</bdi></p>", Escaped(error))?;
-    }
+    write_error(html, status)?;
     html.push_str("</section>\n");
+    Ok(())
+}
+
+/// Writes a target's workspace and namespace, with a link where it has a page, and its collector unless that is usual.
+fn write_title(html: &mut String, data: &PageData<'_>, id: &TargetId) -> fmt::Result {
+    if id.namespace.is_empty() {
+        write!(html, "<bdi>{}</bdi> ", Escaped(&id.workspace))?;
+    } else {
+        let href = target_link(data.paths, id);
+        let (workspace, namespace) = (Escaped(&id.workspace), Escaped(&id.namespace));
+        write!(html, "<a href=\"{}\"><bdi>{workspace}</bdi> / <bdi>{namespace}</bdi></a> ", Escaped(&href))?;
+    }
+    if id.collector != collectors::DEPLOYMENTS {
+        write!(html, "<span class=\"small\">{}</span> ", id.collector)?;
+    }
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::{
 use super::{
     PageData,
     document::{badge, document},
-    facts::write_facts,
+    facts::{write_error, write_facts},
     links::{Query, page_link},
     text::{Escaped, HumanDuration, OrDash, gibibytes, rounded},
 };
@@ -91,7 +91,23 @@ fn write_page(
     }
     html.push_str("</tbody></table></div>\n");
     write_pages(html, paths, id, query, found.len())?;
-    write_history(html, status, data.now)
+    write_history(html, status, data.now)?;
+    write_other_collectors(html, data, id)
+}
+
+/// Writes the targets of the other collectors of the namespace.
+fn write_other_collectors(html: &mut String, data: &PageData<'_>, id: &TargetId) -> fmt::Result {
+    let is_other = |other: &TargetId| {
+        (&other.workspace, &other.namespace) == (&id.workspace, &id.namespace)
+            && other.collector != id.collector
+    };
+    for (other, status) in data.snapshot.targets().iter().filter(|(other, _)| is_other(other)) {
+        writeln!(html, "<section class=\"target\"><h2>{} {}</h2>", other.collector, badge(status))?;
+        write_facts(html, data, other, status)?;
+        write_error(html, status)?;
+        html.push_str("</section>\n");
+    }
+    Ok(())
 }
 
 fn write_search(html: &mut String, id: &TargetId, query: &Query) -> fmt::Result {

@@ -213,3 +213,25 @@ async fn a_target_shows_statuses_and_the_failures_of_the_last_hour() {
     let failed = show("failed", "status", false);
     assert!(failed.contains("1 of 2 deployments"), "{failed}");
 }
+
+#[tokio::test]
+async fn targets_of_other_collectors_are_shown_where_they_belong() {
+    let deployments = target_id("n", "");
+    let workspace = TargetId { namespace: String::new(), collector: "workspaces", ..deployments.clone() };
+    let namespace = TargetId { collector: "namespaces", ..deployments.clone() };
+    let paths = Paths::default();
+    let fixture = Fixture::new(&[deployments.clone(), workspace.clone(), namespace.clone()]).await;
+    fixture.succeed(&deployments, vec![streaming("up", 1, 0, 0)]).await;
+    fixture.fail(&workspace, ErrorClass::Api, "no answer");
+    fixture.fail(&namespace, ErrorClass::Api, "no namespaces");
+    let snapshot = fixture.publisher.snapshot();
+    let data = PageData::new(&snapshot, fixture.publisher.store(), Duration::ZERO, &paths);
+    let page = overview(&data);
+    assert!(page.contains("<h2><bdi>w</bdi> <span class=\"small\">workspaces</span>"), "{page}");
+    assert!(page.contains("<b>1</b> deployments</li><li><b>0</b> failures in the last hour"), "{page}");
+    assert!(page.contains("<b>–</b> workspaces</li><li>pages read"), "{page}");
+    assert_eq!(attention(&data), "Needs attention Targets of other collectors failing: 2 of 2.");
+    let page = target(&data, &deployments, snapshot.target(&deployments).unwrap(), &Query::default());
+    assert!(page.contains("<h2>namespaces ") && page.contains("no namespaces"), "{page}");
+    assert!(!page.contains("<h2>workspaces") && !page.contains("no answer"), "{page}");
+}
