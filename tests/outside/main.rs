@@ -30,6 +30,7 @@ mod samples;
 mod secrets;
 mod simulate;
 mod staleness;
+mod state_file;
 mod stopping;
 mod support;
 mod systemd;
