@@ -125,7 +125,7 @@ class Stage:
     def start_prometheus(self):
         command = ["prometheus", f"--config.file={self.directory}/prometheus.yml", f"--storage.tsdb.path={self.directory}/data"]
         # Of an alert's time to live in Alertmanager, which is four times the delay, a restart takes a small part.
-        times = [f"--query.lookback-delta={5 * MINUTE}s", "--rules.alert.resend-delay=10s", f"--rules.alert.for-grace-period={10 * MINUTE}s"]
+        times = [f"--query.lookback-delta={5 * MINUTE}s", "--rules.alert.resend-delay=20s", f"--rules.alert.for-grace-period={10 * MINUTE}s"]
         self.addresses["prometheus"] = self.programs.start(
             "prometheus", *command, *times, f"--web.listen-address={self.addresses['prometheus']}"
         )
@@ -208,7 +208,7 @@ def one_stream_stays_down(stage):
         say(f"restarted: {name}")
         stage.reaches("scraped again", 'count(aliyun_flink_deployment_status{status="FAILED"})', 1, 10)
         time.sleep(6 * MINUTE)
-        stage.firing("StreamingNotRunning", 1, minutes=1, workspace="one")
+        stage.firing("StreamingNotRunning", 1, workspace="one")
         stage.expect_pages([1], workspace="one")
     stage.api.failed = set()
     until("the page resolves", 20 * MINUTE, lambda: stage.pages(namespace="stream") == [1, 0])

@@ -18,11 +18,11 @@ import urllib.request
 
 DIRECTORY = pathlib.Path(__file__).parents[2] / "deploy/grafana/dashboards"
 PROMETHEUS, DEMOS = sys.argv[1], sys.argv[2:]
-PATIENCE = 90
+PATIENCE = 150
 # Of the stage: Prometheus's scrape interval, and how far back a panel looks.
 SCRAPE, RANGE = 1, 60
-# Short, so that what must last this long does within the stage's time.
-WINDOW = "20"
+# What must last longer than the stage lasts here.
+SHORTER = {"[20m]": "[20s]", "offset 20m": "offset 20s"}
 
 # What gets nothing in a scenario, and why. It must get nothing, too: what does not is no exception.
 EMPTY = {
@@ -36,6 +36,8 @@ EMPTY = {
     ("deployment", "batch", "Slot sharing groups"): "no plan in batch",
     ("deployment", "batch", "Cores by slot sharing group"): "no plan in batch",
 }
+# Targets that may get nothing for a narrow choice: no failure may have been observed there.
+SOMETIMES = {("fleet", "Needs attention", "B")}
 # The simulated deployments are not modified while one looks.
 NEVER = {("deployment", "Modified")}
 
@@ -98,6 +100,8 @@ def interpolated(dashboard, text, chosen, step=1):
         # Such as $1 of label_replace.
         return formatted(variable, chosen[name]) if variable else match[0]
 
+    for long, short in SHORTER.items():
+        text = text.replace(long, short)
     return re.sub(r"\$(?:\{(\w+)\}|(\w+))", value, text)
 
 
@@ -108,7 +112,7 @@ def offered(dashboard, name, chosen):
 
 
 def chosen_by(dashboard, choose):
-    chosen = {"window": WINDOW, "label": dashboard.variables.get("label", {}).get("query")}
+    chosen = {"label": dashboard.variables.get("label", {}).get("query")}
     for name in dashboard.queried:
         values = offered(dashboard, name, chosen)
         if not values:
@@ -209,7 +213,11 @@ def check_legends(panel, results):
 
 def check_panel(dashboard, panel, scenario, chosen):
     results = results_of(dashboard, panel, chosen)
-    filled = [any(map(has_value, result)) for result in results]
+    narrow = scenario in ("one value", "two values")
+    filled = [
+        any(map(has_value, result)) or narrow and (dashboard.name, panel["title"], target["refId"]) in SOMETIMES
+        for target, result in zip(panel["targets"], results)
+    ]
     if (dashboard.name, scenario, panel["title"]) in EMPTY:
         if any(filled):
             raise AssertionError("has data, and stands among those that have none")
@@ -217,7 +225,7 @@ def check_panel(dashboard, panel, scenario, chosen):
     if not all(filled):
         raise AssertionError(f"no data for targets {[i for i, is_filled in enumerate(filled) if not is_filled]}")
     # A narrower choice need not have every label.
-    if scenario not in ("one value", "two values"):
+    if not narrow:
         check_legends(panel, results)
     return results
 
@@ -255,9 +263,9 @@ def check_annotations(dashboard, chosen):
 
 
 def check_problems(fleet, chosen):
-    """Each problem that the demo has within the window is told."""
+    """Each problem that the demo has is listed."""
     panel = next(panel for panel in fleet.panels if panel["title"] == "Needs attention")
-    told, wanted = set(), {"failed", "stopped", "stuck starting", "stuck cancelling"}
+    told, wanted = set(), {"failed", "down", "stuck starting", "stuck cancelling"}
 
     def look():
         told.update(series["metric"]["problem"] for series in results_of(fleet, panel, chosen)[0])
@@ -270,7 +278,9 @@ def check_replicas(fleet, chosen):
     """Two replicas give what one gives."""
     chosen = {**chosen, "workspace": ["demo-workspace"]}
     together = 'job=~"$job"'
-    for panel in (panel for panel in fleet.panels if panel["type"] == "stat"):
+    # What is recorded has no instance any more; promtool has two replicas of that.
+    stats = [panel for panel in fleet.panels if panel["type"] == "stat" and "aliyun_flink:" not in panel["targets"][0]["expr"]]
+    for panel in stats:
         both = interpolated(fleet, panel["targets"][0]["expr"], chosen)
         alone = interpolated(fleet, panel["targets"][0]["expr"].replace(together, f'{together}, instance="{DEMOS[0]}"'), chosen)
 
@@ -322,7 +332,7 @@ def frames_of(panel, results):
 
 def main():
     fleet, deployment, exporter = map(Dashboard, ("fleet", "deployment", "exporter"))
-    eventually(lambda: query(f"count_over_time(up[1m]) > {int(WINDOW) + 5}") or failing("Prometheus has too little yet"))
+    eventually(lambda: query(f"count_over_time(up[1m]) > 25") or failing("Prometheus has too little yet"))
     scenarios = {
         "All": lambda name, values: "All",
         "one value": lambda name, values: [{"instance": DEMOS[0], "workspace": "demo-workspace"}.get(name, values[0])],

@@ -1,20 +1,18 @@
 #!/usr/bin/env bash
-# A real Prometheus answers what the dashboards ask; their types and tables are as Grafana's own code has them.
+# A real Prometheus answers what the dashboards ask, Debian's and Prometheus 3; their types and tables are as Grafana's own code has them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/real/lib.sh
 source tests/real/lib.sh
 
 need_curl
-need_prometheus
 need_node_packages grafana
 
 export NODE_PATH=$installed/node_modules
 node tests/real/dashboards_types.cjs deploy/grafana/dashboards/*.json
-python3 tests/real/dashboards_rules.py "$scratch"
 
 # One exporter over a fleet with faults, scraped as two replicas; one whose credentials expire, of another workspace.
-start_demo --fault.throttle 0.1 --fault.server-error 0.05
+start_demo --state.path "$scratch/demo.redb" --fault.throttle 0.1 --fault.server-error 0.05
 exporter "$scratch/simulator" simulate --listen-address 127.0.0.1:0 --namespaces 2 --deployments 30
 mkdir "$scratch/served"
 cat >"$scratch/served/credentials" <<JSON
@@ -53,18 +51,27 @@ groups:
         expr: max by (workspace, namespace) (aliyun_flink_target_up) >= 0
         labels: {severity: info}
 YAML
+# The aggregates, recorded as often as is scraped.
+sed 's/interval: 1m/interval: 1s/' deploy/prometheus/rules.yml >"$scratch/aggregates.yml"
 cat >"$scratch/prometheus.yml" <<YAML
 global: {scrape_interval: 1s, evaluation_interval: 1s}
-rule_files: [rules.yml]
+rule_files: [rules.yml, aggregates.yml]
 scrape_configs:
   - job_name: aliyun-flink
     static_configs:
       - targets: ["$demo", "localhost:${demo##*:}", "$second"]
 YAML
-start_prometheus
-
-python3 tests/real/dashboards.py "http://$prometheus" "$demo" "localhost:${demo##*:}" >"$scratch/frames.json"
 # Bundled, since parts of Grafana's packages can't be required by Debian's version of Node.
 "$installed/node_modules/.bin/esbuild" tests/real/dashboards_tables.cjs --bundle --platform=node --log-level=error \
     --outfile="$scratch/tables.cjs"
-node "$scratch/tables.cjs" "$scratch/frames.json"
+
+check() {
+    python3 tests/real/dashboards_rules.py "$scratch"
+    rm -rf "$scratch/data" "$scratch/prometheus"
+    start_prometheus
+    python3 tests/real/dashboards.py "http://$prometheus" "$demo" "localhost:${demo##*:}" >"$scratch/frames.json"
+    node "$scratch/tables.cjs" "$scratch/frames.json"
+    kill "${started[-1]}" && wait "${started[-1]}" || true
+    unset 'started[-1]'
+}
+with_each_prometheus check

@@ -107,6 +107,27 @@ struct Served(BTreeMap<String, BTreeMap<String, BTreeSet<String>>>);
 const PROMETHEUS_OWN: [&str; 3] = ["up", "scrape_duration_seconds", "scrape_samples_scraped"];
 /// Not in the demo, whose access key does not expire.
 const CREDENTIALS: &str = "aliyun_flink_exporter_credentials_expiry_timestamp_seconds";
+/// Not in a demo without a state file.
+const STATE: &str = "aliyun_flink_exporter_state_healthy";
+/// Not in a demo that has just been started.
+const STATUS_SINCE: &str = "aliyun_flink_deployment_status_since_timestamp_seconds";
+const STATUSES: [&str; 7] =
+    ["RUNNING", "TRANSITIONING", "FAILED", "CANCELLED", "FINISHED", "NONE", "UNKNOWN"];
+
+/// The series that rules.yml records, with the labels by which each is aggregated.
+fn recorded() -> Vec<(String, Vec<String>)> {
+    let path = format!("{DIRECTORY}/../../prometheus/rules.yml");
+    let file: Value = yaml_serde::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let groups = file["groups"].as_array().unwrap().iter();
+    let rules = groups.flat_map(|group| group["rules"].as_array().unwrap());
+    let recorded = rules.map(|rule| {
+        let expression = rule["expr"].as_str().unwrap();
+        let (_, labels) = expression.split_once(" by (").unwrap();
+        let labels = labels.split_once(')').unwrap().0.split(", ");
+        (rule["record"].as_str().unwrap().to_owned(), labels.map(str::to_owned).collect())
+    });
+    recorded.collect()
+}
 
 impl Served {
     fn of(metrics: &Exposition) -> Self {
@@ -121,6 +142,24 @@ impl Served {
             served.insert(metric.to_owned(), BTreeMap::new());
         }
         served.insert(CREDENTIALS.to_owned(), [("workspace".to_owned(), BTreeSet::new())].into());
+        served.insert(STATE.to_owned(), BTreeMap::new());
+        let of_a_deployment = served["aliyun_flink_deployment_status"].clone();
+        served.insert(STATUS_SINCE.to_owned(), of_a_deployment);
+        for labels in served.values_mut() {
+            // A demo need not have each at its start.
+            if let Some(values) = labels.get_mut("status") {
+                values.extend(STATUSES.map(str::to_owned));
+            }
+        }
+        let values = |label: &String| {
+            let all = served.values().filter_map(|labels| labels.get(label)).flatten().cloned();
+            (label.clone(), all.collect::<BTreeSet<_>>())
+        };
+        let recorded: Vec<_> = recorded()
+            .into_iter()
+            .map(|(name, labels)| (name, labels.iter().map(values).collect::<BTreeMap<_, _>>()))
+            .collect();
+        served.extend(recorded);
         for labels in served.values_mut() {
             labels.extend(["job", "instance"].map(|label| (label.to_owned(), BTreeSet::new())));
         }

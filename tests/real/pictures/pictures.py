@@ -39,7 +39,7 @@ def chosen_for(dashboard):
     )[0]["metric"]
     if dashboard.name == "deployment":
         return dashboards.of_deployment(dashboard, failing)
-    return {**dashboards.chosen_by(dashboard, lambda name, values: "All"), "window": "600"}
+    return dashboards.chosen_by(dashboard, lambda name, values: "All")
 
 
 def drawn_panels(dashboard):
