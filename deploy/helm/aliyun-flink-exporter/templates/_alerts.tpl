@@ -10,6 +10,8 @@ dataAgeSeconds: {alerts: [DataStale], pattern: '(, )900(\))'}
 throttledRatio: {alerts: [Throttled], pattern: '(> )0\.2()\b'}
 credentialsExpirySeconds: {alerts: [CredentialsExpiring], pattern: '(< )600()$'}
 tlsCertificateExpirySeconds: {alerts: [TlsCertificateExpiring], pattern: '(< )604800()\b'}
+workspaceUsedRatio: {alerts: [WorkspaceQuotaNearlyUsed], pattern: '(>= )0\.9()$'}
+namespaceUsedRatio: {alerts: [NamespaceQuotaNearlyUsed], pattern: '(>= )0\.9()$'}
 {{- end }}
 
 {{/* A rule with its threshold: a dictionary of the rule and all thresholds. The result is the rule. */}}
