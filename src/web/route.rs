@@ -23,6 +23,7 @@ pub(super) enum Route {
     Metrics,
     Page,
     Target,
+    Deployment,
     Status,
     Deployments,
     Healthy,
@@ -30,6 +31,12 @@ pub(super) enum Route {
     Reload,
     Redirect,
     NotFound,
+}
+
+/// Whether `path` is that of a deployment's page, `/targets/WORKSPACE/NAMESPACE/deployments/ID`.
+fn is_deployment(path: &str) -> bool {
+    let parts = path.strip_prefix(TARGETS).into_iter().flat_map(|path| path.split('/'));
+    matches!(parts.collect::<Vec<_>>()[..], [_, _, "deployments", _])
 }
 
 impl Route {
@@ -44,6 +51,7 @@ impl Route {
             Some("/") => Self::Page,
             Some("/api/v1/status") => Self::Status,
             Some("/-/reload") => Self::Reload,
+            Some(path) if is_deployment(path) => Self::Deployment,
             Some(path) if path.starts_with(TARGETS) => Self::Target,
             Some(path) if path.starts_with(API_TARGETS) => Self::Deployments,
             Some(path) => Self::of_probe(path),
@@ -70,6 +78,7 @@ impl Route {
             Self::Metrics => "metrics",
             Self::Page => "status_page",
             Self::Target => "target_page",
+            Self::Deployment => "deployment_page",
             Self::Status => "status",
             Self::Deployments => "deployments",
             Self::Healthy => "healthy",

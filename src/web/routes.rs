@@ -104,6 +104,7 @@ impl Routes {
             Route::Metrics => self.metrics(headers, client).await,
             Route::Page => self.overview(client).await,
             Route::Target => self.target(uri, client).await,
+            Route::Deployment => self.deployment(uri, client).await,
             Route::Status => self.status(client).await,
             Route::Deployments => self.deployments(uri, client).await,
             Route::Healthy => self.healthy(),
@@ -178,6 +179,20 @@ impl Routes {
         let render = move || {
             let data = PageData::new(&snapshot, publisher.store(), now, &paths);
             page::target(&data, &id, &status, &query)
+        };
+        html(client.own_page(render).await)
+    }
+
+    async fn deployment(&self, uri: &Uri, client: Client<'_>) -> Answer {
+        let path = self.paths.strip(uri.path()).and_then(|path| path.strip_prefix(TARGETS));
+        let Some((group, id)) = path.and_then(target_path::deployment) else { return Answer::not_found() };
+        let (snapshot, now) = (self.publisher.snapshot(), self.clock.since_epoch());
+        let Some(status) = page::serving(&snapshot, &group, &id) else { return Answer::not_found() };
+        let (publisher, paths) = (self.publisher.clone(), self.paths.clone());
+        let render = move || {
+            let data = PageData::new(&snapshot, publisher.store(), now, &paths);
+            // It is in this data, which does not change.
+            page::deployment(&data, &group, &status, &id).unwrap_or_default()
         };
         html(client.own_page(render).await)
     }

@@ -1,19 +1,18 @@
 //! What needs the attention of a person.
 
 use std::{
-    collections::BTreeMap,
     fmt::{self, Write as _},
     time::Duration,
 };
 
 use super::{
     PageData,
-    links::{Query, page_link},
+    links::deployment_link,
     text::{Escaped, HumanDuration},
 };
 use crate::{
     collectors,
-    model::{Deployment, DeploymentStatus, GroupId, ObservedStatus, TargetId},
+    model::{Deployment, DeploymentStatus, GroupId, ObservedStatus},
     store::{GroupObjects, TargetEntry},
     web::recent_failures::deployment_groups,
 };
@@ -143,10 +142,8 @@ fn write_list(html: &mut String, data: &PageData<'_>, title: &str, found: &[Find
     }
     let is_failures = title.starts_with("Failures");
     writeln!(html, "<h3>{title}</h3>\n<ul>")?;
-    let mut targets = BTreeMap::new();
     for finding in found.iter().take(MAX_ROWS) {
-        let target = targets.entry(&finding.group).or_insert_with(|| members(data, &finding.group));
-        write!(html, "<li>{} ", Link(data, target, finding))?;
+        write!(html, "<li>{} ", Link(data, finding))?;
         if is_failures {
             writeln!(html, "<b>{}</b></li>", finding.failures)?;
             continue;
@@ -163,33 +160,19 @@ fn write_list(html: &mut String, data: &PageData<'_>, title: &str, found: &[Find
     }
 }
 
-/// The targets of a group.
-fn members<'d>(data: &PageData<'d>, group: &GroupId) -> Vec<&'d TargetId> {
-    let ids = data.snapshot.targets().iter().map(|(id, _)| &**id);
-    ids.filter(|id| id.group() == *group).collect()
-}
+/// A link to a deployment, and where it is.
+struct Link<'l>(&'l PageData<'l>, &'l Finding);
 
-/// A link to the deployment on the page of a target that serves it.
-struct Link<'l, 'd>(&'l PageData<'d>, &'l [&'d TargetId], &'l Finding);
-
-impl fmt::Display for Link<'_, '_> {
+impl fmt::Display for Link<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(data, targets, finding) = self;
-        let serves = |id: &TargetId| {
-            let status = data.snapshot.target(id);
-            let all = status.and_then(|status| status.objects::<Deployment>()).unwrap_or_default();
-            all.iter().any(|deployment| deployment.id == finding.id)
-        };
-        let query = Query { search: finding.id.to_string(), ..Query::default() };
-        let target = targets.iter().find(|id| serves(id)).or(targets.first());
-        let href = target.map(|id| page_link(data.paths, id, &query)).unwrap_or_default();
+        let Self(data, Finding { group, id, name, .. }) = self;
         write!(
             formatter,
             "<a href=\"{}\"><bdi>{}</bdi></a> <span class=\"small\"><bdi>{}</bdi> / <bdi>{}</bdi></span>",
-            Escaped(&href),
-            Escaped(&finding.name),
-            Escaped(&finding.group.workspace),
-            Escaped(&finding.group.namespace),
+            Escaped(&deployment_link(data.paths, group, id)),
+            Escaped(name),
+            Escaped(&group.workspace),
+            Escaped(&group.namespace),
         )
     }
 }

@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::{model::TargetId, web::paths::Paths};
+use crate::{
+    model::{GroupId, TargetId},
+    web::paths::Paths,
+};
 
 /// Characters that need no escaping in a path segment or a query value.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -17,6 +20,13 @@ pub(super) fn target_link(paths: &Paths, id: &TargetId) -> String {
         let _ = write!(path, "?selection={}", encode(&id.selection));
     }
     path
+}
+
+/// The link to a deployment's page.
+pub(super) fn deployment_link(paths: &Paths, group: &GroupId, id: &str) -> String {
+    let [workspace, namespace, id] =
+        [&group.workspace, &group.namespace, id].map(|text| utf8_percent_encode(text, UNRESERVED));
+    paths.link(&format!("/targets/{workspace}/{namespace}/deployments/{id}"))
 }
 
 /// The parameters of a target's page.

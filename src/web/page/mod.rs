@@ -1,6 +1,7 @@
 //! HTML pages for people, rendered by the server: no scripts, no external resources, usable on phones and in dark mode.
 
 mod attention;
+mod deployment;
 mod document;
 mod facts;
 mod links;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use super::{paths::Paths, recent_failures::RecentFailures, state_status::StateStatus};
 use crate::{snapshot::Snapshot, store::Store};
 
+pub(super) use deployment::{deployment, serving};
 pub(super) use document::SECURITY_POLICY;
 pub(super) use links::Query;
 pub(super) use overview::overview;

@@ -10,11 +10,11 @@ use super::{
     PageData,
     document::{badge, document},
     facts::{write_error, write_facts},
-    links::{Query, page_link},
+    links::{Query, deployment_link, page_link},
     text::{Escaped, HumanDuration, OrDash, gibibytes, rounded},
 };
 use crate::{
-    model::{Deployment, DeploymentStatus, JobState, ObservedStatus, Requested, TargetId},
+    model::{Deployment, DeploymentStatus, GroupId, JobState, ObservedStatus, Requested, TargetId},
     store::TargetStatus,
     web::paths::Paths,
 };
@@ -87,7 +87,7 @@ fn write_page(
     html.push_str("</tr></thead>\n<tbody>\n");
     let first = query.page.saturating_mul(ROWS);
     for row in found.iter().skip(first).take(ROWS) {
-        write_row(html, row, data.now)?;
+        write_row(html, data, &id.group(), row)?;
     }
     html.push_str("</tbody></table></div>\n");
     write_pages(html, paths, id, query, found.len())?;
@@ -240,13 +240,14 @@ fn write_header(
     )
 }
 
-fn write_row(html: &mut String, row: &Row<'_>, now: Duration) -> fmt::Result {
-    let deployment = row.deployment;
+fn write_row(html: &mut String, data: &PageData<'_>, group: &GroupId, row: &Row<'_>) -> fmt::Result {
+    let (deployment, now) = (row.deployment, data.now);
     let requested = Requested::of(deployment);
     let info = &deployment.info;
     write!(
         html,
-        "<tr><td class=\"name\"><bdi>{}</bdi><div class=\"small\"><bdi>{}</bdi> · {} · {} {}</div>",
+        "<tr><td class=\"name\"><a href=\"{}\"><bdi>{}</bdi></a><div class=\"small\"><bdi>{}</bdi> · {} · {} {}</div>",
+        Escaped(&deployment_link(data.paths, group, &deployment.id)),
         Escaped(&deployment.name),
         Escaped(&deployment.id),
         Escaped(&info.execution_mode),

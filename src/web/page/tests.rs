@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::{
-    PageData, Query, overview, target,
+    PageData, Query, deployment as deployment_page, overview, serving, target,
     text::{Escaped, HumanDuration},
 };
 use crate::{
@@ -53,7 +53,11 @@ async fn nothing_that_comes_from_outside_becomes_markup() {
     let query = Query { search: HOSTILE[..8].to_owned(), sort: "\"><script>".into(), ..Query::default() };
     let paths = Paths::default();
     let data = PageData::new(&snapshot, fixture.publisher.store(), Duration::ZERO, &paths);
-    let pages = [overview(&data), target(&data, &id, &snapshot.targets()[0].1, &query)];
+    let pages = [
+        overview(&data),
+        target(&data, &id, &snapshot.targets()[0].1, &query),
+        deployment_page(&data, &id.group(), &snapshot.targets()[0].1, HOSTILE).unwrap(),
+    ];
     for page in pages {
         assert!(page.contains("&lt;script&gt;"), "{page}");
         assert!(
@@ -71,8 +75,9 @@ async fn deployments_are_found_and_sorted() {
         let paths = Paths::default();
         let data = PageData::new(&snapshot, fixture.publisher.store(), Duration::ZERO, &paths);
         let page = target(&data, &id, &snapshot.targets()[0].1, query);
-        let rows = page.split("<td class=\"name\"><bdi>").skip(1);
-        rows.map(|row| row.split('<').next().unwrap().to_owned()).collect::<Vec<_>>()
+        let rows = page.split("<td class=\"name\">").skip(1);
+        let name = |row: &str| row.split("<bdi>").nth(1)?.split('<').next().map(str::to_owned);
+        rows.map(|row| name(row).unwrap()).collect::<Vec<_>>()
     };
     let query = |search: &str, sort: &str, descending| Query {
         search: search.into(),
@@ -164,7 +169,7 @@ async fn failed_deployments_are_listed_longest_first_and_within_bounds() {
     let shown = attention(&data);
     assert!(shown.contains("and 82 more deployments"), "{shown}");
     let page = overview(&data);
-    assert!(page.contains("href=\"/targets/w/n?q=first\""), "{page}");
+    assert!(page.contains("href=\"/targets/w/n/deployments/first\""), "{page}");
 }
 
 #[tokio::test]
@@ -234,4 +239,33 @@ async fn targets_of_other_collectors_are_shown_where_they_belong() {
     let page = target(&data, &deployments, snapshot.target(&deployments).unwrap(), &Query::default());
     assert!(page.contains("<h2>namespaces ") && page.contains("no namespaces"), "{page}");
     assert!(!page.contains("<h2>workspaces") && !page.contains("no answer"), "{page}");
+}
+
+#[tokio::test]
+async fn a_deployment_has_a_page() {
+    let (id, paths) = (target_id("n", ""), Paths::default());
+    let fixture = Fixture::new(std::slice::from_ref(&id)).await;
+    fixture.succeed(&id, vec![streaming("orders", 1, 0, 40)]).await;
+    fixture.succeed(&id, vec![streaming("orders", 0, 0, 42)]).await;
+    let snapshot = fixture.publisher.snapshot();
+    let now = Clock::System.since_epoch() + Duration::from_secs(120);
+    let data = PageData::new(&snapshot, fixture.publisher.store(), now, &paths);
+    let status = serving(&snapshot, &id.group(), "orders").unwrap();
+    let page = deployment_page(&data, &id.group(), &status, "orders").unwrap();
+    for (title, value) in [
+        ("Status", "FAILED"),
+        ("Failures in the last hour", "2"),
+        // The first value is held for two minutes.
+        ("Jobs observed to end: failed", "0"),
+        ("Jobs: failed", "42"),
+        ("Jobs: running", "0"),
+        ("Execution mode", "<bdi>STREAMING</bdi>"),
+        ("Created", "–"),
+    ] {
+        assert!(page.contains(&format!("<th scope=\"row\">{title}</th><td>{value}</td>")), "{title}: {page}");
+    }
+    assert!(page.contains("<th scope=\"row\">Status observed for</th><td>2 min "), "{page}");
+    assert!(page.contains("<a href=\"/targets/w/n\">") && page.contains("team"), "{page}");
+    assert!(serving(&snapshot, &id.group(), "other").is_none());
+    assert!(serving(&snapshot, &target_id("other", "").group(), "orders").is_none());
 }
