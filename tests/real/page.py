@@ -117,7 +117,7 @@ def look(browser, shots):
         browser.scheme(scheme)
         browser.open("/")
         backgrounds.append(browser.run("getComputedStyle(document.body).backgroundColor"))
-        expect(browser.run("document.querySelectorAll('.target').length") == 3, "not three targets")
+        expect(browser.run("document.querySelectorAll('.target h2 a').length") == 3, "not three namespaces")
         attention = browser.run("document.querySelector('h1 + .attention').textContent")
         expect("Needs attention" in attention, f"the page does not begin with what needs attention: {attention}")
         browser.shoot(shots / f"status-{scheme}.png")
@@ -141,12 +141,19 @@ def look(browser, shots):
     found = browser.run("[...document.querySelectorAll('td.name')].map(c => c.textContent)")
     expect(found and len(found) < rows and all(name in text for text in found), f"search for {name}: {found}")
 
+    target = browser.run("location.pathname")
+    browser.click("td.name a")
+    browser.until("location.pathname.includes('/deployments/') && document.readyState == 'complete'")
+    title = browser.run("document.querySelector('h1').textContent")
+    expect(title == name, f"the page of {name} is headed {title}")
+    browser.shoot(shots / "deployment-dark.png")
+
     browser.size(390, 844)
-    for path in ["/", browser.run("location.pathname")]:
+    for path in ["/", target, browser.run("location.pathname")]:
         browser.open(path)
         width = browser.run("document.documentElement.scrollWidth")
         expect(width <= 390, f"{path} is {width} pixels wide on a phone")
-        browser.shoot(shots / f"phone-{'status' if path == '/' else 'target'}.png")
+        browser.shoot(shots / f"phone-{'status' if path == '/' else 'target' if path == target else 'deployment'}.png")
 
 
 def main():
