@@ -50,7 +50,7 @@ pub fn label_descriptions() -> Vec<(&'static str, String)> {
         described("session_cluster", "session cluster that the deployment runs in; empty in other modes"),
         described("creator", "UID of the user who created the deployment"),
         described("modifier", "UID of the user who last modified the deployment"),
-        ("state", values(&JobState::ALL.map(JobState::as_str))),
+        ("state", state_values()),
         (
             "status",
             format!(
@@ -83,6 +83,10 @@ pub fn label_descriptions() -> Vec<(&'static str, String)> {
         described("monitor_type", "monitoring service of the workspace, such as `ARMS`"),
         described("tag_KEY", "value of a workspace tag, for each key that `metrics.workspace_tags` selects"),
         described("region", "region of the workspace; empty if only its endpoint is configured"),
+        described(
+            "discovery",
+            "name of the discovery entry: by default its region; the id of a workspace with `namespaces: all`",
+        ),
         described("endpoint", "address of the workspace's API"),
         ("collector", format!("collector that polls the target: {}", values(&collectors))),
         described(
@@ -100,6 +104,14 @@ pub fn label_descriptions() -> Vec<(&'static str, String)> {
         described("revision", "revision of the source that the exporter was built from"),
         described("rustc", "version of the compiler"),
     ]
+}
+
+fn state_values() -> String {
+    format!(
+        "of jobs {}; of workspaces and namespaces {}",
+        values(&JobState::ALL.map(JobState::as_str)),
+        values(&telemetry::DISCOVERY_STATES)
+    )
 }
 
 fn values(values: &[&str]) -> String {

@@ -16,9 +16,10 @@ use crate::{
     api,
     clock::Clock,
     collectors::{namespaces, workspaces},
-    config::{Config, EnabledCollector, Namespaces, Target, Workspace},
+    config::{Config, DiscoveredNamespaces, DiscoveryEntry, EnabledCollector},
     credentials::{AccessKey, SecretSource, Source},
-    model::{DeploymentsOperation, FieldSelection, LabelKeys, Selection},
+    discovery::WorkspaceFilter,
+    model::{FieldSelection, LabelKeys},
     poll,
     simulator::{self, Simulator},
     web::Paths,
@@ -40,6 +41,10 @@ const FIRST_VALUE_HOLD: Duration = Duration::from_secs(30);
 /// The simulator takes as many requests as come.
 const REQUESTS_PER_SECOND: f64 = 200.0;
 
+/// The region in which the demo discovers workspaces.
+const REGION: &str = "simulated";
+
+/// The first workspace.
 const WORKSPACE: &str = "demo-workspace";
 const ACCESS_KEY_ID: &str = "demo-access-key-id";
 const ACCESS_KEY_SECRET: &str = "demo-access-key-secret";
@@ -61,7 +66,7 @@ impl Demo {
         let simulator = Arc::new(Simulator::new(settings, clock));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let endpoint = Url::parse(&format!("http://{}", listener.local_addr()?)).map_err(io::Error::other)?;
-        let config = config(endpoint, simulator.namespaces());
+        let config = config(endpoint);
         Ok(Self { config, simulator, listener })
     }
 
@@ -71,33 +76,34 @@ impl Demo {
     }
 }
 
-fn config(endpoint: Url, namespaces: Vec<String>) -> Config {
-    let targets = namespaces.into_iter().map(|namespace| Target {
-        namespace,
-        selection: Selection::default(),
-        operation: DeploymentsOperation::ListDeployments,
-        poll: RHYTHM,
-    });
+fn config(endpoint: Url) -> Config {
     let key = AccessKey {
         id: SecretSource::Inline(ACCESS_KEY_ID.into()),
         secret: SecretSource::Inline(ACCESS_KEY_SECRET.into()),
         token: None,
     };
-    let workspace = Workspace {
-        id: WORKSPACE.to_owned(),
-        region: Some("simulated".to_owned()),
-        console_endpoint: Some(endpoint.clone()),
+    let entry = DiscoveryEntry {
+        name: REGION.to_owned(),
+        region: REGION.to_owned(),
+        interval: RHYTHM.interval,
+        workspaces: WorkspaceFilter::default(),
+        namespaces: DiscoveredNamespaces::all(RHYTHM),
+        collectors: [workspaces::NAME, namespaces::NAME].map(|name| (name, COLLECTOR)).into_iter().collect(),
+        console_endpoint: endpoint.clone(),
         endpoint,
         credentials: Arc::new(Source::AccessKey(key)),
-        namespaces: Namespaces::Listed(targets.collect()),
-        collectors: [workspaces::NAME, namespaces::NAME].map(|name| (name, COLLECTOR)).into_iter().collect(),
     };
     Config {
-        discovery: Vec::new(),
-        workspaces: vec![workspace],
+        discovery: vec![entry],
+        workspaces: Vec::new(),
         proxies: Proxies::default(),
         environment_warnings: Vec::new(),
-        api: api::Settings { requests_per_second: REQUESTS_PER_SECOND, ..api::Settings::default() },
+        api: api::Settings {
+            requests_per_second: REQUESTS_PER_SECOND,
+            account_requests_per_second: REQUESTS_PER_SECOND,
+            console_requests_per_second: REQUESTS_PER_SECOND,
+            ..api::Settings::default()
+        },
         metrics: FieldSelection {
             labels: LabelKeys::Listed(vec!["team".into(), "env".into()]),
             ..FieldSelection::default()

@@ -21,7 +21,7 @@ pub(super) struct ConsoleAccess<'a> {
 }
 
 /// The listings that are in use.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Consoles(Vec<Console>);
 
 #[derive(Debug, Clone)]
@@ -35,37 +35,21 @@ struct Console {
 }
 
 impl Consoles {
-    /// The listings of `access`, if they are in use.
-    pub(super) fn get(
-        &self,
-        region: &str,
-        endpoint: &Url,
-        credentials: &credentials::Source,
-    ) -> Option<&Arc<ConsoleListings>> {
-        self.find(region, endpoint, credentials).map(|console| &console.listings)
-    }
-
-    /// Adds the listings of `access`; those that are in use already, or were in `before`, are kept.
+    /// The listings of `access`, which are made if they are not in use.
     pub(super) fn add(
         &mut self,
         access: &ConsoleAccess<'_>,
-        before: Option<&Self>,
         http: &HttpClients,
         settings: &api::Settings,
         shared: &Shared,
-    ) -> Result<(), reqwest::Error> {
+    ) -> Result<Arc<ConsoleListings>, reqwest::Error> {
         let ConsoleAccess { region, endpoint, credentials, provider } = access;
-        if self.find(region, endpoint, credentials).is_some() {
-            return Ok(());
-        }
-        if let Some(known) = before.and_then(|before| before.find(region, endpoint, credentials)) {
-            self.0.push(known.clone());
-            return Ok(());
+        if let Some(known) = self.find(region, endpoint, credentials) {
+            return Ok(known.listings.clone());
         }
         let same_account =
             |console: &&Console| console.region == *region && console.credentials == **credentials;
-        let mut known = self.0.iter().chain(before.into_iter().flat_map(|before| &before.0));
-        let rate = known.find(same_account).map_or_else(
+        let rate = self.0.iter().find(same_account).map_or_else(
             || Arc::new(RateLimiter::new(settings.console_requests_per_second)),
             |console| console.rate.clone(),
         );
@@ -81,14 +65,20 @@ impl Consoles {
             shared.progress.clone(),
             shared.clock,
         );
+        let listings = Arc::new(ConsoleListings::new(region, Arc::new(client), shared.telemetry.clone()));
         self.0.push(Console {
             region: (*region).to_owned(),
             endpoint: (*endpoint).clone(),
             credentials: (*credentials).clone(),
             rate,
-            listings: Arc::new(ConsoleListings::new(region, Arc::new(client), shared.telemetry.clone())),
+            listings: listings.clone(),
         });
-        Ok(())
+        Ok(listings)
+    }
+
+    /// Forgets what nothing uses but this.
+    pub(super) fn forget_unused(&mut self) {
+        self.0.retain(|known| Arc::strong_count(&known.listings) > 1);
     }
 
     fn find(&self, region: &str, endpoint: &Url, credentials: &credentials::Source) -> Option<&Console> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::users::Users;
 use crate::{credentials::CredentialsError, endpoint::root_cause};
 
 /// Why the exporter can't be built.
@@ -17,14 +18,14 @@ pub enum BuildError {
 
 /// No workspace has credentials, by what is configured on this machine.
 #[derive(Debug)]
-pub struct MissingCredentials(Vec<(CredentialsError, Vec<String>)>);
+pub struct MissingCredentials(Vec<(CredentialsError, Users)>);
 
 impl MissingCredentials {
-    /// What the first attempt of each provider returned, with the workspaces that use it. None if one has credentials,
+    /// What the first attempt of each provider returned, with the workspaces and discovery entries that use it. None if one has credentials,
     /// or if a service failed, which may recover.
-    pub(super) fn new(results: Vec<(Result<(), CredentialsError>, Vec<String>)>) -> Option<Self> {
-        let missing = |(result, workspaces): (Result<(), CredentialsError>, Vec<String>)| {
-            result.err().filter(CredentialsError::is_missing).map(|error| (error, workspaces))
+    pub(super) fn new(results: Vec<(Result<(), CredentialsError>, Users)>) -> Option<Self> {
+        let missing = |(result, users): (Result<(), CredentialsError>, Users)| {
+            result.err().filter(CredentialsError::is_missing).map(|error| (error, users))
         };
         results
             .into_iter()
@@ -35,13 +36,12 @@ impl MissingCredentials {
     }
 }
 
-/// Each provider's error on a line, after its workspaces.
+/// Each provider's error on a line, after what uses it.
 impl fmt::Display for MissingCredentials {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for (error, workspaces) in &self.0 {
-            let plural = if workspaces.len() == 1 { "" } else { "s" };
-            write!(formatter, "{separator}workspace{plural} {}: {error}", workspaces.join(", "))?;
+        for (error, users) in &self.0 {
+            write!(formatter, "{separator}{users}: {error}")?;
             separator = "\n";
         }
         Ok(())
@@ -71,13 +71,18 @@ mod tests {
     #[tokio::test]
     async fn each_provider_is_listed_with_its_workspaces() {
         let (a, b) = (missing("/nowhere/a").await, missing("/nowhere/b").await);
-        let results = vec![(Err(a.clone()), vec!["w1".into(), "w2".into()]), (Err(b), vec!["w3".into()])];
+        let users = |workspaces: &[&str], entries: &[&str]| {
+            let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+            Users { workspaces: names(workspaces), entries: names(entries) }
+        };
+        let results =
+            vec![(Err(a.clone()), users(&["w1", "w2"], &[])), (Err(b.clone()), users(&["w3"], &["r1"]))];
         assert_eq!(
             MissingCredentials::new(results).unwrap().to_string(),
             "workspaces w1, w2: /nowhere/a can't be read: there is no such file\n\
-             workspace w3: /nowhere/b can't be read: there is no such file"
+             workspace w3, discovery r1: /nowhere/b can't be read: there is no such file"
         );
-        let one_has_some = vec![(Err(a), vec!["w1".into()]), (Ok(()), vec!["w2".into()])];
+        let one_has_some = vec![(Err(a), users(&["w1"], &[])), (Ok(()), users(&[], &["r1"]))];
         assert!(MissingCredentials::new(one_has_some).is_none());
         assert!(MissingCredentials::new(Vec::new()).is_none());
     }

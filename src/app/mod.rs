@@ -1,16 +1,22 @@
 //! Puts the exporter together from its configuration: the one module that knows all others.
 
+mod clients;
 mod console;
+mod discovery;
 mod error;
 mod reload;
 mod shared;
 mod state;
 mod systemd;
-mod workspaces;
+mod users;
+mod wanted;
 
 use std::{future::pending, io, path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::time::timeout;
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::{error, info, warn};
 
@@ -19,23 +25,29 @@ use crate::{
     clock::Clock,
     config::{Config, Environment},
     credentials,
+    discovery::EntrySettings,
     endpoint::APPLICATION,
     model::PollOutcome,
     sd_notify::Notifier,
     snapshot::Publisher,
     store::Store,
-    targets::{TargetManager, TargetSet},
+    targets::{Changes, TargetManager},
     telemetry::Telemetry,
     web::{self, Listeners, Paths, Reloaded, Routes, SecurityStore},
 };
 
+use clients::Clients;
+use discovery::DiscoveryTasks;
 pub use error::{BuildError, MissingCredentials};
 use reload::ReloadRequest;
 pub use reload::{Load, Reloads};
 use shared::Shared;
 use state::RunningState;
 use systemd::SystemdNotifier;
-use workspaces::Workspaces;
+use wanted::Wanted;
+
+/// How long changes of what is found are collected before the targets follow them.
+const COLLECT_CHANGES: Duration = Duration::from_millis(100);
 
 /// How long a reload may take to read the configuration.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -44,9 +56,16 @@ const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct App {
     shared: Shared,
-    workspaces: Workspaces,
-    targets: TargetSet,
+    config: Config,
+    clients: Clients,
+    discovery: DiscoveryTasks,
+    entries: Vec<EntrySettings>,
+    /// The workspaces to which the targets belong.
+    wanted: Vec<Wanted>,
+    /// Whether an entry had not finished its first attempt when the targets were applied.
+    waits_for_discovery: bool,
     manager: TargetManager,
+    /// In effect since the start.
     state_path: Option<PathBuf>,
 }
 
@@ -59,7 +78,7 @@ impl App {
     pub fn build(config: &Config, environment: &Environment, clock: Clock) -> Result<Self, BuildError> {
         let telemetry = Telemetry::new().map_err(BuildError::Telemetry)?;
         let publisher = Arc::new(Publisher::new(Arc::new(Store::new(clock))));
-        let manager = TargetManager::new(publisher.clone(), telemetry.clone(), clock);
+        let mut manager = TargetManager::new(publisher.clone(), telemetry.clone(), clock);
         let shared = Shared {
             publisher,
             telemetry,
@@ -67,11 +86,29 @@ impl App {
             credentials: credentials::Context::new(APPLICATION, |name| environment.get(name), clock),
             clock,
         };
-        let workspaces = Workspaces::new(config, &shared, None)?;
-        workspaces.update_telemetry(&shared, None);
+        let mut clients = Clients::new(config, None);
+        let entries = wanted::entries(config, &mut clients, &shared)?;
+        let discovery = DiscoveryTasks::new(shared.publisher.store().clone(), clock);
+        discovery.set(entries.clone(), wanted::listed(config));
+        let found = discovery.discovery.clone();
+        shared.telemetry.export_discovery(Box::new(move || discovery::health(&found)));
+        manager.observe(discovery.discovery.clone());
+        let wanted = wanted::wanted(config, &discovery.discovery);
+        clients.set_workspaces(wanted::with_targets(&wanted), &shared)?;
+        clients.update_telemetry(&shared);
         shared.telemetry.config_accepted(clock.since_epoch());
-        let targets = workspaces.targets(config);
-        Ok(Self { shared, workspaces, targets, manager, state_path: config.state_path.clone() })
+        let (config, state_path) = (config.clone(), config.state_path.clone());
+        Ok(Self {
+            shared,
+            config,
+            clients,
+            discovery,
+            entries,
+            wanted,
+            waits_for_discovery: true,
+            manager,
+            state_path,
+        })
     }
 
     /// Polls and serves until `stopping`, reloading the configuration on request; notifies `systemd`.
@@ -98,12 +135,18 @@ impl App {
         let polling = async {
             let mut systemd = SystemdNotifier::new(systemd, self.shared.publisher.clone());
             let state = RunningState::start(&self.shared, self.state_path.clone(), &stopping).await;
-            self.manager.apply(std::mem::take(&mut self.targets)).await;
+            let mut found = self.start_discovery().await;
             systemd.ready().await;
             loop {
                 tokio::select! {
                     () = stopping.cancelled() => break,
                     () = self.manager.supervise() => {}
+                    () = self.discovery.supervise() => {}
+                    _ = found.changed() => {
+                        sleep(COLLECT_CHANGES).await;
+                        found.mark_unchanged();
+                        self.apply_found().await;
+                    }
                     () = systemd.tick() => systemd.ping_watchdog().await,
                     request = next(&mut reloads) => {
                         systemd.reloading().await;
@@ -119,10 +162,53 @@ impl App {
                 }
             }
             systemd.stopping().await;
+            self.discovery.stop_all().await;
             self.manager.stop_all().await;
+            discovery::save(&self.discovery.discovery, self.shared.publisher.store()).await;
             state.close().await;
         };
         tokio::join!(polling, web::serve(listeners, Arc::new(routes), Arc::new(security)));
+    }
+
+    /// Starts to poll what is known, and to discover more. Returns what changes whenever something is found.
+    async fn start_discovery(&mut self) -> watch::Receiver<u64> {
+        let (discovery, store) = (&self.discovery.discovery, self.shared.publisher.store());
+        discovery::restore(discovery, store);
+        tokio::spawn(discovery::save_changes(discovery.clone(), store.clone()));
+        let mut found = discovery.changes();
+        found.mark_unchanged();
+        self.wanted = wanted::wanted(&self.config, &self.discovery.discovery);
+        if let Err(problem) = self.apply_wanted().await {
+            error!(%problem, "discovered workspaces are not polled");
+        }
+        let all = self.entries.iter().map(|entry| entry.name.clone()).collect();
+        self.discovery.start(&self.entries, &all);
+        found
+    }
+
+    /// Makes what is found the targets, if that has changed.
+    async fn apply_found(&mut self) {
+        let wanted = wanted::wanted(&self.config, &self.discovery.discovery);
+        if wanted == self.wanted && !self.waits_for_discovery {
+            return;
+        }
+        self.wanted = wanted;
+        match self.apply_wanted().await {
+            Ok(changes) if changes.is_none() => {}
+            Ok(changes) => info!(%changes, "discovery changed the targets"),
+            Err(problem) => error!(%problem, "discovered workspaces are not polled"),
+        }
+    }
+
+    /// Makes the targets of the wanted workspaces the targets.
+    async fn apply_wanted(&mut self) -> Result<Changes, BuildError> {
+        self.clients.set_workspaces(wanted::with_targets(&self.wanted), &self.shared)?;
+        let targets = wanted::targets(&self.wanted, &self.clients, &self.config);
+        self.waits_for_discovery = !self.discovery.discovery.is_complete();
+        self.manager.expect_more(self.waits_for_discovery);
+        let changes = self.manager.apply(targets).await;
+        self.clients.update_telemetry(&self.shared);
+        Ok(changes)
     }
 
     /// Applies a newly read configuration, or changes nothing and says why.
@@ -152,24 +238,39 @@ impl App {
         if config.state_path != self.state_path {
             warn!("state.path has changed: the new value takes effect at the next start");
         }
-        let workspaces = Workspaces::new(&config, &self.shared, Some(&self.workspaces));
-        let workspaces = workspaces.map_err(|error| error.to_string())?;
-        let changes = self.manager.apply(workspaces.targets(&config)).await;
-        let before = std::mem::replace(&mut self.workspaces, workspaces);
-        self.workspaces.update_telemetry(&self.shared, Some(&before));
+        let mut clients = Clients::new(&config, Some(&self.clients));
+        let entries = wanted::entries(&config, &mut clients, &self.shared);
+        let entries = entries.map_err(|error| error.to_string())?;
+        // Made now, so that a client that can't be made changes nothing.
+        let listed = config.workspaces.iter().filter(|workspace| !workspace.targets().is_empty());
+        clients.add_workspaces(listed, &self.shared).map_err(|error| error.to_string())?;
+        let renewed = self.discovery.set(entries.clone(), wanted::listed(&config));
+        (self.clients, self.entries, self.config) = (clients, entries, config);
+        self.wanted = wanted::wanted(&self.config, &self.discovery.discovery);
+        let changes = self.apply_wanted().await.map_err(|error| error.to_string())?;
+        self.discovery.start(&self.entries, &renewed);
         Ok(changes.to_string())
     }
 
     /// Waits until there are no credentials at all: every provider has been tried once, and none has any by what is
     /// configured on this machine. Never ends otherwise. Independent of the exporter, which may run meanwhile.
     pub fn missing_credentials(&self) -> impl Future<Output = MissingCredentials> + Send + use<> {
-        self.workspaces.missing_credentials()
+        self.clients.missing_credentials()
     }
 
-    /// Polls every target once. Returns how each poll ended.
-    pub async fn poll_once(&mut self) -> Vec<PollOutcome> {
+    /// Discovers once, and polls every target once. Returns whether all of it succeeded.
+    pub async fn poll_once(&mut self) -> bool {
         self.shared.publisher.disable_rendering();
-        self.manager.poll_once(std::mem::take(&mut self.targets)).await
+        let discovered = self.discovery.discover_once(&self.entries).await;
+        self.wanted = wanted::wanted(&self.config, &self.discovery.discovery);
+        if let Err(problem) = self.clients.set_workspaces(wanted::with_targets(&self.wanted), &self.shared) {
+            error!(%problem, "discovered workspaces are not polled");
+            return false;
+        }
+        self.clients.update_telemetry(&self.shared);
+        let targets = wanted::targets(&self.wanted, &self.clients, &self.config);
+        let outcomes = self.manager.poll_once(targets).await;
+        discovered && outcomes.iter().all(|outcome| *outcome == PollOutcome::Success)
     }
 
     /// How far the listings are.

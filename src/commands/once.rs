@@ -8,7 +8,7 @@ use super::{
     startup::{build_app, init_logging, load_config},
     stdout,
 };
-use crate::{cli::OnceArgs, config::Environment, model::PollOutcome};
+use crate::{cli::OnceArgs, config::Environment};
 
 /// Polls every target once and prints the metrics. The exit code is 1 if any target failed.
 pub async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
@@ -18,16 +18,15 @@ pub async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
     let mut app = build_app(&config, &environment)?;
     let progress = app.progress().clone();
     let missing_credentials = app.missing_credentials();
-    let outcomes = tokio::select! {
+    let succeeded = tokio::select! {
         // A poll without credentials fails at the same time, and says less.
         biased;
         missing = missing_credentials => return Err(Failure::runtime(missing)),
-        outcomes = app.poll_once() => outcomes,
+        succeeded = app.poll_once() => succeeded,
         never = show_progress(&progress) => match never {},
     };
     stdout::write_with(|out| app.write_metrics(out))?;
     // The process ends, which frees its memory as a whole instead of deployment by deployment.
     std::mem::forget(app);
-    let failed = outcomes.iter().any(|outcome| *outcome != PollOutcome::Success);
-    Ok(ExitCode::from(u8::from(failed)))
+    Ok(ExitCode::from(u8::from(!succeeded)))
 }

@@ -1,13 +1,13 @@
 //! The section `discovery`.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use super::collectors::CollectorSettings;
 use super::decode::{Node, Table};
 use super::defaults::Defaults;
 use super::location::Location;
 use super::namespaces::{discovered_namespaces, name_filter};
+use super::resolved::DISCOVERY_INTERVAL;
 use super::settings::SHORTEST_INTERVAL;
 use super::{DiscoveredNamespaces, DiscoveryEntry};
 use crate::discovery::WorkspaceFilter;
@@ -25,9 +25,6 @@ pub(super) const ENTRY_KEYS: [&str; 10] = [
     "credentials",
 ];
 pub(super) const WORKSPACES_KEYS: [&str; 3] = ["include", "exclude", "tags"];
-
-/// How often workspaces and namespaces are listed, unless the entry says otherwise.
-pub(super) const INTERVAL: Duration = Duration::from_secs(300);
 
 /// The entries. Each name is unique, also among the ids of workspaces whose namespaces are discovered.
 pub(super) fn entries(
@@ -59,7 +56,7 @@ fn entry(node: &Node<'_>, defaults: &Defaults, seen: &mut HashMap<String, String
     Some(DiscoveryEntry {
         name: name?,
         region: region?,
-        interval: interval.unwrap_or(INTERVAL),
+        interval: interval.unwrap_or(DISCOVERY_INTERVAL),
         workspaces,
         namespaces: namespaces?,
         collectors: collectors.resolve(&defaults.collectors, true),

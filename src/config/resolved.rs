@@ -12,6 +12,9 @@ use crate::discovery::{NameFilter, WorkspaceFilter};
 use crate::model::{DeploymentsOperation, LabelKeys, Selection};
 use crate::{api, credentials, model, poll};
 
+/// How often workspaces and namespaces are listed, unless an entry says otherwise.
+pub(super) const DISCOVERY_INTERVAL: Duration = Duration::from_secs(300);
+
 /// A valid configuration, with every default filled in.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -38,7 +41,7 @@ pub struct Config {
 }
 
 /// One workspace and what is polled there.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Workspace {
     /// The workspace's id, fit for a header.
     pub id: String,
@@ -57,6 +60,22 @@ pub struct Workspace {
 }
 
 impl Workspace {
+    /// The entry that discovers the workspace's namespaces, if they are discovered. It is named by the workspace's id.
+    pub fn entry(&self) -> Option<DiscoveryEntry> {
+        let Namespaces::Discovered(namespaces) = &self.namespaces else { return None };
+        Some(DiscoveryEntry {
+            name: self.id.clone(),
+            region: self.region.clone()?,
+            interval: DISCOVERY_INTERVAL,
+            workspaces: WorkspaceFilter::default(),
+            namespaces: (**namespaces).clone(),
+            collectors: self.collectors.clone(),
+            endpoint: self.endpoint.clone(),
+            console_endpoint: self.console_endpoint.clone()?,
+            credentials: self.credentials.clone(),
+        })
+    }
+
     /// Whether requests go to the console's API.
     pub fn uses_console(&self) -> bool {
         self.namespaces.is_discovered() || self.collectors.iter().next().is_some()

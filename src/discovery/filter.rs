@@ -4,6 +4,8 @@ use std::fmt;
 
 use wildmatch::WildMatch;
 
+use crate::collectors::namespaces::SelectNamespaces;
+
 /// A pattern in which `*` matches any characters and `?` one. Case-sensitive.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Glob(WildMatch);
@@ -49,6 +51,12 @@ impl NameFilter {
             names.any(|name| globs.iter().any(|glob| glob.matches(name)))
         };
         any(&self.include) && !any(&self.exclude)
+    }
+}
+
+impl SelectNamespaces for NameFilter {
+    fn selects(&self, name: &str) -> bool {
+        Self::selects(self, &[name])
     }
 }
 

@@ -1,11 +1,13 @@
 //! When a target is polled, how often, and what happens if a poll fails.
 
+mod observer;
 mod poll_loop;
 mod schedule;
 mod supervisor;
 
 use std::time::Duration;
 
+pub use observer::PollObserver;
 pub use poll_loop::PollLoop;
 pub use schedule::Schedule;
 pub use supervisor::{Supervised, Supervisor};

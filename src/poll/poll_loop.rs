@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
-use super::{Schedule, Settings, Supervised};
+use super::{PollObserver, Schedule, Settings, Supervised};
 use crate::{
     api::{ApiError, InvalidValues, Retry},
     collectors::{Collected, Query},
@@ -44,6 +44,8 @@ pub struct PollLoop {
     pub publisher: Arc<Publisher>,
     /// Where it counts.
     pub telemetry: Telemetry,
+    /// Who is told how polls end.
+    pub observer: Option<Arc<dyn PollObserver>>,
     /// Whether the loop was started before.
     pub started: AtomicBool,
 }
@@ -86,10 +88,14 @@ impl PollLoop {
             let detail = "no time left: the poll (poll.timeout)";
             Err(ApiError::new(ErrorClass::Timeout, Retry::Backoff, detail))
         });
-        match polled {
+        let outcome = match polled {
             Ok(collected) => self.succeeded(collected, requested_at, deadline).await,
             Err(error) => self.failed(&error, requested_at),
+        };
+        if let Some(observer) = &self.observer {
+            observer.polled(&self.id, outcome);
         }
+        outcome
     }
 
     async fn succeeded(&self, collected: Collected, requested_at: Instant, deadline: Instant) -> PollOutcome {

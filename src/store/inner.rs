@@ -16,7 +16,7 @@ use super::{
     status::{Data, TargetStatus},
     transitions::{Namespace, Served},
 };
-use crate::model::{GroupId, Misses, ObjectSet, TargetId};
+use crate::model::{DEPLOYMENTS, GroupId, Misses, ObjectSet, TargetId};
 
 #[derive(Debug, Default)]
 pub(super) struct Inner {
@@ -67,7 +67,8 @@ impl Inner {
             misses: Misses::default(),
             logged_fields: BTreeSet::new(),
             report_due: None,
-            latch: latch.cloned(),
+            // Readiness does not wait for what only adds to deployments.
+            latch: latch.filter(|_| id.collector == DEPLOYMENTS).cloned(),
         };
         self.targets.insert(id.clone(), entry);
         self.groups.entry(id.group()).or_default().insert(id.clone());

@@ -61,7 +61,7 @@ impl Store {
     }
 
     /// Makes `targets` the set of known targets. Those known before keep their state, the others are forgotten with
-    /// all they had. A new target holds a clone of `latch` until its first poll has finished.
+    /// all they had. A new target of deployments holds a clone of `latch` until its first poll has finished.
     ///
     /// Returns the groups that lost data.
     pub fn set_targets(

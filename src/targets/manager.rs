@@ -15,7 +15,7 @@ use super::{Target, TargetSet};
 use crate::{
     clock::Clock,
     model::{ErrorClass, PollOutcome, TargetId},
-    poll::{PollLoop, Schedule, Supervised as _, Supervisor},
+    poll::{PollLoop, PollObserver, Schedule, Supervised as _, Supervisor},
     snapshot::{Configuration, Publisher},
     store::{Latch, Readiness, TargetSettings},
     telemetry::Telemetry,
@@ -32,6 +32,13 @@ pub struct Changes {
     pub changed: usize,
     /// Targets whose poll loop goes on.
     pub unchanged: usize,
+}
+
+impl Changes {
+    /// Whether the target set is the same as before.
+    pub fn is_none(&self) -> bool {
+        self.added + self.removed + self.changed == 0
+    }
 }
 
 impl fmt::Display for Changes {
@@ -56,6 +63,9 @@ pub struct TargetManager {
     readiness: Readiness,
     /// Held until the initial targets are known.
     initial: Option<Latch>,
+    /// Whether more initial targets are expected.
+    expects_more: bool,
+    observer: Option<Arc<dyn PollObserver>>,
 }
 
 #[derive(Debug, Clone)]
@@ -77,6 +87,8 @@ impl TargetManager {
             last_generation: 0,
             readiness,
             initial: Some(initial),
+            expects_more: false,
+            observer: None,
         }
     }
 
@@ -85,8 +97,20 @@ impl TargetManager {
         &self.readiness
     }
 
+    /// Tells `observer` how polls end; those of poll loops that are started from now on.
+    pub fn observe(&mut self, observer: Arc<dyn PollObserver>) {
+        self.observer = Some(observer);
+    }
+
+    /// Whether the next [`TargetManager::apply`] leaves the exporter waiting for more initial targets.
+    pub fn expect_more(&mut self, expected: bool) {
+        self.expects_more = expected;
+    }
+
     /// Makes `desired` the target set. What is the same as before goes on undisturbed; what is gone disappears with
     /// all its series at once, counters included, and a poll of it in flight is not published.
+    ///
+    /// The first call ends the wait for the initial targets, unless more are expected.
     ///
     /// The first polls of new targets start soon, one after the other at the request rate of their workspace.
     pub async fn apply(&mut self, desired: TargetSet) -> Changes {
@@ -155,7 +179,7 @@ impl TargetManager {
             error!(%problem, "series of removed targets may be served until the next poll of their namespace");
         }
         // From here on only the targets themselves keep the exporter from being ready.
-        self.initial = None;
+        self.initial.take_if(|_| !self.expects_more);
         self.running = running;
         (started, changes)
     }
@@ -197,6 +221,7 @@ impl TargetManager {
             generation: self.last_generation,
             publisher: self.publisher.clone(),
             telemetry: self.telemetry.clone(),
+            observer: self.observer.clone(),
             started: AtomicBool::new(false),
         }
     }

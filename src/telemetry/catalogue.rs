@@ -107,6 +107,47 @@ pub(super) const BUILD_INFO: FamilyDescriptor = family(
     &["version", "revision", "rustc"],
     "build",
 );
+pub(super) const DISCOVERY_UP: FamilyDescriptor = family(
+    "aliyun_flink_discovery_up",
+    MetricType::Gauge,
+    Unit::Boolean,
+    "Whether the last listings of workspaces and of the namespaces of each polled workspace succeeded. No series before \
+     the first attempt has finished.",
+    &["discovery", "region"],
+    "discovery",
+);
+pub(super) const DISCOVERY_LAST_SUCCESS: FamilyDescriptor = family(
+    "aliyun_flink_discovery_last_success_timestamp_seconds",
+    MetricType::Gauge,
+    Unit::Timestamp,
+    "End of the last discovery in which every listing succeeded, in seconds since the Unix epoch.",
+    &["discovery", "region"],
+    "discovery",
+);
+pub(super) const DISCOVERY_INTERVAL: FamilyDescriptor = family(
+    "aliyun_flink_discovery_interval_seconds",
+    MetricType::Gauge,
+    Unit::Seconds,
+    "Configured interval between listings of workspaces and namespaces.",
+    &["discovery", "region"],
+    "discovery",
+);
+pub(super) const DISCOVERY_WORKSPACES: FamilyDescriptor = family(
+    "aliyun_flink_discovery_workspaces",
+    MetricType::Gauge,
+    Unit::Count("workspaces"),
+    "Discovered workspaces by state.",
+    &["discovery", "region", "state"],
+    "discovery",
+);
+pub(super) const DISCOVERY_NAMESPACES: FamilyDescriptor = family(
+    "aliyun_flink_discovery_namespaces",
+    MetricType::Gauge,
+    Unit::Count("namespaces"),
+    "Discovered namespaces by state.",
+    &["discovery", "region", "state"],
+    "discovery",
+);
 pub(super) const STATE_HEALTHY: FamilyDescriptor = family(
     "aliyun_flink_exporter_state_healthy",
     MetricType::Gauge,
@@ -192,9 +233,19 @@ pub(super) const PROCESS_START_TIME: FamilyDescriptor = family(
 const PROCESS_ORIGIN: &str = "`/proc/self`";
 
 /// The documentation of the instruments, in two sections: the exporter and its process.
-pub fn sections() -> [Section; 2] {
+pub fn sections() -> [Section; 3] {
     let section = |title, families| Section { title, identity_labels: &[], families };
     [
+        section(
+            "Discovery metrics",
+            vec![
+                DISCOVERY_UP,
+                DISCOVERY_LAST_SUCCESS,
+                DISCOVERY_INTERVAL,
+                DISCOVERY_WORKSPACES,
+                DISCOVERY_NAMESPACES,
+            ],
+        ),
         section(
             "Exporter metrics",
             vec![

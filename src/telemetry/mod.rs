@@ -4,6 +4,7 @@
 //! from the snapshot instead, so that no series outlives its object.
 
 mod catalogue;
+mod discovery;
 mod expiry;
 mod log;
 mod openmetrics;
@@ -26,6 +27,7 @@ use prometheus::{
 use tokio::time::Instant;
 
 pub use catalogue::sections;
+pub use discovery::{DISCOVERY_STATES, DiscoveryHealth, GetDiscoveryHealth};
 pub use expiry::Expiry;
 pub use state::{GetStateHealth, StateHealth};
 
@@ -48,6 +50,7 @@ pub struct Telemetry {
     /// Without labels; a vector, so that there is no series without TLS.
     tls_certificate_expiry: GaugeVec,
     state: state::StateCollector,
+    discovery: discovery::DiscoveryCollector,
     reload_successful: IntGauge,
     reload_time: Gauge,
     workspaces: Arc<Mutex<HashMap<String, Arc<AtomicBool>>>>,
@@ -74,6 +77,7 @@ impl Telemetry {
                 catalogue::TLS_CERTIFICATE_EXPIRY.labels,
             )?,
             state: state::StateCollector::new()?,
+            discovery: discovery::DiscoveryCollector::new()?,
             reload_successful: IntGauge::with_opts(catalogue::options(&catalogue::RELOAD_SUCCESSFUL))?,
             reload_time: Gauge::with_opts(catalogue::options(&catalogue::RELOAD_TIME))?,
             workspaces: Arc::default(),
@@ -101,6 +105,7 @@ impl Telemetry {
             Box::new(self.credentials_expiry.clone()),
             Box::new(self.tls_certificate_expiry.clone()),
             Box::new(self.state.clone()),
+            Box::new(self.discovery.clone()),
             Box::new(self.reload_successful.clone()),
             Box::new(self.reload_time.clone()),
             Box::new(build_info),
@@ -142,6 +147,11 @@ impl Telemetry {
     /// Exports when the served certificate expires, as a time since the Unix epoch.
     pub fn tls_certificate_expires(&self, expires: Duration) {
         self.tls_certificate_expiry.with_label_values::<&str>(&[]).set(expires.as_secs_f64());
+    }
+
+    /// Exports how discovery fares.
+    pub fn export_discovery(&self, get: GetDiscoveryHealth) {
+        self.discovery.export(get);
     }
 
     /// Exports the health of the state file.

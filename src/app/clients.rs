@@ -1,0 +1,361 @@
+//! The API clients: of the polled workspaces, and of the regions in which workspaces are discovered.
+//!
+//! A client whose settings did not change is kept across reloads and discoveries, and with it its connections and its
+//! place under the request rate.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::pending,
+    sync::Arc,
+};
+
+use url::Url;
+
+use super::{
+    console::{ConsoleAccess, Consoles},
+    error::{BuildError, MissingCredentials},
+    shared::Shared,
+    users::Users,
+};
+use crate::{
+    api::{self, HttpClients, RateLimiter},
+    config::{self, Config},
+    console::{ConsoleListings, ListEditableNamespace, SharedListing},
+    credentials::{self, ProvideCredentials},
+    discovery::Listings,
+    model::ErrorClass,
+};
+
+/// The API clients that are in use.
+#[derive(Debug, Clone)]
+pub(super) struct Clients {
+    api: api::Settings,
+    http: HttpClients,
+    /// By the workspace's id.
+    workspaces: BTreeMap<String, WorkspaceClient>,
+    /// The workspaces whose counters have series.
+    counted: BTreeSet<String>,
+    /// One provider for each source of credentials.
+    providers: Vec<Provider>,
+    /// One rate for each region and source of credentials.
+    account_rates: Vec<AccountRate>,
+    consoles: Consoles,
+    /// The listings of `ListEditableNamespace`.
+    editables: Vec<Editable>,
+    /// Whose credentials the discovery entries use.
+    entries: BTreeMap<String, Arc<dyn ProvideCredentials>>,
+}
+
+type Provider = (Arc<credentials::Source>, Arc<dyn ProvideCredentials>);
+
+/// The rate of all requests with the same region and credentials.
+#[derive(Debug, Clone)]
+struct AccountRate {
+    /// The region; its endpoint, if the region is not known.
+    region: String,
+    credentials: Arc<credentials::Source>,
+    limiter: Arc<RateLimiter>,
+}
+
+/// A workspace's client, and what it was made from.
+#[derive(Debug, Clone)]
+struct WorkspaceClient {
+    client: Arc<api::Client>,
+    endpoint: Url,
+    credentials: Arc<credentials::Source>,
+    provider: Arc<dyn ProvideCredentials>,
+    account_rate: Arc<RateLimiter>,
+    /// The listings of its region, if a collector of the workspace uses them.
+    console: Option<Arc<ConsoleListings>>,
+}
+
+/// A listing of `ListEditableNamespace`, and what it was made from.
+#[derive(Debug, Clone)]
+struct Editable {
+    region: String,
+    endpoint: Url,
+    credentials: Arc<credentials::Source>,
+    listing: Arc<SharedListing<ListEditableNamespace>>,
+}
+
+/// Where an entry's region is, and who asks it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EntryAccess<'a> {
+    pub(super) name: &'a str,
+    pub(super) region: &'a str,
+    pub(super) endpoint: &'a Url,
+    pub(super) console_endpoint: &'a Url,
+    pub(super) credentials: &'a Arc<credentials::Source>,
+}
+
+impl Clients {
+    /// No clients but those of `before` that fit `config`.
+    pub(super) fn new(config: &Config, before: Option<&Self>) -> Self {
+        // A client with other limits is another client.
+        if let Some(same) = before.filter(|before| before.api == config.api) {
+            return Self { entries: BTreeMap::new(), ..same.clone() };
+        }
+        Self {
+            api: config.api.clone(),
+            http: HttpClients::new(&config.api, &config.proxies),
+            workspaces: BTreeMap::new(),
+            counted: before.map(|before| before.counted.clone()).unwrap_or_default(),
+            providers: before.map(|before| before.providers.clone()).unwrap_or_default(),
+            account_rates: Vec::new(),
+            consoles: Consoles::default(),
+            editables: Vec::new(),
+            entries: BTreeMap::new(),
+        }
+    }
+
+    /// Adds clients for `workspaces`.
+    ///
+    /// # Errors
+    ///
+    /// If an HTTP client can't be made.
+    pub(super) fn add_workspaces<'w>(
+        &mut self,
+        workspaces: impl Iterator<Item = &'w config::Workspace>,
+        shared: &Shared,
+    ) -> Result<(), BuildError> {
+        for workspace in workspaces {
+            let made = self.workspace(workspace, shared).map_err(BuildError::HttpClient)?;
+            self.workspaces.insert(workspace.id.clone(), made);
+        }
+        Ok(())
+    }
+
+    /// Makes `workspaces` those with a client.
+    ///
+    /// # Errors
+    ///
+    /// If an HTTP client can't be made. The workspaces stay as they were then.
+    pub(super) fn set_workspaces<'w>(
+        &mut self,
+        workspaces: impl Iterator<Item = &'w config::Workspace>,
+        shared: &Shared,
+    ) -> Result<(), BuildError> {
+        let mut clients = BTreeMap::new();
+        for workspace in workspaces {
+            let made = self.workspace(workspace, shared).map_err(BuildError::HttpClient)?;
+            made.client.shared_by(workspace.targets().len());
+            clients.insert(workspace.id.clone(), made);
+        }
+        self.workspaces = clients;
+        self.forget_unused();
+        Ok(())
+    }
+
+    /// The client of a workspace.
+    pub(super) fn workspace_client(&self, id: &str) -> Option<&Arc<api::Client>> {
+        self.workspaces.get(id).map(|workspace| &workspace.client)
+    }
+
+    /// The listings of a workspace's region, if a collector of the workspace uses them.
+    pub(super) fn console(&self, id: &str) -> Option<&Arc<ConsoleListings>> {
+        self.workspaces.get(id)?.console.as_ref()
+    }
+
+    /// The listings of a discovery entry.
+    ///
+    /// # Errors
+    ///
+    /// If an HTTP client can't be made.
+    pub(super) fn listings(
+        &mut self,
+        access: EntryAccess<'_>,
+        shared: &Shared,
+    ) -> Result<Listings, BuildError> {
+        let EntryAccess { name, region, endpoint, console_endpoint, credentials } = access;
+        let provider = self.provider(credentials, shared);
+        self.entries.insert(name.to_owned(), provider.clone());
+        let console = self.add_console(region, console_endpoint, credentials, &provider, shared);
+        let console = console.map_err(BuildError::HttpClient)?;
+        let editable = self.editable(region, endpoint, credentials, &provider, shared);
+        Ok(Listings { console, editable: editable.map_err(BuildError::HttpClient)? })
+    }
+
+    /// Starts the counters of workspaces that are new, and removes the series of those that are gone.
+    pub(super) fn update_telemetry(&mut self, shared: &Shared) {
+        for id in self.counted.iter().filter(|id| !self.workspaces.contains_key(*id)) {
+            shared.telemetry.remove_workspace(id);
+        }
+        let retry_reasons = api::RETRY_REASONS.map(ErrorClass::as_str);
+        for (id, workspace) in &self.workspaces {
+            let provider = Arc::downgrade(&workspace.provider);
+            let expiry = Box::new(move || provider.upgrade()?.expiry());
+            shared.telemetry.init_workspace(id, &retry_reasons, expiry);
+        }
+        self.counted = self.workspaces.keys().cloned().collect();
+    }
+
+    /// See [`super::App::missing_credentials`].
+    pub(super) fn missing_credentials(&self) -> impl Future<Output = MissingCredentials> + Send + use<> {
+        let workspaces =
+            self.workspaces.iter().map(|(id, workspace)| (&workspace.provider, id.clone(), None));
+        let entries =
+            self.entries.iter().map(|(name, provider)| (provider, String::new(), Some(name.clone())));
+        let mut users: Vec<(Arc<dyn ProvideCredentials>, Users)> = Vec::new();
+        for (provider, workspace, entry) in workspaces.chain(entries) {
+            let index = users.iter().position(|(known, _)| Arc::ptr_eq(known, provider));
+            let index = index.unwrap_or_else(|| {
+                users.push((provider.clone(), Users::default()));
+                users.len() - 1
+            });
+            if let Some((_, users)) = users.get_mut(index) {
+                match entry {
+                    Some(entry) => users.entries.push(entry),
+                    None => users.workspaces.push(workspace),
+                }
+            }
+        }
+        async move {
+            let attempts = users
+                .into_iter()
+                .map(async |(provider, users)| (provider.credentials().await.map(drop), users));
+            let results = futures_util::future::join_all(attempts).await;
+            match MissingCredentials::new(results) {
+                Some(missing) => missing,
+                None => pending().await,
+            }
+        }
+    }
+
+    /// The provider of `source`: the one there is already, if any.
+    fn provider(
+        &mut self,
+        source: &Arc<credentials::Source>,
+        shared: &Shared,
+    ) -> Arc<dyn ProvideCredentials> {
+        if let Some((_, provider)) = self.providers.iter().find(|(known, _)| known == source) {
+            return provider.clone();
+        }
+        let provider = shared.credentials.provider(source);
+        self.providers.push((source.clone(), provider.clone()));
+        provider
+    }
+
+    /// The rate that all clients of `region` with these credentials share.
+    fn account_rate(&mut self, region: &str, credentials: &Arc<credentials::Source>) -> Arc<RateLimiter> {
+        let same = |rate: &&AccountRate| rate.region == region && rate.credentials == *credentials;
+        if let Some(rate) = self.account_rates.iter().find(same) {
+            return rate.limiter.clone();
+        }
+        let limiter = Arc::new(RateLimiter::new(self.api.account_requests_per_second));
+        self.account_rates.push(AccountRate {
+            region: region.to_owned(),
+            credentials: credentials.clone(),
+            limiter: limiter.clone(),
+        });
+        limiter
+    }
+
+    fn workspace(
+        &mut self,
+        workspace: &config::Workspace,
+        shared: &Shared,
+    ) -> Result<WorkspaceClient, reqwest::Error> {
+        let config::Workspace { id, region, endpoint, credentials, .. } = workspace;
+        let provider = self.provider(credentials, shared);
+        let account_rate = self.account_rate(region.as_deref().unwrap_or(endpoint.as_str()), credentials);
+        let console = match console(workspace) {
+            Some((region, endpoint)) => {
+                Some(self.add_console(region, endpoint, credentials, &provider, shared)?)
+            }
+            None => None,
+        };
+        let same = |known: &&WorkspaceClient| {
+            known.endpoint == *endpoint
+                && known.credentials == *credentials
+                && Arc::ptr_eq(&known.account_rate, &account_rate)
+        };
+        if let Some(known) = self.workspaces.get(id).filter(same) {
+            return Ok(WorkspaceClient { console, ..known.clone() });
+        }
+        let client = api::Client::new(
+            api::Workspace {
+                id: id.clone(),
+                endpoint: api::Endpoint::new(endpoint),
+                credentials: provider.clone(),
+                account_rate: account_rate.clone(),
+            },
+            self.http.client_for(endpoint)?,
+            self.api.clone(),
+            shared.telemetry.api(id),
+            shared.progress.clone(),
+            shared.clock,
+        );
+        Ok(WorkspaceClient {
+            client: Arc::new(client),
+            endpoint: endpoint.clone(),
+            credentials: credentials.clone(),
+            provider,
+            account_rate,
+            console,
+        })
+    }
+
+    fn add_console(
+        &mut self,
+        region: &str,
+        endpoint: &Url,
+        credentials: &Arc<credentials::Source>,
+        provider: &Arc<dyn ProvideCredentials>,
+        shared: &Shared,
+    ) -> Result<Arc<ConsoleListings>, reqwest::Error> {
+        let access = ConsoleAccess { region, endpoint, credentials, provider };
+        self.consoles.add(&access, &self.http, &self.api, shared)
+    }
+
+    fn editable(
+        &mut self,
+        region: &str,
+        endpoint: &Url,
+        credentials: &Arc<credentials::Source>,
+        provider: &Arc<dyn ProvideCredentials>,
+        shared: &Shared,
+    ) -> Result<Arc<SharedListing<ListEditableNamespace>>, reqwest::Error> {
+        let same = |known: &&Editable| {
+            known.region == region && known.endpoint == *endpoint && known.credentials == *credentials
+        };
+        if let Some(known) = self.editables.iter().find(same) {
+            return Ok(known.listing.clone());
+        }
+        let access = api::Region {
+            endpoint: api::Endpoint::new(endpoint),
+            credentials: provider.clone(),
+            rate: self.account_rate(region, credentials),
+        };
+        let client = api::Client::for_region(
+            access,
+            self.http.client_for(endpoint)?,
+            self.api.clone(),
+            shared.telemetry.api(""),
+            shared.progress.clone(),
+            shared.clock,
+        );
+        let operation = ListEditableNamespace { region: region.to_owned() };
+        let listing = Arc::new(SharedListing::new(Arc::new(client), operation, shared.telemetry.clone()));
+        self.editables.push(Editable {
+            region: region.to_owned(),
+            endpoint: endpoint.clone(),
+            credentials: credentials.clone(),
+            listing: listing.clone(),
+        });
+        Ok(listing)
+    }
+
+    /// Forgets what nothing uses but this.
+    fn forget_unused(&mut self) {
+        self.consoles.forget_unused();
+        self.editables.retain(|known| Arc::strong_count(&known.listing) > 1);
+        self.account_rates.retain(|known| Arc::strong_count(&known.limiter) > 1);
+        self.providers.retain(|(_, provider)| Arc::strong_count(provider) > 1);
+    }
+}
+
+/// The region and the endpoint of the console's API, if a collector of the workspace uses it.
+fn console(workspace: &config::Workspace) -> Option<(&str, &Url)> {
+    workspace.collectors.iter().next()?;
+    Some((workspace.region.as_deref()?, workspace.console_endpoint.as_ref()?))
+}

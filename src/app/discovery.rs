@@ -1,0 +1,142 @@
+//! The tasks of discovery: one loop for each entry, and the saving of what they find.
+
+use std::{
+    collections::BTreeSet,
+    convert::Infallible,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep};
+use tracing::warn;
+
+use crate::{
+    clock::Clock,
+    discovery::{Discovery, DiscoverySnapshot, EntryLoop, EntrySettings},
+    model::TargetId,
+    poll::{Schedule, Supervisor},
+    store::Store,
+    telemetry::DiscoveryHealth,
+};
+
+/// How long changes of what is found are collected before they are saved.
+const SAVE_DELAY: Duration = Duration::from_secs(1);
+
+/// Runs the loops of the entries.
+#[derive(Debug)]
+pub(super) struct DiscoveryTasks {
+    pub(super) discovery: Arc<Discovery>,
+    supervisor: Supervisor<String, EntryLoop>,
+    running: BTreeSet<String>,
+    clock: Clock,
+}
+
+impl DiscoveryTasks {
+    pub(super) fn new(store: Arc<Store>, clock: Clock) -> Self {
+        let discovery = Arc::new(Discovery::new(store, clock));
+        Self { discovery, supervisor: Supervisor::default(), running: BTreeSet::new(), clock }
+    }
+
+    /// Makes `entries` the entries, without starting their loops: see [`DiscoveryTasks::start`]. `listed` has the
+    /// workspaces that no entry may have.
+    pub(super) fn set(&self, entries: Vec<EntrySettings>, listed: BTreeSet<String>) -> BTreeSet<String> {
+        self.discovery.set_entries(entries, listed)
+    }
+
+    /// Runs a loop for each of `entries`, new ones for those that `changed`, and stops the others.
+    pub(super) fn start(&mut self, entries: &[EntrySettings], changed: &BTreeSet<String>) {
+        let names: BTreeSet<String> = entries.iter().map(|entry| entry.name.clone()).collect();
+        for gone in self.running.difference(&names) {
+            self.supervisor.stop(gone);
+        }
+        for entry in entries {
+            if changed.contains(&entry.name) || !self.running.contains(&entry.name) {
+                self.supervisor.start(entry.name.clone(), self.entry_loop(entry));
+            }
+        }
+        self.running = names;
+    }
+
+    /// Lists everything of `entries` once. Returns whether all of it succeeded.
+    pub(super) async fn discover_once(&self, entries: &[EntrySettings]) -> bool {
+        let loops: Vec<_> = entries.iter().map(|entry| self.entry_loop(entry)).collect();
+        join_all(loops.iter().map(|entry_loop| entry_loop.attempt())).await;
+        self.discovery.statuses().iter().all(|status| status.up == Some(true))
+    }
+
+    /// Restarts loops that panic, for ever. May be dropped and called again.
+    pub(super) async fn supervise(&mut self) {
+        self.supervisor.run().await;
+    }
+
+    pub(super) async fn stop_all(&mut self) {
+        self.supervisor.stop_all().await;
+    }
+
+    fn entry_loop(&self, entry: &EntrySettings) -> Arc<EntryLoop> {
+        let (now, wall_clock) = (Instant::now(), self.clock.since_epoch());
+        // Only its hash matters.
+        let id = TargetId {
+            workspace: entry.name.clone(),
+            namespace: String::new(),
+            collector: "discovery",
+            selection: String::new(),
+        };
+        Arc::new(EntryLoop {
+            settings: entry.clone(),
+            discovery: self.discovery.clone(),
+            schedule: Schedule::new(&id, entry.interval, now, now, wall_clock),
+            started: AtomicBool::new(false),
+        })
+    }
+}
+
+/// How the entries fare, for the metrics.
+pub(super) fn health(discovery: &Discovery) -> Vec<DiscoveryHealth> {
+    let statuses = discovery.statuses().into_iter();
+    let health = statuses.map(|status| DiscoveryHealth {
+        name: status.name,
+        region: status.region,
+        interval: status.interval,
+        up: status.up,
+        last_success: status.last_success,
+        workspaces: status.workspaces.by_state(),
+        namespaces: status.namespaces.by_state(),
+    });
+    health.collect()
+}
+
+/// Gives discovery what was found in an earlier run.
+pub(super) fn restore(discovery: &Discovery, store: &Store) {
+    let (snapshot, unreadable) = DiscoverySnapshot::from_entries(store.discovery_entries());
+    if unreadable > 0 {
+        warn!(entries = unreadable, "what discovery found earlier cannot be read: it is found again");
+    }
+    discovery.restore(snapshot);
+}
+
+/// Saves what is found whenever it changes.
+pub(super) async fn save_changes(discovery: Arc<Discovery>, store: Arc<Store>) -> Infallible {
+    let mut changes = discovery.changes();
+    loop {
+        // The sender lives as long as `discovery`.
+        let _ = changes.changed().await;
+        sleep(SAVE_DELAY).await;
+        changes.mark_unchanged();
+        save(&discovery, &store).await;
+    }
+}
+
+/// Saves what has changed since the last time.
+pub(super) async fn save(discovery: &Discovery, store: &Store) {
+    let saved = store.discovery_entries();
+    let current = discovery.snapshot().to_entries();
+    let removed = saved.keys().filter(|key| !current.contains_key(*key)).map(|key| (key.clone(), None));
+    let changed = current.iter().filter(|(key, value)| saved.get(*key) != Some(value));
+    let changed = changed.map(|(key, value)| (key.clone(), Some(value.clone())));
+    let batch: Vec<_> = removed.chain(changed).collect();
+    if !batch.is_empty() {
+        store.save_discovery(batch).await;
+    }
+}

@@ -1,0 +1,27 @@
+//! Who uses a provider of credentials.
+
+use std::fmt;
+
+/// Who uses a provider of credentials.
+#[derive(Debug, Default)]
+pub(super) struct Users {
+    /// The ids of workspaces.
+    pub(super) workspaces: Vec<String>,
+    /// The names of discovery entries.
+    pub(super) entries: Vec<String>,
+}
+
+impl fmt::Display for Users {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        if !self.workspaces.is_empty() {
+            let plural = if self.workspaces.len() == 1 { "" } else { "s" };
+            write!(formatter, "workspace{plural} {}", self.workspaces.join(", "))?;
+            separator = ", ";
+        }
+        if !self.entries.is_empty() {
+            write!(formatter, "{separator}discovery {}", self.entries.join(", "))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,246 @@
+//! Which workspaces and targets are wanted: those that the configuration lists, and those that discovery has found.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{
+    clients::{Clients, EntryAccess},
+    error::BuildError,
+    shared::Shared,
+};
+use crate::{
+    collectors::{
+        Query, RenderConfig,
+        deployments::{DeploymentsQuery, DeploymentsTarget},
+        namespaces::{self, NamespacesTarget},
+        workspaces::{self, WorkspaceTarget},
+    },
+    config::{self, Config, DiscoveredNamespaces, Namespaces},
+    discovery::{Discovery, EntrySettings, NameFilter, SelectedWorkspace, Selection, WorkspaceSelection},
+    exposition::targets::WorkspaceInfo,
+    model::{CollectorName, FieldSelection, TargetId},
+    poll,
+    targets::{Target, TargetSet},
+};
+
+/// A workspace that is wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Wanted {
+    /// The workspace, with the namespaces that are polled: none if it is in a state in which nothing runs.
+    pub(super) workspace: config::Workspace,
+    /// Which namespaces are exported, if they are discovered.
+    filter: Option<NameFilter>,
+    /// Whether something may run in it.
+    runs: bool,
+}
+
+/// The settings of all entries, in the order of their precedence.
+///
+/// # Errors
+///
+/// If an HTTP client can't be made.
+pub(super) fn entries(
+    config: &Config,
+    clients: &mut Clients,
+    shared: &Shared,
+) -> Result<Vec<EntrySettings>, BuildError> {
+    let mut entries = Vec::new();
+    for (id, entry) in discovered_workspaces(config) {
+        let selection = Selection {
+            workspaces: WorkspaceSelection::Listed(id.to_owned()),
+            namespaces: entry.namespaces.filter.clone(),
+        };
+        entries.push(settings(&entry, selection, clients, shared)?);
+    }
+    for entry in &config.discovery {
+        let selection = Selection {
+            workspaces: WorkspaceSelection::Matching(entry.workspaces.clone()),
+            namespaces: entry.namespaces.filter.clone(),
+        };
+        entries.push(settings(entry, selection, clients, shared)?);
+    }
+    Ok(entries)
+}
+
+/// The workspaces whose namespaces the configuration lists.
+pub(super) fn listed(config: &Config) -> BTreeSet<String> {
+    let listed = config.workspaces.iter().filter(|workspace| !workspace.namespaces.is_discovered());
+    listed.map(|workspace| workspace.id.clone()).collect()
+}
+
+/// The workspaces whose namespaces are discovered, as entries of their own.
+fn discovered_workspaces(config: &Config) -> impl Iterator<Item = (&str, config::DiscoveryEntry)> {
+    config.workspaces.iter().filter_map(|workspace| Some((workspace.id.as_str(), workspace.entry()?)))
+}
+
+fn settings(
+    entry: &config::DiscoveryEntry,
+    selection: Selection,
+    clients: &mut Clients,
+    shared: &Shared,
+) -> Result<EntrySettings, BuildError> {
+    let access = EntryAccess {
+        name: &entry.name,
+        region: &entry.region,
+        endpoint: &entry.endpoint,
+        console_endpoint: &entry.console_endpoint,
+        credentials: &entry.credentials,
+    };
+    Ok(EntrySettings {
+        name: entry.name.clone(),
+        region: entry.region.clone(),
+        interval: entry.interval,
+        timeout: entry.namespaces.poll.timeout,
+        selection,
+        listings: clients.listings(access, shared)?,
+    })
+}
+
+/// Every workspace that is wanted now.
+pub(super) fn wanted(config: &Config, discovery: &Discovery) -> Vec<Wanted> {
+    let listed = config.workspaces.iter().filter(|workspace| !workspace.namespaces.is_discovered());
+    let listed = listed.map(|workspace| Wanted { workspace: workspace.clone(), filter: None, runs: true });
+    let mut all: Vec<_> = listed.collect();
+    let of_workspaces: Vec<_> = discovered_workspaces(config).map(|(_, entry)| entry).collect();
+    for found in discovery.found() {
+        let mut entries = of_workspaces.iter().chain(&config.discovery);
+        let Some(entry) = entries.find(|entry| entry.name == found.entry) else { continue };
+        let workspaces = found.workspaces.iter();
+        all.extend(workspaces.map(|(id, workspace)| discovered(entry, id, workspace, discovery)));
+    }
+    all
+}
+
+fn discovered(
+    entry: &config::DiscoveryEntry,
+    id: &str,
+    found: &SelectedWorkspace,
+    discovery: &Discovery,
+) -> Wanted {
+    let DiscoveredNamespaces { filter, selection, operation, poll } = &entry.namespaces;
+    let targets = found.namespaces.iter().map(|namespace| config::Target {
+        namespace: namespace.clone(),
+        selection: selection.clone(),
+        operation: *operation,
+        poll: *poll,
+    });
+    let permitted = entry
+        .collectors
+        .iter()
+        .filter(|(collector, enabled)| !(enabled.by_default && discovery.denies(&entry.name, collector, id)));
+    Wanted {
+        workspace: config::Workspace {
+            id: id.to_owned(),
+            region: Some(entry.region.clone()),
+            endpoint: entry.endpoint.clone(),
+            console_endpoint: Some(entry.console_endpoint.clone()),
+            credentials: entry.credentials.clone(),
+            namespaces: Namespaces::Listed(targets.collect()),
+            collectors: permitted.collect(),
+        },
+        filter: Some(filter.clone()),
+        runs: found.runs,
+    }
+}
+
+/// The workspaces of `wanted` that have targets with a client of their own.
+pub(super) fn with_targets(wanted: &[Wanted]) -> impl Iterator<Item = &config::Workspace> {
+    let workspaces = wanted.iter().map(|wanted| &wanted.workspace);
+    workspaces.filter(|workspace| !workspace.targets().is_empty() || workspace.uses_console())
+}
+
+/// The targets of the wanted workspaces, which have clients.
+pub(super) fn targets(wanted: &[Wanted], clients: &Clients, config: &Config) -> TargetSet {
+    let fields = Arc::new(config.metrics.clone());
+    let targets = wanted.iter().flat_map(|wanted| {
+        let client = clients.workspace_client(&wanted.workspace.id).into_iter();
+        let deployments = client.flat_map(|client| deployments(&wanted.workspace, client, &fields, config));
+        deployments.chain(console_targets(wanted, clients, config))
+    });
+    TargetSet {
+        targets: targets.collect(),
+        workspaces: wanted.iter().filter(|wanted| wanted.runs).map(info).collect(),
+        render: RenderConfig {
+            label_keys: config.metrics.labels.clone(),
+            workspace_tags: config.workspace_tags.clone(),
+        },
+        first_value_hold: config.metrics.jobs.then_some(config.first_value_hold),
+    }
+}
+
+/// The targets of one workspace's deployments.
+fn deployments(
+    workspace: &config::Workspace,
+    client: &Arc<crate::api::Client>,
+    fields: &Arc<FieldSelection>,
+    config: &Config,
+) -> Vec<(Arc<TargetId>, Target)> {
+    let region: Arc<str> = workspace.region.as_deref().unwrap_or_default().into();
+    let target = |target: &config::Target| {
+        let query = DeploymentsQuery {
+            namespace: target.namespace.clone(),
+            selection: target.selection.clone(),
+            operation: target.operation,
+            fields: fields.clone(),
+        };
+        let query = DeploymentsTarget { client: client.clone(), query };
+        let id = TargetId {
+            workspace: workspace.id.clone(),
+            namespace: target.namespace.clone(),
+            collector: query.collector().name(),
+            selection: target.selection.to_string(),
+        };
+        let target = Target {
+            region: region.clone(),
+            query: Arc::new(query),
+            settings: target.poll,
+            requests_per_second: config.api.requests_per_second,
+        };
+        (Arc::new(id), target)
+    };
+    workspace.targets().iter().map(target).collect()
+}
+
+/// The targets of one workspace that the console's API answers.
+fn console_targets(wanted: &Wanted, clients: &Clients, config: &Config) -> Vec<(Arc<TargetId>, Target)> {
+    let workspace = &wanted.workspace;
+    let Some(console) = clients.console(&workspace.id) else { return Vec::new() };
+    let target = |(name, enabled): (CollectorName, config::EnabledCollector)| {
+        let (listings, interval, id) = (console.clone(), enabled.interval, workspace.id.clone());
+        let query: Arc<dyn Query> = match (name, &wanted.filter) {
+            (workspaces::NAME, _) => Arc::new(WorkspaceTarget { listings, workspace: id, interval }),
+            (namespaces::NAME, Some(filter)) => {
+                let selection = filter.clone();
+                Arc::new(NamespacesTarget { listings, workspace: id, selection, interval })
+            }
+            (namespaces::NAME, None) => {
+                let listed = workspace.targets().iter().map(|target| target.namespace.clone());
+                let selection: Vec<String> = listed.collect();
+                Arc::new(NamespacesTarget { listings, workspace: id, selection, interval })
+            }
+            _ => return None,
+        };
+        let id = TargetId {
+            workspace: workspace.id.clone(),
+            namespace: String::new(),
+            collector: name,
+            selection: String::new(),
+        };
+        let target = Target {
+            region: workspace.region.as_deref().unwrap_or_default().into(),
+            query,
+            settings: poll::Settings { interval, ..config.poll },
+            requests_per_second: config.api.console_requests_per_second,
+        };
+        Some((Arc::new(id), target))
+    };
+    workspace.collectors.iter().filter_map(target).collect()
+}
+
+fn info(wanted: &Wanted) -> WorkspaceInfo {
+    let workspace = &wanted.workspace;
+    WorkspaceInfo {
+        workspace: workspace.id.clone(),
+        region: workspace.region.clone().unwrap_or_default(),
+        endpoint: workspace.endpoint.as_str().trim_end_matches('/').to_owned(),
+    }
+}

@@ -1,0 +1,256 @@
+//! One entry: its settings, what it knows, and how its last listings went.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::{
+    Answers, Knowledge, Selection, WorkspaceSelection,
+    source::{Listings, Source},
+};
+use crate::{
+    api::ApiError,
+    console::SharedResult,
+    model::{EditableNamespace, ErrorClass, NamespaceInstance, WorkspaceInstance},
+};
+
+/// The least time between two listings of an entry that polls cause.
+const EARLY_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What an entry discovers, and how.
+#[derive(Debug, Clone)]
+pub struct EntrySettings {
+    /// The value of the label `discovery`.
+    pub name: String,
+    /// The region.
+    pub region: String,
+    /// How often workspaces and namespaces are listed.
+    pub interval: Duration,
+    /// The limit for one listing, without the wait for the request rate.
+    pub timeout: Duration,
+    /// What is selected from what is found.
+    pub selection: Selection,
+    /// Where it is listed.
+    pub listings: Listings,
+}
+
+impl EntrySettings {
+    /// Whether `other` lists the same, so that results can be kept.
+    fn lists_the_same(&self, other: &Self) -> bool {
+        let pinned = |entry: &Self| match &entry.selection.workspaces {
+            WorkspaceSelection::Listed(id) => Some(id.clone()),
+            WorkspaceSelection::Matching(_) => None,
+        };
+        self.name == other.name
+            && self.region == other.region
+            && self.listings.is(&other.listings)
+            && pinned(self) == pinned(other)
+    }
+
+    /// Whether `other` is the same in everything.
+    pub(super) fn equals(&self, other: &Self) -> bool {
+        let settings = |entry: &Self| (entry.interval, entry.timeout);
+        self.lists_the_same(other) && settings(self) == settings(other) && self.selection == other.selection
+    }
+
+    fn initial_knowledge(&self) -> Knowledge {
+        match &self.selection.workspaces {
+            WorkspaceSelection::Listed(id) => Knowledge::of_workspace(id),
+            WorkspaceSelection::Matching(_) => Knowledge::of_region(),
+        }
+    }
+}
+
+/// An entry and what it knows.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) settings: EntrySettings,
+    pub(super) knowledge: Knowledge,
+    pub(super) source: Option<Source>,
+    /// Whether the first attempt has finished.
+    pub(super) attempted: bool,
+    /// When the last attempt that succeeded ended, since the Unix epoch.
+    pub(super) last_success: Option<Duration>,
+    /// Why workspaces, or editable namespaces, could not be listed; or why no source could be decided.
+    problem: Option<String>,
+    /// Why the namespaces of a workspace could not be listed.
+    namespace_problems: BTreeMap<String, String>,
+    /// Whether `DescribeInstances` is denied.
+    pub(super) instances_denied: bool,
+    /// Whether `DescribeNamespaces` is denied for every workspace.
+    pub(super) namespaces_denied: bool,
+    /// The workspaces for which `DescribeNamespaces` was denied before it ever succeeded.
+    pub(super) denied_workspaces: BTreeSet<String>,
+    /// The workspaces for which it succeeded in this process.
+    listed_workspaces: BTreeSet<String>,
+    /// When the results that were last taken were requested, so that a shared result counts once.
+    taken: Taken,
+    pub(super) early: Early,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    workspaces: Option<Instant>,
+    namespaces: BTreeMap<String, Instant>,
+    editable: Option<Instant>,
+}
+
+impl Entry {
+    /// An entry that continues `before` as far as both list the same.
+    pub(super) fn new(settings: EntrySettings, before: Option<Self>) -> Self {
+        let before = before.filter(|before| before.settings.lists_the_same(&settings));
+        match before {
+            Some(before) if before.settings.equals(&settings) => {
+                Self { settings, ..before.without_denials() }
+            }
+            Some(before) => Self { settings, source: None, ..before.without_denials() },
+            None => Self {
+                knowledge: settings.initial_knowledge(),
+                settings,
+                source: None,
+                attempted: false,
+                last_success: None,
+                problem: None,
+                namespace_problems: BTreeMap::new(),
+                instances_denied: false,
+                namespaces_denied: false,
+                denied_workspaces: BTreeSet::new(),
+                listed_workspaces: BTreeSet::new(),
+                taken: Taken::default(),
+                early: Early::default(),
+            },
+        }
+    }
+
+    /// Collectors that were switched off are tried again after a reload.
+    fn without_denials(mut self) -> Self {
+        // What decided the source stays true as long as the source does.
+        if self.source != Some(Source::Editable) {
+            (self.instances_denied, self.namespaces_denied) = (false, false);
+        }
+        self.denied_workspaces.clear();
+        self
+    }
+
+    /// Takes a `DescribeInstances`.
+    pub(super) fn take_workspaces(
+        &mut self,
+        shared: &SharedResult<WorkspaceInstance>,
+        answers: &Answers<'_>,
+    ) {
+        match &shared.result {
+            Ok(listing) => {
+                self.problem = None;
+                if self.taken.workspaces.replace(shared.started) != Some(shared.started) {
+                    self.knowledge.workspaces_listed(&listing.items, listing.consistent, answers);
+                    self.forget_removed();
+                }
+            }
+            Err(error) => self.problem = Some(format!("DescribeInstances: {error}")),
+        }
+    }
+
+    /// Takes a `DescribeNamespaces` of one workspace.
+    pub(super) fn take_namespaces(
+        &mut self,
+        workspace: &str,
+        shared: &SharedResult<NamespaceInstance>,
+        answers: &Answers<'_>,
+    ) {
+        match &shared.result {
+            Ok(listing) => {
+                self.namespace_problems.remove(workspace);
+                self.denied_workspaces.remove(workspace);
+                self.listed_workspaces.insert(workspace.to_owned());
+                let taken = self.taken.namespaces.insert(workspace.to_owned(), shared.started);
+                if taken != Some(shared.started) {
+                    self.knowledge.namespaces_listed(workspace, &listing.items, listing.consistent, answers);
+                }
+            }
+            Err(error) => {
+                let problem = format!("DescribeNamespaces of {workspace}: {error}");
+                self.namespace_problems.insert(workspace.to_owned(), problem);
+                if is_denial(error) && !self.listed_workspaces.contains(workspace) {
+                    self.denied_workspaces.insert(workspace.to_owned());
+                }
+            }
+        }
+    }
+
+    /// Takes a `ListEditableNamespace`.
+    pub(super) fn take_editable(&mut self, shared: &SharedResult<EditableNamespace>, answers: &Answers<'_>) {
+        match &shared.result {
+            Ok(listing) => {
+                self.problem = None;
+                if self.source.replace(Source::Editable) != Some(Source::Editable) {
+                    self.knowledge.forget_details();
+                    self.namespace_problems.clear();
+                }
+                if self.taken.editable.replace(shared.started) != Some(shared.started) {
+                    self.knowledge.editable_listed(&listing.items, listing.consistent, answers);
+                    self.forget_removed();
+                }
+            }
+            Err(error) => self.fail(format!("ListEditableNamespace: {error}")),
+        }
+    }
+
+    /// Notes why an attempt failed as a whole.
+    pub(super) fn fail(&mut self, problem: String) {
+        self.problem = Some(problem);
+    }
+
+    fn forget_removed(&mut self) {
+        let known = &self.knowledge.workspaces;
+        self.namespace_problems.retain(|id, _| known.contains_key(id));
+        self.taken.namespaces.retain(|id, _| known.contains_key(id));
+        self.denied_workspaces.retain(|id| known.contains_key(id));
+        self.listed_workspaces.retain(|id| known.contains_key(id));
+    }
+
+    /// Why discovery is not up; `None` if it is, or if no attempt has finished. `polled` has the workspaces whose
+    /// namespaces matter.
+    pub(super) fn problem(&self, polled: &BTreeSet<&str>) -> Option<&str> {
+        let namespaces = self.namespace_problems.iter().find(|(id, _)| polled.contains(id.as_str()));
+        self.problem.as_deref().or_else(|| namespaces.map(|(_, problem)| problem.as_str()))
+    }
+}
+
+/// Whether the credentials are not allowed to do what was asked.
+pub(super) fn is_denial(error: &ApiError) -> bool {
+    error.class() == ErrorClass::Permission
+}
+
+/// Listings ahead of time, because a poll was told that its workspace or namespace does not exist.
+#[derive(Debug, Default)]
+pub(super) struct Early {
+    workspaces: BTreeSet<String>,
+    last: Option<Instant>,
+}
+
+impl Early {
+    /// Asks for a listing because of `workspace`.
+    pub(super) fn request(&mut self, workspace: &str) {
+        self.workspaces.insert(workspace.to_owned());
+    }
+
+    /// When the next listing may start, if one is asked for.
+    pub(super) fn due(&self, now: Instant) -> Option<Instant> {
+        let earliest = self.last.map_or(now, |last| last + EARLY_INTERVAL);
+        (!self.workspaces.is_empty()).then_some(earliest.max(now))
+    }
+
+    /// Starts a listing because of these workspaces.
+    pub(super) fn start(&mut self, now: Instant) -> BTreeSet<String> {
+        self.last = Some(now);
+        std::mem::take(&mut self.workspaces)
+    }
+
+    /// A complete listing serves all requests so far.
+    pub(super) fn clear(&mut self) {
+        self.workspaces.clear();
+    }
+}

@@ -1,0 +1,198 @@
+//! The loop of one entry: lists what there is on schedule, and ahead of time if polls ask for it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::{StreamExt as _, stream};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::{
+    Discovery, Needs, WorkspaceSelection,
+    entry::{EntrySettings, is_denial},
+    registry::Scope,
+    source::Source,
+};
+use crate::poll::{Schedule, Supervised};
+
+/// Listings of namespaces of one entry that are requested at a time. The rate of requests limits them too.
+const CONCURRENT_LISTINGS: usize = 8;
+
+/// Lists the workspaces and namespaces of one entry.
+#[derive(Debug)]
+pub struct EntryLoop {
+    /// The entry.
+    pub settings: EntrySettings,
+    /// Where it reports what it finds.
+    pub discovery: Arc<Discovery>,
+    /// When it lists.
+    pub schedule: Schedule,
+    /// Whether the loop was started before.
+    pub started: AtomicBool,
+}
+
+impl Supervised for EntryLoop {
+    async fn run(self: Arc<Self>, stop: CancellationToken) {
+        stop.run_until_cancelled(async {
+            // A loop that panicked on a reply must not ask for the same at once.
+            let again = self.started.swap(true, Ordering::Relaxed);
+            let mut due =
+                if again { self.schedule.next_after(Instant::now()) } else { self.schedule.first() };
+            loop {
+                if self.wait_until(due).await {
+                    self.attempt().await;
+                    due = self.schedule.next_after(Instant::now());
+                } else {
+                    self.attempt_early().await;
+                }
+            }
+        })
+        .await;
+    }
+
+    fn on_panic(&self) {
+        error!(discovery = self.settings.name, "discovery task panicked; restarting");
+        self.discovery.fail(&self.settings.name, "the discovery task panicked and was restarted".to_owned());
+        self.discovery.finish(&self.settings.name);
+    }
+}
+
+impl EntryLoop {
+    /// Waits until `due`, or until a listing that polls ask for may start. Returns whether it is `due`.
+    async fn wait_until(&self, due: Instant) -> bool {
+        loop {
+            // Created first, so that a request after the check is not missed.
+            let requested = self.discovery.early.notified();
+            let early = self.discovery.early_due(&self.settings.name).filter(|early| *early < due);
+            tokio::select! {
+                () = sleep_until(early.unwrap_or(due)) => return early.is_none(),
+                () = requested => {}
+            }
+        }
+    }
+
+    /// Lists everything once.
+    pub async fn attempt(&self) {
+        self.discovery.clear_early(&self.settings.name);
+        self.list(Scope::All, self.settings.interval).await;
+        self.report();
+    }
+
+    /// Lists the workspaces, and the namespaces of those that polls asked for.
+    async fn attempt_early(&self) {
+        let scope = self.discovery.start_early(&self.settings.name);
+        self.list(scope, Duration::ZERO).await;
+        self.report();
+    }
+
+    async fn list(&self, scope: Scope, max_age: Duration) {
+        match self.discovery.source(&self.settings.name) {
+            Some(Source::Console) => {
+                let _ = self.list_workspaces(max_age).await;
+                self.list_namespaces(&scope, max_age).await;
+            }
+            Some(Source::Editable) => self.list_editable(max_age).await,
+            None => self.decide(max_age).await,
+        }
+    }
+
+    fn report(&self) {
+        if let Some(problem) = self.discovery.finish(&self.settings.name) {
+            warn!(discovery = self.settings.name, problem, "discovery failed: what is polled stays");
+        }
+    }
+
+    /// Lists by the first source that is permitted, which is then kept.
+    async fn decide(&self, max_age: Duration) {
+        let name = &self.settings.name;
+        match self.list_workspaces(max_age).await {
+            Err(Failed { denied: false }) => return,
+            Err(Failed { denied: true }) => {}
+            Ok(()) => {
+                let results = self.list_namespaces(&Scope::All, max_age).await;
+                if results.is_empty() || results.iter().any(Result::is_ok) {
+                    self.discovery.decide(name, Source::Console);
+                    self.log_source(Source::Console);
+                    return;
+                }
+                if results.contains(&Err(Failed { denied: false })) {
+                    let problem = "the namespaces of no workspace can be listed".to_owned();
+                    self.discovery.fail(name, problem);
+                    return;
+                }
+                self.discovery.namespaces_denied(name);
+            }
+        }
+        if let Some(problem) = self.needs_more_than_ids() {
+            self.discovery.fail(name, problem);
+            return;
+        }
+        self.list_editable(max_age).await;
+        match self.discovery.source(name) {
+            Some(source) => self.log_source(source),
+            None => self.discovery.fail(name, no_permission(self.discovery.problem(name).as_deref())),
+        }
+    }
+
+    /// Why `ListEditableNamespace` is not enough for the filters of this entry.
+    fn needs_more_than_ids(&self) -> Option<String> {
+        let WorkspaceSelection::Matching(filter) = &self.settings.selection.workspaces else { return None };
+        let needs = match filter.needs()? {
+            Needs::Tags => "the filter by tags".to_owned(),
+            Needs::Names { pattern } => format!("the pattern {pattern:?}, which may be of a name,"),
+        };
+        Some(format!(
+            "{needs} needs the RAM actions stream:DescribeVvpInstances and stream:DescribeVvpNamespaces, which are \
+             denied"
+        ))
+    }
+
+    fn log_source(&self, source: Source) {
+        info!(discovery = self.settings.name, %source, "discovery decided how to list workspaces and namespaces");
+    }
+
+    async fn list_workspaces(&self, max_age: Duration) -> Result<(), Failed> {
+        let EntrySettings { name, timeout, listings, .. } = &self.settings;
+        let shared = listings.console.workspaces(max_age, *timeout).await;
+        self.discovery.take_workspaces(name, &shared);
+        shared.result.map(drop).map_err(|error| Failed { denied: is_denial(&error) })
+    }
+
+    async fn list_namespaces(&self, scope: &Scope, max_age: Duration) -> Vec<Result<(), Failed>> {
+        let EntrySettings { name, timeout, listings, .. } = &self.settings;
+        let workspaces = self.discovery.workspaces_to_list(name, scope);
+        let results = stream::iter(workspaces).map(|(workspace, instance_id)| async move {
+            let shared = listings.console.namespaces(&instance_id, max_age, *timeout).await;
+            self.discovery.take_namespaces(name, &workspace, &shared);
+            shared.result.map(drop).map_err(|error| Failed { denied: is_denial(&error) })
+        });
+        results.buffer_unordered(CONCURRENT_LISTINGS).collect().await
+    }
+
+    async fn list_editable(&self, max_age: Duration) {
+        let EntrySettings { name, timeout, listings, .. } = &self.settings;
+        let shared = listings.editable.get(max_age, *timeout).await;
+        self.discovery.take_editable(name, &shared);
+    }
+}
+
+/// A listing that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Failed {
+    denied: bool,
+}
+
+/// What would permit discovery, after why `ListEditableNamespace` failed.
+fn no_permission(problem: Option<&str>) -> String {
+    let problem = problem.unwrap_or_default();
+    format!(
+        "{problem}; allow the RAM actions stream:DescribeVvpInstances and stream:DescribeVvpNamespaces, or give the \
+         user a role in the console's namespaces"
+    )
+}

@@ -1,0 +1,201 @@
+//! What the listings of one entry have told: workspaces and their namespaces.
+//!
+//! Filters do not act here. They select from what is known, so that a change of filters takes effect without a listing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::presence::Presence;
+use crate::model::{EditableNamespace, NamespaceInstance, WorkspaceInstance};
+
+/// States of a workspace in which nothing can run.
+const STOPPED_WORKSPACE: [&str; 4] = ["CREATING", "DISABLE", "DELETING", "DELETED"];
+
+/// States of a namespace in which nothing can run.
+const STOPPED_NAMESPACE: [&str; 2] = ["CREATING", "DELETING"];
+
+/// Whether the last poll of the deployments in a namespace of a workspace succeeded and found some. What answers exists,
+/// whatever a listing says.
+pub type Answers<'a> = dyn Fn(&str, &str) -> bool + 'a;
+
+/// Everything that an entry's listings have told so far.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Knowledge {
+    pub(super) workspaces: BTreeMap<String, KnownWorkspace>,
+    /// The workspace of an entry for one workspace. It is never removed.
+    pinned: Option<String>,
+}
+
+/// A workspace that is known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct KnownWorkspace {
+    /// What `DescribeNamespaces` calls it; empty if it is not known.
+    pub(super) instance_id: String,
+    pub(super) name: String,
+    pub(super) tags: Vec<(String, String)>,
+    pub(super) presence: Presence,
+    /// Whether a listing ever contained it.
+    listed: bool,
+    pub(super) namespaces: BTreeMap<String, Presence>,
+    /// Whether a listing of its namespaces has succeeded.
+    pub(super) namespaces_listed: bool,
+}
+
+impl KnownWorkspace {
+    fn new(presence: Presence) -> Self {
+        Self {
+            instance_id: String::new(),
+            name: String::new(),
+            tags: Vec::new(),
+            presence,
+            listed: false,
+            namespaces: BTreeMap::new(),
+            namespaces_listed: false,
+        }
+    }
+}
+
+impl Knowledge {
+    /// What is known before the first listing of a region: nothing.
+    pub fn of_region() -> Self {
+        Self::default()
+    }
+
+    /// What is known before the first listing of one workspace: that it exists.
+    pub fn of_workspace(id: &str) -> Self {
+        let workspace = KnownWorkspace::new(Presence::unlisted());
+        Self { workspaces: BTreeMap::from([(id.to_owned(), workspace)]), pinned: Some(id.to_owned()) }
+    }
+
+    /// Takes a successful `DescribeInstances`. If the listing is not `consistent`, it may lack workspaces that exist.
+    pub fn workspaces_listed(
+        &mut self,
+        listed: &[WorkspaceInstance],
+        consistent: bool,
+        answers: &Answers<'_>,
+    ) {
+        let pinned = self.pinned.clone();
+        let concerns = |instance: &&WorkspaceInstance| match &pinned {
+            Some(id) => *instance.workspace == **id,
+            None => true,
+        };
+        for instance in listed.iter().filter(concerns) {
+            let stopped = STOPPED_WORKSPACE.contains(&&*instance.status);
+            let workspace = self.seen(&instance.workspace, stopped);
+            (*instance.instance_id).clone_into(&mut workspace.instance_id);
+            (*instance.name).clone_into(&mut workspace.name);
+            let tags = instance.tags.iter();
+            workspace.tags = tags.map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        }
+        if consistent {
+            let listed = listed.iter().map(|instance| &*instance.workspace).collect();
+            self.remove_workspaces(&listed, answers);
+        }
+    }
+
+    /// Takes a successful `DescribeNamespaces` of one workspace.
+    pub fn namespaces_listed(
+        &mut self,
+        workspace: &str,
+        listed: &[NamespaceInstance],
+        consistent: bool,
+        answers: &Answers<'_>,
+    ) {
+        // It may have been removed meanwhile.
+        let Some(known) = self.workspaces.get_mut(workspace) else { return };
+        known.namespaces_listed = true;
+        for namespace in listed {
+            let stopped = STOPPED_NAMESPACE.contains(&&*namespace.status);
+            seen(&mut known.namespaces, &namespace.name, stopped);
+        }
+        if consistent {
+            let listed = listed.iter().map(|namespace| &*namespace.name).collect();
+            remove_namespaces(workspace, known, &listed, answers);
+        }
+    }
+
+    /// Takes a successful `ListEditableNamespace`, which tells ids and names only.
+    pub fn editable_listed(&mut self, listed: &[EditableNamespace], consistent: bool, answers: &Answers<'_>) {
+        let mut by_workspace: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for namespace in listed {
+            if self.pinned.as_ref().is_none_or(|id| id == namespace.workspace()) {
+                by_workspace.entry(namespace.workspace()).or_default().insert(namespace.name());
+            }
+        }
+        for (id, namespaces) in &by_workspace {
+            let workspace = self.seen(id, false);
+            workspace.namespaces_listed = true;
+            for namespace in namespaces {
+                seen(&mut workspace.namespaces, namespace, false);
+            }
+        }
+        if !consistent {
+            return;
+        }
+        let none = BTreeSet::new();
+        for (id, workspace) in &mut self.workspaces {
+            remove_namespaces(id, workspace, by_workspace.get(id.as_str()).unwrap_or(&none), answers);
+        }
+        self.remove_workspaces(&by_workspace.into_keys().collect(), answers);
+    }
+
+    /// This, if it is of the workspace `pinned`, or of a region without one.
+    pub(super) fn for_pinned(self, pinned: Option<&str>) -> Option<Self> {
+        (self.pinned.as_deref() == pinned).then_some(self)
+    }
+
+    /// Forgets what only the console's API tells, for a source that can't renew it.
+    pub fn forget_details(&mut self) {
+        for workspace in self.workspaces.values_mut() {
+            let known = KnownWorkspace::new(workspace.presence.without_state());
+            let namespaces = std::mem::take(&mut workspace.namespaces);
+            let (listed, namespaces_listed) = (workspace.listed, workspace.namespaces_listed);
+            *workspace = KnownWorkspace { listed, namespaces, namespaces_listed, ..known };
+        }
+    }
+
+    fn seen(&mut self, id: &str, stopped: bool) -> &mut KnownWorkspace {
+        let known = self.workspaces.entry(id.to_owned());
+        let known = known.or_insert_with(|| KnownWorkspace::new(Presence::unlisted()));
+        if known.listed {
+            known.presence.seen(stopped);
+        } else {
+            (known.presence, known.listed) = (Presence::first(stopped), true);
+        }
+        known
+    }
+
+    fn remove_workspaces(&mut self, listed: &BTreeSet<&str>, answers: &Answers<'_>) {
+        let pinned = self.pinned.as_deref();
+        self.workspaces.retain(|id, workspace| {
+            if !listed.contains(id.as_str()) {
+                workspace.presence.missed();
+            }
+            pinned == Some(id)
+                || !workspace.presence.is_gone()
+                || workspace.namespaces.keys().any(|name| answers(id, name))
+        });
+    }
+}
+
+fn seen(namespaces: &mut BTreeMap<String, Presence>, name: &str, stopped: bool) {
+    match namespaces.get_mut(name) {
+        Some(presence) => presence.seen(stopped),
+        None => drop(namespaces.insert(name.to_owned(), Presence::first(stopped))),
+    }
+}
+
+fn remove_namespaces(
+    id: &str,
+    workspace: &mut KnownWorkspace,
+    listed: &BTreeSet<&str>,
+    answers: &Answers<'_>,
+) {
+    workspace.namespaces.retain(|name, presence| {
+        if !listed.contains(name.as_str()) {
+            presence.missed();
+        }
+        !presence.is_gone() || answers(id, name)
+    });
+}

@@ -1,0 +1,401 @@
+//! All entries: what they found, which of it is polled, and how they fare.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
+use tracing::info;
+
+use super::{
+    Counts, SelectedWorkspace, View, WorkspaceSelection,
+    entry::{Entry, EntrySettings, is_denial},
+    snapshot::{DiscoverySnapshot, SavedEntry},
+    source::Source,
+    view::{entitled, views},
+};
+use crate::{
+    clock::Clock,
+    console::SharedResult,
+    model::{
+        CollectorName, DEPLOYMENTS, EditableNamespace, ErrorClass, GroupId, NamespaceInstance, PollOutcome,
+        TargetId, WorkspaceInstance,
+    },
+    poll::PollObserver,
+    store::Store,
+};
+
+/// The entries of the configuration, and what they have found so far.
+#[derive(Debug)]
+pub struct Discovery {
+    inner: Mutex<Inner>,
+    /// Counts the changes of what is found.
+    changes: watch::Sender<u64>,
+    /// A poll asks for a listing ahead of time.
+    pub(super) early: Notify,
+    store: Arc<Store>,
+    clock: Clock,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// In the order of their precedence.
+    entries: Vec<Entry>,
+    /// The workspaces whose namespaces the configuration lists.
+    taken: BTreeSet<String>,
+    /// The collectors that were denied in a workspace before they ever succeeded there.
+    denied: BTreeSet<(CollectorName, String)>,
+    /// The entries and collectors whose denial was logged.
+    logged_denials: BTreeSet<(String, CollectorName)>,
+}
+
+/// How an entry fares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryStatus {
+    /// The value of the label `discovery`.
+    pub name: String,
+    /// The region.
+    pub region: String,
+    /// How often it lists.
+    pub interval: Duration,
+    /// Whether the last listings succeeded; `None` before the first attempt has finished.
+    pub up: Option<bool>,
+    /// When the last attempt that succeeded ended, since the Unix epoch.
+    pub last_success: Option<Duration>,
+    /// By which operations it lists; `None` until that is decided.
+    pub source: Option<Source>,
+    /// Why it is not up.
+    pub problem: Option<String>,
+    /// Its workspaces by state.
+    pub workspaces: Counts,
+    /// Its namespaces by state.
+    pub namespaces: Counts,
+}
+
+/// What is wanted of one entry's workspaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The entry.
+    pub entry: String,
+    /// Its workspaces.
+    pub workspaces: BTreeMap<String, SelectedWorkspace>,
+}
+
+/// Whose namespaces are listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Those of every workspace.
+    All,
+    /// Those of these workspaces.
+    Workspaces(BTreeSet<String>),
+}
+
+impl Discovery {
+    /// No entries. What answers is read from `store`.
+    pub fn new(store: Arc<Store>, clock: Clock) -> Self {
+        Self { inner: Mutex::default(), changes: watch::Sender::new(0), early: Notify::new(), store, clock }
+    }
+
+    /// Makes `entries`, in the order of their precedence, the entries. Those that list the same as before keep what they
+    /// have found. `taken` has the workspaces that no entry may have.
+    ///
+    /// Returns the names of the entries that were not known with the same settings.
+    pub fn set_entries(&self, entries: Vec<EntrySettings>, taken: BTreeSet<String>) -> BTreeSet<String> {
+        let mut inner = self.inner.lock();
+        let mut before: BTreeMap<String, Entry> = std::mem::take(&mut inner.entries)
+            .into_iter()
+            .map(|entry| (entry.settings.name.clone(), entry))
+            .collect();
+        let mut changed = BTreeSet::new();
+        for settings in entries {
+            let known = before.remove(&settings.name);
+            if !known.as_ref().is_some_and(|known| known.settings.equals(&settings)) {
+                changed.insert(settings.name.clone());
+            }
+            inner.entries.push(Entry::new(settings, known));
+        }
+        inner.taken = taken;
+        inner.denied.clear();
+        inner.logged_denials.clear();
+        drop(inner);
+        self.changed();
+        changed
+    }
+
+    /// Changes whenever something else was found.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    fn changed(&self) {
+        self.changes.send_modify(|changes| *changes = changes.wrapping_add(1));
+    }
+
+    /// Whether the first attempt of every entry has finished.
+    pub fn is_complete(&self) -> bool {
+        self.inner.lock().entries.iter().all(|entry| entry.attempted)
+    }
+
+    /// What is found and selected, by entry, in the order of their precedence.
+    pub fn found(&self) -> Vec<Found> {
+        let inner = self.inner.lock();
+        let names = inner.entries.iter().map(|entry| entry.settings.name.clone());
+        names.zip(inner.views()).map(|(entry, view)| Found { entry, workspaces: view.workspaces }).collect()
+    }
+
+    /// How the entries fare.
+    pub fn statuses(&self) -> Vec<EntryStatus> {
+        let inner = self.inner.lock();
+        inner.entries.iter().zip(inner.views()).map(|(entry, view)| status(entry, &view)).collect()
+    }
+
+    /// Whether the credentials of `entry` were denied what `collector` needs in `workspace`, before it ever succeeded
+    /// there. Logs that once for each entry and collector.
+    pub fn denies(&self, entry: &str, collector: CollectorName, workspace: &str) -> bool {
+        let mut inner = self.inner.lock();
+        let known = inner.entries.iter().find(|known| known.settings.name == entry);
+        let denied = known.is_some_and(|known| known.denies(collector, workspace))
+            || inner.denied.contains(&(collector, workspace.to_owned()));
+        if denied && inner.logged_denials.insert((entry.to_owned(), collector)) {
+            info!(
+                discovery = entry,
+                collector,
+                workspace,
+                "collector switched off: its RAM action is denied (logged once for each entry and collector)"
+            );
+        }
+        denied
+    }
+
+    fn has_succeeded(&self, id: &TargetId) -> bool {
+        let status = self.store.target(id);
+        status.is_some_and(|status| {
+            status.polls().any(|(outcome, count)| outcome == PollOutcome::Success && count > 0)
+        })
+    }
+
+    /// What survives a restart: what each entry knows, by its name.
+    pub fn snapshot(&self) -> DiscoverySnapshot {
+        let inner = self.inner.lock();
+        let known = inner.entries.iter().map(|entry| {
+            let EntrySettings { name, region, .. } = &entry.settings;
+            (name.clone(), SavedEntry { region: region.clone(), knowledge: entry.knowledge.clone() })
+        });
+        DiscoverySnapshot::new(known)
+    }
+
+    /// Gives entries that have not finished an attempt yet what they knew before a restart.
+    pub fn restore(&self, mut saved: DiscoverySnapshot) {
+        let mut inner = self.inner.lock();
+        for entry in inner.entries.iter_mut().filter(|entry| !entry.attempted) {
+            let EntrySettings { name, region, selection, .. } = &entry.settings;
+            let pinned = match &selection.workspaces {
+                WorkspaceSelection::Listed(id) => Some(id.as_str()),
+                WorkspaceSelection::Matching(_) => None,
+            };
+            let saved = saved.take(name).filter(|saved| saved.region == *region);
+            if let Some(knowledge) = saved.and_then(|saved| saved.knowledge.for_pinned(pinned)) {
+                entry.knowledge = knowledge;
+            }
+        }
+        drop(inner);
+        self.changed();
+    }
+
+    /// Whether the last poll of a namespace's deployments succeeded and found some.
+    fn answers(&self, workspace: &str, namespace: &str) -> bool {
+        let group = GroupId {
+            workspace: workspace.to_owned(),
+            namespace: namespace.to_owned(),
+            collector: DEPLOYMENTS,
+        };
+        let mut targets = self.store.group(&group).into_iter();
+        targets.any(|(_, status)| {
+            let last = status.last_poll();
+            last.is_some_and(|poll| {
+                poll.outcome == PollOutcome::Success && poll.objects.is_some_and(|objects| objects > 0)
+            })
+        })
+    }
+
+    /// When a listing that a poll asked for may start.
+    pub(super) fn early_due(&self, name: &str) -> Option<Instant> {
+        self.with(name, |entry| entry.early.due(Instant::now())).flatten()
+    }
+
+    /// Starts a listing that polls asked for.
+    pub(super) fn start_early(&self, name: &str) -> Scope {
+        let workspaces = self.with(name, |entry| entry.early.start(Instant::now()));
+        Scope::Workspaces(workspaces.unwrap_or_default())
+    }
+
+    /// Starts a complete listing. Returns the source, if it is decided.
+    pub(super) fn source(&self, name: &str) -> Option<Source> {
+        self.with(name, |entry| entry.source).flatten()
+    }
+
+    pub(super) fn clear_early(&self, name: &str) {
+        self.with(name, |entry| entry.early.clear());
+    }
+
+    pub(super) fn take_workspaces(&self, name: &str, shared: &SharedResult<WorkspaceInstance>) {
+        self.with(name, |entry| {
+            let denied = shared.result.as_ref().is_err_and(is_denial);
+            entry.instances_denied = denied && entry.source.is_none();
+            entry.take_workspaces(shared, &|workspace, namespace| self.answers(workspace, namespace));
+        });
+        self.changed();
+    }
+
+    pub(super) fn take_namespaces(
+        &self,
+        name: &str,
+        workspace: &str,
+        shared: &SharedResult<NamespaceInstance>,
+    ) {
+        let answers = |workspace: &str, namespace: &str| self.answers(workspace, namespace);
+        self.with(name, |entry| entry.take_namespaces(workspace, shared, &answers));
+        self.changed();
+    }
+
+    pub(super) fn take_editable(&self, name: &str, shared: &SharedResult<EditableNamespace>) {
+        let answers = |workspace: &str, namespace: &str| self.answers(workspace, namespace);
+        self.with(name, |entry| entry.take_editable(shared, &answers));
+        self.changed();
+    }
+
+    /// Notes that namespaces are denied in every workspace, so that another source is tried.
+    pub(super) fn namespaces_denied(&self, name: &str) {
+        self.with(name, |entry| entry.namespaces_denied = true);
+    }
+
+    pub(super) fn decide(&self, name: &str, source: Source) {
+        self.with(name, |entry| {
+            entry.source = Some(source);
+            entry.namespaces_denied &= source == Source::Editable;
+        });
+    }
+
+    pub(super) fn fail(&self, name: &str, problem: String) {
+        self.with(name, |entry| entry.fail(problem));
+    }
+
+    /// The workspaces whose namespaces the entry may list, with their `InstanceId`: those in the last listing that it
+    /// selects and that no entry before it does.
+    pub(super) fn workspaces_to_list(&self, name: &str, scope: &Scope) -> Vec<(String, String)> {
+        let inner = self.inner.lock();
+        let Some(index) = inner.entries.iter().position(|entry| entry.settings.name == name) else {
+            return Vec::new();
+        };
+        let entries: Vec<_> =
+            inner.entries.iter().map(|entry| (&entry.settings.selection, &entry.knowledge)).collect();
+        let mut workspaces = entitled(&entries, index, &inner.taken());
+        if let Scope::Workspaces(only) = scope {
+            workspaces.retain(|(id, _)| only.contains(id));
+        }
+        workspaces
+    }
+
+    /// Why the entry's last listing failed as a whole.
+    pub(super) fn problem(&self, name: &str) -> Option<String> {
+        self.with(name, |entry| entry.problem(&BTreeSet::new()).map(str::to_owned)).flatten()
+    }
+
+    /// Ends an attempt. Returns why it failed.
+    pub(super) fn finish(&self, name: &str) -> Option<String> {
+        let now = self.clock.since_epoch();
+        let mut inner = self.inner.lock();
+        let index = inner.entries.iter().position(|entry| entry.settings.name == name)?;
+        let view = inner.views().swap_remove(index);
+        let entry = inner.entries.get_mut(index)?;
+        entry.attempted = true;
+        let problem = entry.problem(&polled(&view)).map(str::to_owned);
+        if problem.is_none() {
+            entry.last_success = Some(now);
+        }
+        drop(inner);
+        self.changed();
+        problem
+    }
+
+    fn with<T>(&self, name: &str, change: impl FnOnce(&mut Entry) -> T) -> Option<T> {
+        // A reload may have removed the entry.
+        self.inner.lock().entries.iter_mut().find(|entry| entry.settings.name == name).map(change)
+    }
+}
+
+/// A poll that was told that its namespace does not exist asks for a listing ahead of time.
+impl PollObserver for Discovery {
+    fn polled(&self, id: &TargetId, outcome: PollOutcome) {
+        let PollOutcome::Failure(class) = outcome else { return };
+        match class {
+            ErrorClass::NotFound => {
+                let mut inner = self.inner.lock();
+                let views = inner.views();
+                let owner = views.iter().position(|view| view.workspaces.contains_key(&id.workspace));
+                let Some(entry) = owner.and_then(|owner| inner.entries.get_mut(owner)) else { return };
+                entry.early.request(&id.workspace);
+                drop(inner);
+                self.early.notify_waiters();
+            }
+            ErrorClass::Permission if !self.has_succeeded(id) => {
+                let denied = (id.collector, id.workspace.clone());
+                if self.inner.lock().denied.insert(denied) {
+                    self.changed();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Inner {
+    fn views(&self) -> Vec<View> {
+        let entries: Vec<_> =
+            self.entries.iter().map(|entry| (&entry.settings.selection, &entry.knowledge)).collect();
+        views(&entries, &self.taken())
+    }
+
+    fn taken(&self) -> BTreeSet<&str> {
+        self.taken.iter().map(String::as_str).collect()
+    }
+}
+
+impl Entry {
+    fn denies(&self, collector: CollectorName, workspace: &str) -> bool {
+        match collector {
+            "workspaces" => self.instances_denied,
+            "namespaces" => {
+                self.instances_denied || self.namespaces_denied || self.denied_workspaces.contains(workspace)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The workspaces whose last `DescribeNamespaces` matters.
+fn polled(view: &View) -> BTreeSet<&str> {
+    let polled = view.workspaces.iter().filter(|(_, workspace)| workspace.runs && !workspace.missing);
+    polled.map(|(id, _)| id.as_str()).collect()
+}
+
+fn status(entry: &Entry, view: &View) -> EntryStatus {
+    let problem = entry.problem(&polled(view)).map(str::to_owned);
+    EntryStatus {
+        name: entry.settings.name.clone(),
+        region: entry.settings.region.clone(),
+        interval: entry.settings.interval,
+        up: entry.attempted.then_some(problem.is_none()),
+        last_success: entry.last_success,
+        source: entry.source,
+        problem,
+        workspaces: view.workspace_counts,
+        namespaces: view.namespace_counts,
+    }
+}

@@ -1,0 +1,48 @@
+//! What discovery knows, as it is saved.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Knowledge;
+
+/// What each entry knows, by its name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DiscoverySnapshot(BTreeMap<String, SavedEntry>);
+
+/// What one entry knows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct SavedEntry {
+    pub(super) region: String,
+    pub(super) knowledge: Knowledge,
+}
+
+impl DiscoverySnapshot {
+    pub(super) fn new(entries: impl Iterator<Item = (String, SavedEntry)>) -> Self {
+        Self(entries.collect())
+    }
+
+    pub(super) fn take(&mut self, name: &str) -> Option<SavedEntry> {
+        self.0.remove(name)
+    }
+
+    /// Keys and values: the names, and JSON.
+    pub fn to_entries(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        // Text, numbers, lists and tables with text as keys: nothing that JSON does not have.
+        let entry = |(name, entry): (&String, &SavedEntry)| {
+            Some((name.clone().into_bytes(), serde_json::to_vec(entry).ok()?))
+        };
+        self.0.iter().filter_map(entry).collect()
+    }
+
+    /// The snapshot of these keys and values, and how many of them cannot be read.
+    pub fn from_entries(entries: BTreeMap<Vec<u8>, Vec<u8>>) -> (Self, usize) {
+        let total = entries.len();
+        let entry = |(name, entry): (Vec<u8>, Vec<u8>)| {
+            Some((String::from_utf8(name).ok()?, serde_json::from_slice(&entry).ok()?))
+        };
+        let readable: BTreeMap<_, _> = entries.into_iter().filter_map(entry).collect();
+        let unreadable = total - readable.len();
+        (Self(readable), unreadable)
+    }
+}

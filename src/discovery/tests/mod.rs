@@ -1,0 +1,110 @@
+//! What is polled after which listings.
+
+mod attempts;
+mod histories;
+mod rules;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::*;
+use crate::model::{EditableNamespace, NamespaceInstance, WorkspaceInstance};
+
+/// The namespaces that answer, as `workspace/namespace`.
+#[derive(Debug, Clone, Default)]
+struct Answering(BTreeSet<String>);
+
+impl Answering {
+    fn of(names: &[&str]) -> Self {
+        Self(names.iter().map(|&name| name.to_owned()).collect())
+    }
+
+    fn answers(&self) -> impl Fn(&str, &str) -> bool {
+        |workspace, namespace| self.0.contains(&format!("{workspace}/{namespace}"))
+    }
+}
+
+fn instance(id: &str, status: &str) -> WorkspaceInstance {
+    WorkspaceInstance {
+        workspace: id.into(),
+        instance_id: format!("f-{id}").into(),
+        name: format!("name-{id}").into(),
+        status: status.into(),
+        ..WorkspaceInstance::default()
+    }
+}
+
+fn namespace(name: &str, status: &str) -> NamespaceInstance {
+    NamespaceInstance { name: name.into(), status: status.into(), ..NamespaceInstance::default() }
+}
+
+fn globs(texts: &[&str]) -> Vec<Glob> {
+    texts.iter().map(|text| Glob::new(text)).collect()
+}
+
+/// Selects the workspaces and namespaces that match no excluded pattern.
+fn except(workspaces: &[&str], namespaces: &[&str]) -> Selection {
+    let names = |exclude: &[&str]| NameFilter { exclude: globs(exclude), ..NameFilter::default() };
+    let filter = WorkspaceFilter { names: names(workspaces), tags: Vec::new() };
+    Selection { workspaces: WorkspaceSelection::Matching(filter), namespaces: names(namespaces) }
+}
+
+fn everything() -> Selection {
+    except(&[], &[])
+}
+
+fn listed(id: &str) -> Selection {
+    Selection { workspaces: WorkspaceSelection::Listed(id.to_owned()), namespaces: NameFilter::default() }
+}
+
+/// The polled namespaces of the only entry.
+fn polled(knowledge: &Knowledge, selection: &Selection) -> Vec<String> {
+    polled_by_each(&[(selection, knowledge)], &[]).remove(0)
+}
+
+/// The polled namespaces of each entry.
+fn polled_by_each(entries: &[(&Selection, &Knowledge)], taken: &[&str]) -> Vec<Vec<String>> {
+    let views = views(entries, &taken.iter().copied().collect());
+    let polled = views.into_iter().map(|view| {
+        let namespaces = view.workspaces.into_iter().flat_map(|(id, workspace)| {
+            workspace.namespaces.into_iter().map(move |namespace| format!("{id}/{namespace}"))
+        });
+        namespaces.collect()
+    });
+    polled.collect()
+}
+
+/// One entry, and shortcuts for its listings.
+struct Entry {
+    knowledge: Knowledge,
+    answering: Answering,
+}
+
+impl Entry {
+    fn of_region() -> Self {
+        Self { knowledge: Knowledge::of_region(), answering: Answering::default() }
+    }
+
+    fn workspaces(&mut self, listed: &[(&str, &str)]) {
+        let listed: Vec<_> = listed.iter().map(|(id, status)| instance(id, status)).collect();
+        self.knowledge.workspaces_listed(&listed, true, &self.answering.answers());
+    }
+
+    fn namespaces(&mut self, workspace: &str, listed: &[(&str, &str)]) {
+        let listed: Vec<_> = listed.iter().map(|(name, status)| namespace(name, status)).collect();
+        self.knowledge.namespaces_listed(workspace, &listed, true, &self.answering.answers());
+    }
+
+    fn editable(&mut self, listed: &[(&str, &str)]) {
+        let listed: Vec<_> = listed.iter().map(|(id, name)| EditableNamespace::new(id, name)).collect();
+        self.knowledge.editable_listed(&listed, true, &self.answering.answers());
+    }
+
+    fn polled(&self) -> Vec<String> {
+        polled(&self.knowledge, &everything())
+    }
+
+    fn counts(&self, selection: &Selection) -> (Counts, Counts) {
+        let view = views(&[(selection, &self.knowledge)], &BTreeSet::new()).remove(0);
+        (view.workspace_counts, view.namespace_counts)
+    }
+}
