@@ -331,7 +331,7 @@ def frames_of(panel, results):
 
 
 def main():
-    fleet, deployment, exporter = map(Dashboard, ("fleet", "deployment", "exporter"))
+    fleet, deployment, exporter, capacity = map(Dashboard, ("fleet", "deployment", "exporter", "capacity"))
     eventually(lambda: query(f"count_over_time(up[1m]) > 25") or failing("Prometheus has too little yet"))
     scenarios = {
         "All": lambda name, values: "All",
@@ -339,7 +339,7 @@ def main():
         "two values": lambda name, values: values[:2],
     }
     tables = []
-    for dashboard in (fleet, exporter):
+    for dashboard in (fleet, exporter, capacity):
         for scenario, choose in scenarios.items():
             got = check(dashboard, scenario, lambda: chosen_by(dashboard, choose))
             if scenario == "All":

@@ -17,7 +17,7 @@ start_prometheus
 
 expect_data 'sum_over_time(up[1m]) >= 4 and count_over_time(up[1m]) == sum_over_time(up[1m])'
 expect_data 'count(aliyun_flink_target_up == 1) == count(aliyun_flink_target_up)'
-expect_data 'sum(aliyun_flink_target_objects) == count(aliyun_flink_deployment_info)'
+expect_data 'sum(aliyun_flink_target_objects{collector="deployments"}) == count(aliyun_flink_deployment_info)'
 
 count=0
 while IFS= read -r -d '' expression; do

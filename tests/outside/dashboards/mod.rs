@@ -92,7 +92,7 @@ fn dashboards() -> Vec<Dashboard> {
         .collect();
     dashboards.sort_by(|one, other| one.file.cmp(&other.file));
     let files: Vec<_> = dashboards.iter().map(|dashboard| dashboard.file.as_str()).collect();
-    assert_eq!(files, ["deployment.json", "exporter.json", "fleet.json"]);
+    assert_eq!(files, ["capacity.json", "deployment.json", "exporter.json", "fleet.json"]);
     dashboards
 }
 
@@ -283,7 +283,10 @@ fn the_provisioned_data_source_knows_the_scrape_interval() {
 fn names_and_places_are_each_taken_once() {
     let uids: Vec<_> = dashboards().iter().map(|dashboard| dashboard.text("uid").to_owned()).collect();
     // Links and bookmarks hold on to these.
-    assert_eq!(uids, ["aliyun-flink-deployment", "aliyun-flink-exporter", "aliyun-flink-fleet"]);
+    assert_eq!(
+        uids,
+        ["aliyun-flink-capacity", "aliyun-flink-deployment", "aliyun-flink-exporter", "aliyun-flink-fleet"]
+    );
     for dashboard in dashboards() {
         let all = dashboard.list("/panels");
         let ids: BTreeSet<_> = all.iter().map(|panel| panel["id"].as_u64().unwrap()).collect();
@@ -373,7 +376,7 @@ fn links_lead_to_dashboards_that_take_what_they_carry() {
             }
             links += 1;
         }
-        // Each leads to both others.
+        // Each leads to two others.
         let titles = dashboard.list("/links").iter().filter(|link| link["keepTime"] == true).count();
         assert_eq!(titles, 2, "{}", dashboard.file);
     }
