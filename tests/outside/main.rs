@@ -15,6 +15,7 @@ mod dashboards;
 mod demo;
 mod descriptors;
 mod direction;
+mod discovery;
 mod documents;
 mod fairness;
 mod fault_table;

@@ -1,0 +1,252 @@
+//! Workspaces and namespaces that come and go while the exporter runs.
+
+use std::sync::Arc;
+
+use aliyun_flink_exporter::{
+    clock::Clock,
+    simulator::{Faults, Operation, Settings, Simulator},
+};
+use reqwest::Method;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::support::{Exposition, Program, Start};
+
+const NAMESPACES: &str = "aliyun_flink_discovery_namespaces";
+
+/// A simulated region: two workspaces with two namespaces each, one that is overdue and one that is being created.
+struct Region {
+    simulator: Arc<Simulator>,
+    endpoint: String,
+    _serving: DropGuard,
+}
+
+impl Region {
+    async fn start() -> Self {
+        let settings = Settings {
+            access_key: Some((Start::ID.to_owned(), Start::SECRET.into())),
+            workspace: Some("a14bd5d90a0123".to_owned()),
+            workspaces: 2,
+            namespaces: 2,
+            deployments: 3,
+            ..Settings::default()
+        };
+        let simulator = Arc::new(Simulator::new(settings, Clock::System));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let stopping = CancellationToken::new();
+        tokio::spawn(simulator.clone().serve(listener, stopping.clone()));
+        Self { simulator, endpoint, _serving: stopping.drop_guard() }
+    }
+
+    fn workspace(&self, index: usize) -> String {
+        self.simulator.workspaces()[index].clone()
+    }
+
+    /// A configuration that discovers the region all the time; `entry` has more keys of the entry.
+    fn yaml(&self, entry: &str) -> String {
+        let Self { endpoint, .. } = self;
+        format!(
+            "poll: {{interval: 300ms, timeout: 20s}}\n\
+             api: {{requests_per_second: 1000, account_requests_per_second: 1000, console_requests_per_second: 1000, \
+             max_retries: 0}}\n\
+             discovery: [{{region: cn-hangzhou, interval: 300ms, endpoint: '{endpoint}', \
+             console_endpoint: '{endpoint}'{entry}}}]\n"
+        )
+    }
+
+    async fn discovered(&self, entry: &str) -> Program {
+        Start::daemon().args(&["--web.enable-lifecycle"]).config(&self.yaml(entry)).ready().await
+    }
+}
+
+/// The polled namespaces of a workspace.
+fn polled(metrics: &Exposition, workspace: &str) -> usize {
+    let targets = metrics.find("aliyun_flink_target_up").label("collector", "deployments");
+    targets.label("workspace", workspace).all().len()
+}
+
+/// Whether the deployments of a namespace are served.
+fn served(metrics: &Exposition, workspace: &str, namespace: &str) -> bool {
+    let deployments = metrics.find("aliyun_flink_deployment_info").label("workspace", workspace);
+    deployments.label("namespace", namespace).exists()
+}
+
+/// Whether any series names a namespace of the workspace.
+fn mentions(metrics: &Exposition, workspace: &str, namespace: &str) -> bool {
+    metrics.series().any(|series| {
+        let label = |name: &str, value: &str| series.labels.get(name).is_some_and(|found| found == value);
+        label("workspace", workspace) && label("namespace", namespace)
+    })
+}
+
+fn count(metrics: &Exposition, family: &str, state: &str) -> f64 {
+    metrics.find(family).label("state", state).sum()
+}
+
+#[tokio::test]
+async fn a_namespace_is_served_soon_after_it_is_created_and_gone_soon_after_it_is_deleted() {
+    let region = Region::start().await;
+    let program = region.discovered("").await;
+    let (first, second) = (region.workspace(0), region.workspace(1));
+    let metrics = program.metrics().await;
+    assert_eq!((polled(&metrics, &first), polled(&metrics, &second)), (2, 2), "ready: all is polled");
+    metrics
+        .find("aliyun_flink_discovery_up")
+        .labels(&[("discovery", "cn-hangzhou"), ("region", "cn-hangzhou")]);
+    metrics.find("aliyun_flink_discovery_up").value(1.0);
+    assert!((count(&metrics, "aliyun_flink_discovery_workspaces", "polled") - 2.0).abs() < 0.5);
+    assert!((count(&metrics, "aliyun_flink_discovery_workspaces", "not_running") - 2.0).abs() < 0.5);
+
+    region.simulator.add_namespace(&second, "created", 2);
+    let metrics = program.metrics_with("the namespace", |metrics| served(metrics, &second, "created")).await;
+    assert!(mentions(&metrics, &second, "created"));
+
+    region.simulator.remove_namespace(&second, "created");
+    let gone = |metrics: &Exposition| !mentions(metrics, &second, "created");
+    let metrics = program.metrics_with("its end, with all its series", gone).await;
+    assert_eq!((polled(&metrics, &first), polled(&metrics, &second)), (2, 2));
+    metrics.find("aliyun_flink_discovery_up").value(1.0);
+}
+
+#[tokio::test]
+async fn what_answers_stays_though_listings_lack_it() {
+    let region = Region::start().await;
+    let (first, second) = (region.workspace(0), region.workspace(1));
+    let namespace = region.simulator.namespaces()[0].clone();
+    let program = region.discovered("").await;
+    region.simulator.set_namespace_listed(&first, &namespace, false);
+    region.simulator.set_workspace_listed(&second, false);
+    let missing = |metrics: &Exposition| {
+        count(metrics, NAMESPACES, "missing") > 0.5
+            && count(metrics, "aliyun_flink_discovery_workspaces", "missing") > 0.5
+    };
+    let metrics = program.metrics_with("missing objects", missing).await;
+    let listings = |metrics: &Exposition| {
+        let requests = metrics.find("aliyun_flink_exporter_api_requests_total");
+        requests.label("operation", "DescribeInstances").sum()
+    };
+    let before = listings(&metrics);
+    let metrics =
+        program.metrics_with("five more listings", |metrics| listings(metrics) > before + 5.0).await;
+    assert_eq!((polled(&metrics, &first), polled(&metrics, &second)), (2, 2));
+    assert!(served(&metrics, &first, &namespace));
+}
+
+#[tokio::test]
+async fn a_workspace_that_stops_is_not_polled_but_shows_its_status() {
+    let region = Region::start().await;
+    let second = region.workspace(1);
+    let program = region.discovered(", collectors: {workspaces: {interval: 300ms}}").await;
+    region.simulator.set_workspace_status(&second, "DISABLE");
+    let stopped = |metrics: &Exposition| {
+        let status = metrics.find("aliyun_flink_workspace_status").label("workspace", &second);
+        polled(metrics, &second) == 0 && status.label("status", "DISABLE").exists()
+    };
+    let metrics = program.metrics_with("the end of polling", stopped).await;
+    metrics.find("aliyun_flink_workspace_info").label("workspace", &second).absent();
+    metrics.find("aliyun_flink_deployment_info").label("workspace", &second).absent();
+    metrics.find("aliyun_flink_discovery_up").value(1.0);
+    region.simulator.set_workspace_status(&second, "RUNNING");
+    program.metrics_with("polls again", |metrics| polled(metrics, &second) == 2).await;
+}
+
+#[tokio::test]
+async fn a_permission_that_is_lost_and_faults_stop_no_polling() {
+    let region = Region::start().await;
+    let program = region.discovered("").await;
+    let up = |value: f64| {
+        move |metrics: &Exposition| {
+            (metrics.find("aliyun_flink_discovery_up").one().value - value).abs() < 0.5
+        }
+    };
+    for denied in [Operation::DescribeInstances, Operation::DescribeNamespaces] {
+        region.simulator.set_denied(vec![denied]);
+        let metrics = program.metrics_with("failed discovery", up(0.0)).await;
+        assert_eq!((polled(&metrics, &region.workspace(0)), polled(&metrics, &region.workspace(1))), (2, 2));
+        metrics.find(NAMESPACES).label("state", "polled").value(4.0);
+        region.simulator.set_denied(Vec::new());
+        program.metrics_with("discovery", up(1.0)).await;
+    }
+    region.simulator.set_faults(Faults { server_error: 1.0, ..Faults::default() });
+    let metrics = program.metrics_with("failed discovery", up(0.0)).await;
+    metrics.find(NAMESPACES).label("state", "polled").value(4.0);
+}
+
+#[tokio::test]
+async fn without_the_console_s_permissions_the_roles_decide_and_its_collectors_are_off() {
+    let region = Region::start().await;
+    region.simulator.set_denied(vec![Operation::DescribeInstances]);
+    let program = region.discovered("").await;
+    let metrics = program.metrics().await;
+    assert_eq!((polled(&metrics, &region.workspace(0)), polled(&metrics, &region.workspace(1))), (2, 2));
+    metrics.find("aliyun_flink_discovery_up").value(1.0);
+    for collector in ["workspaces", "namespaces"] {
+        metrics.find("aliyun_flink_target_poll_interval_seconds").label("collector", collector).absent();
+    }
+    let log = program.stderr();
+    assert_eq!(log.matches("ListEditableNamespace").count(), 1, "{log}");
+    assert_eq!(log.matches("collector switched off").count(), 2, "{log}");
+}
+
+#[tokio::test]
+async fn a_reload_applies_filters_at_once_and_keeps_the_rest() {
+    let region = Region::start().await;
+    let program = region.discovered("").await;
+    let (first, second) = (region.workspace(0), region.workspace(1));
+    let polls = |metrics: &Exposition| {
+        let polls = metrics.find("aliyun_flink_target_polls_total").label("workspace", &first);
+        polls.label("collector", "deployments").sum()
+    };
+    let before = polls(&program.metrics().await);
+    program.rewrite_config(&region.yaml(&format!(", workspaces: {{exclude: ['{second}']}}")));
+    let answer = program.request(Method::POST, "/-/reload").await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let metrics = program.metrics().await;
+    assert_eq!((polled(&metrics, &first), polled(&metrics, &second)), (2, 0));
+    assert!(!metrics.series().any(|series| series.labels.get("workspace") == Some(&second)));
+    assert!(polls(&metrics) >= before, "the others go on");
+
+    let listed = format!(
+        "workspaces: [{{id: {second}, region: cn-hangzhou, endpoint: '{}', namespaces: [default-namespace]}}]\n",
+        region.endpoint
+    );
+    program.rewrite_config(&format!("{}{listed}", region.yaml("")));
+    let answer = program.request(Method::POST, "/-/reload").await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let listed = |metrics: &Exposition| polled(metrics, &second) == 1 && polled(metrics, &first) == 2;
+    let metrics = program.metrics_with("the listed workspace", listed).await;
+    metrics.find("aliyun_flink_discovery_workspaces").label("state", "polled").value(1.0);
+}
+
+#[tokio::test]
+async fn what_was_found_is_polled_after_a_restart_during_an_outage() {
+    let region = Region::start().await;
+    let directory = TempDir::new().unwrap();
+    let state = directory.path().join("state.redb");
+    let start = || Start::daemon().args(&["--state.path", state.to_str().unwrap()]);
+    let program = start().config(&region.yaml("")).ready().await;
+    program.signal("TERM").await;
+    program.finish().await.with_code(0);
+    region.simulator.set_denied(vec![
+        Operation::DescribeInstances,
+        Operation::DescribeNamespaces,
+        Operation::ListEditableNamespace,
+    ]);
+    let program = start().config(&region.yaml("")).ready().await;
+    let metrics = program.metrics().await;
+    assert_eq!((polled(&metrics, &region.workspace(0)), polled(&metrics, &region.workspace(1))), (2, 2));
+    metrics.find("aliyun_flink_discovery_up").value(0.0);
+}
+
+#[tokio::test]
+async fn once_discovers_and_polls_and_fails_if_discovery_does() {
+    let region = Region::start().await;
+    let once = || Start::new(&["once"]).config(&region.yaml("")).finish();
+    let metrics = once().await.with_code(0).metrics();
+    assert_eq!((polled(&metrics, &region.workspace(0)), polled(&metrics, &region.workspace(1))), (2, 2));
+    region.simulator.set_denied(vec![Operation::DescribeInstances, Operation::ListEditableNamespace]);
+    let finished = once().await.with_code(1);
+    assert!(finished.stderr.contains("stream:DescribeVvpInstances"), "{}", finished.stderr);
+}
