@@ -10,7 +10,7 @@ use crate::{Batch, Contents};
 pub trait Owner: Send + Sync + 'static {
     /// Everything to persist, from memory. It overwrites all that the file contains.
     ///
-    /// It must include every batch passed to [`StateFile::save`](crate::StateFile::save) before. None if the memory is
+    /// It must include every batch whose [`StateFile::save`](crate::StateFile::save) has returned. None if the memory is
     /// gone, as while the program ends: then the file stays as it is.
     fn dump(&self) -> Option<Batch>;
 

@@ -53,13 +53,20 @@ pub(crate) struct Pending {
     reply: Replier,
 }
 
+impl Pending {
+    /// Whether the caller has not given up. Until it has the reply, its memory may lack the batch.
+    pub(crate) fn is_awaited(&self) -> bool {
+        !self.reply.is_closed()
+    }
+}
+
 /// What the thread has to do.
 #[derive(Debug)]
 pub(crate) struct Work {
     pub(crate) pending: Vec<Pending>,
     /// The time of the last call, since the Unix epoch; none if no caller waits.
     pub(crate) time: Option<Duration>,
-    /// Everything in memory has to be saved. This includes `pending`.
+    /// Everything in memory has to be saved.
     pub(crate) dump: bool,
     /// The thread ends afterwards.
     pub(crate) last: bool,

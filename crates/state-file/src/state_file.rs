@@ -71,8 +71,8 @@ impl StateFile {
     /// Saves `batch` in one transaction, possibly together with others. Batches are saved in the order of the calls, not
     /// of the polls of the futures.
     ///
-    /// The owner must have the changes in memory before the call: what is not saved is made up for with
-    /// [`Owner::dump`].
+    /// The owner must have the changes in memory as soon as this returns, also if it fails: what is not saved is made up
+    /// for with [`Owner::dump`]. A key that waits to be saved must not be saved again before this returns.
     ///
     /// # Errors
     ///

@@ -11,7 +11,7 @@ use redb::{Database, backends::FileBackend};
 use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
-    Loaded, Owner, SaveError, Settings,
+    Batch, Loaded, Owner, SaveError, Settings,
     database::{self, Record},
     disk::{self, LockedFile},
     error::Problem,
@@ -41,6 +41,26 @@ pub(crate) struct Worker {
     refused: bool,
     open: Option<OpenFile>,
     last_attempt: Instant,
+    /// When the last dump is repeated.
+    repeat_at: Option<Instant>,
+}
+
+/// How long a dump waits for callers that have just learnt the result of their save: they may change their memory only
+/// then.
+const SETTLE_TIME: Duration = Duration::from_millis(50);
+
+/// A dump is repeated after this time, for callers that took longer than [`SETTLE_TIME`].
+const REPEAT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What is to be saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// What waits.
+    Changes,
+    /// Everything, since something was not saved.
+    Everything,
+    /// Everything once more.
+    EverythingAgain,
 }
 
 /// What was found where the file is.
@@ -68,13 +88,26 @@ impl Worker {
     ) -> Self {
         let last_attempt = Instant::now();
         let (loaded, contents, known, refused, open) = (Some(loaded), None, false, false, None);
-        Self { settings, owner, queue, status, loaded, contents, known, refused, open, last_attempt }
+        let repeat_at = None;
+        Self {
+            settings,
+            owner,
+            queue,
+            status,
+            loaded,
+            contents,
+            known,
+            refused,
+            open,
+            last_attempt,
+            repeat_at,
+        }
     }
 
     pub(crate) fn run(mut self) {
         self.start();
         loop {
-            let work = self.queue.next(self.open.is_some(), self.retry_at());
+            let work = self.queue.next(self.open.is_some(), self.wake_at());
             let last = work.last;
             let result = self.perform(&work);
             self.finish(work, &result);
@@ -111,54 +144,85 @@ impl Worker {
         self.queue.unblock();
     }
 
-    fn retry_at(&self) -> Option<Instant> {
-        let retries = self.open.is_none() && !self.refused;
-        retries.then(|| self.last_attempt + self.settings.retry_interval)
+    /// When there is something to do although no batch waits.
+    fn wake_at(&self) -> Option<Instant> {
+        match self.open {
+            Some(_) => self.repeat_at,
+            None if self.refused => None,
+            None => Some(self.last_attempt + self.settings.retry_interval),
+        }
     }
 
     fn perform(&mut self, work: &Work) -> Result<(), SaveError> {
-        let mut dump = work.dump;
+        let repeats = self.repeat_at.is_some_and(|at| at <= Instant::now() || work.last);
+        let mut extent = match (work.dump, repeats) {
+            (true, _) => Extent::Everything,
+            (false, true) => Extent::EverythingAgain,
+            (false, false) => Extent::Changes,
+        };
         if self.open.as_ref().is_some_and(|open| !open.file.is_at(&self.settings.path)) {
             // It was removed or replaced: what was saved is gone.
             self.close();
-            dump = true;
+            extent = Extent::Everything;
         } else if self.open.is_none() {
-            dump = true;
+            extent = Extent::Everything;
             let min_interval = MIN_RETRY_INTERVAL.min(self.settings.retry_interval);
             if self.refused || self.last_attempt.elapsed() < min_interval && !work.last {
                 return Err(self.unusable());
             }
         }
-        match self.save(work, dump) {
+        let mut result = self.save(work, extent);
+        if matches!(result, Err(Problem::Damaged(_))) {
             // Inspecting the file shows whether it is damaged; if so, a new one is started.
-            Err(Problem::Damaged(_)) => {
-                self.close();
-                self.save(work, true)
-            }
-            result => result,
+            self.close();
+            extent = Extent::Everything;
+            result = self.save(work, extent);
         }
-        .map_err(|problem| self.fail(&problem))
+        match extent {
+            Extent::Changes => {}
+            Extent::Everything => self.repeat_at = Some(Instant::now() + REPEAT_INTERVAL),
+            Extent::EverythingAgain => self.repeat_at = None,
+        }
+        result.map_err(|problem| self.fail(&problem))
     }
 
-    fn save(&mut self, work: &Work, dump: bool) -> Result<(), Problem> {
+    fn save(&mut self, work: &Work, extent: Extent) -> Result<(), Problem> {
         if self.open.is_none() {
             let result = self.attempt();
             self.pass_on();
             result?;
         }
         let record = self.record(work.time);
+        let awaited: Vec<_> = work.pending.iter().filter(|pending| pending.is_awaited()).collect();
+        let dump = self.dump(extent)?;
         let Some(open) = &self.open else { return Err(Problem::Internal) };
-        if dump {
-            let owner = &self.owner;
-            let dump = catch_unwind(AssertUnwindSafe(|| owner.dump())).map_err(|_| Problem::Internal)?;
-            let dump = dump.ok_or(Problem::NoMemory)?;
-            catch(|| database::replace(&open.database, dump.changes().iter(), record))
+        if let Some(dump) = dump {
+            let awaited = awaited.iter().flat_map(|pending| pending.batch.changes());
+            let changes = dump.changes().iter().chain(awaited);
+            catch(|| database::replace(&open.database, changes, record))?;
         } else {
             let changes = work.pending.iter().flat_map(|pending| pending.batch.changes());
-            catch(|| database::apply(&open.database, changes, record))
-        }?;
+            catch(|| database::apply(&open.database, changes, record))?;
+        }
         self.status.set_last_save(record.saved_at);
         Ok(())
+    }
+
+    /// Everything in memory, if it is to be saved.
+    fn dump(&self, extent: Extent) -> Result<Option<Batch>, Problem> {
+        if extent == Extent::Changes {
+            return Ok(None);
+        }
+        if extent == Extent::Everything {
+            thread::sleep(SETTLE_TIME);
+        }
+        let owner = &self.owner;
+        let dump = catch_unwind(AssertUnwindSafe(|| owner.dump())).map_err(|_| Problem::Internal)?;
+        match dump {
+            // What waits can be saved without it.
+            None if extent == Extent::Everything => Err(Problem::NoMemory),
+            dump => Ok(dump),
+        }
     }
 
     fn record(&self, time: Option<Duration>) -> Record {

@@ -203,3 +203,62 @@ async fn a_file_whose_owner_is_gone_stays_as_it_is() {
     opened.file.close(PATIENCE).await.unwrap_err();
     assert_eq!(reopened(&path).await.table(TABLE).len(), 1);
 }
+
+fn batch(key: &str, value: &str) -> Batch {
+    let mut batch = Batch::new();
+    batch.put(TABLE, key, value);
+    batch
+}
+
+#[tokio::test]
+async fn a_dump_keeps_batches_that_are_not_in_memory_yet() {
+    let (_directory, path) = directory();
+    let disk = Arc::new(Disk::default());
+    let opened = Opened::new(Settings { max_queued_batches: 1, ..disk.settings(&path) }).await;
+    disk.set_blocked(true);
+    let first = tokio::spawn(opened.file.save(batch("first", "1")));
+    // As soon as the thread has taken the first one, there is room for the second.
+    let second = loop {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let second = tokio::spawn(opened.file.save(batch("second", "2")));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        if !second.is_finished() {
+            break second;
+        }
+    };
+    assert_eq!(opened.put("third", "3").await, Err(SaveError::QueueFull));
+    disk.set_blocked(false);
+    first.await.unwrap().unwrap();
+    opened.memory.entries.lock().unwrap().insert((TABLE, b"first".to_vec()), b"1".to_vec());
+    second.await.unwrap().unwrap();
+    opened.memory.entries.lock().unwrap().insert((TABLE, b"second".to_vec()), b"2".to_vec());
+    opened.wait_until("the dump", StateFile::healthy).await;
+    // As kill -9 leaves it.
+    let killed = path.with_extension("killed");
+    fs::copy(&path, &killed).unwrap();
+    let keys: Vec<_> = text(&reopened(&killed).await, TABLE).into_iter().map(|(key, _)| key).collect();
+    assert!(keys.contains(&"second".to_owned()) && keys.contains(&"third".to_owned()), "{keys:?}");
+    opened.close().await;
+    assert_eq!(reopened(&path).await.table(TABLE).len(), 3);
+}
+
+#[tokio::test]
+async fn what_reaches_the_memory_after_a_failed_save_is_saved_by_a_second_dump() {
+    let (_directory, path) = directory();
+    let disk = Arc::new(Disk::default());
+    let short = Duration::from_millis(50);
+    let opened = Opened::new(Settings { save_timeout: short, ..disk.settings(&path) }).await;
+    disk.set_blocked(true);
+    for key in ["waiting", "refused"] {
+        assert!(opened.file.save(batch(key, "")).await.is_err());
+    }
+    disk.set_blocked(false);
+    opened.wait_until("the first dump", StateFile::healthy).await;
+    for key in ["waiting", "refused"] {
+        opened.memory.entries.lock().unwrap().insert((TABLE, key.into()), Vec::new());
+    }
+    let syncs = disk.syncs.load(Ordering::Relaxed);
+    opened.wait_until("the second dump", |_| disk.syncs.load(Ordering::Relaxed) >= syncs + 2).await;
+    opened.close().await;
+    assert_eq!(reopened(&path).await.table(TABLE).len(), 2);
+}
