@@ -64,9 +64,7 @@ impl DeploymentsQuery {
             }
         }
     }
-}
 
-impl DeploymentsQuery {
     /// Lists the deployments by the status of their last job, for each status in which jobs end.
     ///
     /// # Errors
