@@ -246,7 +246,7 @@ impl ConfigArgs {
 }
 
 /// A collector's name, the flags that enable and disable it, and what it collects.
-const COLLECTORS: [(CollectorName, [&str; 2], &str); 2] = [
+const COLLECTORS: [(CollectorName, [&str; 2], &str); 5] = [
     (
         "workspaces",
         ["collector.workspaces", "no-collector.workspaces"],
@@ -256,6 +256,17 @@ const COLLECTORS: [(CollectorName, [&str; 2], &str); 2] = [
         "namespaces",
         ["collector.namespaces", "no-collector.namespaces"],
         "the collector of namespaces: state, quota and usage",
+    ),
+    ("queues", ["collector.queues", "no-collector.queues"], "the collector of queues: limits and usage"),
+    (
+        "session_clusters",
+        ["collector.session_clusters", "no-collector.session_clusters"],
+        "the collector of session clusters: state, size and users",
+    ),
+    (
+        "engine_versions",
+        ["collector.engine_versions", "no-collector.engine_versions"],
+        "the collector of engine versions: support status",
     ),
 ];
 
@@ -271,8 +282,7 @@ impl Args for CollectorArgs {
                 flag.help_heading("Collectors").help(help)
             };
             let enable = flag(on, off, format!("Enable {what}"));
-            let disable =
-                flag(off, on, format!("Disable {what} (enabled by default where discovery is used)"));
+            let disable = flag(off, on, format!("Disable {what}"));
             [enable, disable]
         });
         command.args(flags)

@@ -15,11 +15,11 @@ use url::Url;
 use crate::{
     api,
     clock::Clock,
-    collectors::{namespaces, workspaces},
+    collectors,
     config::{Config, DiscoveredNamespaces, DiscoveryEntry, EnabledCollector},
     credentials::{AccessKey, SecretSource, Source},
     discovery::WorkspaceFilter,
-    model::{FieldSelection, LabelKeys},
+    model::{CollectorName, FieldSelection, LabelKeys},
     poll,
     simulator::{self, Simulator},
     web::Paths,
@@ -88,7 +88,7 @@ fn config(endpoint: Url) -> Config {
         interval: RHYTHM.interval,
         workspaces: WorkspaceFilter::default(),
         namespaces: DiscoveredNamespaces::all(RHYTHM),
-        collectors: [workspaces::NAME, namespaces::NAME].map(|name| (name, COLLECTOR)).into_iter().collect(),
+        collectors: optional_collectors().map(|name| (name, COLLECTOR)).collect(),
         console_endpoint: endpoint.clone(),
         endpoint,
         credentials: Arc::new(Source::AccessKey(key)),
@@ -129,4 +129,8 @@ pub fn greeting(address: SocketAddr, paths: &Paths) -> String {
          Next:         point Prometheus at {host}, or watch jobs fail with: \
          curl -s http://{host}{telemetry_path} | grep 'state=\"failed\"'\n"
     )
+}
+/// Every collector but that of deployments, which is always enabled.
+fn optional_collectors() -> impl Iterator<Item = CollectorName> {
+    collectors::all().iter().map(|collector| collector.name()).filter(|&name| name != collectors::DEPLOYMENTS)
 }

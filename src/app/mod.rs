@@ -1,6 +1,7 @@
 //! Puts the exporter together from its configuration: the one module that knows all others.
 
 mod clients;
+mod collector_targets;
 mod console;
 mod discovery;
 mod error;

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     clients::{Clients, EntryAccess},
+    collector_targets::CollectedWorkspace,
     error::BuildError,
     shared::Shared,
 };
@@ -153,8 +154,11 @@ pub(super) fn targets(wanted: &[Wanted], clients: &Clients, config: &Config) -> 
     let fields = Arc::new(config.metrics.clone());
     let targets = wanted.iter().flat_map(|wanted| {
         let client = clients.workspace_client(&wanted.workspace.id).into_iter();
-        let deployments = client.flat_map(|client| deployments(&wanted.workspace, client, &fields, config));
-        deployments.chain(console_targets(wanted, clients, config))
+        let of_namespaces = client.flat_map(|client| {
+            let deployments = deployments(&wanted.workspace, client, &fields, config).into_iter();
+            deployments.chain(collected(wanted, client, config))
+        });
+        of_namespaces.chain(console_targets(wanted, clients, config))
     });
     TargetSet {
         targets: targets.collect(),
@@ -198,6 +202,27 @@ fn deployments(
         (Arc::new(id), target)
     };
     workspace.targets().iter().map(target).collect()
+}
+
+/// The targets of the other collectors, unless nothing runs in the workspace.
+fn collected(
+    wanted: &Wanted,
+    client: &Arc<crate::api::Client>,
+    config: &Config,
+) -> Vec<(Arc<TargetId>, Target)> {
+    if !wanted.runs {
+        return Vec::new();
+    }
+    let workspace = &wanted.workspace;
+    let collected = CollectedWorkspace {
+        id: &workspace.id,
+        region: &workspace.region.as_deref().unwrap_or_default().into(),
+        client,
+        collectors: &workspace.collectors,
+        poll: config.poll,
+        requests_per_second: config.api.requests_per_second,
+    };
+    collected.targets(workspace.targets().iter().map(|target| target.namespace.as_str()))
 }
 
 /// The targets of one workspace that the console's API answers.

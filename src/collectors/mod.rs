@@ -2,17 +2,29 @@
 
 mod collector;
 pub mod deployments;
+pub mod engine_versions;
 mod exported_labels;
 pub mod namespaces;
+mod object_collector;
+pub mod queues;
+pub mod session_clusters;
 pub mod workspaces;
 
 pub use collector::{Collected, Collector, Query, RenderConfig, Scope};
+pub use object_collector::{CollectedObjects, ListTarget, ObjectCollector};
 
 pub use crate::model::DEPLOYMENTS;
 
 /// Every collector, in the order in which their metrics are served.
 pub fn all() -> &'static [&'static dyn Collector] {
-    &[&deployments::DeploymentsCollector, &workspaces::WorkspacesCollector, &namespaces::NamespacesCollector]
+    &[
+        &deployments::DeploymentsCollector,
+        &workspaces::WorkspacesCollector,
+        &namespaces::NamespacesCollector,
+        &ObjectCollector::<queues::Queues>::NEW,
+        &ObjectCollector::<session_clusters::SessionClusters>::NEW,
+        &ObjectCollector::<engine_versions::EngineVersions>::NEW,
+    ]
 }
 
 /// The collector with this name.

@@ -9,10 +9,28 @@ use crate::model::CollectorName;
 
 pub(super) const SETTINGS_KEYS: [&str; 1] = ["interval"];
 
-/// The collectors that can be enabled, and their default intervals. All are enabled by default where discovery is
-/// used.
-pub(super) const COLLECTORS: [(CollectorName, Duration); 2] =
-    [("workspaces", Duration::from_secs(300)), ("namespaces", Duration::from_secs(300))];
+/// A collector that can be enabled.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Collector {
+    pub(super) name: CollectorName,
+    default_interval: Duration,
+    /// Whether its requests go to the console's API. It is then enabled by default where discovery is used, which sends the
+    /// same requests.
+    pub(super) uses_console: bool,
+}
+
+/// The collectors that can be enabled.
+pub(super) const COLLECTORS: [Collector; 5] = [
+    collector("workspaces", 300, true),
+    collector("namespaces", 300, true),
+    collector("queues", 300, false),
+    collector("session_clusters", 300, false),
+    collector("engine_versions", 3600, false),
+];
+
+const fn collector(name: CollectorName, seconds: u64, uses_console: bool) -> Collector {
+    Collector { name, default_interval: Duration::from_secs(seconds), uses_console }
+}
 
 /// The collectors that are enabled besides `deployments`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,6 +49,13 @@ impl Collectors {
     /// The settings of a collector, if it is enabled.
     pub fn get(&self, name: &str) -> Option<EnabledCollector> {
         self.0.get(name).copied()
+    }
+
+    /// An enabled collector whose requests go to the console's API, if there is one.
+    pub fn of_console(&self) -> Option<CollectorName> {
+        let mut names =
+            COLLECTORS.iter().filter(|collector| collector.uses_console).map(|collector| collector.name);
+        names.find(|name| self.0.contains_key(name))
     }
 
     /// Every enabled collector.
@@ -58,7 +83,7 @@ pub(super) struct CollectorSettings(BTreeMap<CollectorName, Setting>);
 
 impl CollectorSettings {
     pub(super) fn decode(section: Option<Node<'_>>) -> Self {
-        let names = COLLECTORS.map(|(name, _)| name);
+        let names = COLLECTORS.map(|collector| collector.name);
         let Some(table) = section.and_then(|section| section.table(&names)) else { return Self::default() };
         let settings = names.into_iter().filter_map(|name| Some((name, setting(&table.get(name)?)?)));
         Self(settings.collect())
@@ -66,16 +91,19 @@ impl CollectorSettings {
 
     /// What is enabled by these settings of an entry, within those at the top.
     pub(super) fn resolve(&self, top: &Self, uses_discovery: bool) -> Collectors {
-        let enabled = COLLECTORS.into_iter().filter_map(|(name, default_interval)| {
-            let (own, top) = (self.0.get(name), top.0.get(name));
-            let decisive = own.or(top);
-            let interval = [own, top].into_iter().flatten().find_map(|setting| setting.interval);
-            let enabled = EnabledCollector {
-                interval: interval.unwrap_or(default_interval),
-                by_default: decisive.is_none(),
-            };
-            decisive.map_or(uses_discovery, |setting| setting.enabled).then_some((name, enabled))
-        });
+        let enabled =
+            COLLECTORS.into_iter().filter_map(|Collector { name, default_interval, uses_console }| {
+                let (own, top) = (self.0.get(name), top.0.get(name));
+                let decisive = own.or(top);
+                let interval = [own, top].into_iter().flatten().find_map(|setting| setting.interval);
+                let enabled = EnabledCollector {
+                    interval: interval.unwrap_or(default_interval),
+                    by_default: decisive.is_none(),
+                };
+                decisive
+                    .map_or(uses_discovery && uses_console, |setting| setting.enabled)
+                    .then_some((name, enabled))
+            });
         Collectors(enabled.collect())
     }
 }

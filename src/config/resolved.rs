@@ -78,7 +78,7 @@ impl Workspace {
 
     /// Whether requests go to the console's API.
     pub fn uses_console(&self) -> bool {
-        self.namespaces.is_discovered() || self.collectors.iter().next().is_some()
+        self.namespaces.is_discovered() || self.collectors.of_console().is_some()
     }
 
     /// The targets that are listed; none if the namespaces are discovered.

@@ -119,7 +119,7 @@ fn the_full_example_names_every_key_with_its_default() {
 
     let text = std::fs::read_to_string(example("full.yml")).unwrap();
     let words: Vec<&str> = text.lines().map(|line| line.trim_start_matches([' ', '-'])).collect();
-    let collectors = collectors::COLLECTORS.map(|(name, _)| name);
+    let collectors = collectors::COLLECTORS.map(|collector| collector.name);
     let groups: [&[&str]; 14] = [
         &SECTIONS,
         &collectors,

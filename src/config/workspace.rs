@@ -53,7 +53,7 @@ fn check_region(table: &Table<'_>, uses_discovery: bool, collectors: &Collectors
     if table.get("region").is_some() || table.get("endpoint").is_none() {
         return Some(());
     }
-    let collector = collectors.iter().next().map(|(name, _)| format!("the collector `{name}`"));
+    let collector = collectors.of_console().map(|name| format!("the collector `{name}`"));
     let needed_by = if uses_discovery { Some("`namespaces: all`".to_owned()) } else { collector };
     let Some(needed_by) = needed_by else { return Some(()) };
     table.missing("region", &format!("{REGION}, which {needed_by} needs"));

@@ -4,13 +4,16 @@
 //! be read, is `None`; nothing here is made up.
 
 mod deployment;
+mod engine_version;
 mod memory;
 mod namespace;
 mod objects;
 mod outcome;
 mod plan;
+mod queue;
 mod requested;
 mod selection;
+mod session_cluster;
 mod target;
 mod text;
 mod transitions;
@@ -20,13 +23,16 @@ pub use deployment::{
     BasicSetting, BatchSetting, Deployment, ExpertSetting, Info, JobCounts, JobState, ProcessSpec,
     ResourceSettings, TaskSlots,
 };
+pub use engine_version::EngineVersion;
 pub use memory::{MemoryError, parse_memory};
 pub use namespace::{EditableNamespace, NamespaceInstance, is_namespace_name};
 pub use objects::{Misses, Object, ObjectSet, Objects, merge};
 pub use outcome::{ErrorClass, PollOutcome};
 pub use plan::{PlanNode, ResourcePlan, SlotGroup};
+pub use queue::Queue;
 pub use requested::Requested;
 pub use selection::{DeploymentsOperation, ExecutionMode, JobStatus, LabelSelector, Selection};
+pub use session_cluster::SessionCluster;
 pub use target::{CollectorName, DEPLOYMENTS, GroupId, TargetId};
 pub use text::Text;
 pub use transitions::{DeploymentStatus, LastJobStatuses, ObservedStatus, Transitions};

@@ -1,6 +1,6 @@
 //! What one running job of a deployment asks for, computed from the setting in force.
 
-use super::{BasicSetting, Deployment, ResourceSettings};
+use super::{BasicSetting, Deployment, ResourceSettings, SessionCluster, TaskSlots};
 
 const GIB: f64 = 1_073_741_824.0;
 
@@ -26,20 +26,27 @@ impl Requested {
     pub fn of(deployment: &Deployment) -> Self {
         let resources = &deployment.resources;
         match (&*deployment.info.execution_mode, &*deployment.info.resource_mode) {
-            ("STREAMING", "BASIC") => {
-                resources.basic.as_ref().map(|basic| of_basic(basic.parallelism, basic, resources))
-            }
+            ("STREAMING", "BASIC") => resources
+                .basic
+                .as_ref()
+                .map(|basic| of_basic(basic.parallelism, basic, resources.taskmanager_slots)),
             ("STREAMING", "EXPERT") => of_expert(resources),
             ("BATCH", _) => of_batch(resources),
             _ => None,
         }
         .unwrap_or_default()
     }
+
+    /// Computes what a session cluster requests while it runs, as for a deployment in basic mode.
+    pub fn of_cluster(cluster: &SessionCluster) -> Self {
+        let basic = cluster.resources.as_ref();
+        basic.map(|basic| of_basic(basic.parallelism, basic, cluster.taskmanager_slots)).unwrap_or_default()
+    }
 }
 
-fn of_basic(slots: Option<u64>, basic: &BasicSetting, resources: &ResourceSettings) -> Requested {
+fn of_basic(slots: Option<u64>, basic: &BasicSetting, taskmanager_slots: TaskSlots) -> Requested {
     let managers = slots
-        .zip(resources.taskmanager_slots.in_force())
+        .zip(taskmanager_slots.in_force())
         .map(|(slots, slots_per_manager)| slots.div_ceil(slots_per_manager) as f64);
     let total =
         |jobmanager: Option<f64>, taskmanager: Option<f64>| finite(jobmanager? + managers? * taskmanager?);
@@ -76,7 +83,7 @@ fn of_batch(resources: &ResourceSettings) -> Option<Requested> {
         (Some(max_slots), Some(parallelism)) => Some(max_slots.min(parallelism)),
         (max_slots, parallelism) => max_slots.or(parallelism),
     };
-    Some(of_basic(slots, &basic, resources))
+    Some(of_basic(slots, &basic, resources.taskmanager_slots))
 }
 
 fn finite(value: f64) -> Option<f64> {
@@ -85,9 +92,7 @@ fn finite(value: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{
-        BatchSetting, ExpertSetting, Info, PlanNode, ProcessSpec, ResourcePlan, SlotGroup, TaskSlots,
-    };
+    use super::super::{BatchSetting, ExpertSetting, Info, PlanNode, ProcessSpec, ResourcePlan, SlotGroup};
     use super::*;
 
     const GIB_BYTES: u64 = 1 << 30;

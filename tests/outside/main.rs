@@ -10,6 +10,7 @@
 mod alerts;
 mod blocked_log;
 mod bounds;
+mod collectors;
 mod command_line;
 mod dashboards;
 mod demo;

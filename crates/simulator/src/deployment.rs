@@ -8,9 +8,11 @@ use serde_json::{Map, Value, json};
 use crate::footprint::Footprint;
 use crate::job_lifecycle::{JobLifecycle, Jobs};
 use crate::naming::{self, PEOPLE, Person};
+use crate::queues::QUEUES;
 use crate::quirks::Quirk;
 use crate::rng::{Rng, mix, once_in, pick, seeded, uuid};
 use crate::selection::{ExecutionMode, LabelSelector, Selection};
+use crate::session_clusters::SHARED;
 use crate::{artifact, resources};
 
 /// A deployment.
@@ -177,9 +179,9 @@ impl Deployment {
         let created = view.started.saturating_add(self.created);
         let modified = created.saturating_add(rng.random_range(0..=self.created.min(0).abs()));
         let target = if once_in(rng, 12) {
-            json!({"mode": "SESSION", "name": "session-dev"})
+            json!({"mode": "SESSION", "name": SHARED})
         } else {
-            json!({"mode": "PER_JOB", "name": pick(rng, &["default-queue", "prod-queue"])})
+            json!({"mode": "PER_JOB", "name": pick(rng, &QUEUES)})
         };
         let labels: Map<_, _> =
             self.labels.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();

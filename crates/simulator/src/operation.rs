@@ -13,6 +13,12 @@ pub enum Operation {
     ListDeployments,
     /// The deployments with a label, in one reply.
     GetDeploymentsByLabel,
+    /// The queues of a namespace.
+    ListDeploymentTargets,
+    /// The session clusters of a namespace.
+    ListSessionClusters,
+    /// The engine versions that a workspace knows.
+    ListEngineVersionMetadata,
     /// The namespaces of all workspaces.
     ListEditableNamespace,
     /// The workspaces.
@@ -23,9 +29,12 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::ListDeployments,
         Self::GetDeploymentsByLabel,
+        Self::ListDeploymentTargets,
+        Self::ListSessionClusters,
+        Self::ListEngineVersionMetadata,
         Self::ListEditableNamespace,
         Self::DescribeInstances,
         Self::DescribeNamespaces,
@@ -36,6 +45,9 @@ impl Operation {
         match self {
             Self::ListDeployments => "ListDeployments",
             Self::GetDeploymentsByLabel => "GetDeploymentsByLabel",
+            Self::ListDeploymentTargets => "ListDeploymentTargets",
+            Self::ListSessionClusters => "ListSessionClusters",
+            Self::ListEngineVersionMetadata => "ListEngineVersionMetadata",
             Self::ListEditableNamespace => "ListEditableNamespace",
             Self::DescribeInstances => "DescribeInstances",
             Self::DescribeNamespaces => "DescribeNamespaces",

@@ -23,8 +23,10 @@ use crate::query::{LabelQuery, ListQuery};
 use crate::region::Region;
 use crate::reply::{Refusal, Reply, ReplyBody};
 use crate::rng::{mix, uuid};
+use crate::selection::Selection;
 use crate::settings::Settings;
 use crate::workspace::{Moment, Workspace};
+use crate::{engine_versions, queues, session_clusters};
 use clock::Clock;
 
 /// The operation under which [`Simulator::requests_seen`] counts requests for none that exists.
@@ -190,9 +192,13 @@ impl Simulator {
             Operation::ListEditableNamespace => {
                 console::list_editable_namespace(&region, &parameters, moment, request_id)
             }
-            Operation::ListDeployments | Operation::GetDeploymentsByLabel => {
-                deployments(&region, route, request, moment, request_id)
+            Operation::ListEngineVersionMetadata => {
+                workspace_of(&region, request).map(|_| reply(request_id, &engine_versions::render()))
             }
+            Operation::ListDeployments
+            | Operation::GetDeploymentsByLabel
+            | Operation::ListDeploymentTargets
+            | Operation::ListSessionClusters => of_namespace(&region, route, request, moment, request_id),
         };
         Ok((operation, body?))
     }
@@ -230,6 +236,9 @@ impl Route {
                     Operation::from_name(action).filter(|operation| operation.is_of_console())?,
                 );
             }
+            "/api/v2/engine-version-meta.json" => {
+                return without_namespace(Operation::ListEngineVersionMetadata);
+            }
             "/gateway/v2/namespaces/editable" => return without_namespace(Operation::ListEditableNamespace),
             _ => {}
         }
@@ -237,24 +246,35 @@ impl Route {
         let operation = match rest {
             "deployments" => Operation::ListDeployments,
             "deployments/getDeployments/byLabel" => Operation::GetDeploymentsByLabel,
+            "deployment-targets" => Operation::ListDeploymentTargets,
+            "sessionclusters" => Operation::ListSessionClusters,
             _ => return None,
         };
         Some(Self { operation, namespace: percent_decode_str(namespace).decode_utf8().ok()?.into_owned() })
     }
 }
 
-/// The reply of an operation that lists deployments.
-fn deployments<B>(
+/// The workspace in a request's header.
+fn workspace_of<'r, B>(
+    region: &'r Region,
+    request: &'r Request<B>,
+) -> Result<(&'r str, &'r Workspace), Refusal> {
+    let id = request.headers().get("workspace").and_then(|workspace| workspace.to_str().ok());
+    let id = id.filter(|id| !id.is_empty()).ok_or_else(|| Refusal::parameter("workspace is missing"))?;
+    let workspace =
+        region.workspace(id).ok_or_else(|| Refusal::not_found(format!("workspace not found: {id}")))?;
+    Ok((id, workspace))
+}
+
+/// The reply of an operation on a namespace.
+fn of_namespace<B>(
     region: &Region,
     route: &Route,
     request: &Request<B>,
     moment: Moment,
     request_id: &str,
 ) -> Result<Value, Refusal> {
-    let id = request.headers().get("workspace").and_then(|workspace| workspace.to_str().ok());
-    let id = id.filter(|id| !id.is_empty()).ok_or_else(|| Refusal::parameter("workspace is missing"))?;
-    let workspace =
-        region.workspace(id).ok_or_else(|| Refusal::not_found(format!("workspace not found: {id}")))?;
+    let (id, workspace) = workspace_of(region, request)?;
     let Some(namespace) = workspace.fleet.namespace(&route.namespace, moment.elapsed) else {
         return Err(Refusal::not_found(format!("namespace not found: {}", route.namespace)));
     };
@@ -267,38 +287,53 @@ fn deployments<B>(
         with_resources: true,
     };
     let query = request.uri().query().unwrap_or_default();
-    if route.operation == Operation::GetDeploymentsByLabel {
-        return Ok(by_label(namespace, &LabelQuery::read(query)?, view, request_id));
-    }
-    Ok(list(namespace, &ListQuery::read(query)?, view, request_id))
+    let deployments = || namespace.list(&Selection::default(), view, 0, usize::MAX).data;
+    Ok(match route.operation {
+        Operation::GetDeploymentsByLabel => by_label(namespace, &LabelQuery::read(query)?, view, request_id),
+        Operation::ListDeploymentTargets => {
+            let query = ListQuery::read(query)?;
+            let queues = queues::render(&deployments());
+            let skip = (query.page_index - 1).saturating_mul(query.page_size);
+            let page = queues.iter().skip(skip).take(query.page_size).cloned().collect();
+            page_of(&query, queues.len(), page, request_id)
+        }
+        Operation::ListSessionClusters => {
+            reply(request_id, &json!(session_clusters::render(&deployments(), moment.started)))
+        }
+        _ => list(namespace, &ListQuery::read(query)?, view, request_id),
+    })
+}
+
+/// A reply in the form of `ververica`, without pages.
+fn reply(request_id: &str, data: &Value) -> Value {
+    json!({
+        "requestId": request_id,
+        "success": true,
+        "httpCode": 200,
+        "errorCode": "",
+        "errorMessage": "",
+        "data": data,
+    })
 }
 
 fn list(namespace: &Namespace, query: &ListQuery, view: View<'_>, request_id: &str) -> Value {
     let ListQuery { page_index, page_size, selection } = query;
     let skip = (page_index - 1).saturating_mul(*page_size);
     let listing = namespace.list(selection, view, skip, *page_size);
-    json!({
-        "requestId": request_id,
-        "success": true,
-        "httpCode": 200,
-        "errorCode": "",
-        "errorMessage": "",
-        "pageIndex": page_index,
-        "pageSize": page_size,
-        "totalSize": listing.total,
-        "data": listing.data,
-    })
+    page_of(query, listing.total, listing.data, request_id)
+}
+
+/// A page in the form of `ververica`.
+fn page_of(query: &ListQuery, total: usize, data: Vec<Value>, request_id: &str) -> Value {
+    let mut page = reply(request_id, &Value::Array(data));
+    page["pageIndex"] = json!(query.page_index);
+    page["pageSize"] = json!(query.page_size);
+    page["totalSize"] = json!(total);
+    page
 }
 
 fn by_label(namespace: &Namespace, query: &LabelQuery, view: View<'_>, request_id: &str) -> Value {
     let LabelQuery { selection, ignore_job_summary, ignore_resource_setting } = query;
     let view = View { with_jobs: !ignore_job_summary, with_resources: !ignore_resource_setting, ..view };
-    json!({
-        "requestId": request_id,
-        "success": true,
-        "httpCode": 200,
-        "errorCode": "",
-        "errorMessage": "",
-        "data": namespace.list(selection, view, 0, usize::MAX).data,
-    })
+    reply(request_id, &json!(namespace.list(selection, view, 0, usize::MAX).data))
 }

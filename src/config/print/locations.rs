@@ -6,7 +6,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::deployments::{Namespace, Poll, Select, api_name};
-use crate::config::collectors::COLLECTORS;
+use crate::config::collectors::{COLLECTORS, Collector};
 use crate::config::units::format_duration;
 use crate::config::{Collectors, DiscoveredNamespaces, DiscoveryEntry, Namespaces, Workspace};
 use crate::credentials::Source;
@@ -146,10 +146,10 @@ enum CollectorDocument {
 
 /// What is enabled, and what is disabled although it is enabled by default.
 fn collectors(collectors: &Collectors, by_default: bool) -> BTreeMap<&'static str, CollectorDocument> {
-    let documents = COLLECTORS.into_iter().filter_map(|(name, _)| {
+    let documents = COLLECTORS.into_iter().filter_map(|Collector { name, uses_console, .. }| {
         let document = match collectors.get(name) {
             Some(enabled) => CollectorDocument::Enabled { interval: format_duration(enabled.interval) },
-            None if by_default => CollectorDocument::Disabled(false),
+            None if by_default && uses_console => CollectorDocument::Disabled(false),
             None => return None,
         };
         Some((name, document))

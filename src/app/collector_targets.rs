@@ -1,0 +1,78 @@
+//! The targets of the collectors that list objects of namespaces and workspaces with one operation.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use crate::{
+    api::Client,
+    collectors::{
+        CollectedObjects, ListTarget, ObjectCollector, Query, Scope,
+        engine_versions::{EngineVersions, ListEngineVersionMetadata},
+        queues::{ListDeploymentTargets, Queues},
+        session_clusters::{ListSessionClusters, SessionClusters},
+    },
+    config::Collectors,
+    model::TargetId,
+    poll,
+    targets::Target,
+};
+
+/// A workspace whose collectors are polled.
+pub(super) struct CollectedWorkspace<'w> {
+    pub(super) id: &'w str,
+    pub(super) region: &'w Arc<str>,
+    pub(super) client: &'w Arc<Client>,
+    pub(super) collectors: &'w Collectors,
+    /// How it is polled, except for the interval.
+    pub(super) poll: poll::Settings,
+    pub(super) requests_per_second: f64,
+}
+
+impl CollectedWorkspace<'_> {
+    /// The targets in these polled namespaces, and those of the workspace.
+    pub(super) fn targets<'n>(
+        &self,
+        namespaces: impl IntoIterator<Item = &'n str>,
+    ) -> Vec<(Arc<TargetId>, Target)> {
+        // A namespace may have several targets of deployments.
+        let namespaces: BTreeSet<&str> = namespaces.into_iter().collect();
+        let mut targets = Vec::new();
+        for namespace in namespaces {
+            let name = || namespace.to_owned();
+            targets
+                .extend(self.target::<Queues, _>(namespace, || ListDeploymentTargets { namespace: name() }));
+            targets.extend(
+                self.target::<SessionClusters, _>(namespace, || ListSessionClusters { namespace: name() }),
+            );
+        }
+        targets.extend(self.target::<EngineVersions, _>("", || ListEngineVersionMetadata));
+        targets
+    }
+
+    /// A target of the collector of `T`, if it is enabled.
+    fn target<T, O>(&self, namespace: &str, operation: impl FnOnce() -> O) -> Option<(Arc<TargetId>, Target)>
+    where
+        T: CollectedObjects,
+        ListTarget<O>: Query + 'static,
+    {
+        debug_assert_eq!(namespace.is_empty(), T::SCOPE == Scope::Workspace);
+        let enabled = self.collectors.get(T::NAME)?;
+        let query = ListTarget {
+            collector: &const { ObjectCollector::<T>::NEW },
+            client: self.client.clone(),
+            operation: operation(),
+        };
+        let id = TargetId {
+            workspace: self.id.to_owned(),
+            namespace: namespace.to_owned(),
+            collector: T::NAME,
+            selection: String::new(),
+        };
+        let target = Target {
+            region: self.region.clone(),
+            query: Arc::new(query),
+            settings: poll::Settings { interval: enabled.interval, ..self.poll },
+            requests_per_second: self.requests_per_second,
+        };
+        Some((Arc::new(id), target))
+    }
+}

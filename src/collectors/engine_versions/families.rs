@@ -1,0 +1,47 @@
+//! The metric family of engine versions.
+
+use std::sync::LazyLock;
+
+use super::EngineVersions;
+use crate::{
+    exposition::{
+        Catalogue, Family, FamilyDescriptor, IdentityWriter, MetricType, Origin, SectionHeaders, Unit,
+    },
+    model::EngineVersion,
+};
+
+impl Catalogue for EngineVersions {
+    type Object<'a> = &'a EngineVersion;
+
+    const TITLE: &'static str = "Engine version metrics";
+    const IDENTITY_LABELS: &'static [&'static str] = &["workspace", "engine_version"];
+
+    fn families() -> &'static [Family<Self>] {
+        &FAMILIES
+    }
+
+    fn identity(version: &&EngineVersion, labels: &mut IdentityWriter<'_>) {
+        labels.value(&version.version);
+    }
+
+    fn headers() -> &'static SectionHeaders {
+        static HEADERS: LazyLock<SectionHeaders> = LazyLock::new(SectionHeaders::of::<EngineVersions>);
+        &HEADERS
+    }
+}
+
+static FAMILIES: [Family<EngineVersions>; 1] = [Family {
+    descriptor: FamilyDescriptor {
+        name: "aliyun_flink_engine_version_info",
+        metric_type: MetricType::Gauge,
+        unit: Unit::One,
+        help: "Support status of an engine version that the workspace knows; always 1. A version without a series is \
+               unknown, not expired.",
+        labels: &["status"],
+        origin: Origin::Api {
+            operations: &["ListEngineVersionMetadata"],
+            fields: &["engineVersionMetadata.engineVersion", "engineVersionMetadata.status"],
+        },
+    },
+    write: |version, samples| samples.integer(&[("status", &*version.status)], Some(1)),
+}];

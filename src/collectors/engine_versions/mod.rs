@@ -1,0 +1,35 @@
+//! The collector of engine versions.
+
+mod families;
+mod list_engine_version_metadata;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use super::{collector::Scope, object_collector::CollectedObjects};
+use crate::{
+    exposition::ObjectGroup,
+    model::{CollectorName, EngineVersion},
+    store::GroupObjects,
+};
+
+pub use list_engine_version_metadata::ListEngineVersionMetadata;
+
+/// The engine versions that workspaces know.
+#[derive(Debug)]
+pub struct EngineVersions;
+
+impl CollectedObjects for EngineVersions {
+    type Families = Self;
+
+    const NAME: CollectorName = "engine_versions";
+    const SCOPE: Scope = Scope::Workspace;
+    const DEFAULT_INTERVAL: Duration = Duration::from_secs(3600);
+    const RAM_ACTIONS: &'static [&'static str] = &["stream:ListEngineVersionMetadata"];
+
+    fn objects(group: &GroupObjects) -> ObjectGroup<'_, Self> {
+        ObjectGroup::new(&[&group.id.workspace], group.merged::<EngineVersion>())
+    }
+}

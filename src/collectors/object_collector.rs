@@ -1,0 +1,142 @@
+//! A collector of objects whose families need nothing but the objects.
+
+use std::{any::Any, fmt, io, marker::PhantomData, sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
+
+use super::collector::{Collected, Collector, Query, RenderConfig, Scope};
+use crate::{
+    api::{ApiError, Client, Operation, Priority},
+    exposition::{self, Catalogue, ObjectGroup, RenderedFamilies, Section, SectionText},
+    model::{CollectorName, Object, Objects},
+    store::GroupObjects,
+};
+
+/// Objects that one operation lists, and their metric families.
+pub trait CollectedObjects: fmt::Debug + Send + Sync + 'static {
+    /// The families.
+    type Families: Catalogue;
+
+    /// The name of the collector.
+    const NAME: CollectorName;
+    /// What one target covers.
+    const SCOPE: Scope;
+    /// The default poll interval.
+    const DEFAULT_INTERVAL: Duration;
+    /// The RAM action of the operation.
+    const RAM_ACTIONS: &'static [&'static str];
+
+    /// The objects of a group, to be rendered.
+    fn objects(group: &GroupObjects) -> ObjectGroup<'_, Self::Families>;
+}
+
+/// The collector of `T`.
+#[derive(Debug)]
+pub struct ObjectCollector<T>(PhantomData<T>);
+
+impl<T> ObjectCollector<T> {
+    /// The collector.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+impl<T: CollectedObjects> Collector for ObjectCollector<T> {
+    fn name(&self) -> CollectorName {
+        T::NAME
+    }
+
+    fn scope(&self) -> Scope {
+        T::SCOPE
+    }
+
+    fn default_interval(&self) -> Duration {
+        T::DEFAULT_INTERVAL
+    }
+
+    fn priority(&self) -> Priority {
+        Priority::Normal
+    }
+
+    fn ram_actions(&self) -> &'static [&'static str] {
+        T::RAM_ACTIONS
+    }
+
+    fn section(&self) -> Section {
+        Section::of::<T::Families>()
+    }
+
+    fn render(
+        &self,
+        group: &GroupObjects,
+        _config: &RenderConfig,
+        previous: &RenderedFamilies,
+        limit: usize,
+    ) -> Option<RenderedFamilies> {
+        exposition::render_within(&T::objects(group), previous, limit)
+    }
+
+    fn section_text<'r>(&self, groups: Vec<&'r RenderedFamilies>) -> SectionText<'r> {
+        SectionText::of::<T::Families>(groups)
+    }
+
+    fn write(
+        &self,
+        groups: &[GroupObjects],
+        _config: &RenderConfig,
+        mut out: &mut dyn io::Write,
+    ) -> io::Result<()> {
+        let groups: Vec<_> = groups.iter().map(T::objects).collect();
+        exposition::write(&groups, &mut out)
+    }
+}
+
+/// The objects that one operation lists, for one target.
+#[derive(Debug)]
+pub struct ListTarget<O> {
+    /// The collector.
+    pub collector: &'static dyn Collector,
+    /// The client of the workspace.
+    pub client: Arc<Client>,
+    /// The operation.
+    pub operation: O,
+}
+
+impl<O> ListTarget<O>
+where
+    O: Operation + Clone + PartialEq + fmt::Debug,
+    O::Item: Object,
+{
+    async fn collect(&self, deadline: Instant) -> Result<Collected, ApiError> {
+        let listing = self.client.list(self.operation.clone(), deadline).await?;
+        Ok(Collected {
+            objects: Box::new(Objects::listed(listing.items)),
+            consistent: listing.consistent,
+            pages: listing.pages,
+            invalid: listing.invalid,
+        })
+    }
+}
+
+impl<O> Query for ListTarget<O>
+where
+    O: Operation + Clone + PartialEq + fmt::Debug,
+    O::Item: Object,
+{
+    fn collector(&self) -> &'static dyn Collector {
+        self.collector
+    }
+
+    fn poll(&self, deadline: Instant) -> BoxFuture<'_, Result<Collected, ApiError>> {
+        Box::pin(self.collect(deadline))
+    }
+
+    fn equals(&self, other: &dyn Query) -> bool {
+        other.as_any().downcast_ref::<Self>().is_some_and(|other| {
+            Arc::ptr_eq(&self.client, &other.client) && self.operation == other.operation
+        })
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

@@ -1,0 +1,188 @@
+//! `ListSessionClusters`, which returns all session clusters of a namespace in one reply.
+//! <https://next.api.alibabacloud.com/api/ververica/2022-07-18/ListSessionClusters>
+
+use lenient_json::{Cursor, FromJson, Lenient, Scalar, SyntaxError, lenient_object};
+
+use crate::{
+    api::{DecodeError, Decoded, Decoder, Operation, Pagination},
+    model::{BasicSetting, Object as _, ProcessSpec, SessionCluster, TaskSlots},
+};
+
+/// The operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListSessionClusters {
+    /// The namespace.
+    pub namespace: String,
+}
+
+lenient_object! {
+    struct WireCluster<'a> {
+        name: Scalar<'a> = "name",
+        engine_version: Scalar<'a> = "engineVersion",
+        queue: Scalar<'a> = "deploymentTargetName",
+        creator: Scalar<'a> = "creator",
+        created: Scalar<'a> = "createdAt",
+        flink_conf: Lenient<WireFlinkConf<'a>> = "flinkConf",
+        resources: Lenient<WireBasic<'a>> = "basicResourceSetting",
+        status: Lenient<WireStatus<'a>> = "status",
+    }
+}
+
+lenient_object! {
+    struct WireFlinkConf<'a> { taskmanager_slots: Scalar<'a> = "taskmanager.numberOfTaskSlots" }
+}
+
+lenient_object! {
+    struct WireBasic<'a> {
+        parallelism: Scalar<'a> = "parallelism",
+        jobmanager: Lenient<WireSpec<'a>> = "jobmanagerResourceSettingSpec",
+        taskmanager: Lenient<WireSpec<'a>> = "taskmanagerResourceSettingSpec",
+    }
+}
+
+lenient_object! {
+    struct WireSpec<'a> { cpu: Scalar<'a> = "cpu", memory: Scalar<'a> = "memory" }
+}
+
+lenient_object! {
+    struct WireStatus<'a> {
+        status: Scalar<'a> = "currentSessionClusterStatus",
+        running: Lenient<WireRunning<'a>> = "running",
+    }
+}
+
+lenient_object! {
+    struct WireRunning<'a> {
+        started: Scalar<'a> = "startedAt",
+        deployments: Length = "referenceDeploymentIds",
+    }
+}
+
+/// The length of an array.
+#[derive(Debug, Default)]
+struct Length(Lenient<u64>);
+
+impl<'a> FromJson<'a> for Length {
+    fn read(&mut self, cursor: &mut Cursor<'a>) -> Result<(), SyntaxError> {
+        if cursor.peek()? != b'[' {
+            self.0 = Lenient::mismatch(cursor)?;
+            return Ok(());
+        }
+        let mut length = 0;
+        cursor.array(|cursor| {
+            length += 1;
+            cursor.skip().map(drop)
+        })?;
+        self.0 = Lenient::Valid(length);
+        Ok(())
+    }
+}
+
+impl Operation for ListSessionClusters {
+    type Item = SessionCluster;
+
+    const ACTION: &'static str = "ListSessionClusters";
+    const PAGINATION: Pagination = Pagination::None;
+    const ITEMS: &'static str = "session clusters";
+
+    fn path(&self) -> String {
+        format!("/api/v2/namespaces/{}/sessionclusters", acs3::encode(&self.namespace))
+    }
+
+    fn parameters(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    fn key(cluster: &SessionCluster) -> &str {
+        cluster.key()
+    }
+
+    fn decode(
+        &self,
+        decoder: Decoder,
+        cursor: &mut Cursor<'_>,
+    ) -> Result<Lenient<Decoded<SessionCluster>>, DecodeError> {
+        decoder.array(cursor, |values, cursor| {
+            let Lenient::Valid(wire) = Lenient::<WireCluster<'_>>::from_json(cursor)? else {
+                values.unidentified("data");
+                return Ok(None);
+            };
+            Ok(cluster(values, wire))
+        })
+    }
+}
+
+fn cluster(values: &mut Decoder, wire: WireCluster<'_>) -> Option<SessionCluster> {
+    values.begin_object("name", wire.name)?;
+    let status = values.valid("status", wire.status.value()).unwrap_or_default();
+    let running = values.valid("status.running", status.running.value());
+    let is_running = running.is_some();
+    let running = running.unwrap_or_default();
+    let deployments = values.valid("status.running.referenceDeploymentIds", running.deployments.0.value());
+    let conf = values.valid("flinkConf", wire.flink_conf.value()).unwrap_or_default();
+    Some(SessionCluster {
+        engine_version: values.text("engineVersion", wire.engine_version),
+        queue: values.text("deploymentTargetName", wire.queue),
+        creator: values.text("creator", wire.creator),
+        status: values.text("status.currentSessionClusterStatus", status.status),
+        // A running cluster that no deployment uses has no list.
+        deployments: deployments.or_else(|| is_running.then_some(0)),
+        resources: resources(values, wire.resources),
+        taskmanager_slots: taskmanager_slots(values, conf.taskmanager_slots),
+        created: values.timestamp("createdAt", wire.created),
+        started: values.timestamp("status.running.startedAt", running.started),
+        name: values.end_object(),
+    })
+}
+
+fn resources(values: &mut Decoder, wire: Lenient<WireBasic<'_>>) -> Option<BasicSetting> {
+    let wire = values.valid("basicResourceSetting", wire.value())?;
+    Some(BasicSetting {
+        parallelism: values.valid("basicResourceSetting.parallelism", wire.parallelism.count()),
+        jobmanager: spec(
+            values,
+            [
+                "basicResourceSetting.jobmanagerResourceSettingSpec",
+                "basicResourceSetting.jobmanagerResourceSettingSpec.cpu",
+                "basicResourceSetting.jobmanagerResourceSettingSpec.memory",
+            ],
+            wire.jobmanager,
+        ),
+        taskmanager: spec(
+            values,
+            [
+                "basicResourceSetting.taskmanagerResourceSettingSpec",
+                "basicResourceSetting.taskmanagerResourceSettingSpec.cpu",
+                "basicResourceSetting.taskmanagerResourceSettingSpec.memory",
+            ],
+            wire.taskmanager,
+        ),
+    })
+}
+
+/// Invalid values are counted under `fields`.
+fn spec(values: &mut Decoder, fields: [&'static str; 3], wire: Lenient<WireSpec<'_>>) -> ProcessSpec {
+    let [part, cpu, memory] = fields;
+    let Some(wire) = values.valid(part, wire.value()) else { return ProcessSpec::default() };
+    ProcessSpec { cpu_cores: values.cores(cpu, wire.cpu), memory_bytes: values.memory(memory, wire.memory) }
+}
+
+fn taskmanager_slots(values: &mut Decoder, slots: Scalar<'_>) -> TaskSlots {
+    const FIELD: &str = "flinkConf.taskmanager.numberOfTaskSlots";
+    match slots.integer().map(|slots| slots.map(u64::try_from)) {
+        Ok(None) => TaskSlots::Absent,
+        Ok(Some(Ok(slots))) => TaskSlots::Given(slots),
+        Ok(Some(Err(_))) => {
+            values.invalid(FIELD);
+            TaskSlots::Negative
+        }
+        Err(_) => {
+            values.invalid(FIELD);
+            TaskSlots::Unreadable
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! A version of the Flink engine.
+
+use super::{Object, Text};
+
+/// A version of the Flink engine that a workspace knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EngineVersion {
+    /// `engineVersion`, such as `vvr-8.0.5-flink-1.17`; never empty.
+    pub version: Box<str>,
+    /// `status`: `STABLE`, `BETA`, `DEPRECATED`, `EXPIRED` or a later word; empty if it was not returned.
+    pub status: Text,
+}
+
+impl Object for EngineVersion {
+    fn key(&self) -> &str {
+        &self.version
+    }
+}
