@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::{
     collectors::deployments,
     config::{self, Environment, Flags},
-    model, web,
+    console, model, web,
 };
 
 /// A reader of outside bytes, and its name, which its corpus carries too.
@@ -23,6 +23,7 @@ pub const READERS: [Reader; 5] = [
 /// A reply of the API, as a listing and as an error.
 pub fn reply(bytes: &[u8]) {
     deployments::fuzz_reply(bytes);
+    console::fuzz_reply(bytes);
 }
 
 /// A resource plan, as it stands in its field.

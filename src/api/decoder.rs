@@ -11,6 +11,9 @@ use crate::model::{Text, parse_memory};
 /// Seconds since the epoch beyond this (the year 9999) are not seconds.
 const MAX_SECONDS: f64 = 253_402_300_799.0;
 
+/// No region has more cores, GiB or compute units. Sums of amounts up to this stay finite.
+const MAX_AMOUNT: f64 = 1e12;
+
 /// Times since the epoch beyond this (the year 5138 in seconds, 1973 in milliseconds) are milliseconds.
 const MIN_MILLISECONDS: f64 = 1e11;
 
@@ -162,16 +165,21 @@ impl Decoder {
 
     /// A number of CPU cores.
     pub fn cores(&mut self, field: &'static str, scalar: Scalar<'_>) -> Option<f64> {
-        self.amount(field, scalar)
+        self.number_within(field, scalar, f64::INFINITY)
     }
 
-    /// A number that is not negative.
+    /// An amount of cores, GiB or compute units, which may be added to others.
     pub fn amount(&mut self, field: &'static str, scalar: Scalar<'_>) -> Option<f64> {
-        let amount = scalar.number().and_then(|amount| match amount {
-            Some(amount) if amount < 0.0 => Err(InvalidValue),
-            amount => Ok(amount),
+        self.number_within(field, scalar, MAX_AMOUNT)
+    }
+
+    /// A number from 0 to `most`.
+    fn number_within(&mut self, field: &'static str, scalar: Scalar<'_>, most: f64) -> Option<f64> {
+        let number = scalar.number().and_then(|number| match number {
+            Some(number) if !(0.0..=most).contains(&number) => Err(InvalidValue),
+            number => Ok(number),
         });
-        self.valid(field, amount)
+        self.valid(field, number)
     }
 
     /// A memory size such as `4 GiB`, in bytes.

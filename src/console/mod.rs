@@ -14,11 +14,23 @@ mod tests;
 
 use std::time::Duration;
 
+use crate::api::{Operation, Page};
+
 pub use describe_instances::DescribeInstances;
 pub use describe_namespaces::DescribeNamespaces;
 pub use list_editable_namespace::ListEditableNamespace;
 pub use listings::ConsoleListings;
 pub use shared_listing::{SharedListing, SharedResult};
+
+/// Reads `body` as a reply of each operation; for fuzzers.
+pub(crate) fn fuzz_reply(body: &[u8]) {
+    fn read<O: Operation>(operation: &O, body: &[u8]) {
+        drop(Page::decode(operation, 100, body).map_err(|error| error.to_string()));
+    }
+    read(&DescribeInstances { region: String::new() }, body);
+    read(&DescribeNamespaces { region: String::new(), instance_id: String::new() }, body);
+    read(&ListEditableNamespace { region: String::new() }, body);
+}
 
 /// How long a consumer may wait for the request rate of a listing, which no timeout includes: hundreds of listings share
 /// a few requests per second.

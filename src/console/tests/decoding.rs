@@ -1,5 +1,6 @@
 //! Replies that differ from what is documented.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::{DescribeInstances, DescribeNamespaces, ListEditableNamespace};
@@ -109,6 +110,8 @@ fn used_resources_are_an_object_or_an_array() {
     assert_eq!((instance.used.compute_units, instance.used.cpu_cores), (Some(2.0), None));
     assert_eq!(invalid, ["ClusterUsedResources", "ClusterUsedResources.UsedCpu"]);
     assert_eq!(instance_invalid(&json!({"ClusterUsedResources": "much"})), ["ClusterUsedResources"]);
+    let endless = json!({"ClusterUsedResources": [{"UsedMemory": 1e300}, {"UsedMemory": 1e300}]});
+    assert_eq!(instance_invalid(&endless), ["ClusterUsedResources.UsedMemory"]);
 }
 
 fn instance_invalid(fields: &Value) -> Vec<&'static str> {
@@ -220,4 +223,76 @@ fn a_refusal_in_pascal_case_is_classified_by_its_code() {
     assert_eq!(throttled.class(), ErrorClass::Throttled);
     assert_eq!(error(json!({"Success": false})).class(), ErrorClass::Api);
     assert_eq!(error(json!({"Instances": []})).class(), ErrorClass::InvalidResponse);
+}
+
+fn json_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+        "[0-9.eE+-]{0,8}".prop_map(Value::from),
+    ];
+    let key =
+        proptest::sample::select(vec!["Key", "Value", "Cpu", "UsedCpu", "UsedResource", "MemoryGB", "x"]);
+    leaf.prop_recursive(3, 16, 4, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::hash_map(key.clone(), inner, 0..4)
+                .prop_map(|map| map.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+        ]
+    })
+}
+
+const FIELDS: [&str; 18] = [
+    "AskClusterId",
+    "InstanceId",
+    "InstanceName",
+    "Region",
+    "Uid",
+    "ChargeType",
+    "ArchitectureType",
+    "MonitorType",
+    "ClusterStatus",
+    "OrderState",
+    "Tags",
+    "ResourceCreateTime",
+    "ResourceExpiredTime",
+    "ResourceSpec",
+    "ElasticResourceSpec",
+    "HaResourceSpec",
+    "ClusterUsedResources",
+    "OssInfo",
+];
+
+proptest! {
+    #[test]
+    fn any_value_in_any_field_leaves_the_workspace_and_its_neighbour(
+        field in proptest::sample::select(FIELDS.to_vec()),
+        value in json_value(),
+    ) {
+        let mut wire = json!({"ResourceId": "w1", "InstanceId": "f-1"});
+        wire[field] = value;
+        let neighbour = json!({"ResourceId": "w2", "ResourceSpec": {"Cpu": 10}, "OrderState": "NORMAL"});
+        let decoded = instances(&json!([wire, neighbour]));
+        prop_assert_eq!(decoded.items.len(), 2);
+        prop_assert_eq!(&*decoded.items[0].workspace, "w1");
+        let expected = WorkspaceInstance {
+            workspace: "w2".into(),
+            order_status: "NORMAL".into(),
+            quota: PoolComputeUnits { guaranteed: Some(10.0), ..PoolComputeUnits::default() },
+            ..WorkspaceInstance::default()
+        };
+        prop_assert_eq!(&decoded.items[1], &expected);
+        let numbers = [decoded.items[0].quota.total(), decoded.items[0].used.cpu_cores, decoded.items[0].expires];
+        prop_assert!(numbers.into_iter().flatten().all(|number| number.is_finite() && number >= 0.0));
+    }
+
+    #[test]
+    fn any_json_is_a_listing_or_an_error(value in json_value(), key in "Instances|Namespaces|data") {
+        super::super::fuzz_reply(value.to_string().as_bytes());
+        let wrapped = json!({"Success": true, "success": true, "TotalPage": 1, key: value});
+        super::super::fuzz_reply(wrapped.to_string().as_bytes());
+    }
 }
