@@ -195,13 +195,10 @@ fn every_alert_says_what_it_must() {
 }
 
 #[test]
-fn alerts_are_in_four_groups() {
+fn alerts_are_in_three_groups() {
     let file: files::RuleFile = yaml("deploy/prometheus/alerts.yml");
     let groups: Vec<_> = file.groups.iter().map(|group| group.name.as_str()).collect();
-    assert_eq!(
-        groups,
-        ["aliyun-flink-jobs", "aliyun-flink-polling", "aliyun-flink-capacity", "aliyun-flink-exporter"]
-    );
+    assert_eq!(groups, ["aliyun-flink-jobs", "aliyun-flink-polling", "aliyun-flink-exporter"]);
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
