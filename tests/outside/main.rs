@@ -28,6 +28,7 @@ mod living;
 mod odd_values;
 mod reference;
 mod reload;
+mod request_rates;
 mod samples;
 mod secrets;
 mod simulate;
