@@ -92,7 +92,7 @@ impl DiscoveryTasks {
     }
 }
 
-/// How the entries fare, for the metrics.
+/// How the entries fare, for the metrics and the pages.
 pub(super) fn health(discovery: &Discovery) -> Vec<DiscoveryHealth> {
     let statuses = discovery.statuses().into_iter();
     let health = statuses.map(|status| DiscoveryHealth {
@@ -101,6 +101,8 @@ pub(super) fn health(discovery: &Discovery) -> Vec<DiscoveryHealth> {
         interval: status.interval,
         up: status.up,
         last_success: status.last_success,
+        source: status.source.map(|source| source.to_string()),
+        problem: status.problem,
         workspaces: status.workspaces.by_state(),
         namespaces: status.namespaces.by_state(),
     });

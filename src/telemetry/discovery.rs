@@ -34,6 +34,10 @@ pub struct DiscoveryHealth {
     pub up: Option<bool>,
     /// The time of the last success, since the Unix epoch.
     pub last_success: Option<Duration>,
+    /// The operations by which it lists; `None` until that is decided. No metric.
+    pub source: Option<String>,
+    /// Why it is not up. No metric.
+    pub problem: Option<String>,
     /// Its workspaces by state.
     pub workspaces: [usize; 4],
     /// Its namespaces by state.
@@ -103,6 +107,11 @@ impl DiscoveryCollector {
     pub(super) fn export(&self, get: GetDiscoveryHealth) {
         self.get.get_or_init(|| get);
     }
+
+    /// How the entries fare.
+    pub(super) fn health(&self) -> Vec<DiscoveryHealth> {
+        self.get.get().map(|get| get()).unwrap_or_default()
+    }
 }
 
 impl Collector for DiscoveryCollector {
@@ -111,7 +120,7 @@ impl Collector for DiscoveryCollector {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let entries = self.get.get().map(|get| get()).unwrap_or_default();
+        let entries = self.health();
         // The same was possible before.
         let Ok(families) = Families::new() else { return Vec::new() };
         for entry in &entries {
@@ -144,6 +153,8 @@ mod tests {
                 interval: Duration::from_secs(300),
                 up: Some(true),
                 last_success: Some(Duration::from_secs(1_700_000_000)),
+                source: None,
+                problem: None,
                 workspaces: [1, 2, 3, 4],
                 namespaces: [5, 6, 7, 8],
             },
@@ -153,6 +164,8 @@ mod tests {
                 interval: Duration::from_millis(100),
                 up: None,
                 last_success: None,
+                source: None,
+                problem: None,
                 workspaces: [0; 4],
                 namespaces: [0; 4],
             },

@@ -154,6 +154,11 @@ impl Telemetry {
         self.discovery.export(get);
     }
 
+    /// How the discovery entries fare; empty without any.
+    pub fn discovery(&self) -> Vec<DiscoveryHealth> {
+        self.discovery.health()
+    }
+
     /// Exports the health of the state file.
     pub fn export_state(&self, get: GetStateHealth) {
         self.state.export(get);

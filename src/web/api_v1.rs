@@ -2,7 +2,7 @@
 //!
 //! Times are seconds since the Unix epoch, durations seconds. What is not known is null.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::Serialize;
 
@@ -12,6 +12,7 @@ use crate::{
     model::{Deployment, JobState, Requested, TargetId, Transitions},
     snapshot::Snapshot,
     store::{PollRecord, Store, TargetStatus},
+    telemetry::{DISCOVERY_STATES, DiscoveryHealth},
 };
 
 /// The reply of `/api/v1/status`.
@@ -21,6 +22,7 @@ pub(super) struct Status<'a> {
     revision: &'static str,
     /// Null if the state is not persisted.
     state: Option<State>,
+    discovery: Vec<DiscoveryEntry>,
     targets: Vec<Target<'a>>,
 }
 
@@ -29,6 +31,19 @@ struct State {
     healthy: bool,
     problem: Option<String>,
     last_save: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct DiscoveryEntry {
+    discovery: String,
+    region: String,
+    /// Null before the first attempt has finished.
+    up: Option<bool>,
+    source: Option<String>,
+    problem: Option<String>,
+    last_success: Option<f64>,
+    workspaces: BTreeMap<&'static str, usize>,
+    namespaces: BTreeMap<&'static str, usize>,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,11 +79,31 @@ struct Poll<'a> {
 }
 
 /// The status of every target in `snapshot`, at `now` since the Unix epoch.
-pub(super) fn status<'a>(snapshot: &'a Snapshot, store: &Store, now: Duration) -> Status<'a> {
+pub(super) fn status<'a>(
+    snapshot: &'a Snapshot,
+    store: &Store,
+    discovery: Vec<DiscoveryHealth>,
+    now: Duration,
+) -> Status<'a> {
     let failures = RecentFailures::of(snapshot, store, now);
     let targets = snapshot.targets().iter().map(|(id, status)| target(id, status, &failures)).collect();
     let (version, revision) = (env!("CARGO_PKG_VERSION"), env!("BUILD_REVISION"));
-    Status { version, revision, state: StateStatus::of(store).map(state), targets }
+    let discovery = discovery.into_iter().map(discovery_entry).collect();
+    Status { version, revision, state: StateStatus::of(store).map(state), discovery, targets }
+}
+
+fn discovery_entry(entry: DiscoveryHealth) -> DiscoveryEntry {
+    let by_state = |counts: [usize; 4]| DISCOVERY_STATES.into_iter().zip(counts).collect();
+    DiscoveryEntry {
+        discovery: entry.name,
+        region: entry.region,
+        up: entry.up,
+        source: entry.source,
+        problem: entry.problem,
+        last_success: entry.last_success.map(|time| time.as_secs_f64()),
+        workspaces: by_state(entry.workspaces),
+        namespaces: by_state(entry.namespaces),
+    }
 }
 
 fn state(status: StateStatus) -> State {
@@ -145,7 +180,7 @@ struct DeploymentEntry<'a> {
     last_failure: (),
     jobs: Jobs,
     requested: RequestedResources,
-    labels: std::collections::BTreeMap<&'a str, &'a str>,
+    labels: BTreeMap<&'a str, &'a str>,
 }
 
 #[derive(Debug, Serialize)]

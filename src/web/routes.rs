@@ -155,7 +155,11 @@ impl Routes {
     async fn overview(&self, client: Client<'_>) -> Answer {
         let (snapshot, now) = (self.publisher.snapshot(), self.clock.since_epoch());
         let (publisher, paths) = (self.publisher.clone(), self.paths.clone());
-        let render = move || page::overview(&PageData::new(&snapshot, publisher.store(), now, &paths));
+        let telemetry = self.telemetry.clone();
+        let render = move || {
+            let data = PageData::new(&snapshot, publisher.store(), now, &paths);
+            page::overview(&PageData { discovery: telemetry.discovery(), ..data })
+        };
         html(client.own_page(render).await)
     }
 
@@ -200,8 +204,9 @@ impl Routes {
     async fn status(&self, client: Client<'_>) -> Answer {
         let (snapshot, now) = (self.publisher.snapshot(), self.clock.since_epoch());
         let source = Source::Snapshot(Arc::downgrade(&snapshot));
-        let publisher = self.publisher.clone();
-        let render = move || serde_json::to_vec(&api_v1::status(&snapshot, publisher.store(), now));
+        let (publisher, discovery) = (self.publisher.clone(), self.telemetry.discovery());
+        let render =
+            move || serde_json::to_vec(&api_v1::status(&snapshot, publisher.store(), discovery, now));
         json(client.json_body(BodyKey::Status, source, render).await)
     }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    PageData,
+    PageData, discovery,
     links::deployment_link,
     text::{Escaped, HumanDuration},
 };
@@ -118,6 +118,7 @@ fn write_problems(html: &mut String, data: &PageData<'_>) -> fmt::Result {
     if let Some(problem) = data.state.as_ref().and_then(|state| state.problem.as_deref()) {
         writeln!(html, "<p class=\"error\"><bdi>{}</bdi></p>", Escaped(problem))?;
     }
+    discovery::write_problems(html, data)?;
     let targets = data.snapshot.targets().iter();
     let (deployments, others): (Vec<_>, Vec<_>) =
         targets.partition(|(id, _)| id.collector == collectors::DEPLOYMENTS);

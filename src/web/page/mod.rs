@@ -2,6 +2,7 @@
 
 mod attention;
 mod deployment;
+mod discovery;
 mod document;
 mod facts;
 mod links;
@@ -15,7 +16,7 @@ mod tests;
 use std::time::Duration;
 
 use super::{paths::Paths, recent_failures::RecentFailures, state_status::StateStatus};
-use crate::{snapshot::Snapshot, store::Store};
+use crate::{snapshot::Snapshot, store::Store, telemetry::DiscoveryHealth};
 
 pub(super) use deployment::{deployment, serving};
 pub(super) use document::SECURITY_POLICY;
@@ -33,6 +34,8 @@ pub(super) struct PageData<'p> {
     pub(super) failures: RecentFailures,
     /// The state file; none if the state is not persisted.
     pub(super) state: Option<StateStatus>,
+    /// How the discovery entries fare.
+    pub(super) discovery: Vec<DiscoveryHealth>,
     /// The time, since the Unix epoch.
     pub(super) now: Duration,
     /// The paths that links lead to.
@@ -43,6 +46,7 @@ impl<'p> PageData<'p> {
     /// What is known at `now`, the time since the Unix epoch.
     pub(super) fn new(snapshot: &'p Snapshot, store: &'p Store, now: Duration, paths: &'p Paths) -> Self {
         let failures = RecentFailures::of(snapshot, store, now);
-        Self { snapshot, store, failures, state: StateStatus::of(store), now, paths }
+        let (state, discovery) = (StateStatus::of(store), Vec::new());
+        Self { snapshot, store, failures, state, discovery, now, paths }
     }
 }

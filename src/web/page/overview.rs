@@ -8,6 +8,7 @@ use std::{
 use super::{
     PageData,
     attention::write_attention,
+    discovery::write_discovery,
     document::{badge, document},
     facts::{write_error, write_facts},
     links::target_link,
@@ -26,6 +27,7 @@ pub(in crate::web) fn overview(data: &PageData<'_>) -> String {
     // Writing to a String can't fail.
     let _ = write_attention(&mut html, data);
     let _ = write_summary(&mut html, data);
+    let _ = write_discovery(&mut html, data);
     for (id, status) in data.snapshot.targets() {
         let _ = write_target(&mut html, data, id, status);
     }

@@ -8,6 +8,7 @@ use crate::{
     clock::Clock,
     model::{Deployment, ErrorClass, JobCounts, TargetId},
     snapshot::fixture::{Fixture, target as target_id},
+    telemetry::DiscoveryHealth,
     web::{paths::Paths, state_status::StateStatus},
 };
 
@@ -268,4 +269,39 @@ async fn a_deployment_has_a_page() {
     assert!(page.contains("<a href=\"/targets/w/n\">") && page.contains("team"), "{page}");
     assert!(serving(&snapshot, &id.group(), "other").is_none());
     assert!(serving(&snapshot, &target_id("other", "").group(), "orders").is_none());
+}
+
+#[tokio::test]
+async fn the_status_page_shows_what_discovery_found_and_why_it_fails() {
+    let (id, paths) = (target_id("n", ""), Paths::default());
+    let fixture = Fixture::new(std::slice::from_ref(&id)).await;
+    fixture.succeed(&id, vec![streaming("up", 1, 0, 0)]).await;
+    let snapshot = fixture.publisher.snapshot();
+    let entry = DiscoveryHealth {
+        name: "hangzhou".into(),
+        region: "cn-hangzhou".into(),
+        interval: Duration::from_secs(300),
+        up: Some(true),
+        last_success: Some(Duration::from_secs(100)),
+        source: Some("DescribeInstances and DescribeNamespaces".into()),
+        problem: None,
+        workspaces: [2, 0, 1, 0],
+        namespaces: [0, 4, 0, 0],
+    };
+    let show = |discovery| {
+        let now = Duration::from_secs(160);
+        let data = PageData::new(&snapshot, fixture.publisher.store(), now, &paths);
+        let data = PageData { discovery: vec![discovery], ..data };
+        (attention(&data), overview(&data))
+    };
+    let (shown, page) = show(entry.clone());
+    assert_eq!(shown, "Needs attention Nothing needs attention.");
+    assert!(page.contains("workspaces: <b>2</b> polled, <b>1</b> not running</li>"), "{page}");
+    assert!(page.contains("namespaces: <b>0</b> polled, <b>4</b> excluded</li>"), "{page}");
+    assert!(
+        page.contains("<li>by DescribeInstances and DescribeNamespaces</li><li>last success 1 min 0 s ago")
+    );
+    let problem = Some("DescribeInstances: <denied>".to_owned());
+    let (shown, _) = show(DiscoveryHealth { up: Some(false), problem, ..entry });
+    assert_eq!(shown, "Needs attention Discovery of hangzhou fails: DescribeInstances: &lt;denied&gt;");
 }
