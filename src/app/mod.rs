@@ -90,7 +90,7 @@ impl App {
         let mut clients = Clients::new(config, None);
         let entries = wanted::entries(config, &mut clients, &shared)?;
         let discovery = DiscoveryTasks::new(shared.publisher.store().clone(), clock);
-        discovery.set(entries.clone(), wanted::listed(config));
+        discovery.set(entries.clone(), config.listed_ids());
         let found = discovery.discovery.clone();
         shared.telemetry.export_discovery(Box::new(move || discovery::health(&found)));
         manager.observe(discovery.discovery.clone());
@@ -243,9 +243,8 @@ impl App {
         let entries = wanted::entries(&config, &mut clients, &self.shared);
         let entries = entries.map_err(|error| error.to_string())?;
         // Made now, so that a client that can't be made changes nothing.
-        let listed = config.workspaces.iter().filter(|workspace| !workspace.targets().is_empty());
-        clients.add_workspaces(listed, &self.shared).map_err(|error| error.to_string())?;
-        let renewed = self.discovery.set(entries.clone(), wanted::listed(&config));
+        clients.add_workspaces(config.listed(), &self.shared).map_err(|error| error.to_string())?;
+        let renewed = self.discovery.set(entries.clone(), config.listed_ids());
         (self.clients, self.entries, self.config) = (clients, entries, config);
         self.wanted = wanted::wanted(&self.config, &self.discovery.discovery);
         let changes = self.apply_wanted().await.map_err(|error| error.to_string())?;

@@ -1,6 +1,6 @@
 //! Which workspaces and targets are wanted: those that the configuration lists, and those that discovery has found.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     clients::{Clients, EntryAccess},
@@ -15,8 +15,8 @@ use crate::{
         namespaces::{self, NamespacesTarget},
         workspaces::{self, WorkspaceTarget},
     },
-    config::{self, Config, DiscoveredNamespaces, Namespaces},
-    discovery::{Discovery, EntrySettings, NameFilter, SelectedWorkspace, Selection, WorkspaceSelection},
+    config::{self, Config},
+    discovery::{Discovery, EntrySettings, NameFilter, SelectedWorkspace, Selection},
     exposition::targets::WorkspaceInfo,
     model::{CollectorName, FieldSelection, TargetId},
     poll,
@@ -44,38 +44,13 @@ pub(super) fn entries(
     clients: &mut Clients,
     shared: &Shared,
 ) -> Result<Vec<EntrySettings>, BuildError> {
-    let mut entries = Vec::new();
-    for (id, entry) in discovered_workspaces(config) {
-        let selection = Selection {
-            workspaces: WorkspaceSelection::Listed(id.to_owned()),
-            namespaces: entry.namespaces.filter.clone(),
-        };
-        entries.push(settings(&entry, selection, clients, shared)?);
-    }
-    for entry in &config.discovery {
-        let selection = Selection {
-            workspaces: WorkspaceSelection::Matching(entry.workspaces.clone()),
-            namespaces: entry.namespaces.filter.clone(),
-        };
-        entries.push(settings(entry, selection, clients, shared)?);
-    }
-    Ok(entries)
-}
-
-/// The workspaces whose namespaces the configuration lists.
-pub(super) fn listed(config: &Config) -> BTreeSet<String> {
-    let listed = config.workspaces.iter().filter(|workspace| !workspace.namespaces.is_discovered());
-    listed.map(|workspace| workspace.id.clone()).collect()
-}
-
-/// The workspaces whose namespaces are discovered, as entries of their own.
-fn discovered_workspaces(config: &Config) -> impl Iterator<Item = (&str, config::DiscoveryEntry)> {
-    config.workspaces.iter().filter_map(|workspace| Some((workspace.id.as_str(), workspace.entry()?)))
+    let entries = config.entries();
+    entries.iter().map(|(entry, selection)| settings(entry, selection, clients, shared)).collect()
 }
 
 fn settings(
     entry: &config::DiscoveryEntry,
-    selection: Selection,
+    selection: &Selection,
     clients: &mut Clients,
     shared: &Shared,
 ) -> Result<EntrySettings, BuildError> {
@@ -91,20 +66,19 @@ fn settings(
         region: entry.region.clone(),
         interval: entry.interval,
         timeout: entry.namespaces.poll.timeout,
-        selection,
+        selection: selection.clone(),
         listings: clients.listings(access, shared)?,
     })
 }
 
 /// Every workspace that is wanted now.
 pub(super) fn wanted(config: &Config, discovery: &Discovery) -> Vec<Wanted> {
-    let listed = config.workspaces.iter().filter(|workspace| !workspace.namespaces.is_discovered());
+    let listed = config.listed();
     let listed = listed.map(|workspace| Wanted { workspace: workspace.clone(), filter: None, runs: true });
     let mut all: Vec<_> = listed.collect();
-    let of_workspaces: Vec<_> = discovered_workspaces(config).map(|(_, entry)| entry).collect();
+    let entries = config.entries();
     for found in discovery.found() {
-        let mut entries = of_workspaces.iter().chain(&config.discovery);
-        let Some(entry) = entries.find(|entry| entry.name == found.entry) else { continue };
+        let Some((entry, _)) = entries.iter().find(|(entry, _)| entry.name == found.entry) else { continue };
         let workspaces = found.workspaces.iter();
         all.extend(workspaces.map(|(id, workspace)| discovered(entry, id, workspace, discovery)));
     }
@@ -117,30 +91,12 @@ fn discovered(
     found: &SelectedWorkspace,
     discovery: &Discovery,
 ) -> Wanted {
-    let DiscoveredNamespaces { filter, selection, operation, poll } = &entry.namespaces;
-    let targets = found.namespaces.iter().map(|namespace| config::Target {
-        namespace: namespace.clone(),
-        selection: selection.clone(),
-        operation: *operation,
-        poll: *poll,
-    });
     let permitted = entry
         .collectors
         .iter()
         .filter(|(collector, enabled)| !(enabled.by_default && discovery.denies(&entry.name, collector, id)));
-    Wanted {
-        workspace: config::Workspace {
-            id: id.to_owned(),
-            region: Some(entry.region.clone()),
-            endpoint: entry.endpoint.clone(),
-            console_endpoint: Some(entry.console_endpoint.clone()),
-            credentials: entry.credentials.clone(),
-            namespaces: Namespaces::Listed(targets.collect()),
-            collectors: permitted.collect(),
-        },
-        filter: Some(filter.clone()),
-        runs: found.runs,
-    }
+    let workspace = config::Workspace { collectors: permitted.collect(), ..entry.workspace(id, found) };
+    Wanted { workspace, filter: Some(entry.namespaces.filter.clone()), runs: found.runs }
 }
 
 /// The workspaces of `wanted` that have targets with a client of their own.

@@ -21,6 +21,7 @@ mod access;
 mod collectors;
 mod decode;
 mod defaults;
+mod discovered;
 mod discovery;
 mod environment;
 mod error;

@@ -1,5 +1,7 @@
 //! Asks each target what a poll would, one step after the other, and says where it fails and what helps.
 
+mod console;
+mod examiner;
 mod hint;
 mod probe;
 mod report;
@@ -11,6 +13,7 @@ mod tests;
 use std::{fmt, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
+use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
@@ -30,7 +33,8 @@ use crate::{
     telemetry::Telemetry,
 };
 
-pub use report::{Check, Report, Status, TargetReport};
+use examiner::Examiner;
+pub use report::{Check, CollectorReport, DiscoveryReport, Report, Status, TargetReport};
 
 /// Who asks by hand waits no longer for an answer that could come at the next try.
 const MAX_RETRIES: u32 = 1;
@@ -77,52 +81,35 @@ pub async fn examine(
         api::Settings { max_retries: config.api.max_retries.min(MAX_RETRIES), ..config.api.clone() };
     let telemetry = Telemetry::new().map_err(ExamineError::Telemetry)?;
     let context = credentials::Context::new(APPLICATION, |name| environment.get(name), clock);
-    let providers = providers(config, &context);
     let clients = HttpClients::new(&settings, &config.proxies);
-    let made = config.workspaces.iter().map(|workspace| clients.client_for(&workspace.endpoint));
-    let made = made.collect::<Result<Vec<_>, _>>().map_err(ExamineError::HttpClient)?;
-    let progress = progress.clone();
     let account_rate = Arc::new(RateLimiter::new(settings.account_requests_per_second));
-    let examiner = Examiner { config, settings, telemetry, clients, progress, clock, account_rate };
-    let workspaces = config.workspaces.iter().zip(&providers).zip(&made);
-    let reports =
-        workspaces.map(|((workspace, provider), http)| examiner.workspace(workspace, provider, http));
-    Ok(Report::new(join_all(reports).await.into_iter().flatten().collect()))
-}
-
-/// The provider of each workspace's credentials; the same source is asked once.
-fn providers(config: &Config, context: &Arc<credentials::Context>) -> Vec<Arc<dyn ProvideCredentials>> {
-    let mut known: Vec<(&credentials::Source, Arc<dyn ProvideCredentials>)> = Vec::new();
-    let providers = config.workspaces.iter().map(|workspace| {
-        let source = &*workspace.credentials;
-        if let Some((_, provider)) = known.iter().find(|(known, _)| *known == source) {
-            return provider.clone();
-        }
-        let provider = context.provider(source);
-        known.push((source, provider.clone()));
-        provider
-    });
-    providers.collect()
-}
-
-struct Examiner<'a> {
-    config: &'a Config,
-    settings: api::Settings,
-    telemetry: Telemetry,
-    clients: HttpClients,
-    progress: Arc<Progress>,
-    clock: Clock,
-    /// One for all workspaces, whichever account they belong to.
-    account_rate: Arc<RateLimiter>,
+    let examiner = Examiner {
+        config,
+        settings,
+        telemetry,
+        clients,
+        progress: progress.clone(),
+        clock,
+        account_rate,
+        context,
+        providers: Mutex::default(),
+        consoles: Mutex::default(),
+    };
+    let discovered = examiner.discover().await.map_err(ExamineError::HttpClient)?;
+    let workspaces: Vec<_> = config.listed().chain(&discovered.workspaces).collect();
+    let made = workspaces.iter().map(|workspace| examiner.clients.client_for(&workspace.endpoint));
+    let made = made.collect::<Result<Vec<_>, _>>().map_err(ExamineError::HttpClient)?;
+    let reports = workspaces.iter().zip(&made).map(|(workspace, http)| examiner.workspace(workspace, http));
+    let targets = join_all(reports).await.into_iter().flatten().collect();
+    let collectors = join_all(workspaces.iter().map(|workspace| examiner.collectors(workspace))).await;
+    let console_calls = console::calls_per_day(config, &discovered);
+    let collectors = collectors.into_iter().flatten().collect();
+    Ok(Report::new(discovered.reports, targets, collectors, console_calls))
 }
 
 impl Examiner<'_> {
-    async fn workspace(
-        &self,
-        workspace: &config::Workspace,
-        provider: &Arc<dyn ProvideCredentials>,
-        http: &reqwest::Client,
-    ) -> Vec<TargetReport> {
+    async fn workspace(&self, workspace: &config::Workspace, http: &reqwest::Client) -> Vec<TargetReport> {
+        let provider = &self.provider(&workspace.credentials);
         let endpoint = &workspace.endpoint;
         let dns = probe::dns(&self.clients, endpoint);
         let (credentials, dns) = tokio::join!(self.credentials(provider), dns);
@@ -147,22 +134,6 @@ impl Examiner<'_> {
             reports.push(report);
         }
         reports
-    }
-
-    async fn credentials(&self, provider: &Arc<dyn ProvideCredentials>) -> Check {
-        match provider.credentials().await {
-            Ok(_) => Check::ok("credentials", self.origin(provider.as_ref())),
-            Err(error) => {
-                Check::failed("credentials", error.to_string(), "docs/credentials says how to give some")
-            }
-        }
-    }
-
-    fn origin(&self, provider: &dyn ProvideCredentials) -> String {
-        let origin = provider.origin().unwrap_or_default();
-        let Some(expiry) = provider.expiry() else { return format!("from {origin}") };
-        let left = expiry.saturating_sub(self.clock.since_epoch()).as_secs() / 60;
-        format!("from {origin}, valid for {left} minutes more")
     }
 
     fn client(

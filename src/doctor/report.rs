@@ -1,15 +1,86 @@
 //! What was found out, as data.
 
 use serde::Serialize;
+use url::Url;
 
-use crate::config;
+use crate::{config, discovery::Counts};
 
 /// What was found out of every target.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     ok: bool,
     version: &'static str,
+    discovery: Vec<DiscoveryReport>,
     targets: Vec<TargetReport>,
+    collectors: Vec<CollectorReport>,
+    /// The calls that everything makes in a day, without retries.
+    api_calls_per_day: f64,
+}
+
+/// What a discovery entry would find.
+#[derive(Debug, Clone, Serialize)]
+pub struct DiscoveryReport {
+    /// The entry's name.
+    pub name: String,
+    /// Its region.
+    pub region: String,
+    /// Where the console's API is asked.
+    pub endpoint: String,
+    /// Which link of the chain gave the credentials.
+    pub origin: Option<String>,
+    /// By which operations it lists.
+    pub source: Option<String>,
+    /// Its workspaces by state.
+    pub workspaces: WorkspaceCounts,
+    /// Their namespaces by state.
+    pub namespaces: WorkspaceCounts,
+    /// The calls that it makes in a day, without retries.
+    pub api_calls_per_day: Option<f64>,
+    /// The steps, in their order.
+    pub checks: Vec<Check>,
+}
+
+/// Workspaces or namespaces by state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct WorkspaceCounts {
+    /// Polled.
+    pub polled: usize,
+    /// Not selected.
+    pub excluded: usize,
+    /// In a state in which nothing runs.
+    pub not_running: usize,
+}
+
+impl From<Counts> for WorkspaceCounts {
+    fn from(Counts { polled, excluded, not_running, missing: _ }: Counts) -> Self {
+        Self { polled, excluded, not_running }
+    }
+}
+
+/// Whether the credentials permit a collector in a workspace.
+#[derive(Debug, Clone, Serialize)]
+pub struct CollectorReport {
+    /// The workspace's id.
+    pub workspace: String,
+    /// The collector.
+    pub collector: &'static str,
+    /// Whether it is enabled.
+    pub enabled: bool,
+    /// Whether it is enabled only by default, and so switched off if it is denied.
+    pub by_default: bool,
+    /// Whether its RAM action is allowed; `None` if that is not known.
+    pub permitted: Option<bool>,
+    /// The RAM action that is not allowed.
+    pub missing_permission: Option<String>,
+    /// Why it is not known.
+    pub error: Option<String>,
+}
+
+impl CollectorReport {
+    /// Whether it is enabled on purpose, and cannot work.
+    pub(super) fn failed(&self) -> bool {
+        self.enabled && !self.by_default && self.permitted == Some(false)
+    }
 }
 
 /// How a step ended.
@@ -29,7 +100,7 @@ pub enum Status {
 /// One step.
 #[derive(Debug, Clone, Serialize)]
 pub struct Check {
-    /// `credentials`, `dns`, `tls`, `clock`, `call` or `selection`.
+    /// `credentials`, `dns`, `tls`, `clock`, `call`, `selection` or `discovery`.
     pub name: &'static str,
     /// How it ended.
     pub status: Status,
@@ -95,7 +166,7 @@ impl TargetReport {
             workspace: workspace.id.clone(),
             namespace: target.namespace.clone(),
             selection: target.selection.to_string(),
-            endpoint: workspace.endpoint.as_str().trim_end_matches('/').to_owned(),
+            endpoint: endpoint(&workspace.endpoint),
             origin: None,
             credentials_expire: None,
             outcome: "not_tried",
@@ -109,14 +180,54 @@ impl TargetReport {
     }
 
     fn ok(&self) -> bool {
-        self.checks.iter().all(|check| check.status != Status::Failed)
+        all_ok(&self.checks)
     }
 }
 
+fn all_ok(checks: &[Check]) -> bool {
+    checks.iter().all(|check| check.status != Status::Failed)
+}
+
+/// An endpoint, as it is shown.
+pub(super) fn endpoint(url: &Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
 impl Report {
-    pub(super) fn new(targets: Vec<TargetReport>) -> Self {
-        let ok = targets.iter().all(TargetReport::ok);
-        Self { ok, version: env!("CARGO_PKG_VERSION"), targets }
+    pub(super) fn new(
+        discovery: Vec<DiscoveryReport>,
+        targets: Vec<TargetReport>,
+        collectors: Vec<CollectorReport>,
+        console_calls: f64,
+    ) -> Self {
+        let ok = targets.iter().all(TargetReport::ok)
+            && discovery.iter().all(|entry| all_ok(&entry.checks))
+            && !collectors.iter().any(CollectorReport::failed);
+        let calls =
+            targets.iter().filter_map(|target| target.api_calls_per_day).fold(console_calls, |a, b| a + b);
+        Self {
+            ok,
+            version: env!("CARGO_PKG_VERSION"),
+            discovery,
+            targets,
+            collectors,
+            api_calls_per_day: calls,
+        }
+    }
+
+    /// What discovery would find, by entry.
+    pub fn discovery(&self) -> &[DiscoveryReport] {
+        &self.discovery
+    }
+
+    /// Which collectors the credentials permit.
+    pub fn collectors(&self) -> &[CollectorReport] {
+        &self.collectors
+    }
+
+    /// The calls that everything makes in a day, without retries.
+    pub fn api_calls_per_day(&self) -> f64 {
+        self.api_calls_per_day
     }
 
     /// Whether nothing failed.

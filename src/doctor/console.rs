@@ -1,0 +1,308 @@
+//! The console's API: what discovery finds, and which collectors the credentials permit.
+
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use tokio::time::Instant;
+use url::Url;
+
+use super::{
+    Check, CollectorReport, DiscoveryReport, Status,
+    examiner::{Console, Examiner},
+    probe,
+    report::{WorkspaceCounts, endpoint},
+};
+use crate::{
+    api::{self, ApiError, Client, RateLimiter},
+    collectors,
+    config::{self, DiscoveryEntry},
+    console::{ConsoleListings, ListEditableNamespace, SharedListing},
+    credentials,
+    discovery::{
+        Counts, Discovery, EntryLoop, EntrySettings, EntryStatus, Found, Listings, Selection, Source,
+    },
+    model::{ErrorClass, TargetId},
+    poll::Schedule,
+    store::Store,
+};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What is listed once is not listed again.
+const ONCE: Duration = DAY;
+
+/// What was found of the entries.
+pub(super) struct Discovered {
+    pub(super) reports: Vec<DiscoveryReport>,
+    pub(super) workspaces: Vec<config::Workspace>,
+}
+
+impl Examiner<'_> {
+    /// Discovers once.
+    pub(super) async fn discover(&self) -> Result<Discovered, reqwest::Error> {
+        let entries = self.config.entries();
+        let settings: Result<Vec<_>, _> =
+            entries.iter().map(|(entry, selection)| self.settings(entry, selection)).collect();
+        let settings = settings?;
+        let discovery = Arc::new(Discovery::new(Arc::new(Store::new(self.clock)), self.clock));
+        discovery.set_entries(settings.clone(), self.config.listed_ids());
+        let checks = join_all(entries.iter().map(|(entry, _)| self.way(entry))).await;
+        let attempts = settings.into_iter().zip(&checks).map(|(settings, (_, may_call))| {
+            let entry_loop = self.entry_loop(settings, &discovery);
+            async move {
+                if *may_call {
+                    entry_loop.attempt().await;
+                }
+            }
+        });
+        join_all(attempts).await;
+        let (statuses, found) = (discovery.statuses(), discovery.found());
+        let workspaces = entries.iter().zip(&found).flat_map(|((entry, _), found)| {
+            found.workspaces.iter().map(|(id, workspace)| entry.workspace(id, workspace))
+        });
+        let workspaces = workspaces.collect();
+        let reports = entries.iter().zip(checks).zip(statuses).zip(&found);
+        let reports = reports
+            .map(|((((entry, _), (checks, _)), status), found)| self.entry(entry, checks, status, found));
+        Ok(Discovered { reports: reports.collect(), workspaces })
+    }
+
+    /// The steps before the first call, and whether it can be made.
+    async fn way(&self, entry: &DiscoveryEntry) -> (Vec<Check>, bool) {
+        let provider = self.provider(&entry.credentials);
+        let dns = probe::dns(&self.clients, &entry.console_endpoint);
+        let (credentials, dns) = tokio::join!(self.credentials(&provider), dns);
+        let may_call = credentials.status != Status::Failed && dns.status != Status::Failed;
+        (vec![credentials, dns], may_call)
+    }
+
+    fn entry(
+        &self,
+        entry: &DiscoveryEntry,
+        mut checks: Vec<Check>,
+        status: EntryStatus,
+        found: &Found,
+    ) -> DiscoveryReport {
+        checks.push(match (status.up, &status.problem, status.source) {
+            (None, ..) => Check::skipped("discovery", "a step before it failed"),
+            (Some(true), _, Some(source)) => Check::ok("discovery", summary(source, &status)),
+            (_, problem, _) => {
+                let hint = "docs/discovery.md has the RAM policies";
+                Check::failed("discovery", problem.clone().unwrap_or_default(), hint)
+            }
+        });
+        let listings = match status.source {
+            Some(Source::Editable) => 1,
+            _ => 1 + found.workspaces.len(),
+        };
+        let calls = DAY.as_secs_f64() / entry.interval.as_secs_f64() * listings as f64;
+        DiscoveryReport {
+            name: status.name,
+            region: status.region,
+            endpoint: endpoint(&entry.console_endpoint),
+            origin: self.provider(&entry.credentials).origin(),
+            source: status.source.map(|source| source.to_string()),
+            workspaces: WorkspaceCounts::from(status.workspaces),
+            namespaces: WorkspaceCounts::from(status.namespaces),
+            api_calls_per_day: (status.up == Some(true)).then_some(calls),
+            checks,
+        }
+    }
+
+    /// Whether the credentials permit each collector of a workspace, enabled or not.
+    pub(super) async fn collectors(&self, workspace: &config::Workspace) -> Vec<CollectorReport> {
+        let (Some(region), Some(endpoint)) = (&workspace.region, &workspace.console_endpoint) else {
+            return Vec::new();
+        };
+        // Without credentials there is nothing to say of permissions.
+        if self.provider(&workspace.credentials).credentials().await.is_err() {
+            return Vec::new();
+        }
+        let Ok(listings) = self.listings(region, endpoint, &workspace.credentials) else { return Vec::new() };
+        let timeout = self.config.poll.timeout;
+        let instances = listings.workspaces(ONCE, timeout).await.result.map(drop);
+        let namespaces = match (&instances, listings.instance_id(&workspace.id)) {
+            (Ok(()), Some(id)) => Some(listings.namespaces(&id, ONCE, timeout).await.result.map(drop)),
+            // There is nothing to ask for.
+            (Ok(()), None) => None,
+            (Err(error), _) => Some(Err(error.clone())),
+        };
+        let instances = (collectors::workspaces::NAME, "stream:DescribeVvpInstances", Some(instances));
+        let namespaces = (collectors::namespaces::NAME, "stream:DescribeVvpNamespaces", namespaces);
+        let reports = [instances, namespaces].into_iter();
+        reports.map(|(name, action, result)| collector(workspace, name, action, result)).collect()
+    }
+
+    fn settings(
+        &self,
+        entry: &DiscoveryEntry,
+        selection: &Selection,
+    ) -> Result<EntrySettings, reqwest::Error> {
+        let client = self.region_client(&entry.endpoint, &entry.credentials)?;
+        let operation = ListEditableNamespace { region: entry.region.clone() };
+        let editable = SharedListing::new(client, operation, self.telemetry.clone());
+        Ok(EntrySettings {
+            name: entry.name.clone(),
+            region: entry.region.clone(),
+            interval: ONCE,
+            timeout: entry.namespaces.poll.timeout,
+            selection: selection.clone(),
+            listings: Listings {
+                console: self.listings(&entry.region, &entry.console_endpoint, &entry.credentials)?,
+                editable: Arc::new(editable),
+            },
+        })
+    }
+
+    /// The listings of a region, once for all entries and workspaces that share them.
+    fn listings(
+        &self,
+        region: &str,
+        endpoint: &Url,
+        credentials: &Arc<credentials::Source>,
+    ) -> Result<Arc<ConsoleListings>, reqwest::Error> {
+        let mut consoles = self.consoles.lock();
+        let same = |console: &&Console| {
+            console.region == region && console.endpoint == *endpoint && console.credentials == *credentials
+        };
+        if let Some(console) = consoles.iter().find(same) {
+            return Ok(console.listings.clone());
+        }
+        let client = self.region_client(endpoint, credentials)?;
+        let listings = Arc::new(ConsoleListings::new(region, client, self.telemetry.clone()));
+        consoles.push(Console {
+            region: region.to_owned(),
+            endpoint: endpoint.clone(),
+            credentials: credentials.clone(),
+            listings: listings.clone(),
+        });
+        Ok(listings)
+    }
+
+    fn region_client(
+        &self,
+        endpoint: &Url,
+        credentials: &Arc<credentials::Source>,
+    ) -> Result<Arc<Client>, reqwest::Error> {
+        let region = api::Region {
+            endpoint: api::Endpoint::new(endpoint),
+            credentials: self.provider(credentials),
+            rate: Arc::new(RateLimiter::new(self.settings.console_requests_per_second)),
+        };
+        let http = self.clients.client_for(endpoint)?;
+        let metrics = self.telemetry.api("");
+        Ok(Arc::new(Client::for_region(
+            region,
+            http,
+            self.settings.clone(),
+            metrics,
+            self.progress.clone(),
+            self.clock,
+        )))
+    }
+
+    fn entry_loop(&self, settings: EntrySettings, discovery: &Arc<Discovery>) -> EntryLoop {
+        let id = TargetId {
+            workspace: settings.name.clone(),
+            namespace: String::new(),
+            collector: "discovery",
+            selection: String::new(),
+        };
+        let now = Instant::now();
+        EntryLoop {
+            schedule: Schedule::new(&id, settings.interval, now, now, self.clock.since_epoch()),
+            settings,
+            discovery: discovery.clone(),
+            started: AtomicBool::new(false),
+        }
+    }
+}
+
+fn summary(source: Source, status: &EntryStatus) -> String {
+    let text = |counts: Counts| {
+        let Counts { polled, excluded, not_running, missing: _ } = counts;
+        format!("{polled} polled, {excluded} excluded, {not_running} not running")
+    };
+    format!("by {source}\nworkspaces: {}\nnamespaces: {}", text(status.workspaces), text(status.namespaces))
+}
+
+fn collector(
+    workspace: &config::Workspace,
+    name: &'static str,
+    action: &'static str,
+    result: Option<Result<(), ApiError>>,
+) -> CollectorReport {
+    let enabled = workspace.collectors.get(name);
+    let denied = |error: &ApiError| error.class() == ErrorClass::Permission;
+    let permitted = match &result {
+        Some(Ok(())) => Some(true),
+        Some(Err(error)) if denied(error) => Some(false),
+        _ => None,
+    };
+    let missing = result.as_ref().and_then(|result| result.as_ref().err()).filter(|error| denied(error));
+    let missing = missing.map(|error| error.denied_action().map_or_else(|| action.to_owned(), str::to_owned));
+    CollectorReport {
+        workspace: workspace.id.clone(),
+        collector: name,
+        enabled: enabled.is_some(),
+        by_default: enabled.is_some_and(|enabled| enabled.by_default),
+        permitted,
+        missing_permission: missing,
+        error: result.and_then(Result::err).filter(|error| !denied(error)).map(|error| error.to_string()),
+    }
+}
+
+/// The requests to the console's API in a day: each listing at the smallest interval of those who share it.
+pub(super) fn calls_per_day(config: &config::Config, discovered: &Discovered) -> f64 {
+    let entries = config.entries();
+    let mut instances: Vec<(Region<'_>, Duration)> = Vec::new();
+    let mut calls = 0.0;
+    for ((entry, _), report) in entries.iter().zip(&discovered.reports) {
+        if report.source.as_deref() == Some(Source::Editable.to_string().as_str()) {
+            calls += per_day(entry.interval);
+        } else {
+            share(
+                &mut instances,
+                (&entry.region, &entry.console_endpoint, &entry.credentials),
+                entry.interval,
+            );
+        }
+    }
+    let listed = config.listed().map(|workspace| (workspace, None));
+    let found = discovered.workspaces.iter().map(|workspace| {
+        let entry = entries.iter().map(|(entry, _)| entry);
+        let mut same = entry.filter(|entry| {
+            workspace.region.as_ref() == Some(&entry.region) && entry.credentials == workspace.credentials
+        });
+        (workspace, same.next().map(|entry| entry.interval))
+    });
+    for (workspace, discovery) in listed.chain(found) {
+        let (Some(region), Some(endpoint)) = (&workspace.region, &workspace.console_endpoint) else {
+            continue;
+        };
+        let intervals: Vec<_> = workspace.collectors.iter().map(|(_, enabled)| enabled.interval).collect();
+        if let Some(smallest) = intervals.iter().min() {
+            share(&mut instances, (region, endpoint, &workspace.credentials), *smallest);
+        }
+        let namespaces =
+            workspace.collectors.get(collectors::namespaces::NAME).map(|enabled| enabled.interval);
+        calls += namespaces.into_iter().chain(discovery).min().map_or(0.0, per_day);
+    }
+    calls + instances.into_iter().map(|(_, interval)| per_day(interval)).sum::<f64>()
+}
+
+type Region<'a> = (&'a String, &'a Url, &'a Arc<credentials::Source>);
+
+fn share<'a>(listings: &mut Vec<(Region<'a>, Duration)>, region: Region<'a>, interval: Duration) {
+    match listings.iter_mut().find(|(known, _)| *known == region) {
+        Some((_, smallest)) => *smallest = interval.min(*smallest),
+        None => listings.push((region, interval)),
+    }
+}
+
+fn per_day(interval: Duration) -> f64 {
+    DAY.as_secs_f64() / interval.as_secs_f64()
+}
