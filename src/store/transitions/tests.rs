@@ -263,3 +263,67 @@ proptest! {
         });
     }
 }
+
+/// Which of the deployments are remembered.
+fn remembered(store: &Store) -> Vec<String> {
+    let namespaces = store.inner.lock().transitions.clone();
+    let records = namespaces.values().flat_map(|namespace| namespace.records());
+    let mut ids: Vec<String> = records.map(|(id, _)| id.into()).collect();
+    ids.sort();
+    ids
+}
+
+async fn poll(store: &Store, target: usize, listed: &[&str]) {
+    let deployment = |id: &&str| Deployment {
+        id: (*id).into(),
+        jobs: Job::default().counts(),
+        ..Deployment::default()
+    };
+    let objects = Box::new(Objects::listed(listed.iter().map(deployment).collect()));
+    let listed = Listed { objects, consistent: true, pages: 1, answer: Answer::NotAsked };
+    store.commit(&id(target), 1, report(listed)).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_is_forgotten_a_day_after_every_target_lacks_it() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let store = Store::new(Clock::paused(START));
+    set_targets(&store, TARGETS.len());
+    poll(&store, 0, &["a", "b"]).await;
+    advance(HOUR).await;
+    for _ in 0..30 {
+        poll(&store, 0, &["a"]).await;
+        advance(HOUR).await;
+    }
+    assert_eq!(remembered(&store), ["a", "b"], "the other target may return it");
+    poll(&store, 1, &["c"]).await;
+    assert_eq!(remembered(&store), ["a", "b", "c"]);
+    poll(&store, 0, &["a"]).await;
+    assert_eq!(remembered(&store), ["a", "c"]);
+
+    // One that comes back in time goes on.
+    poll(&store, 1, &[]).await;
+    advance(23 * HOUR).await;
+    poll(&store, 0, &["a"]).await;
+    poll(&store, 1, &["c"]).await;
+    advance(2 * HOUR).await;
+    poll(&store, 0, &["a"]).await;
+    poll(&store, 1, &[]).await;
+    assert_eq!(remembered(&store), ["a", "c"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_remembered_of_deployments_that_are_gone_is_bounded() {
+    let store = Store::new(Clock::paused(START));
+    set_targets(&store, 1);
+    for round in 0..5 {
+        let ids: Vec<String> = (0..30_000).map(|number| format!("{round}-{number}")).collect();
+        poll(&store, 0, &ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        advance(Duration::from_secs(60)).await;
+    }
+    poll(&store, 0, &["last"]).await;
+    poll(&store, 0, &["last"]).await;
+    let remembered = remembered(&store);
+    assert_eq!(remembered.len(), 100_001);
+    assert!(remembered.iter().all(|id| !id.starts_with("0-")), "the oldest are forgotten first");
+}
