@@ -274,11 +274,8 @@ fn remembered(store: &Store) -> Vec<String> {
 }
 
 async fn poll(store: &Store, target: usize, listed: &[&str]) {
-    let deployment = |id: &&str| Deployment {
-        id: (*id).into(),
-        jobs: Job::default().counts(),
-        ..Deployment::default()
-    };
+    let deployment =
+        |id: &&str| Deployment { id: (*id).into(), jobs: Job::default().counts(), ..Deployment::default() };
     let objects = Box::new(Objects::listed(listed.iter().map(deployment).collect()));
     let listed = Listed { objects, consistent: true, pages: 1, answer: Answer::NotAsked };
     store.commit(&id(target), 1, report(listed)).await.unwrap();
