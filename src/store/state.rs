@@ -58,7 +58,12 @@ impl Store {
         let (file, mut loading) = StateFile::start(settings, Arc::new(StateOwner(Arc::downgrade(self))));
         let file = self.state.get_or_init(|| file);
         match loading.wait().await {
-            Loaded::Contents(contents) => self.restore(&contents),
+            Loaded::Contents(contents) => {
+                if self.restore(&contents) {
+                    // Deployments may not be polled before the next start.
+                    file.request_dump();
+                }
+            }
             Loaded::New => info!(path = %file.path().display(), "state file created"),
             Loaded::Nothing(problem) => warn!(%problem, "starting without the state of an earlier run"),
         }
@@ -123,7 +128,8 @@ impl Store {
         log_unsaved(file.save(batch).await);
     }
 
-    fn restore(&self, contents: &Contents) {
+    /// Returns whether the state is outdated, which is remembered of each deployment.
+    fn restore(&self, contents: &Contents) -> bool {
         let now = self.clock.since_epoch();
         let age = now.saturating_sub(contents.saved_at());
         let outdated = age > MAX_AGE;
@@ -151,6 +157,7 @@ impl Store {
         inner.saved.discovery = contents.table(DISCOVERY_TABLE).iter().cloned().collect();
         drop(inner);
         info!(deployments = restored, unreadable, ?age, outdated, "state restored");
+        outdated
     }
 
     /// Copies what is remembered of deployments through their records, as a restart does.

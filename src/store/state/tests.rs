@@ -129,6 +129,18 @@ async fn what_ended_during_a_longer_stop_is_history() {
 }
 
 #[tokio::test]
+async fn a_start_without_a_poll_does_not_make_history_count() {
+    let (_directory, path) = path();
+    let clock = first_run(&path).await;
+    clock.set_by(3700);
+    let clock = Run::start(&path, clock).await.stop().await;
+    let run = Run::start(&path, clock).await;
+    run.poll(failed(6), Answer::NotAsked).await;
+    run.poll(failed(6), Answer::NotAsked).await;
+    assert_eq!(run.served(), (DeploymentStatus::Failed, false, Some(1)), "2 are history");
+}
+
+#[tokio::test]
 async fn a_deployment_created_during_a_short_stop_is_new_and_during_a_longer_one_is_not() {
     for (stopped, jobs) in [(600, 5), (3700, 0)] {
         let (_directory, path) = path();

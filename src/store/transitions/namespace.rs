@@ -104,7 +104,7 @@ impl Namespace {
         outdated: bool,
     ) -> Option<()> {
         let mut remembered = Remembered::decode(record)?;
-        remembered.outdated = outdated;
+        remembered.outdated |= outdated;
         if !remembered.gone {
             remembered.last_returned = saved_at;
         }

@@ -22,6 +22,8 @@ pub(super) struct Remembered {
     pub(super) last_returned: Duration,
     /// Whether every target of the namespace has been polled without returning it since then.
     pub(super) gone: bool,
+    /// Whether what ended since the last comparison is history, since the exporter did not run for too long.
+    pub(super) outdated: bool,
     /// When the data that was last compared was requested.
     #[serde(skip)]
     pub(super) requested_at: Option<Instant>,
@@ -30,9 +32,6 @@ pub(super) struct Remembered {
     pub(super) holds: Option<Box<[Option<Instant>; 3]>>,
     #[serde(skip)]
     pub(super) lookup: Lookup,
-    /// Whether what ended since the state was saved is history, since the state is too old.
-    #[serde(skip)]
-    pub(super) outdated: bool,
 }
 
 /// The live jobs of a deployment.
@@ -94,7 +93,7 @@ impl Remembered {
 
     /// Whether its record differs from that of `other`.
     pub(super) fn is_recorded_differently(&self, other: &Self) -> bool {
-        let recorded = |of: &Self| (of.live, of.ended, of.status, of.gone);
+        let recorded = |of: &Self| (of.live, of.ended, of.status, of.gone, of.outdated);
         recorded(self) != recorded(other)
     }
 
