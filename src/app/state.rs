@@ -6,7 +6,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::shared::Shared;
-use crate::{store::Store, telemetry::StateHealth};
+use crate::{
+    store::Store,
+    telemetry::{DiscoveryHealth, StateHealth, Telemetry},
+};
 
 /// How often the state records that the exporter runs.
 const RECORD_INTERVAL: Duration = Duration::from_secs(60);
@@ -35,7 +38,7 @@ impl RunningState {
             // If it is stopped, there is nothing to save yet.
             let _ = stopping.run_until_cancelled(store.load_state(path)).await;
         }
-        let recording = AbortOnDropHandle::new(tokio::spawn(record(store.clone())));
+        let recording = AbortOnDropHandle::new(tokio::spawn(record(store.clone(), shared.telemetry.clone())));
         Self { store, _recording: recording }
     }
 
@@ -45,13 +48,36 @@ impl RunningState {
     }
 }
 
-async fn record(store: Arc<Store>) -> Infallible {
+async fn record(store: Arc<Store>, telemetry: Telemetry) -> Infallible {
     let mut ticks = interval(RECORD_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last = Instant::now();
     loop {
         let now = ticks.tick().await;
-        store.record_state(now.saturating_duration_since(last)).await;
+        let elapsed = now.saturating_duration_since(last);
+        store.record_state(time_to_forget(elapsed, &telemetry.discovery())).await;
         last = now;
+    }
+}
+
+/// How much of the time since the last record brings namespaces that are no target closer to being forgotten: none while
+/// discovery fails, since it could not have found them.
+fn time_to_forget(elapsed: Duration, discovery: &[DiscoveryHealth]) -> Duration {
+    if discovery.iter().all(|entry| entry.up == Some(true)) { elapsed } else { Duration::ZERO }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_forgotten_while_discovery_fails() {
+        let minute = Duration::from_secs(60);
+        let entry = |up| DiscoveryHealth { up, ..DiscoveryHealth::default() };
+        assert_eq!(time_to_forget(minute, &[]), minute);
+        assert_eq!(time_to_forget(minute, &[entry(Some(true))]), minute);
+        for up in [None, Some(false)] {
+            assert_eq!(time_to_forget(minute, &[entry(Some(true)), entry(up)]), Duration::ZERO);
+        }
     }
 }

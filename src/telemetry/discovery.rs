@@ -22,7 +22,7 @@ use crate::exposition::FamilyDescriptor;
 pub const DISCOVERY_STATES: [&str; 4] = ["polled", "excluded", "not_running", "missing"];
 
 /// How one discovery entry fares.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DiscoveryHealth {
     /// The entry's name.
     pub name: String,
