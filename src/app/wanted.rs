@@ -67,6 +67,7 @@ fn settings(
         interval: entry.interval,
         timeout: entry.namespaces.poll.timeout,
         selection: selection.clone(),
+        location: entry.location(),
         listings: clients.listings(access, shared)?,
     })
 }

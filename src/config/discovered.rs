@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Config, DiscoveredNamespaces, DiscoveryEntry, Namespaces, Target, Workspace};
-use crate::discovery::{SelectedWorkspace, Selection, WorkspaceSelection};
+use crate::discovery::{Location, SelectedWorkspace, Selection, WorkspaceSelection};
 
 impl Config {
     /// Every entry, in the order of their precedence, and what it selects: first those of the workspaces whose namespaces
@@ -35,6 +35,15 @@ impl Config {
 }
 
 impl DiscoveryEntry {
+    /// Where its region is, and who asks.
+    pub fn location(&self) -> Location {
+        Location {
+            endpoint: self.endpoint.clone(),
+            console_endpoint: self.console_endpoint.clone(),
+            credentials: self.credentials.clone(),
+        }
+    }
+
     /// A workspace that the entry has found.
     pub fn workspace(&self, id: &str, found: &SelectedWorkspace) -> Workspace {
         let DiscoveredNamespaces { selection, operation, poll, .. } = &self.namespaces;

@@ -2,10 +2,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
 use tokio::time::Instant;
+use url::Url;
 
 use super::{
     Answers, Knowledge, Selection, WorkspaceSelection,
@@ -14,6 +16,7 @@ use super::{
 use crate::{
     api::ApiError,
     console::SharedResult,
+    credentials,
     model::{EditableNamespace, ErrorClass, NamespaceInstance, WorkspaceInstance},
 };
 
@@ -33,27 +36,45 @@ pub struct EntrySettings {
     pub timeout: Duration,
     /// What is selected from what is found.
     pub selection: Selection,
-    /// Where it is listed.
+    /// Where the region is, and who asks.
+    pub location: Location,
+    /// What lists it.
     pub listings: Listings,
 }
 
+/// Where an entry's region is, and who asks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Location {
+    /// The endpoint of the API for deployments.
+    pub endpoint: Url,
+    /// The endpoint of the console's API.
+    pub console_endpoint: Url,
+    /// Where the access key comes from.
+    pub credentials: Arc<credentials::Source>,
+}
+
 impl EntrySettings {
-    /// Whether `other` lists the same, so that results can be kept.
-    fn lists_the_same(&self, other: &Self) -> bool {
+    /// Whether `other` is about the same workspaces, so that what is known can be kept. Other credentials may be those of
+    /// another user; what they do not list goes as everything else does.
+    fn is_about_the_same(&self, other: &Self) -> bool {
         let pinned = |entry: &Self| match &entry.selection.workspaces {
             WorkspaceSelection::Listed(id) => Some(id.clone()),
             WorkspaceSelection::Matching(_) => None,
         };
-        self.name == other.name
-            && self.region == other.region
-            && self.listings.is(&other.listings)
-            && pinned(self) == pinned(other)
+        self.name == other.name && self.region == other.region && pinned(self) == pinned(other)
     }
 
-    /// Whether `other` is the same in everything.
+    /// Whether `other` is the same entry, so that its source can be kept.
+    fn is_same_entry(&self, other: &Self) -> bool {
+        self.is_about_the_same(other)
+            && (self.interval, self.timeout) == (other.interval, other.timeout)
+            && self.selection == other.selection
+            && self.location == other.location
+    }
+
+    /// Whether `other` is the same entry and lists by the same clients, so that its loop can go on.
     pub(super) fn equals(&self, other: &Self) -> bool {
-        let settings = |entry: &Self| (entry.interval, entry.timeout);
-        self.lists_the_same(other) && settings(self) == settings(other) && self.selection == other.selection
+        self.is_same_entry(other) && self.listings.is(&other.listings)
     }
 
     fn initial_knowledge(&self) -> Knowledge {
@@ -101,9 +122,9 @@ struct Taken {
 impl Entry {
     /// An entry that continues `before` as far as both list the same.
     pub(super) fn new(settings: EntrySettings, before: Option<Self>) -> Self {
-        let before = before.filter(|before| before.settings.lists_the_same(&settings));
+        let before = before.filter(|before| before.settings.is_about_the_same(&settings));
         match before {
-            Some(before) if before.settings.equals(&settings) => {
+            Some(before) if before.settings.is_same_entry(&settings) => {
                 Self { settings, ..before.without_denials() }
             }
             Some(before) => Self { settings, source: None, ..before.without_denials() },

@@ -13,7 +13,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub use entry::EntrySettings;
+pub use entry::{EntrySettings, Location};
 pub use entry_loop::EntryLoop;
 pub use filter::{Glob, NameFilter, Needs, WorkspaceFilter};
 pub use knowledge::{Answers, Knowledge};

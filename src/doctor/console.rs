@@ -150,6 +150,7 @@ impl Examiner<'_> {
             interval: ONCE,
             timeout: entry.namespaces.poll.timeout,
             selection: selection.clone(),
+            location: entry.location(),
             listings: Listings {
                 console: self.listings(&entry.region, &entry.console_endpoint, &entry.credentials)?,
                 editable: Arc::new(editable),

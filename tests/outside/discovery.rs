@@ -208,6 +208,13 @@ async fn a_reload_applies_filters_at_once_and_keeps_the_rest() {
     assert!(!metrics.series().any(|series| series.labels.get("workspace") == Some(&second)));
     assert!(polls(&metrics) >= before, "the others go on");
 
+    program.rewrite_config(&region.yaml("").replace("max_retries: 0", "max_retries: 1"));
+    assert_eq!(program.request(Method::POST, "/-/reload").await.status, 200);
+    let metrics = program.metrics().await;
+    assert_eq!(polled(&metrics, &first), 2);
+    metrics.find(NAMESPACES).label("state", "polled").value(4.0);
+    assert!(served(&metrics, &first, "default-namespace"), "other clients list the same");
+
     let listed = format!(
         "workspaces: [{{id: {second}, region: cn-hangzhou, endpoint: '{}', namespaces: [default-namespace]}}]\n",
         region.endpoint

@@ -29,6 +29,7 @@ const DENIED: [Operation; 2] = [Operation::DescribeInstances, Operation::Describ
 struct Cloud {
     simulator: Arc<Simulator>,
     discovery: Arc<Discovery>,
+    location: Location,
     listings: Listings,
     _serving: DropGuard,
 }
@@ -56,7 +57,8 @@ impl Cloud {
         };
         let store = Arc::new(Store::new(Clock::System));
         let discovery = Arc::new(Discovery::new(store, Clock::System));
-        Self { simulator, discovery, listings, _serving: stopping.drop_guard() }
+        let location = Location { endpoint: url.clone(), console_endpoint: url, credentials: Arc::default() };
+        Self { simulator, discovery, location, listings, _serving: stopping.drop_guard() }
     }
 
     /// A loop of an entry for everything, which never lists on its own.
@@ -78,6 +80,7 @@ impl Cloud {
             interval: Duration::from_nanos(1),
             timeout: Duration::from_secs(60),
             selection,
+            location: self.location.clone(),
             listings: self.listings.clone(),
         }
     }
@@ -354,6 +357,15 @@ async fn a_reload_keeps_what_is_found_and_decides_the_source_of_a_changed_entry_
     assert_eq!(cloud.discovery.set_entries(vec![changed], BTreeSet::new()), BTreeSet::from(["e".to_owned()]));
     assert_eq!((cloud.status().source, cloud.up()), (None, Some(true)));
     assert!(cloud.status().namespaces.excluded > 0, "filters act at once");
+    cloud.everything().attempt().await;
+    let found = cloud.polled();
+    let mut other_clients = cloud.settings("e", everything());
+    other_clients.listings = Cloud::start(&[]).await.listings;
+    assert_eq!(cloud.discovery.set_entries(vec![other_clients.clone()], BTreeSet::new()).len(), 1);
+    assert_eq!((cloud.polled(), cloud.status().source), (found.clone(), Some(Source::Console)));
+    other_clients.location.endpoint.set_port(Some(1)).unwrap();
+    cloud.discovery.set_entries(vec![other_clients], BTreeSet::new());
+    assert_eq!((cloud.polled(), cloud.status().source), (found, None), "another endpoint");
     let renamed = cloud.settings("f", everything());
     cloud.discovery.set_entries(vec![renamed], BTreeSet::new());
     assert_eq!((cloud.polled().len(), cloud.up()), (0, None));
