@@ -25,6 +25,14 @@ TARGETS = sum(map(len, WORKSPACES.values()))
 DEPLOYMENTS = TARGETS + len(BUSY) * (STREAMS - 1)
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """Without a traceback for each connection that an exporter leaves when it is stopped."""
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Api:
     """The operation ListDeployments, with streams that fail and keys that expire on demand."""
 
@@ -47,7 +55,7 @@ class Api:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.endpoint = "http://127.0.0.1:%d" % self.server.server_address[1]
 

@@ -1,6 +1,6 @@
 {{/* Where each threshold is in the rules: the alerts, and a pattern in their expressions around the number. */}}
 {{- define "exporter.thresholds" -}}
-failedJobs: {alerts: [FailedJobsRising], pattern: '(> )0()$'}
+failedJobs: {alerts: [FailedJobsRising], pattern: '(> )0(\))$'}
 notRunningSeconds: {alerts: [StreamingNotRunning], pattern: '(- )420()\b'}
 abandonedSeconds: {alerts: [StreamingNotRunning, StreamingAbandoned], pattern: '([>-] )604800()\b'}
 endedJobs: {alerts: [RestartLoop], pattern: '(> )3()\b'}
