@@ -34,7 +34,7 @@ check_routes() {
     echo "amtool routes all $count alerts by their severity"
 }
 
-check() {
+check_rules() {
     promtool check rules --lint=all --lint-fatal deploy/prometheus/{rules,alerts}.yml >"$scratch/rules" 2>&1 || fail "$(<"$scratch/rules")"
     promtool check config deploy/prometheus/prometheus.yml >"$scratch/config" 2>&1 || fail "$(<"$scratch/config")"
     # Some of them evaluate days: one process for each core.
@@ -42,8 +42,21 @@ check() {
         fail "$(<"$scratch/tests")"
     echo "promtool accepts the rules and passes their tests"
     check_routes
-    python3 tests/real/alerts.py "$binary" "$alertmanager"
-    python3 tests/real/alerts_outages.py "$binary" "$alertmanager"
 }
 
-with_each_prometheus check
+# Starts both stages. They mostly wait, so that all of them run at once.
+stages=()
+start_stages() {
+    local stage
+    for stage in alerts alerts_outages; do
+        python3 "tests/real/$stage.py" "$binary" "$alertmanager" >"$scratch/stage-${#stages[@]}" 2>&1 &
+        stages+=("$!") started+=("$!")
+    done
+}
+
+with_each_prometheus check_rules
+with_each_prometheus start_stages
+for index in "${!stages[@]}"; do
+    wait "${stages[index]}" || fail "$(<"$scratch/stage-$index")"
+    cat "$scratch/stage-$index"
+done
