@@ -164,6 +164,7 @@ with_each_prometheus() {
     alertmanager=$prometheus_3/alertmanager
     echo "with $(promtool --version 2>&1 | sed -n '1s/ (.*//p') and its Alertmanager"
     "$@"
+    PATH=$path
 }
 
 # Sets `buildah` to it. Its package would bring firewalls and new user management along: it is only unpacked, with the

@@ -116,8 +116,13 @@ def http2(directory, binary):
     demo = subprocess.Popen([*command, "--web.config.file", f"{directory}/web.yml"], stdout=subprocess.DEVNULL)
     ask = ["curl", "-sSk", "--http2", "-o", "/dev/null", "-w", "%{http_version} %{http_code} %{size_download}"]
     try:
-        told = until("nothing over HTTP/2", 30, lambda: curl_once([*ask, f"https://127.0.0.1:{port}/metrics"]))
-        expect(told[:2] == ["2", "200"] and int(told[2]) > 100_000, f"HTTP/2: {told}")
+        def whole():
+            told = curl_once([*ask, f"https://127.0.0.1:{port}/metrics"])
+            # The first polls take their time.
+            return told if told and int(told[2]) > 100_000 else None
+
+        told = until("nothing over HTTP/2", 30, whole)
+        expect(told[:2] == ["2", "200"], f"HTTP/2: {told}")
     finally:
         demo.terminate()
         demo.wait(10)
