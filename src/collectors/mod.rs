@@ -20,7 +20,7 @@ pub fn all() -> &'static [&'static dyn Collector] {
     &[
         &deployments::DeploymentsCollector,
         &workspaces::WorkspacesCollector,
-        &namespaces::NamespacesCollector,
+        &namespaces::NamespacesCollector::NEW,
         &ObjectCollector::<queues::Queues>::NEW,
         &ObjectCollector::<session_clusters::SessionClusters>::NEW,
         &ObjectCollector::<engine_versions::EngineVersions>::NEW,

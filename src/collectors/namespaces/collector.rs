@@ -1,79 +1,41 @@
 //! The collector of namespaces.
 
-use std::{any::Any, fmt, io, sync::Arc, time::Duration};
+use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::families::{self, Namespaces};
 use crate::{
-    api::{ApiError, InvalidValues, Priority},
-    collectors::collector::{Collected, Collector, Query, RenderConfig, Scope},
+    api::{ApiError, InvalidValues},
+    collectors::{
+        collector::{Collected, Collector, Query, Scope},
+        object_collector::{CollectedObjects, ObjectCollector},
+    },
     console::{ConsoleListings, MAX_WAIT},
-    exposition::{self, RenderedFamilies, Section, SectionText},
+    exposition::ObjectGroup,
     model::{CollectorName, NamespaceInstance, Objects},
     store::GroupObjects,
 };
 
 /// The name of the collector.
-pub const NAME: CollectorName = "namespaces";
+pub const NAME: CollectorName = Namespaces::NAME;
 
-/// The namespaces of workspaces.
-#[derive(Debug)]
-pub struct NamespacesCollector;
+/// The collector of namespaces.
+pub type NamespacesCollector = ObjectCollector<Namespaces>;
 
-impl Collector for NamespacesCollector {
-    fn name(&self) -> CollectorName {
-        NAME
+impl CollectedObjects for Namespaces {
+    type Families = Self;
+
+    const NAME: CollectorName = "namespaces";
+    const SCOPE: Scope = Scope::Workspace;
+    const DEFAULT_INTERVAL: Duration = Duration::from_secs(300);
+    const RAM_ACTIONS: &'static [&'static str] =
+        &["stream:DescribeVvpNamespaces", "stream:DescribeVvpInstances"];
+
+    fn objects(group: &GroupObjects) -> ObjectGroup<'_, Self> {
+        families::group(&group.id.workspace, group.merged::<NamespaceInstance>())
     }
-
-    fn scope(&self) -> Scope {
-        Scope::Workspace
-    }
-
-    fn default_interval(&self) -> Duration {
-        Duration::from_secs(300)
-    }
-
-    fn priority(&self) -> Priority {
-        Priority::Normal
-    }
-
-    fn ram_actions(&self) -> &'static [&'static str] {
-        &["stream:DescribeVvpNamespaces", "stream:DescribeVvpInstances"]
-    }
-
-    fn section(&self) -> Section {
-        Section::of::<Namespaces>()
-    }
-
-    fn render(
-        &self,
-        group: &GroupObjects,
-        _: &RenderConfig,
-        previous: &RenderedFamilies,
-        limit: usize,
-    ) -> Option<RenderedFamilies> {
-        exposition::render_within(&objects(group), previous, limit)
-    }
-
-    fn section_text<'r>(&self, groups: Vec<&'r RenderedFamilies>) -> SectionText<'r> {
-        SectionText::of::<Namespaces>(groups)
-    }
-
-    fn write(
-        &self,
-        groups: &[GroupObjects],
-        _: &RenderConfig,
-        mut out: &mut dyn io::Write,
-    ) -> io::Result<()> {
-        let groups: Vec<_> = groups.iter().map(objects).collect();
-        exposition::write(&groups, &mut out)
-    }
-}
-
-fn objects(group: &GroupObjects) -> exposition::ObjectGroup<'_, Namespaces> {
-    families::group(&group.id.workspace, group.merged::<NamespaceInstance>())
 }
 
 /// Which namespaces of a workspace are exported.
@@ -130,7 +92,7 @@ fn collected(namespaces: Vec<NamespaceInstance>, consistent: bool, pages: u64) -
 
 impl<S: SelectNamespaces> Query for NamespacesTarget<S> {
     fn collector(&self) -> &'static dyn Collector {
-        &NamespacesCollector
+        &NamespacesCollector::NEW
     }
 
     fn poll(&self, deadline: Instant) -> BoxFuture<'_, Result<Collected, ApiError>> {
