@@ -37,7 +37,6 @@ pub use readiness::{Latch, Readiness};
 pub use report::{Change, Listed, PollFailure, PollReport};
 pub use saved::DiscoveryEntries;
 pub use settings::{TargetEntry, TargetSettings};
-
 pub use status::{Data, Freshness, TargetStatus};
 pub use transitions::Answer;
 
@@ -132,12 +131,13 @@ impl Store {
             Some((namespace, _)) => Some(namespace.commit().await),
             None => None,
         };
-        let (undo, served) = {
+        let ended = self.clock.since_epoch();
+        let (undo, served, previous_success, polled_since) = {
             let inner = self.inner.lock();
             let entry = inner.current(id, generation)?;
-            (Undo { status: entry.status.clone(), misses: entry.misses.clone() }, inner.served(id))
+            let undo = Undo { status: entry.status.clone(), misses: entry.misses.clone() };
+            (undo, inner.served(id), inner.previous_success(id), inner.polled_since(id, ended))
         };
-        let ended = self.clock.since_epoch();
         let outcome = PollOutcome::Success;
         let record = PollRecord {
             outcome,
@@ -147,10 +147,6 @@ impl Store {
             error: None,
         };
         if let (Some(committing), Some((_, first_value_hold))) = (committing, &namespace) {
-            let (previous_success, polled_since) = {
-                let inner = self.inner.lock();
-                (inner.previous_success(id), inner.polled_since(id, ended))
-            };
             let poll = Poll {
                 requested_at: report.requested_at,
                 ended_at: Instant::now(),
