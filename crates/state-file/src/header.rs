@@ -1,7 +1,7 @@
 //! What redb's header shows before redb reads it. The layout is in redb's design document:
 //! <https://github.com/cberner/redb/blob/master/docs/design.md>.
 
-use std::{fs::File, io, os::unix::fs::FileExt as _};
+use std::{fs::File, io, ops::Range, os::unix::fs::FileExt as _};
 
 use redb::StorageBackend;
 
@@ -14,6 +14,8 @@ const PRIMARY: u8 = 1;
 const RECOVERY_REQUIRED: u8 = 2;
 
 const SLOTS: [usize; 2] = [64, 192];
+/// Bytes of a slot that are zero.
+const PADDING: Range<usize> = 3..8;
 const TRANSACTION_ID: usize = 104;
 
 /// The version of redb's format that this crate writes.
@@ -57,7 +59,7 @@ impl Header {
         let versions = SLOTS.map(|slot| bytes[slot]);
         let is_newer = versions[0] == versions[1] && versions[0] > FORMAT_VERSION;
         // Not if the slots are overwritten.
-        let is_slot = bytes[SLOTS[0]..SLOTS[1]].iter().any(|&byte| byte != versions[0]);
+        let is_slot = SLOTS.iter().all(|slot| bytes[*slot..][PADDING].iter().all(|&byte| byte == 0));
         if !bytes.starts_with(MAGIC) {
             Self::Damaged
         } else if is_newer && is_slot && versions[0] <= MAX_PLAUSIBLE_VERSION {

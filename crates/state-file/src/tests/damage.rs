@@ -182,6 +182,21 @@ async fn a_file_of_a_newer_version_is_left_untouched() {
 }
 
 #[tokio::test]
+async fn a_scrambled_header_is_damage_and_not_a_newer_version() {
+    let (bytes, expected) = example(true).await;
+    let (_directory, path) = directory();
+    for version in 0..=u8::MAX {
+        let mut damaged = bytes.clone();
+        // Both slots seem to have `version`, and nothing else is as it was.
+        for byte in &mut damaged[64..320] {
+            *byte = byte.wrapping_add(version.wrapping_sub(3));
+        }
+        let result = check(&path, &damaged, &expected);
+        assert_eq!(result, Ok(version == 3), "{version}");
+    }
+}
+
+#[tokio::test]
 async fn a_file_of_an_older_version_is_read_and_upgraded() {
     let (_directory, path) = directory();
     let opened = Opened::new(Settings { format_version: VERSION - 1, ..settings(&path) }).await;
