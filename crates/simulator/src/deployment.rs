@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 
 use crate::footprint::Footprint;
 use crate::job_lifecycle::{JobLifecycle, Jobs};
+use crate::jobs::JobsOf;
+use crate::listing::Listing;
 use crate::naming::{self, PEOPLE, Person};
 use crate::queues::QUEUES;
 use crate::quirks::Quirk;
@@ -30,9 +32,17 @@ pub(crate) struct Deployment {
     /// Seconds from the simulator's start; negative for what was there before.
     created: i64,
     quirk: Option<Quirk>,
+    /// Somebody deletes its jobs as soon as they have failed.
+    deletes_failed_jobs: bool,
     /// What one job takes, once it was computed.
     footprint: OnceLock<Footprint>,
 }
+
+/// The batch deployment, of each three hundred, that has run for years.
+const MANY_JOBS_AT: usize = 154;
+
+/// How often it has run.
+const MANY_JOBS: u64 = 2500;
 
 /// Where and when a deployment is rendered.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +74,12 @@ impl Deployment {
         let name = quirk.map_or_else(|| name.clone(), |quirk| quirk.name(&name));
         let mode = if batch { ExecutionMode::Batch } else { ExecutionMode::Streaming };
         let mut deployment = Self { mode, quirk, ..Self::drawn(seed, &mut rng, name, life, created) };
+        let older = mix(&[seed, 12]) % (created.unsigned_abs() / 2);
+        deployment.life.backdate(older.max(3600));
+        deployment.deletes_failed_jobs = index % 60 == 26;
+        if index % 300 == MANY_JOBS_AT {
+            deployment.life.add_finished(MANY_JOBS);
+        }
         if quirk == Some(Quirk::NullParts) {
             // What is handed out without labels can't be found by them.
             deployment.labels.clear();
@@ -91,6 +107,7 @@ impl Deployment {
             life,
             created,
             quirk: None,
+            deletes_failed_jobs: false,
             footprint: OnceLock::new(),
         }
     }
@@ -111,6 +128,43 @@ impl Deployment {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             wanted.values.contains(&text)
         })
+    }
+
+    /// Whether `id` is its id.
+    pub(crate) fn has_id(&self, id: &str) -> bool {
+        uuid(self.id) == id
+    }
+
+    /// Whether it is a streaming deployment.
+    pub(crate) fn is_streaming(&self) -> bool {
+        self.mode == ExecutionMode::Streaming
+    }
+
+    /// Makes its live job fail, after which none starts. Returns whether there was one.
+    pub(crate) fn fail(&mut self, elapsed: u64) -> bool {
+        self.life.fail(self.age(elapsed))
+    }
+
+    /// Its jobs as the API returns them, without the first `skip` and at most `take`, and their number. The oldest come
+    /// first unless `newest_first`: a client that reads only the first page of the default order misses what matters.
+    pub(crate) fn list_jobs(&self, view: View<'_>, newest_first: bool, skip: usize, take: usize) -> Listing {
+        let age = self.age(view.elapsed);
+        let mut jobs = self.life.history_at(age, self.created.min(0), self.seed);
+        jobs.retain(|job| !(self.deletes_failed_jobs && job.has_failed()));
+        if newest_first {
+            jobs.reverse();
+        }
+        let deployment = self.render_plain(view);
+        let age_zero = self.created.max(0);
+        let of = JobsOf {
+            deployment: &deployment,
+            seed: self.seed,
+            started: view.started,
+            age_zero,
+            age: age.cast_signed(),
+        };
+        let data = jobs.iter().skip(skip).take(take).map(|job| of.render(job)).collect();
+        Listing { total: jobs.len(), data }
     }
 
     /// Its jobs, `elapsed` seconds after the simulator's start.
@@ -213,7 +267,7 @@ fn engine_version(rng: &mut Rng) -> &'static str {
         rng,
         &[
             "vvr-8.0.6-flink-1.17",
-            "vvr-8.0.6-flink-1.17",
+            "vvr-8.0.5-flink-1.17",
             "vvr-8.0.9-flink-1.17",
             "vvr-6.0.7-flink-1.15",
             "vvr-11.1-jdk11-flink-1.20",

@@ -10,11 +10,11 @@ use crate::rng::{Rng, pick};
 use crate::selection::JobStatus;
 
 /// Longer than any simulation.
-const ALWAYS: u64 = u64::MAX >> 8;
+pub(crate) const ALWAYS: u64 = u64::MAX >> 8;
 
 /// What the latest job does during a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Activity {
+pub(crate) enum Activity {
     Starting,
     Running,
     Cancelling,
@@ -24,18 +24,18 @@ enum Activity {
 
 /// How a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+pub(crate) enum Outcome {
     Cancelled,
     Finished,
     Failed,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Phase {
-    activity: Activity,
-    seconds: u64,
+pub(crate) struct Phase {
+    pub(crate) activity: Activity,
+    pub(crate) seconds: u64,
     /// How the job ends with this phase, if it does.
-    outcome: Option<Outcome>,
+    pub(crate) outcome: Option<Outcome>,
 }
 
 /// `jobSummary`.
@@ -68,13 +68,15 @@ impl Jobs {
 /// A deployment's jobs over time.
 #[derive(Debug)]
 pub(crate) struct JobLifecycle {
-    phases: Vec<Phase>,
+    pub(crate) phases: Vec<Phase>,
     /// Where in the cycle it is at age zero.
-    offset: u64,
-    /// The jobs that ended before that.
-    history: Jobs,
+    pub(crate) offset: u64,
+    /// The jobs that ended before the first cycle.
+    pub(crate) history: Jobs,
     /// How the last of them ended; matters only where the cycle itself ends no job.
-    before: Option<Outcome>,
+    pub(crate) before: Option<Outcome>,
+    /// The age at which the live job failed for good, if it did.
+    pub(crate) broken: Option<u64>,
 }
 
 impl JobLifecycle {
@@ -104,8 +106,40 @@ impl JobLifecycle {
         Self::cycle(vec![starting, phase(Activity::Running, ALWAYS)], 0, Jobs::default())
     }
 
+    /// Makes a job that runs without end start `seconds` before age zero.
+    pub(crate) fn backdate(&mut self, seconds: u64) {
+        if self.phases[0].activity == Activity::Running && self.phases[0].seconds == ALWAYS {
+            self.offset = seconds;
+        }
+    }
+
+    /// Adds `jobs` finished jobs to the history.
+    pub(crate) fn add_finished(&mut self, jobs: u64) {
+        self.history.finished += jobs;
+    }
+
+    /// Makes the live job fail at `age`, after which no job starts. Returns whether there was one.
+    pub(crate) fn fail(&mut self, age: u64) -> bool {
+        let fails = self.broken.is_none() && self.jobs(age).live() > 0;
+        if fails {
+            self.broken = Some(age);
+        }
+        fails
+    }
+
     /// The jobs at `age` seconds.
     pub(crate) fn jobs(&self, age: u64) -> Jobs {
+        match self.broken {
+            Some(broken) if age >= broken => {
+                let before = self.unbroken_jobs(broken);
+                let failed = before.failed + before.live();
+                Jobs { starting: 0, running: 0, cancelling: 0, failed, ..before }
+            }
+            _ => self.unbroken_jobs(age),
+        }
+    }
+
+    fn unbroken_jobs(&self, age: u64) -> Jobs {
         let (rounds, current) = self.position(age);
         let mut jobs = self.history;
         for (index, phase) in self.phases.iter().enumerate() {
@@ -122,6 +156,9 @@ impl JobLifecycle {
 
     /// The state of the latest job at `age` seconds; none if there never was a job.
     pub(crate) fn status(&self, age: u64) -> Option<JobStatus> {
+        if self.broken.is_some_and(|broken| age >= broken) {
+            return Some(JobStatus::Failed);
+        }
         let (_, current) = self.position(age);
         match self.phases[current].activity {
             Activity::Starting | Activity::Cancelling => Some(JobStatus::Transitioning),
@@ -140,7 +177,7 @@ impl JobLifecycle {
     }
 
     /// The full cycles until `age`, and the phase in which it is.
-    fn position(&self, age: u64) -> (u64, usize) {
+    pub(crate) fn position(&self, age: u64) -> (u64, usize) {
         let period: u64 = self.phases.iter().map(|phase| phase.seconds).sum();
         let time = age.saturating_add(self.offset);
         let mut within = time % period;
@@ -154,7 +191,7 @@ impl JobLifecycle {
     }
 
     fn cycle(phases: Vec<Phase>, offset: u64, history: Jobs) -> Self {
-        Self { phases, offset, history, before: None }
+        Self { phases, offset, history, before: None, broken: None }
     }
 
     /// A cycle at a random place, after a random history.
@@ -172,7 +209,7 @@ impl JobLifecycle {
         let mut history = history(rng);
         history.end(Some(outcome), 1);
         let phases = vec![phase(Activity::Idle, ALWAYS)];
-        Self { phases, offset: 0, history, before: Some(outcome) }
+        Self { phases, offset: 0, history, before: Some(outcome), broken: None }
     }
 
     fn crash_loop(rng: &mut Rng) -> Self {

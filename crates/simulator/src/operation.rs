@@ -13,6 +13,8 @@ pub enum Operation {
     ListDeployments,
     /// The deployments with a label, in one reply.
     GetDeploymentsByLabel,
+    /// The jobs of a deployment, paged.
+    ListJobs,
     /// The queues of a namespace.
     ListDeploymentTargets,
     /// The session clusters of a namespace.
@@ -29,9 +31,10 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::ListDeployments,
         Self::GetDeploymentsByLabel,
+        Self::ListJobs,
         Self::ListDeploymentTargets,
         Self::ListSessionClusters,
         Self::ListEngineVersionMetadata,
@@ -45,6 +48,7 @@ impl Operation {
         match self {
             Self::ListDeployments => "ListDeployments",
             Self::GetDeploymentsByLabel => "GetDeploymentsByLabel",
+            Self::ListJobs => "ListJobs",
             Self::ListDeploymentTargets => "ListDeploymentTargets",
             Self::ListSessionClusters => "ListSessionClusters",
             Self::ListEngineVersionMetadata => "ListEngineVersionMetadata",

@@ -1,4 +1,4 @@
-//! The queries for deployments, read as the service reads them.
+//! The queries for deployments and jobs, read as the service reads them.
 
 use crate::parameters::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Parameters};
 use crate::reply::Refusal;
@@ -18,6 +18,29 @@ pub(crate) struct LabelQuery {
     pub(crate) selection: Selection,
     pub(crate) ignore_job_summary: bool,
     pub(crate) ignore_resource_setting: bool,
+}
+
+/// What `ListJobs` is asked.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct JobsQuery {
+    pub(crate) page_index: usize,
+    pub(crate) page_size: usize,
+    pub(crate) deployment_id: String,
+    pub(crate) newest_first: bool,
+}
+
+impl JobsQuery {
+    pub(crate) fn read(query: &str) -> Result<Self, Refusal> {
+        let parameters = Parameters::read(query);
+        let deployment_id = parameters.owned("deploymentId");
+        let order = parameters.get("sortOrder").unwrap_or_default();
+        Ok(Self {
+            page_index: parameters.number("pageIndex", 1, usize::MAX)?,
+            page_size: parameters.number("pageSize", DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?,
+            deployment_id: deployment_id.ok_or_else(|| Refusal::parameter("deploymentId is missing"))?,
+            newest_first: parameters.get("sortName").is_some() && order.eq_ignore_ascii_case("desc"),
+        })
+    }
 }
 
 impl ListQuery {
@@ -98,6 +121,17 @@ mod tests {
         for query in ["status=STARTING", "executionMode=STREAM", "labelKey=team", "labelValueArray=a"] {
             assert!(ListQuery::read(query).is_err(), "{query}");
         }
+    }
+
+    #[test]
+    fn a_query_for_jobs_needs_a_deployment_and_knows_its_order() {
+        for query in ["", "deploymentId=", "deploymentId=a&pageSize=101", "deploymentId=a&pageIndex=0"] {
+            assert!(JobsQuery::read(query).is_err(), "{query}");
+        }
+        let query = JobsQuery::read("deploymentId=a&sortName=gmt_create&sortOrder=desc&pageIndex=2").unwrap();
+        let deployment_id = "a".to_owned();
+        assert_eq!(query, JobsQuery { page_index: 2, page_size: 10, deployment_id, newest_first: true });
+        assert!(!JobsQuery::read("deploymentId=a&sortOrder=desc").unwrap().newest_first);
     }
 
     #[test]

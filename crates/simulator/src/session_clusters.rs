@@ -1,6 +1,9 @@
-//! The session clusters of a namespace: one that deployments use, one that runs for nobody, one that is stopped.
+//! The session clusters of a namespace: one that deployments use, one that runs for nobody, one that is stopped,
+//! one that failed.
 
 use serde_json::{Value, json};
+
+use crate::failures::FAILURE_MARK;
 
 /// The session cluster that deployments run in.
 pub(crate) const SHARED: &str = "session-dev";
@@ -31,7 +34,18 @@ pub(crate) fn render(deployments: &[Value], started: i64) -> Vec<Value> {
             days(400),
             &json!({"currentSessionClusterStatus": "STOPPED", "running": null}),
         ),
+        cluster(
+            "session-broken",
+            2,
+            days(3),
+            &json!({"currentSessionClusterStatus": "FAILED", "failure": failure(days(1))}),
+        ),
     ]
+}
+
+fn failure(failed_at: i64) -> Value {
+    let message = format!("{FAILURE_MARK}session-broken: 0/3 nodes are available: 3 Insufficient memory.");
+    json!({"failedAt": failed_at, "reason": "KubernetesDeploymentNotProgressing", "message": message})
 }
 
 fn cluster(name: &str, parallelism: u64, created: i64, status: &Value) -> Value {

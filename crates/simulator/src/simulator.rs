@@ -17,9 +17,10 @@ use crate::deployment::View;
 use crate::faults::{FaultInjector, Faults};
 use crate::fleet::Namespace;
 use crate::gateway::{self, Gateway};
+use crate::listing::Listing;
 use crate::operation::Operation;
 use crate::parameters::Parameters;
-use crate::query::{LabelQuery, ListQuery};
+use crate::query::{JobsQuery, LabelQuery, ListQuery};
 use crate::region::Region;
 use crate::reply::{Refusal, Reply, ReplyBody};
 use crate::rng::{mix, uuid};
@@ -101,6 +102,15 @@ impl Simulator {
         self.change(workspace, |workspace| workspace.set_status(status));
     }
 
+    /// Makes the live job fail, for good, of the first `count` streaming deployments of a namespace that have one. Returns how
+    /// many failed.
+    pub fn fail_jobs(&self, workspace: &str, namespace: &str, count: usize) -> usize {
+        let elapsed = self.now().elapsed;
+        let mut failed = 0;
+        self.change(workspace, |workspace| failed = workspace.fleet.fail(namespace, count, elapsed));
+        failed
+    }
+
     /// From now on the RAM actions of these operations are denied, and no others.
     pub fn set_denied(&self, denied: Vec<Operation>) {
         *self.denied.lock().unwrap_or_else(PoisonError::into_inner) = denied;
@@ -110,6 +120,13 @@ impl Simulator {
         let mut region = self.region.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(workspace) = region.workspace_mut(workspace) {
             change(workspace);
+        }
+    }
+
+    fn now(&self) -> Moment {
+        Moment {
+            started: i64::try_from(self.started.as_secs()).unwrap_or(i64::MAX),
+            elapsed: self.clock.since_epoch().saturating_sub(self.started).as_secs(),
         }
     }
 
@@ -177,10 +194,7 @@ impl Simulator {
             return Err(Refusal::Denied { action: operation.ram_action() });
         }
         let region = self.region();
-        let moment = Moment {
-            started: i64::try_from(self.started.as_secs()).unwrap_or(i64::MAX),
-            elapsed: self.clock.since_epoch().saturating_sub(self.started).as_secs(),
-        };
+        let moment = self.now();
         let parameters = Parameters::read(request.uri().query().unwrap_or_default());
         let body = match operation {
             Operation::DescribeInstances => {
@@ -197,6 +211,7 @@ impl Simulator {
             }
             Operation::ListDeployments
             | Operation::GetDeploymentsByLabel
+            | Operation::ListJobs
             | Operation::ListDeploymentTargets
             | Operation::ListSessionClusters => of_namespace(&region, route, request, moment, request_id),
         };
@@ -246,6 +261,7 @@ impl Route {
         let operation = match rest {
             "deployments" => Operation::ListDeployments,
             "deployments/getDeployments/byLabel" => Operation::GetDeploymentsByLabel,
+            "jobs" => Operation::ListJobs,
             "deployment-targets" => Operation::ListDeploymentTargets,
             "sessionclusters" => Operation::ListSessionClusters,
             _ => return None,
@@ -290,12 +306,18 @@ fn of_namespace<B>(
     let deployments = || namespace.list(&Selection::default(), view, 0, usize::MAX).data;
     Ok(match route.operation {
         Operation::GetDeploymentsByLabel => by_label(namespace, &LabelQuery::read(query)?, view, request_id),
+        Operation::ListJobs => jobs(namespace, &JobsQuery::read(query)?, view, request_id)?,
         Operation::ListDeploymentTargets => {
             let query = ListQuery::read(query)?;
             let queues = queues::render(&deployments());
             let skip = (query.page_index - 1).saturating_mul(query.page_size);
             let page = queues.iter().skip(skip).take(query.page_size).cloned().collect();
-            page_of(&query, queues.len(), page, request_id)
+            page_of(
+                query.page_index,
+                query.page_size,
+                Listing { total: queues.len(), data: page },
+                request_id,
+            )
         }
         Operation::ListSessionClusters => {
             reply(request_id, &json!(session_clusters::render(&deployments(), moment.started)))
@@ -319,16 +341,31 @@ fn reply(request_id: &str, data: &Value) -> Value {
 fn list(namespace: &Namespace, query: &ListQuery, view: View<'_>, request_id: &str) -> Value {
     let ListQuery { page_index, page_size, selection } = query;
     let skip = (page_index - 1).saturating_mul(*page_size);
-    let listing = namespace.list(selection, view, skip, *page_size);
-    page_of(query, listing.total, listing.data, request_id)
+    page_of(*page_index, *page_size, namespace.list(selection, view, skip, *page_size), request_id)
+}
+
+fn jobs(
+    namespace: &Namespace,
+    query: &JobsQuery,
+    view: View<'_>,
+    request_id: &str,
+) -> Result<Value, Refusal> {
+    let JobsQuery { page_index, page_size, deployment_id, newest_first } = query;
+    let skip = (page_index - 1).saturating_mul(*page_size);
+    let listing = namespace.with_deployment(deployment_id, view.elapsed, |deployment| {
+        deployment.list_jobs(view, *newest_first, skip, *page_size)
+    });
+    let listing =
+        listing.ok_or_else(|| Refusal::not_found(format!("deployment not found: {deployment_id}")))?;
+    Ok(page_of(*page_index, *page_size, listing, request_id))
 }
 
 /// A page in the form of `ververica`.
-fn page_of(query: &ListQuery, total: usize, data: Vec<Value>, request_id: &str) -> Value {
-    let mut page = reply(request_id, &Value::Array(data));
-    page["pageIndex"] = json!(query.page_index);
-    page["pageSize"] = json!(query.page_size);
-    page["totalSize"] = json!(total);
+fn page_of(page_index: usize, page_size: usize, listing: Listing, request_id: &str) -> Value {
+    let mut page = reply(request_id, &Value::Array(listing.data));
+    page["pageIndex"] = json!(page_index);
+    page["pageSize"] = json!(page_size);
+    page["totalSize"] = json!(listing.total);
     page
 }
 

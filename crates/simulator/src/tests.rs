@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 
 mod console;
+mod jobs;
 
 use acs3::{Signable, verify::canonical_received_query};
 

@@ -4,10 +4,10 @@
 //! simulators with one seed agree, and a test may ask about any moment.
 
 use rand::RngExt as _;
-use serde_json::Value;
 
 use crate::deployment::{Deployment, View};
 use crate::footprint::Footprint;
+use crate::listing::Listing;
 use crate::naming;
 use crate::rng::{mix, seeded};
 use crate::selection::Selection;
@@ -71,6 +71,12 @@ impl Fleet {
         self.namespaces.retain(|namespace| namespace.name != name);
     }
 
+    /// Makes live jobs of a namespace fail. Returns how many did.
+    pub(crate) fn fail(&mut self, name: &str, count: usize, elapsed: u64) -> usize {
+        let named = self.namespaces.iter_mut().find(|namespace| namespace.name == name);
+        named.map_or(0, |namespace| namespace.fail(count, elapsed))
+    }
+
     /// Makes listings lack a namespace that still answers, or return it again.
     pub(crate) fn set_listed(&mut self, name: &str, listed: bool) {
         for namespace in self.namespaces.iter_mut().filter(|namespace| namespace.name == name) {
@@ -112,12 +118,6 @@ pub(crate) struct Namespace {
     presence: Presence,
     permanent: Vec<Deployment>,
     transients: Vec<TransientSlot>,
-}
-
-/// Rendered deployments, and the total number.
-pub(crate) struct Listing {
-    pub(crate) total: usize,
-    pub(crate) data: Vec<Value>,
 }
 
 impl Namespace {
@@ -182,6 +182,27 @@ impl Namespace {
             capacity += deployment.footprint();
         }
         capacity
+    }
+
+    /// What `read` returns of the deployment with this id; none if there is none now.
+    pub(crate) fn with_deployment<T>(
+        &self,
+        id: &str,
+        elapsed: u64,
+        read: impl FnOnce(&Deployment) -> T,
+    ) -> Option<T> {
+        if let Some(permanent) = self.permanent.iter().find(|deployment| deployment.has_id(id)) {
+            return Some(read(permanent));
+        }
+        let mut transients = self.transients.iter().filter_map(|transients| transients.present(elapsed));
+        transients.find(|deployment| deployment.has_id(id)).as_ref().map(read)
+    }
+
+    /// Makes the live jobs of the first `count` streaming deployments that have one fail, after which none starts.
+    /// Returns how many failed.
+    pub(crate) fn fail(&mut self, count: usize, elapsed: u64) -> usize {
+        let streaming = self.permanent.iter_mut().filter(|deployment| deployment.is_streaming());
+        streaming.filter_map(|deployment| deployment.fail(elapsed).then_some(())).take(count).count()
     }
 
     /// What matches `selection`, without the first `skip` and at most `take`; the newest come first, as in the

@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::*;
 use crate::selection::{ExecutionMode, JobStatus, LabelSelector};
 
