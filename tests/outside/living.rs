@@ -85,7 +85,7 @@ async fn what_lasts_is_in_every_scrape_and_what_was_deleted_goes() {
         infos.all().iter().map(|series| series.labels["deployment_id"].clone()).collect::<BTreeSet<_>>()
     };
     let (mut scrapes, mut first_deleted) = (0, None);
-    while scrapes < 2000 {
+    while scrapes < 800 {
         // Reading refuses a series that is there twice.
         let ids = served().await;
         scrapes += 1;

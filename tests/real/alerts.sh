@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The rules and alerts by promtool, the routes by amtool, and the way of alerts through real servers: from a fault of the API
 # through Prometheus and Alertmanager to a receiver, and back when the fault is gone. With Debian's Prometheus and with
-# Prometheus 3.
+# Prometheus 3. `alerts.sh prepare` only gets the programs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/real/lib.sh
@@ -9,6 +9,10 @@ source tests/real/lib.sh
 
 need_program python3 python3
 need_binary
+if [[ ${1-} == prepare ]]; then
+    with_each_prometheus true
+    exit
+fi
 
 # routes RECEIVER LABEL...: alerts with these labels go to the receiver.
 routes() {
@@ -37,8 +41,8 @@ check_routes() {
 check_rules() {
     promtool check rules --lint=all --lint-fatal deploy/prometheus/{rules,alerts}.yml >"$scratch/rules" 2>&1 || fail "$(<"$scratch/rules")"
     promtool check config deploy/prometheus/prometheus.yml >"$scratch/config" 2>&1 || fail "$(<"$scratch/config")"
-    # Some of them evaluate days: one process for each core.
-    printf '%s\0' deploy/prometheus/tests/*.yml | xargs -0 -n 1 -P "$(nproc)" promtool test rules >"$scratch/tests" 2>&1 ||
+    # Some of them evaluate days: one process for each core, behind the checks that depend on times.
+    printf '%s\0' deploy/prometheus/tests/*.yml | nice xargs -0 -n 1 -P "$(nproc)" promtool test rules >"$scratch/tests" 2>&1 ||
         fail "$(<"$scratch/tests")"
     echo "promtool accepts the rules and passes their tests"
     check_routes
