@@ -133,6 +133,85 @@ def check_refusals(url, key_id, secret, workspace):
     print("refusals: a wrong secret, a wrong key, an unknown namespace")
 
 
+class Objects:
+    """The operations for a namespace's or a workspace's other objects."""
+
+    def __init__(self, simulator):
+        self.client, self.workspace = simulator.client, simulator.workspace
+
+    def ask(self, name, *arguments):
+        operation = getattr(self.client, f"{name}_with_options")
+        headers = getattr(models, "".join(part.title() for part in name.split("_")) + "Headers")
+        body = operation(*arguments, headers(workspace=self.workspace), RuntimeOptions()).body
+        expect(body.success is True, f"{name} failed: {body.to_map()}")
+        return body
+
+    def jobs(self, deployment_id):
+        for _ in range(ATTEMPTS):
+            jobs, total = [], 1
+            for index in range(1, 1000):
+                request = models.ListJobsRequest(deployment_id=deployment_id, page_index=index, page_size=PAGE_SIZE)
+                body = self.ask("list_jobs", NAMESPACE, request)
+                jobs, total = jobs + body.data, body.total_size
+                if index * PAGE_SIZE >= total:
+                    break
+            # A job may start or end while pages are turned.
+            if len({job.job_id for job in jobs}) == len(jobs) == total:
+                return jobs
+        raise Difference(f"totalSize and the pages of jobs disagreed {ATTEMPTS} times")
+
+
+def check_jobs(simulator, objects):
+    states, reasons, restarts, memory, deleted = set(), set(), 0, 0, 0
+    for deployment in simulator.listing().values():
+        jobs = objects.jobs(deployment.deployment_id)
+        live = sum(job.status.current_job_status in ("STARTING", "RUNNING", "CANCELLING") for job in jobs)
+        expect(live <= 1, f"{deployment.name} has {live} live jobs")
+        for job in jobs:
+            status, failure = job.status, job.status.failure
+            states.add(status.current_job_status)
+            expect(job.start_time > 1e9 and job.metric.total_memory_byte >= 0, f"incomplete: {job.to_map()}")
+            memory += job.metric.total_memory_byte
+            if failure is not None:
+                expect(status.current_job_status == "FAILED" and failure.failed_at >= job.start_time, f"{job.to_map()}")
+                reasons.add(failure.reason)
+            if status.running is not None:
+                restarts += status.running.observed_flink_job_restarts
+        summary = deployment.job_summary
+        if summary is not None:
+            ended = sum(job.status.current_job_status in ("FAILED", "CANCELLED", "FINISHED") for job in jobs)
+            counted = summary.failed + summary.cancelled + summary.finished
+            # Jobs ended between the two calls, or the failed ones were deleted.
+            deleted += not counted <= ended <= counted + 2
+    expect(deleted <= 1, f"the jobs of {deleted} deployments do not add up to jobSummary")
+    expect(states >= {"RUNNING", "FAILED", "CANCELLED", "FINISHED"}, f"jobs are {states} only")
+    expect(memory > 0, "no job takes memory")
+    expect("KubernetesDeploymentNotProgressing" in reasons and restarts > 0, f"reasons {reasons}, {restarts} restarts")
+    request = models.ListJobsRequest(deployment_id="none")
+    headers = models.ListJobsHeaders(workspace=simulator.workspace)
+    body = simulator.client.list_jobs_with_options(NAMESPACE, request, headers, RuntimeOptions()).body
+    expect(body.success is False and body.error_code == "990301", f"an unknown deployment gave {body.to_map()}")
+    print(f"ListJobs: jobs that are {', '.join(sorted(states))}, {len(reasons)} reasons of failures")
+
+
+def check_objects(objects):
+    request = models.ListDeploymentTargetsRequest(page_index=1, page_size=1)
+    body = objects.ask("list_deployment_targets", NAMESPACE, request)
+    expect(len(body.data) == 1 and body.total_size == 2, f"the first page of queues is {body.to_map()}")
+    limit = body.data[0].quota.limit
+    expect(limit.cpu > 0 and limit.memory.endswith("Mi"), f"the limit is {limit.to_map()}")
+    clusters = objects.ask("list_session_clusters", NAMESPACE).data
+    states = [cluster.status.current_session_cluster_status for cluster in clusters]
+    expect(sorted(states) == ["FAILED", "RUNNING", "RUNNING", "STOPPED"], f"the session clusters are {states}")
+    users = [cluster.status.running.reference_deployment_ids for cluster in clusters if cluster.status.running]
+    expect(sorted(map(bool, users)) == [False, True], f"deployments of the session clusters: {users}")
+    data = objects.ask("list_engine_version_metadata").data
+    known = {version.engine_version: version.status for version in data.engine_version_metadata}
+    expect(set(known.values()) == {"BETA", "STABLE", "DEPRECATED", "EXPIRED"}, f"the engine versions are {known}")
+    expect(data.default_engine_version not in known, "the default version is in the list")
+    print(f"ListDeploymentTargets, ListSessionClusters ({len(clusters)}), ListEngineVersionMetadata ({len(known)})")
+
+
 class Console:
     """The console's API, as its SDK pages through it."""
 
@@ -192,6 +271,9 @@ def main():
         simulator = Simulator(*sys.argv[1:])
         check_by_label(simulator, check_listing(simulator))
         check_refusals(*sys.argv[1:])
+        objects = Objects(simulator)
+        check_jobs(simulator, objects)
+        check_objects(objects)
         check_console(simulator, *sys.argv[1:])
     except Difference as difference:
         sys.exit(f"the simulator is not like the service: {difference}")
