@@ -24,9 +24,15 @@ struct Region {
 
 impl Region {
     async fn start() -> Self {
+        Self::of_account("a14bd5d90a0123", Start::ID, Start::SECRET).await
+    }
+
+    /// Another account's; `workspace` is the id of its first one.
+    async fn of_account(workspace: &str, id: &str, secret: &str) -> Self {
         let settings = Settings {
-            access_key: Some((Start::ID.to_owned(), Start::SECRET.into())),
-            workspace: Some("a14bd5d90a0123".to_owned()),
+            access_key: Some((id.to_owned(), secret.into())),
+            workspace: Some(workspace.to_owned()),
+            seed: u64::from(workspace.as_bytes()[0]),
             workspaces: 2,
             namespaces: 2,
             deployments: 3,
@@ -172,6 +178,46 @@ async fn a_permission_that_is_lost_and_faults_stop_no_polling() {
     region.simulator.set_faults(Faults { server_error: 1.0, ..Faults::default() });
     let metrics = program.metrics_with("failed discovery", up(0.0)).await;
     metrics.find(NAMESPACES).label("state", "polled").value(4.0);
+}
+
+#[tokio::test]
+async fn two_accounts_in_one_region_do_not_touch_each_other() {
+    let ours = Region::start().await;
+    let theirs = Region::of_account("b25ce6ea1b1234", "their-id", "their-secret").await;
+    let their_entry = format!(
+        "- {{region: cn-hangzhou, name: theirs, interval: 300ms, endpoint: '{0}', console_endpoint: '{0}', \
+         credentials: {{type: access_key, access_key_id: their-id, access_key_secret: their-secret}}}}\n",
+        theirs.endpoint
+    );
+    let ours_alone = ours.yaml("");
+    let (before, entry) = ours_alone.split_once("discovery: [").unwrap();
+    let yaml = format!("{before}discovery:\n- {}\n{their_entry}", entry.trim_end().trim_end_matches(']'));
+    let program = Start::daemon().config(&yaml).ready().await;
+
+    let all_polled = |metrics: &Exposition| {
+        for region in [&ours, &theirs] {
+            for index in 0..2 {
+                assert_eq!(polled(metrics, &region.workspace(index)), 2);
+                let up = metrics.find("aliyun_flink_target_up").label("workspace", &region.workspace(index));
+                assert!(up.all().iter().all(|series| series.value > 0.5), "each with its own credentials");
+            }
+        }
+    };
+    let metrics = program.metrics().await;
+    all_polled(&metrics);
+    for name in ["cn-hangzhou", "theirs"] {
+        metrics.find("aliyun_flink_discovery_up").label("discovery", name).value(1.0);
+        let namespaces = metrics.find(NAMESPACES).label("discovery", name).label("state", "polled");
+        assert!((namespaces.sum() - 4.0).abs() < 0.5, "{name}");
+    }
+
+    theirs.simulator.set_denied(vec![Operation::DescribeInstances]);
+    let failed = |metrics: &Exposition| {
+        metrics.find("aliyun_flink_discovery_up").label("discovery", "theirs").one().value < 0.5
+    };
+    let metrics = program.metrics_with("failed discovery of one account", failed).await;
+    metrics.find("aliyun_flink_discovery_up").label("discovery", "cn-hangzhou").value(1.0);
+    all_polled(&metrics);
 }
 
 #[tokio::test]
