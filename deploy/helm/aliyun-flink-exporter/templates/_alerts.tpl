@@ -12,6 +12,7 @@ credentialsExpirySeconds: {alerts: [CredentialsExpiring], pattern: '(< )600()$'}
 tlsCertificateExpirySeconds: {alerts: [TlsCertificateExpiring], pattern: '(< )604800()\b'}
 workspaceUsedRatio: {alerts: [WorkspaceQuotaNearlyUsed], pattern: '(>= )0\.9()$'}
 namespaceUsedRatio: {alerts: [NamespaceQuotaNearlyUsed], pattern: '(>= )0\.9()$'}
+queueUsedRatio: {alerts: [QueueNearlyFull], pattern: '(>= )0\.9()\b'}
 {{- end }}
 
 {{/* A rule with its threshold: a dictionary of the rule and all thresholds. The result is the rule. */}}
