@@ -8,7 +8,9 @@ use std::{hint::black_box, time::Duration};
 
 use aliyun_flink_exporter::{
     collectors::deployments::families::{self, Deployments, ExportedLabels},
-    exposition::{AssembledBody, Encoding, Format, RenderedFamilies, SectionText, SegmentCache, render},
+    exposition::{
+        AssembledBody, Encoding, Format, PublishedSeries, RenderedFamilies, SectionText, SegmentCache, render,
+    },
     model::{
         BasicSetting, Deployment, DeploymentStatus, Info, JobCounts, LabelKeys, ObservedStatus, ProcessSpec,
         ResourceSettings, TaskSlots, Transitions,
@@ -139,17 +141,23 @@ fn main() {
     let before = render_all();
     best("a poll: render what did not change", || (), |()| render(&before));
     for encoding in [Encoding::Gzip, Encoding::Zstd] {
-        best(&format!("a poll: compress all, {encoding:?}"), render_all, |chunk| chunk.compress(encoding));
+        best(&format!("a poll: compress all, {encoding:?}"), render_all, |chunk| {
+            SectionText::of::<Deployments>([&chunk]).compress(encoding)
+        });
     }
     for encoding in Encoding::ALL {
-        before.compress(encoding).unwrap();
+        SectionText::of::<Deployments>([&before]).compress(encoding).unwrap();
         let title = format!("the first scrape after a poll: join, {encoding:?}");
         best(&title, || before.clone(), |chunk| join(encoding, chunk));
         let joined = join(encoding, before.clone());
         println!("{:60} {:10} bytes", format!("  of {encoding:?}"), joined.len());
         let telemetry = Telemetry::new().unwrap();
         let title = format!("each scrape: the live metrics, {encoding:?}");
-        best(&title, || (), |()| joined.last_piece(telemetry.render().unwrap().into()).unwrap());
+        best(
+            &title,
+            || (),
+            |()| joined.last_piece(telemetry.render(&PublishedSeries::default()).unwrap().into()).unwrap(),
+        );
     }
     small_groups(&fleet);
 }

@@ -99,7 +99,8 @@ fn main() {
     let interval = Duration::from_secs(6);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let publisher = Arc::new(Publisher::new(Arc::new(Store::new(Clock::System))));
+        let publisher =
+            Arc::new(Publisher::new(Arc::new(Store::new(Clock::System)), Telemetry::new().unwrap()));
         let mut manager = TargetManager::new(publisher.clone(), Telemetry::new().unwrap(), Clock::System);
         let started = cpu();
         println!("{}", manager.apply(targets(count, interval)).await);

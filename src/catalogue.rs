@@ -3,6 +3,8 @@
 //! Each family is described once, next to the code that writes it. The reference, the tables of the README and the tests
 //! are derived from here.
 
+mod drop_order;
+
 use crate::{
     api::{self, Operation as _},
     collectors,
@@ -14,6 +16,8 @@ use crate::{
     model::{DeploymentStatus, DeploymentsOperation, ErrorClass, ExecutionMode, JobState, PollOutcome},
     telemetry,
 };
+
+pub use drop_order::drop_order;
 
 /// Every family, in the order of the reference.
 pub fn sections() -> Vec<Section> {
@@ -100,6 +104,7 @@ pub fn label_descriptions() -> Vec<(&'static str, String)> {
         described("code", "HTTP status; for requests to the API also `timeout` and `network`"),
         described("field", "path of the field within the object"),
         described("handler", "what the exporter was asked for, such as `/metrics`"),
+        described("family", "name of the metric, such as `aliyun_flink_deployment_jobs`"),
         described("version", "version of the exporter"),
         described("revision", "revision of the source that the exporter was built from"),
         described("rustc", "version of the compiler"),

@@ -110,6 +110,7 @@ fn config(endpoint: Url) -> Config {
         },
         workspace_tags: LabelKeys::Listed(vec!["env".into(), "team".into()]),
         poll: RHYTHM,
+        max_series: 0,
         first_value_hold: FIRST_VALUE_HOLD,
         state_path: None,
     }

@@ -78,7 +78,7 @@ impl App {
     /// See [`BuildError`].
     pub fn build(config: &Config, environment: &Environment, clock: Clock) -> Result<Self, BuildError> {
         let telemetry = Telemetry::new().map_err(BuildError::Telemetry)?;
-        let publisher = Arc::new(Publisher::new(Arc::new(Store::new(clock))));
+        let publisher = Arc::new(Publisher::new(Arc::new(Store::new(clock)), telemetry.clone()));
         let mut manager = TargetManager::new(publisher.clone(), telemetry.clone(), clock);
         let shared = Shared {
             publisher,
@@ -284,8 +284,8 @@ impl App {
     ///
     /// Those of `out`.
     pub fn write_metrics(&self, out: &mut impl io::Write) -> io::Result<()> {
-        let live = self.shared.telemetry.render().map_err(io::Error::other)?;
-        self.shared.publisher.write(out)?;
+        let series = self.shared.publisher.write(out)?;
+        let live = self.shared.telemetry.render(&series).map_err(io::Error::other)?;
         out.write_all(live.as_bytes())
     }
 }

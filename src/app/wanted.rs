@@ -124,6 +124,7 @@ pub(super) fn targets(wanted: &[Wanted], clients: &Clients, config: &Config) -> 
             label_keys: config.metrics.labels.clone(),
             workspace_tags: config.workspace_tags.clone(),
         },
+        max_series: config.max_series,
         first_value_hold: config.metrics.jobs.then_some(config.first_value_hold),
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::{
     api::{ApiError, InvalidValues, Priority},
-    exposition::{RenderedFamilies, Section, SectionText},
+    exposition::{RenderedFamilies, Section, SectionText, SeriesCounts},
     model::{CollectorName, LabelKeys, LastJobStatuses, ObjectSet},
     store::GroupObjects,
 };
@@ -67,7 +67,8 @@ pub trait Collector: fmt::Debug + Send + Sync {
     /// The rendered groups as a section of a body.
     fn section_text<'r>(&self, groups: Vec<&'r RenderedFamilies>) -> SectionText<'r>;
 
-    /// Writes groups in the text format without keeping the text.
+    /// Writes groups except the families of `dropped` in the text format without keeping the text. Returns the number of
+    /// series written.
     ///
     /// # Errors
     ///
@@ -76,8 +77,9 @@ pub trait Collector: fmt::Debug + Send + Sync {
         &self,
         groups: &[GroupObjects],
         config: &RenderConfig,
+        dropped: &[&str],
         out: &mut dyn io::Write,
-    ) -> io::Result<()>;
+    ) -> io::Result<SeriesCounts>;
 }
 
 /// What one target asks the API for.

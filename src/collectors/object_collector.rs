@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::collector::{Collected, Collector, Query, RenderConfig, Scope};
 use crate::{
     api::{ApiError, Client, Operation, Priority},
-    exposition::{self, Catalogue, ObjectGroup, RenderedFamilies, Section, SectionText},
+    exposition::{self, Catalogue, ObjectGroup, RenderedFamilies, Section, SectionText, SeriesCounts},
     model::{CollectorName, Object, Objects},
     store::GroupObjects,
 };
@@ -83,10 +83,11 @@ impl<T: CollectedObjects> Collector for ObjectCollector<T> {
         &self,
         groups: &[GroupObjects],
         _config: &RenderConfig,
+        dropped: &[&str],
         mut out: &mut dyn io::Write,
-    ) -> io::Result<()> {
+    ) -> io::Result<SeriesCounts> {
         let groups: Vec<_> = groups.iter().map(T::objects).collect();
-        exposition::write(&groups, &mut out)
+        exposition::write(&groups, dropped, &mut out)
     }
 }
 

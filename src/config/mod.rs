@@ -117,7 +117,7 @@ fn decode(decoder: &Decoder, file: Option<&Path>) -> Config {
         collectors: CollectorSettings::decode(root.get("collectors")),
     };
     let workspaces = root.get("workspaces").map(|section| workspace::workspaces(&section, &defaults));
-    let settings::Metrics { fields, workspace_tags, first_value_hold } =
+    let settings::Metrics { fields, workspace_tags, max_series, first_value_hold } =
         settings::metrics(root.get("metrics"));
     let state_path = settings::state(root.get("state"));
     let workspaces = workspaces.unwrap_or_default();
@@ -134,6 +134,7 @@ fn decode(decoder: &Decoder, file: Option<&Path>) -> Config {
         api,
         metrics: fields,
         workspace_tags,
+        max_series,
         first_value_hold,
         state_path,
         proxies: Proxies::default(),

@@ -76,6 +76,7 @@ struct Metrics<'a> {
     resources: bool,
     deployment_labels: Vec<&'a str>,
     workspace_tags: Vec<&'a str>,
+    max_series: usize,
     first_value_hold: String,
 }
 
@@ -87,6 +88,7 @@ impl<'a> From<&'a Config> for Metrics<'a> {
             resources: settings.resources,
             deployment_labels: label_keys(&settings.labels),
             workspace_tags: label_keys(&config.workspace_tags),
+            max_series: config.max_series,
             first_value_hold: format_duration(config.first_value_hold),
         }
     }

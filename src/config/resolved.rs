@@ -30,6 +30,8 @@ pub struct Config {
     pub metrics: model::FieldSelection,
     /// The tags of workspaces that are exported.
     pub workspace_tags: LabelKeys,
+    /// The maximum number of series in a scrape; 0 if there is none.
+    pub max_series: usize,
     /// How long the first value of a counter is served at least; zero means until the next poll.
     pub first_value_hold: Duration,
     /// The file that keeps the state across restarts.

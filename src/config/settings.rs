@@ -20,12 +20,15 @@ pub(super) const API_KEYS: [&str; 9] = [
     "max_response_size",
     "max_listing_size",
 ];
-pub(super) const METRICS_KEYS: [&str; 5] =
-    ["jobs", "resources", "deployment_labels", "workspace_tags", "first_value_hold"];
+pub(super) const METRICS_KEYS: [&str; 6] =
+    ["jobs", "resources", "deployment_labels", "workspace_tags", "max_series", "first_value_hold"];
 pub(super) const STATE_KEYS: [&str; 1] = ["path"];
 
 /// Twice the longest scrape interval that is usual, so that Prometheus has scraped the first value of a counter.
 pub(super) const FIRST_VALUE_HOLD: Duration = Duration::from_secs(120);
+
+/// More than one Prometheus holds.
+const MAX_SERIES: u32 = 1_000_000_000;
 
 /// Shorter intervals would only reach the API's limits.
 pub(super) const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
@@ -77,6 +80,7 @@ pub(super) fn api(section: Option<Node<'_>>) -> api::Settings {
 pub(super) struct Metrics {
     pub(super) fields: model::FieldSelection,
     pub(super) workspace_tags: LabelKeys,
+    pub(super) max_series: usize,
     pub(super) first_value_hold: Duration,
 }
 
@@ -93,6 +97,8 @@ pub(super) fn metrics(section: Option<Node<'_>>) -> Metrics {
             labels: keys("deployment_labels", "label"),
         },
         workspace_tags: keys("workspace_tags", "tag"),
+        max_series: get("max_series").and_then(|node| node.whole_number(0..=MAX_SERIES)).unwrap_or(0)
+            as usize,
         first_value_hold: get("first_value_hold")
             .and_then(|node| node.duration(Duration::ZERO))
             .unwrap_or(FIRST_VALUE_HOLD),

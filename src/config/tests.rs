@@ -230,6 +230,7 @@ fn the_resolved_configuration_is_printed_without_secrets() {
       resources: true
       deployment_labels: []
       workspace_tags: []
+      max_series: 0
       first_value_hold: 2m
     "#);
 }
@@ -847,6 +848,7 @@ fn settings_stay_within_their_limits() {
         ("poll: {timeout: X}", &["1ms", "10m"], &["0s", "true"]),
         ("poll: {stale_after: X}", &["1ms", "1d"], &["0s", "400d"]),
         ("metrics: {jobs: X}", &["true", "false"], &["yes", "'true'", "1"]),
+        ("metrics: {max_series: X}", &["0", "1", "1000000000"], &["-1", "1.5", "1000000001", "many"]),
         ("metrics: {first_value_hold: X}", &["0s", "2m", "365d"], &["0", "-1s", "366d"]),
         ("state: {path: X}", &["state.redb", "/a b/c"], &["''", "{}", "true"]),
         (

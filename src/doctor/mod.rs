@@ -5,6 +5,7 @@ mod examiner;
 mod hint;
 mod probe;
 mod report;
+mod series;
 mod table;
 
 #[cfg(test)]
@@ -26,6 +27,7 @@ use crate::{
     config::{self, Config, Environment},
     credentials::{self, ProvideCredentials},
     endpoint::{APPLICATION, root_cause},
+    exposition::SeriesCounts,
     model::{
         Deployment, DeploymentStatus, DeploymentsOperation, ErrorClass, JobState, LabelKeys, ObservedStatus,
         Transitions,
@@ -35,6 +37,7 @@ use crate::{
 
 use examiner::Examiner;
 pub use report::{Check, CollectorReport, DiscoveryReport, Report, Status, TargetReport};
+pub use series::{DropStep, SeriesReport};
 
 /// Who asks by hand waits no longer for an answer that could come at the next try.
 const MAX_RETRIES: u32 = 1;
@@ -104,7 +107,7 @@ pub async fn examine(
     let collectors = join_all(workspaces.iter().map(|workspace| examiner.collectors(workspace))).await;
     let console_calls = console::calls_per_day(config, &discovered);
     let collectors = collectors.into_iter().flatten().collect();
-    Ok(Report::new(discovered.reports, targets, collectors, console_calls))
+    Ok(Report::new(discovered.reports, targets, collectors, console_calls, config.max_series))
 }
 
 impl Examiner<'_> {
@@ -193,7 +196,8 @@ impl Examiner<'_> {
         report.request_id.clone_from(&listing.request_id);
         report.outcome = "success";
         report.deployments = Some(deployments);
-        report.series = Some(series);
+        report.series = Some(series.total());
+        report.series_by_metric = series;
         report.api_calls_per_day = Some(polls * listing.pages as f64);
         let detail =
             format!("{}: {deployments} deployments, pages read: {}", target.operation, listing.pages);
@@ -205,11 +209,16 @@ impl Examiner<'_> {
     }
 }
 
-/// The number of series that a poll would render.
-fn series(workspace: &str, namespace: &str, listing: &Listing<Deployment>, labels: &LabelKeys) -> usize {
+/// The series that a poll would render.
+fn series(
+    workspace: &str,
+    namespace: &str,
+    listing: &Listing<Deployment>,
+    labels: &LabelKeys,
+) -> SeriesCounts {
     let labels = ExportedLabels::new(labels);
     let deployments = listing.items.iter().map(|deployment| (deployment, first_transitions(deployment)));
-    families::group(workspace, namespace, deployments, &labels).count_series()
+    families::group(workspace, namespace, deployments, &labels).series()
 }
 
 /// The transitions that a first poll serves. Which status it is does not matter for the number of series.

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use url::Url;
 
-use crate::{config, discovery::Counts};
+use super::series::SeriesReport;
+use crate::{config, discovery::Counts, exposition::SeriesCounts};
 
 /// What was found out of every target.
 #[derive(Debug, Clone, Serialize)]
@@ -13,6 +14,7 @@ pub struct Report {
     discovery: Vec<DiscoveryReport>,
     targets: Vec<TargetReport>,
     collectors: Vec<CollectorReport>,
+    series: SeriesReport,
     /// The calls that everything makes in a day, without retries.
     api_calls_per_day: f64,
 }
@@ -154,6 +156,8 @@ pub struct TargetReport {
     pub deployments: Option<usize>,
     /// The series that they make.
     pub series: Option<usize>,
+    #[serde(skip)]
+    pub(super) series_by_metric: SeriesCounts,
     /// The calls that polling makes in a day at the target's interval, without retries.
     pub api_calls_per_day: Option<f64>,
     /// The steps, in their order.
@@ -174,6 +178,7 @@ impl TargetReport {
             request_id: None,
             deployments: None,
             series: None,
+            series_by_metric: SeriesCounts::default(),
             api_calls_per_day: None,
             checks,
         }
@@ -199,16 +204,22 @@ impl Report {
         targets: Vec<TargetReport>,
         collectors: Vec<CollectorReport>,
         console_calls: f64,
+        max_series: usize,
     ) -> Self {
         let ok = targets.iter().all(TargetReport::ok)
             && discovery.iter().all(|entry| all_ok(&entry.checks))
             && !collectors.iter().any(CollectorReport::failed);
         let calls =
             targets.iter().filter_map(|target| target.api_calls_per_day).fold(console_calls, |a, b| a + b);
+        let mut series = SeriesCounts::default();
+        for target in &targets {
+            series.add(&target.series_by_metric);
+        }
         Self {
             ok,
             version: env!("CARGO_PKG_VERSION"),
             discovery,
+            series: SeriesReport::new(&series, max_series),
             targets,
             collectors,
             api_calls_per_day: calls,
@@ -228,6 +239,11 @@ impl Report {
     /// The calls that everything makes in a day, without retries.
     pub fn api_calls_per_day(&self) -> f64 {
         self.api_calls_per_day
+    }
+
+    /// The series of deployments.
+    pub fn series(&self) -> &SeriesReport {
+        &self.series
     }
 
     /// Whether nothing failed.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Check, CollectorReport, DiscoveryReport, Report, Status, TargetReport};
+use super::{Check, CollectorReport, DiscoveryReport, Report, SeriesReport, Status, TargetReport};
 
 impl Report {
     /// The report as a table for a terminal.
@@ -15,6 +15,7 @@ impl Report {
             write_target(&mut text, target);
         }
         write_collectors(&mut text, self.collectors());
+        write_series(&mut text, self.series());
         let total = self.targets().len();
         let bad = self.targets().iter().filter(|target| target.checks.iter().any(is_failed)).count();
         let series: usize = self.targets().iter().filter_map(|target| target.series).sum();
@@ -43,6 +44,19 @@ fn write_entry(text: &mut String, entry: &DiscoveryReport) {
     write_checks(text, &entry.checks);
     if let Some(calls) = entry.api_calls_per_day {
         row(text, "", "calls/day", &format!("{calls:.0}"));
+    }
+    text.push('\n');
+}
+
+/// The series of deployments, and what limits drop of them.
+fn write_series(text: &mut String, series: &SeriesReport) {
+    let rows = series.rows();
+    if rows.is_empty() {
+        return;
+    }
+    text.push_str("series of deployments\n");
+    for (name, detail) in rows {
+        row(text, "", name, &detail);
     }
     text.push('\n');
 }

@@ -99,6 +99,31 @@ async fn a_target_in_good_health_is_told_with_its_numbers() {
 }
 
 #[tokio::test]
+async fn what_a_limit_of_series_drops_is_shown() {
+    let cloud = Cloud::start().await;
+    let config = cloud.config("the-access-key-id", SECRET, "w");
+    let unlimited = report(&config).await;
+    let series = unlimited.series().clone();
+    let of_targets: usize = unlimited.targets().iter().filter_map(|target| target.series).sum();
+    assert_eq!((series.total, series.max_series, series.dropped.len()), (of_targets, None, 0));
+    let left = series.drop_order.iter().scan(series.total, |left, step| {
+        *left -= step.series;
+        Some(*left)
+    });
+    assert!(left.eq(series.drop_order.iter().map(|step| step.remaining)), "{series:?}");
+    assert!(unlimited.to_table().contains("metrics.max_series is not set"), "{}", unlimited.to_table());
+
+    let first = &series.drop_order[0].metrics;
+    let limited = report(&Config { max_series: series.total - 1, ..config }).await;
+    assert_eq!(&limited.series().dropped[..first.len()], first.as_slice());
+    let table = limited.to_table();
+    assert!(
+        table.contains(&format!("metrics.max_series {} drops {}", series.total - 1, first[0])),
+        "{table}"
+    );
+}
+
+#[tokio::test]
 async fn each_fault_of_the_service_is_told_by_its_outcome() {
     let cloud = Cloud::start().await;
     let none = Faults::default();

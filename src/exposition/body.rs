@@ -5,33 +5,11 @@ use std::io;
 use bytes::Bytes;
 
 use super::{
-    Catalogue, Format, RenderedFamilies, SectionHeaders, SegmentCache,
+    Format, PublishedSeries, SectionText, SegmentCache,
     compress::{self, Encoding, GzipChecksum, Segment},
     rendered::FamilyText,
     segments::SegmentBuilder,
 };
-
-/// All groups of one kind of object, as rendered.
-#[derive(Debug)]
-pub struct SectionText<'r> {
-    headers: &'static SectionHeaders,
-    groups: Vec<&'r RenderedFamilies>,
-}
-
-impl<'r> SectionText<'r> {
-    /// `groups` must have been rendered from objects of `C`.
-    pub fn of<C: Catalogue>(groups: impl IntoIterator<Item = &'r RenderedFamilies>) -> Self {
-        Self { headers: C::headers(), groups: groups.into_iter().collect() }
-    }
-
-    /// The families that have samples: header and samples of each.
-    fn families(&self, format: Format) -> impl Iterator<Item = (&FamilyText, Vec<&FamilyText>)> {
-        self.headers.iter(format).enumerate().filter_map(|(index, header)| {
-            let samples: Vec<_> = self.groups.iter().filter_map(|group| group.family_text(index)).collect();
-            (!samples.is_empty()).then_some((header, samples))
-        })
-    }
-}
 
 /// A body except for its last piece, which differs with each scrape.
 #[derive(Debug)]
@@ -40,6 +18,7 @@ pub struct AssembledBody {
     pieces: Vec<Bytes>,
     len: u64,
     checksum: GzipChecksum,
+    series: PublishedSeries,
 }
 
 impl AssembledBody {
@@ -55,7 +34,8 @@ impl AssembledBody {
         sections: &[SectionText<'_>],
         cache: &SegmentCache,
     ) -> io::Result<Self> {
-        let mut body = Self { encoding, pieces: Vec::new(), len: 0, checksum: GzipChecksum::default() };
+        let (checksum, series) = (GzipChecksum::default(), SectionText::series(sections));
+        let mut body = Self { encoding, pieces: Vec::new(), len: 0, checksum, series };
         body.pieces.extend(compress::start(encoding));
         let mut segments = encoding.codec().map(|codec| SegmentBuilder::new(codec, cache));
         for (header, samples) in sections.iter().flat_map(|section| section.families(format)) {
@@ -95,6 +75,11 @@ impl AssembledBody {
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// The series in the body, and those that were left out.
+    pub fn series(&self) -> &PublishedSeries {
+        &self.series
     }
 
     /// `text` as the piece that ends the body.

@@ -94,22 +94,28 @@ impl Section {
     }
 }
 
-/// The `# HELP` and `# TYPE` lines of a catalogue's families, in each format.
+/// The names of a catalogue's families, and their `# HELP` and `# TYPE` lines in each format.
 #[derive(Debug)]
-pub struct SectionHeaders(Vec<[FamilyText; Format::ALL.len()]>);
+pub struct SectionHeaders(Vec<(&'static str, [FamilyText; Format::ALL.len()])>);
 
 impl SectionHeaders {
     /// The headers of `C`'s families, to be kept by [`Catalogue::headers`].
     pub fn of<C: Catalogue>() -> Self {
         let families = Section::of::<C>().families;
         let header = |format, descriptor: &FamilyDescriptor| {
-            FamilyText::new(vec![Bytes::from(descriptor.header(format))], 0)
+            FamilyText::new(vec![Bytes::from(descriptor.header(format))], 0, 0)
         };
-        Self(families.iter().map(|family| Format::ALL.map(|format| header(format, family))).collect())
+        let headers = |family: &FamilyDescriptor| Format::ALL.map(|format| header(format, family));
+        Self(families.iter().map(|family| (family.name, headers(family))).collect())
     }
 
-    /// The headers in the order of the catalogue.
-    pub(super) fn iter(&self, format: Format) -> impl Iterator<Item = &FamilyText> {
-        self.0.iter().map(move |header| &header[format as usize])
+    /// The families' names in the order of the catalogue.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|(name, _)| *name)
+    }
+
+    /// The header of the family at `index` of the catalogue.
+    pub(super) fn get(&self, index: usize, format: Format) -> Option<&FamilyText> {
+        self.0.get(index).map(|(_, headers)| &headers[format as usize])
     }
 }

@@ -14,14 +14,16 @@ mod objects;
 mod render;
 mod rendered;
 mod sample;
+mod section;
 mod segments;
+mod series;
 pub mod targets;
 mod text;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use body::{AssembledBody, SectionText};
+pub use body::AssembledBody;
 pub use catalogue::{Catalogue, Family, IdentityWriter, Section, SectionHeaders};
 pub use compress::Encoding;
 pub use descriptor::{FamilyDescriptor, MetricType, Origin, Unit};
@@ -33,7 +35,9 @@ pub use render::{render, render_within, write};
 pub use rendered::RenderedFamilies;
 pub(crate) use sample::static_labels;
 pub use sample::{Labels, NO_LABELS, SampleSink, SampleWriter, StaticLabels, Value};
+pub use section::SectionText;
 pub use segments::SegmentCache;
+pub use series::{PublishedSeries, SeriesCounts};
 
 /// An exposition format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,10 +3,7 @@
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 
 use super::{
-    Catalogue, Family,
-    catalogue::IdentityWriter,
-    sample::{SampleSink, SampleWriter},
-    text::TextSink,
+    Catalogue, Family, catalogue::IdentityWriter, sample::SampleWriter, series::SeriesCounts, text::TextSink,
 };
 
 /// Objects of one kind that share their first identity labels, such as the deployments of a namespace.
@@ -46,21 +43,9 @@ impl<'o, C: Catalogue> ObjectGroup<'o, C> {
         self.hash
     }
 
-    /// Counts the series.
-    pub fn count_series(&self) -> usize {
-        struct Counter(usize);
-        impl SampleSink for Counter {
-            fn sample(&mut self, _: super::Labels<'_>, _: super::Value) {
-                self.0 += 1;
-            }
-        }
-        let mut counter = Counter(0);
-        for family in C::families() {
-            for Object { object, .. } in &self.objects {
-                (family.write)(object, &mut SampleWriter::new(&mut counter));
-            }
-        }
-        counter.0
+    /// Counts the series by family.
+    pub fn series(&self) -> SeriesCounts {
+        SeriesCounts::of::<C>(self.objects.iter().map(|Object { object, .. }| object))
     }
 
     /// The objects in their order, `size` at a time.
@@ -82,14 +67,16 @@ pub(super) struct Block<'g, 'o, C: Catalogue> {
 }
 
 impl<C: Catalogue> Block<'_, '_, C> {
-    /// Appends the objects' samples of a family to `text`, until that is longer than `limit` bytes.
-    pub(super) fn write(&self, family: &Family<C>, text: &mut Vec<u8>, limit: usize) {
-        let mut start = self.start;
+    /// Appends the objects' samples of a family to `text`, until that is longer than `limit` bytes. Returns their number.
+    pub(super) fn write(&self, family: &Family<C>, text: &mut Vec<u8>, limit: usize) -> usize {
+        let (mut start, mut samples) = (self.start, 0);
         for Object { object, identity_end } in self.objects {
             let identity = &self.identities[start..*identity_end];
             start = *identity_end;
             let mut sink = TextSink::new(text, family.descriptor.name, identity, limit);
             (family.write)(object, &mut SampleWriter::new(&mut sink));
+            samples += sink.samples();
         }
+        samples
     }
 }

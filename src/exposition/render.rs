@@ -4,7 +4,7 @@ use std::io;
 
 use bytes::Bytes;
 
-use super::{Catalogue, Format, ObjectGroup, RenderedFamilies};
+use super::{Catalogue, Format, ObjectGroup, RenderedFamilies, SeriesCounts};
 
 /// Objects per block of text. A block in which nothing changed is shared with the previous result, and one scratch buffer
 /// is reused, so that it stays in the processor's caches.
@@ -32,45 +32,52 @@ pub fn render_within<C: Catalogue>(
     let mut families = Vec::new();
     for (index, family) in C::families().iter().enumerate() {
         let known = previous.family(index);
-        let mut pieces: Vec<Bytes> = Vec::new();
+        let (mut pieces, mut samples): (Vec<Bytes>, _) = (Vec::new(), 0);
         for block in group.blocks(BLOCK) {
             text.clear();
-            block.write(family, &mut text, remaining);
+            samples += block.write(family, &mut text, remaining);
             remaining = remaining.checked_sub(text.len())?;
             if !text.is_empty() {
                 let same = known.get(pieces.len()).filter(|known| *known == &text);
                 pieces.push(same.cloned().unwrap_or_else(|| Bytes::copy_from_slice(&text)));
             }
         }
-        families.push(pieces);
+        families.push((pieces, samples));
     }
     Some(RenderedFamilies::new(families, group.hash()).reuse_unchanged(previous))
 }
 
-/// Writes all `groups` in the text format without keeping the text.
+/// Writes all `groups` except the families of `dropped` in the text format without keeping the text. Returns the number of
+/// series written.
 ///
 /// # Errors
 ///
 /// Those of `out`.
-pub fn write<C: Catalogue>(groups: &[ObjectGroup<'_, C>], out: &mut impl io::Write) -> io::Result<()> {
-    let mut text = Vec::new();
-    for family in C::families() {
-        let mut header = family.descriptor.header(Format::Text);
+pub fn write<C: Catalogue>(
+    groups: &[ObjectGroup<'_, C>],
+    dropped: &[&str],
+    out: &mut impl io::Write,
+) -> io::Result<SeriesCounts> {
+    let (mut text, mut counts) = (Vec::new(), Vec::new());
+    for family in C::families().iter().filter(|family| !dropped.contains(&family.descriptor.name)) {
+        let (mut header, mut series) = (family.descriptor.header(Format::Text), 0);
         for block in groups.iter().flat_map(|group| group.blocks(WRITE_BLOCK)) {
             let start = text.len();
             text.extend_from_slice(header.as_bytes());
-            let samples = text.len();
-            block.write(family, &mut text, usize::MAX);
-            if text.len() == samples {
+            let samples = block.write(family, &mut text, usize::MAX);
+            if samples == 0 {
                 text.truncate(start);
                 continue;
             }
+            series += samples;
             header.clear();
             if text.len() >= WRITE_BUFFER {
                 out.write_all(&text)?;
                 text.clear();
             }
         }
+        counts.push((family.descriptor.name, series));
     }
-    out.write_all(&text)
+    out.write_all(&text)?;
+    Ok(counts.into_iter().collect())
 }

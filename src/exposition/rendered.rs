@@ -10,10 +10,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{
-    Encoding,
-    compress::{self, Codec, Segment},
-};
+use super::compress::{self, Codec, Segment};
 
 /// The mean size of the text of a shared segment, in bytes: see [`segments`](super::segments).
 pub(super) const SHARED_SEGMENT_SIZE: usize = 64 * 1024;
@@ -28,20 +25,22 @@ pub(super) struct FamilyText {
     id: u64,
     pieces: Vec<Bytes>,
     len: usize,
+    samples: usize,
     ends_segment: bool,
     gzip: OnceLock<Segment>,
     zstd: OnceLock<Segment>,
 }
 
 impl FamilyText {
-    /// The samples of the group with the hash `group`.
-    pub(super) fn new(pieces: Vec<Bytes>, group: u64) -> Self {
+    /// The text of `samples` samples of the group with the hash `group`.
+    pub(super) fn new(pieces: Vec<Bytes>, samples: usize, group: u64) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         let len = pieces.iter().map(Bytes::len).sum();
         Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             pieces,
             len,
+            samples,
             ends_segment: (group % SHARED_SEGMENT_SIZE as u64) < len as u64,
             gzip: OnceLock::new(),
             zstd: OnceLock::new(),
@@ -60,6 +59,11 @@ impl FamilyText {
     /// The length of the text in bytes.
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// The number of samples.
+    pub(super) fn samples(&self) -> usize {
+        self.samples
     }
 
     /// Whether a segment that it shares with others ends after it. The larger the text, the more probable that is, so that
@@ -93,9 +97,9 @@ pub struct RenderedFamilies {
 }
 
 impl RenderedFamilies {
-    /// The samples of each family of the group with the hash `group`, in the order of their catalogue.
-    pub(super) fn new(families: Vec<Vec<Bytes>>, group: u64) -> Self {
-        let text = |pieces| Arc::new(FamilyText::new(pieces, group));
+    /// The samples of each family of the group with the hash `group` and their number, in the order of their catalogue.
+    pub(super) fn new(families: Vec<(Vec<Bytes>, usize)>, group: u64) -> Self {
+        let text = |(pieces, samples)| Arc::new(FamilyText::new(pieces, samples, group));
         Self { families: families.into_iter().map(text).collect() }
     }
 
@@ -123,17 +127,6 @@ impl RenderedFamilies {
             }
         }
         self
-    }
-
-    /// Compresses the families that are not compressed yet, except those that share a segment with other groups.
-    ///
-    /// # Errors
-    ///
-    /// Those of the compressor, which are out of memory or a bug in it.
-    pub fn compress(&self, encoding: Encoding) -> io::Result<()> {
-        let Some(codec) = encoding.codec() else { return Ok(()) };
-        let large = self.families.iter().filter(|family| family.len >= MIN_OWN_SEGMENT);
-        large.map(|family| family.compressed(codec)).try_for_each(|compressed| compressed.map(drop))
     }
 
     /// Whether `other` is made of the same texts in memory.

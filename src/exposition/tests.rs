@@ -182,7 +182,7 @@ fn a_large_text_and_a_text_that_can_not_be_compressed_come_back() {
     TestRng::deterministic_rng(RngAlgorithm::ChaCha).fill_bytes(&mut random);
     let pieces = [vec![b'a'; 1_000_000], random];
     let pieces = pieces.iter().cloned().map(bytes::Bytes::from).collect();
-    let workspaces = RenderedFamilies::new(vec![pieces], 0);
+    let workspaces = RenderedFamilies::new(vec![(pieces, 1)], 0);
     let sections = [SectionText::of::<Workspaces>([&workspaces])];
     let plain = body(Format::Text, Encoding::Identity, &sections, "end");
     let gzip = body(Format::Text, Encoding::Gzip, &sections, "end");

@@ -18,11 +18,17 @@ pub(super) struct TextSink<'a> {
     identity: &'a [u8],
     /// Once the text is longer than this, in bytes, samples are discarded.
     limit: usize,
+    samples: usize,
 }
 
 impl<'a> TextSink<'a> {
     pub(super) fn new(text: &'a mut Vec<u8>, name: &'static str, identity: &'a [u8], limit: usize) -> Self {
-        Self { text, name, identity, limit }
+        Self { text, name, identity, limit, samples: 0 }
+    }
+
+    /// The number of samples written.
+    pub(super) fn samples(&self) -> usize {
+        self.samples
     }
 }
 
@@ -31,6 +37,7 @@ impl SampleSink for TextSink<'_> {
         if self.text.len() > self.limit {
             return;
         }
+        self.samples += 1;
         append(self.text, self.name.as_bytes());
         self.text.push(b'{');
         append(self.text, self.identity);

@@ -9,9 +9,10 @@ use bytes::Bytes;
 use tokio::sync::OnceCell;
 
 use crate::{
-    collectors,
+    collectors::{self, Collector},
     exposition::{
-        self, AssembledBody, Encoding, Format, ObjectGroup, RenderedFamilies, SectionText, SegmentCache,
+        self, AssembledBody, Encoding, Format, ObjectGroup, PublishedSeries, RenderedFamilies, SectionText,
+        SegmentCache, SeriesCounts,
         targets::{TargetSamples, Targets, WorkspaceInfo, Workspaces},
     },
     model::{CollectorName, TargetId},
@@ -31,6 +32,7 @@ pub(super) struct RenderedSnapshot {
     groups: Vec<(CollectorName, Arc<RenderedFamilies>)>,
     targets: Arc<[TargetEntry]>,
     workspaces: Arc<[WorkspaceInfo]>,
+    dropped: Vec<&'static str>,
     segments: Arc<SegmentCache>,
     polling: OnceLock<PollingFamilies>,
     /// Those of the snapshot before, whose unchanged text is used again.
@@ -49,6 +51,22 @@ impl RenderedSnapshot {
         let previous_polling = self.polling.get().unwrap_or(&self.previous_polling).clone();
         let segments = self.segments.clone();
         Self { groups, targets, workspaces, segments, previous_polling, ..Self::default() }
+    }
+
+    /// The same without the families of `dropped`. Must be called before anything is rendered.
+    #[must_use]
+    pub(super) fn without(self, dropped: Vec<&'static str>) -> Self {
+        Self { dropped, ..self }
+    }
+
+    /// The series of every family but the exporter's own. Nothing is rendered for it.
+    pub(super) fn series(&self) -> PublishedSeries {
+        let mut series = SectionText::series(&self.sections());
+        let workspaces: Vec<_> = self.workspaces.iter().collect();
+        series.served.add(&SeriesCounts::of::<Workspaces>(workspaces.iter()));
+        let targets: Vec<_> = self.targets.iter().map(|(id, status)| samples(id, status)).collect();
+        series.served.add(&SeriesCounts::of::<Targets>(targets.iter()));
+        series
     }
 
     /// The body without the exporter's own metrics. The first request waits until it is assembled, off the async
@@ -74,16 +92,20 @@ impl RenderedSnapshot {
 
     fn assemble(&self, format: Format, encoding: Encoding) -> io::Result<AssembledBody> {
         let polling = self.polling.get_or_init(|| self.render_polling());
-        let mut sections: Vec<SectionText<'_>> = collectors::all()
-            .iter()
-            .map(|collector| {
-                let groups = self.groups.iter().filter(|(name, _)| *name == collector.name());
-                collector.section_text(groups.map(|(_, families)| &**families).collect())
-            })
-            .collect();
+        let mut sections = self.sections();
         sections.push(SectionText::of::<Workspaces>([&polling.workspaces]));
         sections.push(SectionText::of::<Targets>([&polling.targets]));
         AssembledBody::new(format, encoding, &sections, &self.segments)
+    }
+
+    /// The sections of the collectors.
+    fn sections(&self) -> Vec<SectionText<'_>> {
+        let section = |collector: &&'static dyn Collector| {
+            let groups = self.groups.iter().filter(|(name, _)| *name == collector.name());
+            let section = collector.section_text(groups.map(|(_, families)| &**families).collect());
+            section.without(&self.dropped)
+        };
+        collectors::all().iter().map(section).collect()
     }
 
     fn render_polling(&self) -> PollingFamilies {

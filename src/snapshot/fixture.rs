@@ -11,6 +11,7 @@ use crate::{
     exposition::{Encoding, Format},
     model::{Deployment, ErrorClass, JobCounts, LabelKeys, Objects, TargetId},
     store::{Answer, Listed, PollFailure, PollReport, Readiness, Store, TargetSettings, TargetStatus},
+    telemetry::Telemetry,
 };
 
 /// When data of the fixture's targets expires.
@@ -49,7 +50,8 @@ impl Fixture {
     /// With these targets.
     pub(crate) async fn new(ids: &[TargetId]) -> Self {
         let (readiness, latch) = Readiness::new();
-        let publisher = Arc::new(Publisher::new(Arc::new(Store::new(Clock::System))));
+        let publisher =
+            Arc::new(Publisher::new(Arc::new(Store::new(Clock::System)), Telemetry::new().unwrap()));
         publisher.configure(configuration(ids, LabelKeys::default()), Some(&latch)).await.unwrap();
         Self { publisher, readiness }
     }
@@ -62,6 +64,12 @@ impl Fixture {
     /// Exports these labels of deployments, from the next change of each group.
     pub(crate) async fn configure_labels(&self, ids: &[TargetId], label_keys: LabelKeys) {
         self.publisher.configure(configuration(ids, label_keys), None).await.unwrap();
+    }
+
+    /// Limits the series of a scrape.
+    pub(crate) async fn configure_max_series(&self, ids: &[TargetId], max_series: usize) {
+        let configuration = Configuration { max_series, ..configuration(ids, LabelKeys::default()) };
+        self.publisher.configure(configuration, None).await.unwrap();
     }
 
     /// Reports a poll with a consistent listing.
@@ -126,6 +134,7 @@ fn configuration(ids: &[TargetId], label_keys: LabelKeys) -> Configuration {
         groups: ids.iter().map(|id| (id.group(), collector(id))).collect::<BTreeMap<_, _>>(),
         workspaces: Arc::default(),
         render: Arc::new(RenderConfig { label_keys, workspace_tags: LabelKeys::default() }),
+        max_series: 0,
     }
 }
 

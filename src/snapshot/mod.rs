@@ -4,6 +4,7 @@
 //! whole. A reader has all of one poll or all of the poll before it, also during a reload, and never waits for one.
 
 mod bodies;
+mod budget;
 mod encodings;
 mod expiry;
 mod publisher;
@@ -14,10 +15,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::{
+    exposition::PublishedSeries,
     model::TargetId,
     store::{TargetEntry, TargetStatus},
 };
 
+pub use budget::Budget;
 pub use publisher::{Configuration, Publisher, RenderError};
 
 use bodies::RenderedSnapshot;
@@ -28,6 +31,7 @@ pub struct Snapshot {
     version: u64,
     targets: Arc<[TargetEntry]>,
     rendered: Arc<RenderedSnapshot>,
+    budget: Budget,
 }
 
 impl Snapshot {
@@ -45,6 +49,16 @@ impl Snapshot {
     /// Grows with each change that is published.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// The series except the exporter's own.
+    pub fn series(&self) -> PublishedSeries {
+        self.rendered.series()
+    }
+
+    /// The budget that decides which of them are dropped.
+    pub fn budget(&self) -> Budget {
+        self.budget
     }
 
     /// The metrics except the exporter's own, in the text format, in pieces that are assembled here and now.

@@ -14,16 +14,20 @@ use parking_lot::Mutex;
 use tokio::sync::RwLock;
 
 use super::{
-    Snapshot,
+    Budget, Snapshot,
     bodies::RenderedSnapshot,
     encodings::RequestedEncodings,
     state::{Group, LastRendered, RenderedGroup, State},
 };
 use crate::{
     collectors::{self, Collector, RenderConfig},
-    exposition::{AssembledBody, Encoding, Format, RenderedFamilies, targets::WorkspaceInfo},
+    exposition::{
+        AssembledBody, Encoding, Format, PublishedSeries, RenderedFamilies, SeriesCounts,
+        targets::WorkspaceInfo,
+    },
     model::{ErrorClass, GroupId, TargetId},
     store::{GroupObjects, Latch, Store, TargetSettings},
+    telemetry::Telemetry,
 };
 
 /// The bytes that the text of a group may take, whatever it holds, and for each of its objects. A deployment usually takes 5 to
@@ -71,12 +75,15 @@ pub struct Configuration {
     pub workspaces: Arc<[WorkspaceInfo]>,
     /// How objects are rendered.
     pub render: Arc<RenderConfig>,
+    /// The maximum number of series in a scrape; 0 if there is none.
+    pub max_series: usize,
 }
 
 /// Where readers read, and polls publish what they committed to the store.
 #[derive(Debug)]
 pub struct Publisher {
     store: Arc<Store>,
+    telemetry: Telemetry,
     state: Mutex<State>,
     /// The version of `state`.
     version: AtomicU64,
@@ -90,12 +97,13 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// A publisher of what `store` holds, without targets.
-    pub fn new(store: Arc<Store>) -> Self {
-        let snapshot =
-            Snapshot { version: 0, targets: Arc::default(), rendered: Arc::new(RenderedSnapshot::default()) };
+    /// A publisher of what `store` holds, without targets. The series of `telemetry` count towards the series budget.
+    pub fn new(store: Arc<Store>, telemetry: Telemetry) -> Self {
+        let rendered = Arc::new(RenderedSnapshot::default());
+        let snapshot = Snapshot { version: 0, targets: Arc::default(), rendered, budget: Budget::default() };
         Self {
             store,
+            telemetry,
             state: Mutex::default(),
             version: AtomicU64::default(),
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -126,7 +134,7 @@ impl Publisher {
         configuration: Configuration,
         latch: Option<&Latch>,
     ) -> Result<(), RenderError> {
-        let Configuration { targets, groups, workspaces, render } = configuration;
+        let Configuration { targets, groups, workspaces, render, max_series } = configuration;
         let _configuring = self.configuring.write().await;
         let lost = self.store.set_targets(&targets, latch);
         {
@@ -154,6 +162,7 @@ impl Publisher {
         }
         state.replace_targets(self.store.targets());
         state.workspaces = workspaces;
+        state.budget = state.budget.with_limit(max_series);
         self.publish(&mut state, true);
         result
     }
@@ -204,7 +213,7 @@ impl Publisher {
         }
         drop(current);
         let mut state = self.state.lock();
-        let snapshot = Arc::new(state.snapshot());
+        let snapshot = Arc::new(state.snapshot(|| self.telemetry.own_series()));
         // Under the lock, so that an older snapshot never replaces a newer one.
         self.snapshot.store(snapshot.clone());
         snapshot
@@ -222,24 +231,45 @@ impl Publisher {
         rendered.body(format, encoding).await
     }
 
-    /// Writes the metrics except the exporter's own in the text format, rendered here and now.
+    /// Writes the metrics except the exporter's own in the text format, rendered here and now. Returns their series.
     ///
     /// # Errors
     ///
     /// Those of `out`.
-    pub fn write(&self, out: &mut dyn io::Write) -> io::Result<()> {
+    pub fn write(&self, out: &mut dyn io::Write) -> io::Result<PublishedSeries> {
+        let snapshot = self.snapshot();
+        let polling = snapshot.series().served;
+        let mut series = PublishedSeries::default();
+        let mut dropped = Vec::new();
+        if snapshot.budget().limit() > 0 {
+            // Written to nowhere, to be counted.
+            let mut counted = self.write_collectors(&[], &mut io::sink())?;
+            counted.add(&polling);
+            let mut state = self.state.lock();
+            state.decide_budget(&counted, self.telemetry.own_series());
+            dropped = state.budget.dropped();
+            series.dropped = counted.partition(|name| dropped.contains(&name)).0;
+        }
+        series.served = self.write_collectors(&dropped, out)?;
+        series.served.add(&polling);
+        snapshot.text().iter().try_for_each(|piece| out.write_all(piece))?;
+        Ok(series)
+    }
+
+    /// Writes what the collectors collected except the families of `dropped`, and returns its series.
+    fn write_collectors(&self, dropped: &[&str], out: &mut dyn io::Write) -> io::Result<SeriesCounts> {
         let (render, groups) = {
             let state = self.state.lock();
-            let groups: Vec<_> =
-                state.groups.iter().map(|(id, group)| (id.clone(), group.collector)).collect();
+            let groups: Vec<_> = state.groups.keys().cloned().collect();
             (state.render.clone(), groups)
         };
+        let mut series = SeriesCounts::default();
         for collector in collectors::all() {
-            let of_collector = groups.iter().filter(|(id, _)| id.collector == collector.name());
-            let groups: Vec<_> = of_collector.map(|(id, _)| self.store.group_objects(id).1).collect();
-            collector.write(&groups, &render, out)?;
+            let of_collector = groups.iter().filter(|id| id.collector == collector.name());
+            let groups: Vec<_> = of_collector.map(|id| self.store.group_objects(id).1).collect();
+            series.add(&collector.write(&groups, &render, dropped, out)?);
         }
-        self.snapshot().text().iter().try_for_each(|piece| out.write_all(piece))
+        Ok(series)
     }
 
     /// A group as the store has it now; none if the group does not exist.
@@ -268,14 +298,16 @@ impl Publisher {
         previous: Arc<RenderedFamilies>,
     ) -> Result<RenderedFamilies, RenderError> {
         let encodings: Vec<_> = self.encodings.recent().collect();
+        let dropped = self.state.lock().budget.dropped();
         let render = render.clone();
         let limit = TEXT_LIMIT.saturating_add(objects.len().saturating_mul(TEXT_LIMIT_PER_OBJECT));
         let too_large = RenderError::TooLarge { objects: objects.len(), limit_mib: limit >> 20 };
         let rendering = tokio::task::spawn_blocking(move || {
             let families = collector.render(&objects, &render, &previous, limit).ok_or(too_large)?;
+            let section = collector.section_text(vec![&families]).without(&dropped);
             for encoding in encodings {
                 // A request for text that is not compressed tries again, and reports why it fails.
-                let _ = families.compress(encoding);
+                let _ = section.compress(encoding);
             }
             Ok(families)
         });

@@ -6,11 +6,12 @@ use std::{
 };
 
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tracing::{info, warn};
 
-use super::{Snapshot, bodies::RenderedSnapshot};
+use super::{Budget, Snapshot, bodies::RenderedSnapshot};
 use crate::{
     collectors::{Collector, RenderConfig},
-    exposition::{RenderedFamilies, targets::WorkspaceInfo},
+    exposition::{RenderedFamilies, SeriesCounts, targets::WorkspaceInfo},
     model::{GroupId, TargetId},
     store::{GroupObjects, GroupVersion, TargetEntry, TargetStatus},
 };
@@ -24,6 +25,7 @@ pub(super) struct State {
     pub(super) outdated: BTreeSet<GroupId>,
     pub(super) workspaces: Arc<[WorkspaceInfo]>,
     pub(super) render: Arc<RenderConfig>,
+    pub(super) budget: Budget,
     /// Changes with everything that a metric shows; the time of the next poll is none of it.
     pub(super) text_version: u64,
     /// The rendered metrics of some earlier text version.
@@ -112,15 +114,37 @@ impl State {
         }
     }
 
-    pub(super) fn snapshot(&mut self) -> Snapshot {
+    /// What is published now. `own_series` returns the number of the exporter's own series.
+    pub(super) fn snapshot(&mut self, own_series: impl FnOnce() -> usize) -> Snapshot {
         let targets: Arc<[TargetEntry]> =
             self.targets.iter().map(|(id, status)| (id.clone(), status.clone())).collect();
         if self.rendered_version != self.text_version {
             let groups =
                 self.groups.iter().map(|(id, group)| (id.collector, group.families.clone())).collect();
-            self.rendered = Arc::new(self.rendered.next(groups, targets.clone(), self.workspaces.clone()));
+            let next = self.rendered.next(groups, targets.clone(), self.workspaces.clone());
+            if self.budget.limit() > 0 || self.budget.drops() {
+                self.decide_budget(&next.series().served, own_series());
+            }
+            self.rendered = Arc::new(next.without(self.budget.dropped()));
             self.rendered_version = self.text_version;
         }
-        Snapshot { version: self.version, targets, rendered: self.rendered.clone() }
+        let (version, rendered, budget) = (self.version, self.rendered.clone(), self.budget);
+        Snapshot { version, targets, rendered, budget }
+    }
+
+    /// Decides which of the families with these series are dropped.
+    pub(super) fn decide_budget(&mut self, published: &SeriesCounts, own_series: usize) {
+        let before = self.budget;
+        self.budget = before.decide(published, own_series);
+        if self.budget.dropped() == before.dropped() {
+            return;
+        }
+        let (limit, series) = (self.budget.limit(), published.total() + published.families() + own_series);
+        if self.budget.drops() {
+            let dropped = self.budget.dropped().join(" ");
+            warn!(series, limit, dropped, "metrics.max_series is exceeded: families of metrics are dropped");
+        } else {
+            info!(series, limit, "no family of metrics is dropped any more");
+        }
     }
 }

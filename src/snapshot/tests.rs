@@ -8,6 +8,7 @@ use crate::{
     exposition::{AssembledBody, Encoding, Format},
     model::{Deployment, ErrorClass, LabelKeys},
     store::Freshness,
+    telemetry::Telemetry,
 };
 
 /// Runs the expiry task for this long.
@@ -248,4 +249,47 @@ async fn readers_see_all_of_a_change_of_targets_or_nothing_of_it() {
         seen.extend(reading.await.unwrap());
     }
     assert_eq!(seen, [(3, true, true, true), (2, true, false, false)].into());
+}
+
+#[tokio::test]
+async fn series_over_the_limit_are_dropped_in_every_format_and_return_below_95_percent() {
+    let id = target("n", "");
+    let fixture = Fixture::new(std::slice::from_ref(&id)).await;
+    let fleet = |count: usize| -> Vec<Deployment> {
+        let deployment = |number: usize| Deployment {
+            id: number.to_string().into(),
+            created: Some(1.0),
+            changes_pending: Some(true),
+            ..Deployment::default()
+        };
+        (0..count).map(deployment).collect()
+    };
+    fixture.succeed(&id, fleet(100)).await;
+    let own = Telemetry::new().unwrap().own_series();
+    let all = fixture.publisher.snapshot().series().served;
+    let limit = all.total() + all.families() + own;
+    let dropped = |family| fixture.publisher.snapshot().series().dropped.get(family);
+    let created = "aliyun_flink_deployment_created_timestamp_seconds";
+    fixture.configure_max_series(std::slice::from_ref(&id), limit).await;
+    assert_eq!(dropped(created), 0, "exactly the limit");
+
+    fixture.succeed(&id, fleet(101)).await;
+    assert_eq!(dropped(created), 101, "{:?}", fixture.publisher.snapshot().series());
+    for format in Format::ALL {
+        let body = fixture.publisher.body(format, Encoding::Identity).await.unwrap();
+        let text = body.pieces().concat();
+        assert!(!String::from_utf8(text).unwrap().contains("created_timestamp"), "{format:?}");
+        assert_eq!(body.series(), &fixture.publisher.snapshot().series());
+    }
+    let gzip = fixture.publisher.body(Format::Text, Encoding::Gzip).await.unwrap();
+    assert_eq!(gzip.series().dropped.total(), 202, "creation times and pending changes");
+
+    fixture.succeed(&id, fleet(98)).await;
+    assert_eq!(dropped(created), 98, "more than 95 %");
+    fixture.succeed(&id, fleet(80)).await;
+    assert_eq!(dropped(created), 0);
+    fixture.succeed(&id, fleet(1000)).await;
+    assert_eq!(dropped(created), 1000, "{:?}", fixture.publisher.snapshot().series());
+    fixture.configure_max_series(std::slice::from_ref(&id), 0).await;
+    assert_eq!(dropped(created), 0, "no limit");
 }

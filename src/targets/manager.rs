@@ -174,6 +174,7 @@ impl TargetManager {
                 .collect(),
             workspaces: desired.workspaces.into(),
             render: Arc::new(desired.render),
+            max_series: desired.max_series,
         };
         if let Err(problem) = self.publisher.configure(configuration, self.initial.as_ref()).await {
             error!(%problem, "series of removed targets may be served until the next poll of their namespace");

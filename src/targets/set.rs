@@ -38,6 +38,8 @@ pub struct TargetSet {
     pub workspaces: Vec<WorkspaceInfo>,
     /// How objects are rendered.
     pub render: RenderConfig,
+    /// The maximum number of series in a scrape; 0 if there is none.
+    pub max_series: usize,
     /// How long the first value of a counter of deployments is served at least; none if there are no transitions.
     pub first_value_hold: Option<Duration>,
 }

@@ -173,6 +173,22 @@ pub(super) const LOG_LINES_DROPPED: FamilyDescriptor = family(
     &[],
     "log",
 );
+pub(super) const SERIES: FamilyDescriptor = family(
+    "aliyun_flink_exporter_series",
+    MetricType::Gauge,
+    Unit::Count("series"),
+    "Series in this scrape by metric, those of this metric and of the process included.",
+    &["family"],
+    "series budget",
+);
+pub(super) const SERIES_DROPPED: FamilyDescriptor = family(
+    "aliyun_flink_exporter_series_dropped",
+    MetricType::Gauge,
+    Unit::Count("series"),
+    "Series dropped to keep the scrape within metrics.max_series, by metric. No series if nothing is dropped.",
+    &["family"],
+    "series budget",
+);
 pub(super) const PROCESS_CPU: FamilyDescriptor = family(
     "process_cpu_seconds_total",
     MetricType::Counter,
@@ -263,6 +279,8 @@ pub fn sections() -> [Section; 3] {
                 STATE_HEALTHY,
                 STATE_LAST_SAVE,
                 LOG_LINES_DROPPED,
+                SERIES,
+                SERIES_DROPPED,
             ],
         ),
         section(

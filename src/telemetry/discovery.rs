@@ -140,12 +140,12 @@ impl fmt::Debug for DiscoveryCollector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::Telemetry;
+    use crate::{exposition::PublishedSeries, telemetry::Telemetry};
 
     #[test]
     fn each_entry_has_its_series_and_a_removed_one_has_none() {
         let telemetry = Telemetry::new().unwrap();
-        assert!(!telemetry.render().unwrap().contains("discovery"));
+        assert!(!telemetry.render(&PublishedSeries::default()).unwrap().contains("discovery"));
         let entries = Arc::new(parking_lot::Mutex::new(vec![
             DiscoveryHealth {
                 name: "a".into(),
@@ -173,7 +173,7 @@ mod tests {
         let source = entries.clone();
         telemetry.export_discovery(Box::new(move || source.lock().clone()));
         let lines = || {
-            let text = telemetry.render().unwrap();
+            let text = telemetry.render(&PublishedSeries::default()).unwrap();
             let lines = text.lines().filter(|line| line.starts_with("aliyun_flink_discovery_"));
             lines.map(str::to_owned).collect::<Vec<_>>()
         };

@@ -9,6 +9,7 @@ mod expiry;
 mod log;
 mod openmetrics;
 mod process;
+mod series;
 mod state;
 
 use std::{
@@ -22,7 +23,7 @@ use std::{
 
 use prometheus::{
     Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry,
-    TextEncoder, core::Collector,
+    TextEncoder, core::Collector, proto::MetricFamily,
 };
 use tokio::time::Instant;
 
@@ -31,7 +32,7 @@ pub use discovery::{DISCOVERY_STATES, DiscoveryHealth, GetDiscoveryHealth};
 pub use expiry::Expiry;
 pub use state::{GetStateHealth, StateHealth};
 
-use crate::exposition::FamilyDescriptor;
+use crate::exposition::{FamilyDescriptor, PublishedSeries};
 
 /// Seconds. The API answers a page within tens of milliseconds; `api.request_timeout` ends longer requests.
 const REQUEST_BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -196,22 +197,39 @@ impl Telemetry {
         self.http_requests.with_label_values(&[handler, &status.to_string()]).inc();
     }
 
-    /// The instruments in the text format.
+    /// The instruments in the text format, in a scrape that has what is `published` besides.
     ///
     /// # Errors
     ///
     /// Those of the encoder, which are bugs.
-    pub fn render(&self) -> Result<String, prometheus::Error> {
-        let mut text = String::with_capacity(8 * 1024);
-        TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text)?;
+    pub fn render(&self, published: &PublishedSeries) -> Result<String, prometheus::Error> {
+        let mut text = String::with_capacity(16 * 1024);
+        TextEncoder::new().encode_utf8(&self.gather(published)?, &mut text)?;
         Ok(text)
     }
 
     /// The instruments as OpenMetrics, without the line that ends an exposition.
-    pub fn render_openmetrics(&self) -> String {
-        let mut text = String::with_capacity(8 * 1024);
-        openmetrics::write(&mut text, &self.registry.gather());
-        text
+    ///
+    /// # Errors
+    ///
+    /// See [`Telemetry::render`].
+    pub fn render_openmetrics(&self, published: &PublishedSeries) -> Result<String, prometheus::Error> {
+        let mut text = String::with_capacity(16 * 1024);
+        openmetrics::write(&mut text, &self.gather(published)?);
+        Ok(text)
+    }
+
+    /// The number of the exporter's own series in a scrape, without those that count the series of other families.
+    pub fn own_series(&self) -> usize {
+        series::own_series(&self.registry.gather())
+    }
+
+    fn gather(&self, published: &PublishedSeries) -> Result<Vec<MetricFamily>, prometheus::Error> {
+        let mut families = self.registry.gather();
+        let series = series::SeriesGauges::new()?.collect(&families, published);
+        families.extend(series);
+        families.sort_by(|a, b| a.name().cmp(b.name()));
+        Ok(families)
     }
 }
 
@@ -316,9 +334,11 @@ mod tests {
         let catalogue: BTreeMap<&str, BTreeSet<&str>> =
             families.map(|family| (family.name, family.labels.iter().copied().collect())).collect();
         let collectors = Telemetry::new().unwrap().collectors().unwrap();
+        let series = series::SeriesGauges::new().unwrap();
         let instruments: BTreeMap<&str, BTreeSet<&str>> = collectors
             .iter()
             .flat_map(|collector| collector.desc())
+            .chain(series.desc())
             .map(|desc| (&*desc.fq_name, desc.variable_labels.iter().map(String::as_str).collect()))
             .collect();
         assert_eq!(instruments, catalogue);
@@ -334,7 +354,7 @@ mod tests {
             telemetry.api(workspace).request("ListDeployments").ended("200");
             telemetry.api(workspace).retried("network");
         }
-        let before = telemetry.render().unwrap();
+        let before = telemetry.render(&PublishedSeries::default()).unwrap();
         assert_eq!(
             before.matches("workspace=\"gone\"").count(),
             before.matches("workspace=\"stays\"").count()
@@ -343,14 +363,14 @@ mod tests {
         telemetry.remove_workspace("gone");
         telemetry.remove_namespace("gone", "n");
         drop(in_flight);
-        let after = telemetry.render().unwrap();
+        let after = telemetry.render(&PublishedSeries::default()).unwrap();
         assert!(!after.contains("gone"), "{after}");
         assert_eq!(
             after.matches("workspace=\"stays\"").count(),
             before.matches("workspace=\"stays\"").count()
         );
         telemetry.api("gone").retried("network");
-        let again = telemetry.render().unwrap();
+        let again = telemetry.render(&PublishedSeries::default()).unwrap();
         assert_eq!(again.matches("gone").count(), 1, "a workspace that returns is counted again: {again}");
     }
 }

@@ -22,6 +22,7 @@ pub(super) struct Status<'a> {
     revision: &'static str,
     /// Null if the state is not persisted.
     state: Option<State>,
+    series: Series,
     discovery: Vec<DiscoveryEntry>,
     targets: Vec<Target<'a>>,
 }
@@ -31,6 +32,17 @@ struct State {
     healthy: bool,
     problem: Option<String>,
     last_save: Option<f64>,
+}
+
+/// The series in a scrape.
+#[derive(Debug, Serialize)]
+struct Series {
+    served: usize,
+    /// Null if there is no limit.
+    #[serde(rename = "max_series")]
+    limit: Option<usize>,
+    /// By metric.
+    dropped: BTreeMap<&'static str, usize>,
 }
 
 #[derive(Debug, Serialize)]
@@ -78,18 +90,37 @@ struct Poll<'a> {
     error: Option<&'a str>,
 }
 
+/// What the exporter tells of itself.
+#[derive(Debug)]
+pub(super) struct Exporter {
+    /// How the discovery entries fare.
+    pub(super) discovery: Vec<DiscoveryHealth>,
+    /// The number of the exporter's own series in a scrape.
+    pub(super) own_series: usize,
+}
+
 /// The status of every target in `snapshot`, at `now` since the Unix epoch.
 pub(super) fn status<'a>(
     snapshot: &'a Snapshot,
     store: &Store,
-    discovery: Vec<DiscoveryHealth>,
+    exporter: Exporter,
     now: Duration,
 ) -> Status<'a> {
     let failures = RecentFailures::of(snapshot, store, now);
     let targets = snapshot.targets().iter().map(|(id, status)| target(id, status, &failures)).collect();
     let (version, revision) = (env!("CARGO_PKG_VERSION"), env!("BUILD_REVISION"));
-    let discovery = discovery.into_iter().map(discovery_entry).collect();
-    Status { version, revision, state: StateStatus::of(store).map(state), discovery, targets }
+    let discovery = exporter.discovery.into_iter().map(discovery_entry).collect();
+    let series = series(snapshot, exporter.own_series);
+    Status { version, revision, state: StateStatus::of(store).map(state), series, discovery, targets }
+}
+
+fn series(snapshot: &Snapshot, own: usize) -> Series {
+    let (series, limit) = (snapshot.series(), snapshot.budget().limit());
+    Series {
+        served: series.served.total() + series.served.families() + own,
+        limit: (limit > 0).then_some(limit),
+        dropped: series.dropped.iter().collect(),
+    }
 }
 
 fn discovery_entry(entry: DiscoveryHealth) -> DiscoveryEntry {

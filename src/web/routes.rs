@@ -15,7 +15,7 @@ use tracing::error;
 
 use super::{
     answer::{Answer, PLAIN},
-    api_v1,
+    api_v1::{self, Exporter},
     body::{Body, SharedBody},
     client::{Client, NoBody},
     json_cache::Source,
@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    exposition::{Encoding, Format},
+    exposition::{Encoding, Format, PublishedSeries},
     snapshot::Publisher,
     store::Readiness,
     telemetry::Telemetry,
@@ -121,7 +121,7 @@ impl Routes {
             Ok(published) => published,
             Err(error) => return failed(NoBody::Failed(error.to_string())),
         };
-        let last = || published.last_piece(self.live(format).into());
+        let last = || published.last_piece(self.live(format, published.series()).into());
         let shared: Arc<dyn SharedBody> = published.clone();
         let content_type = match format {
             Format::Text => TEXT_FORMAT,
@@ -139,15 +139,16 @@ impl Routes {
     }
 
     /// The exporter's own metrics and the end of the exposition.
-    fn live(&self, format: Format) -> String {
-        let mut text = match format {
-            Format::Text => self.telemetry.render().unwrap_or_else(|problem| {
-                // The data of the API is useful without the exporter's own metrics.
-                error!(%problem, "the exporter's own metrics are left out");
-                String::new()
-            }),
-            Format::OpenMetrics => self.telemetry.render_openmetrics(),
+    fn live(&self, format: Format, published: &PublishedSeries) -> String {
+        let text = match format {
+            Format::Text => self.telemetry.render(published),
+            Format::OpenMetrics => self.telemetry.render_openmetrics(published),
         };
+        let mut text = text.unwrap_or_else(|problem| {
+            // The data of the API is useful without the exporter's own metrics.
+            error!(%problem, "the exporter's own metrics are left out");
+            String::new()
+        });
         text.push_str(format.end());
         text
     }
@@ -158,7 +159,11 @@ impl Routes {
         let telemetry = self.telemetry.clone();
         let render = move || {
             let data = PageData::new(&snapshot, publisher.store(), now, &paths);
-            page::overview(&PageData { discovery: telemetry.discovery(), ..data })
+            page::overview(&PageData {
+                discovery: telemetry.discovery(),
+                own_series: telemetry.own_series(),
+                ..data
+            })
         };
         html(client.own_page(render).await)
     }
@@ -204,9 +209,11 @@ impl Routes {
     async fn status(&self, client: Client<'_>) -> Answer {
         let (snapshot, now) = (self.publisher.snapshot(), self.clock.since_epoch());
         let source = Source::Snapshot(Arc::downgrade(&snapshot));
-        let (publisher, discovery) = (self.publisher.clone(), self.telemetry.discovery());
-        let render =
-            move || serde_json::to_vec(&api_v1::status(&snapshot, publisher.store(), discovery, now));
+        let (publisher, telemetry) = (self.publisher.clone(), self.telemetry.clone());
+        let render = move || {
+            let exporter = Exporter { discovery: telemetry.discovery(), own_series: telemetry.own_series() };
+            serde_json::to_vec(&api_v1::status(&snapshot, publisher.store(), exporter, now))
+        };
         json(client.json_body(BodyKey::Status, source, render).await)
     }
 

@@ -31,6 +31,7 @@ mod reload;
 mod request_rates;
 mod samples;
 mod secrets;
+mod series_budget;
 mod simulate;
 mod staleness;
 mod state_file;

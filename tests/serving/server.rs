@@ -54,7 +54,8 @@ impl Server {
             created: Some(1.5e9),
             ..Deployment::default()
         };
-        let publisher = Arc::new(Publisher::new(Arc::new(Store::new(Clock::System))));
+        let publisher =
+            Arc::new(Publisher::new(Arc::new(Store::new(Clock::System)), Telemetry::new().unwrap()));
         let mut manager = TargetManager::new(publisher.clone(), Telemetry::new().unwrap(), Clock::System);
         manager.poll_once(one_target((0..deployments).map(deployment).collect())).await;
         let stopping = CancellationToken::new();
@@ -119,6 +120,7 @@ fn one_target(deployments: Vec<Deployment>) -> TargetSet {
         targets: [(Arc::new(id), target)].into(),
         workspaces: Vec::new(),
         render: RenderConfig { label_keys: LabelKeys::All, workspace_tags: LabelKeys::All },
+        max_series: 0,
         first_value_hold: Some(Duration::from_secs(120)),
     }
 }

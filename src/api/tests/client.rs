@@ -16,6 +16,7 @@ use super::stub::{ListThings, Reply, Stub, broken_reply, json_reply, page_of, re
 use crate::{
     api::{ApiError, Retry, Settings},
     credentials::{Credentials, CredentialsError, ProvideCredentials},
+    exposition::PublishedSeries,
     model::ErrorClass,
 };
 
@@ -424,7 +425,7 @@ async fn a_timeout_while_waiting_for_credentials_is_a_timeout_and_retried() {
     let slow = Arc::new(Hanging { hangs: 1, asked: AtomicUsize::new(0) });
     let listing = stub.client_of(limits.clone(), slow).list(ListThings, soon()).await;
     assert_eq!(listing.unwrap().items.len(), 1);
-    let text = stub.telemetry.render().unwrap();
+    let text = stub.telemetry.render(&PublishedSeries::default()).unwrap();
     assert!(text.contains(r#"api_retries_total{reason="timeout",workspace="w"} 1"#), "{text}");
     let dead = Arc::new(Hanging { hangs: usize::MAX, asked: AtomicUsize::new(0) });
     let error = stub.client_of(limits, dead.clone()).list(ListThings, soon()).await.unwrap_err();

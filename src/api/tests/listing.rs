@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use super::stub::{ListThings, Stub, json_reply, listing, page_index, page_of, reply, settings, soon};
 use crate::api::{Listing, Settings};
+use crate::exposition::PublishedSeries;
 use crate::model::ErrorClass;
 
 fn ids(listing: &Listing<String>) -> HashSet<String> {
@@ -22,7 +23,7 @@ fn ids(listing: &Listing<String>) -> HashSet<String> {
 }
 
 fn inconsistent(stub: &Stub) -> u64 {
-    let text = stub.telemetry.render().unwrap();
+    let text = stub.telemetry.render(&PublishedSeries::default()).unwrap();
     let line =
         text.lines().find(|line| line.starts_with("aliyun_flink_exporter_inconsistent_listings_total{"));
     line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())

@@ -28,6 +28,7 @@ use crate::{
     },
     clock::Clock,
     credentials::{Credentials, ProvideCredentials, Static},
+    exposition::PublishedSeries,
     telemetry::Telemetry,
 };
 
@@ -165,7 +166,7 @@ impl Stub {
 
     /// The requests counted under each code.
     pub(super) fn counted(&self) -> Vec<(String, u64)> {
-        let text = self.telemetry.render().unwrap();
+        let text = self.telemetry.render(&PublishedSeries::default()).unwrap();
         let lines = text.lines().filter(|line| line.starts_with("aliyun_flink_exporter_api_requests_total{"));
         lines
             .map(|line| {

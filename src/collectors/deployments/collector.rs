@@ -12,7 +12,7 @@ use super::{
 use crate::{
     api::{ApiError, Client, Priority},
     collectors::collector::{Collected, Collector, Query, RenderConfig, Scope},
-    exposition::{self, RenderedFamilies, Section, SectionText},
+    exposition::{self, RenderedFamilies, Section, SectionText, SeriesCounts},
     model::{CollectorName, DEPLOYMENTS, Deployment, LastJobStatuses, Object, Objects},
     store::GroupObjects,
 };
@@ -71,11 +71,12 @@ impl Collector for DeploymentsCollector {
         &self,
         groups: &[GroupObjects],
         config: &RenderConfig,
+        dropped: &[&str],
         mut out: &mut dyn io::Write,
-    ) -> io::Result<()> {
+    ) -> io::Result<SeriesCounts> {
         let labels = ExportedLabels::new(&config.label_keys);
         let groups: Vec<_> = groups.iter().map(|group| objects(group, &labels)).collect();
-        exposition::write(&groups, &mut out)
+        exposition::write(&groups, dropped, &mut out)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
         exported_labels::ExportedLabels,
     },
     console::{ConsoleListings, MAX_WAIT},
-    exposition::{self, RenderedFamilies, Section, SectionText},
+    exposition::{self, RenderedFamilies, Section, SectionText, SeriesCounts},
     model::{CollectorName, Objects, WorkspaceInstance},
     store::GroupObjects,
 };
@@ -69,11 +69,12 @@ impl Collector for WorkspacesCollector {
         &self,
         groups: &[GroupObjects],
         config: &RenderConfig,
+        dropped: &[&str],
         mut out: &mut dyn io::Write,
-    ) -> io::Result<()> {
+    ) -> io::Result<SeriesCounts> {
         let tags = exported_tags(config);
         let groups: Vec<_> = groups.iter().map(|group| objects(group, &tags)).collect();
-        exposition::write(&groups, &mut out)
+        exposition::write(&groups, dropped, &mut out)
     }
 }
 

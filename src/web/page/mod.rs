@@ -7,6 +7,7 @@ mod document;
 mod facts;
 mod links;
 mod overview;
+mod series;
 mod target;
 mod text;
 
@@ -36,6 +37,8 @@ pub(super) struct PageData<'p> {
     pub(super) state: Option<StateStatus>,
     /// How the discovery entries fare.
     pub(super) discovery: Vec<DiscoveryHealth>,
+    /// The number of the exporter's own series in a scrape.
+    pub(super) own_series: usize,
     /// The time, since the Unix epoch.
     pub(super) now: Duration,
     /// The paths that links lead to.
@@ -47,6 +50,6 @@ impl<'p> PageData<'p> {
     pub(super) fn new(snapshot: &'p Snapshot, store: &'p Store, now: Duration, paths: &'p Paths) -> Self {
         let failures = RecentFailures::of(snapshot, store, now);
         let (state, discovery) = (StateStatus::of(store), Vec::new());
-        Self { snapshot, store, failures, state, discovery, now, paths }
+        Self { snapshot, store, failures, state, discovery, own_series: 0, now, paths }
     }
 }

@@ -12,6 +12,7 @@ use super::{
     document::{badge, document},
     facts::{write_error, write_facts},
     links::target_link,
+    series::write_series,
     text::{Escaped, HumanDuration, rounded},
 };
 use crate::{
@@ -27,6 +28,7 @@ pub(in crate::web) fn overview(data: &PageData<'_>) -> String {
     // Writing to a String can't fail.
     let _ = write_attention(&mut html, data);
     let _ = write_summary(&mut html, data);
+    let _ = write_series(&mut html, data);
     let _ = write_discovery(&mut html, data);
     for (id, status) in data.snapshot.targets() {
         let _ = write_target(&mut html, data, id, status);

@@ -8,8 +8,8 @@ use proptest::{collection::vec, option, prelude::*};
 use super::{Deployments, ExportedLabels, FAMILIES, group};
 use crate::{
     exposition::{
-        AssembledBody, BLOCK, Encoding, Format, ObjectGroup, RenderedFamilies, SectionText, SegmentCache,
-        render, render_within,
+        AssembledBody, BLOCK, Encoding, Format, RenderedFamilies, SectionText, SegmentCache, render,
+        render_within,
         tests::{body, encoded_by_the_crate, label_pairs, text},
         write,
     },
@@ -157,10 +157,11 @@ proptest! {
         let labels = ExportedLabels::new(&keys);
         let groups =
             [("one", &first), ("two", &second)].map(|(name, all)| group(&workspace, name, tracked(all), &labels));
-        let series = groups.iter().map(ObjectGroup::count_series).sum::<usize>();
+        let series = groups.iter().map(|group| group.series().total()).sum::<usize>();
         prop_assert_eq!(series, text.lines().filter(|line| !line.starts_with('#')).count());
         let mut written = Vec::new();
-        write(&groups, &mut written).unwrap();
+        let counts = write(&groups, &[], &mut written).unwrap();
+        prop_assert_eq!(counts.total(), series);
         prop_assert_eq!(String::from_utf8(written).unwrap(), text.as_str(), "written out at once");
         prop_assert_eq!(encoded_by_the_crate(&text), text);
     }
