@@ -224,6 +224,12 @@ pub struct ConfigArgs {
     /// A namespace of the workspace (repeatable); without any, all of them are discovered
     #[arg(long = "namespace", value_name = "NAME", num_args = 1..)]
     pub namespaces: Vec<String>,
+    /// Which of several exporters that share the work this is, from 0
+    #[arg(long = "shard.index", value_name = "N")]
+    pub shard_index: Option<u32>,
+    /// How many exporters share the work
+    #[arg(long = "shard.total", value_name = "N")]
+    pub shard_total: Option<u32>,
     /// The file that keeps the state across restarts of `run`
     #[arg(long = "state.path", value_name = "FILE")]
     pub state_path: Option<String>,
@@ -240,6 +246,8 @@ impl ConfigArgs {
             regions: self.regions.clone(),
             namespaces: self.namespaces.clone(),
             collectors: self.collectors.0.clone(),
+            shard_index: self.shard_index,
+            shard_total: self.shard_total,
             state_path: self.state_path.clone(),
         }
     }

@@ -19,7 +19,7 @@ use crate::{
     config::{Config, DiscoveredNamespaces, DiscoveryEntry, EnabledCollector},
     credentials::{AccessKey, SecretSource, Source},
     discovery::WorkspaceFilter,
-    model::{CollectorName, FieldSelection, LabelKeys},
+    model::{CollectorName, FieldSelection, LabelKeys, Shard},
     poll,
     simulator::{self, Simulator},
     web::Paths,
@@ -111,6 +111,7 @@ fn config(endpoint: Url) -> Config {
         workspace_tags: LabelKeys::Listed(vec!["env".into(), "team".into()]),
         poll: RHYTHM,
         max_series: 0,
+        shard: Shard::SINGLE,
         first_value_hold: FIRST_VALUE_HOLD,
         state_path: None,
     }

@@ -92,12 +92,13 @@ impl Clients {
     /// No clients but those of `before` that fit `config`.
     pub(super) fn new(config: &Config, before: Option<&Self>) -> Self {
         // A client with other limits is another client.
-        if let Some(same) = before.filter(|before| before.api == config.api) {
+        let api = config.api_of_shard();
+        if let Some(same) = before.filter(|before| before.api == api) {
             return Self { entries: BTreeMap::new(), ..same.clone() };
         }
         Self {
-            api: config.api.clone(),
-            http: HttpClients::new(&config.api, &config.proxies),
+            http: HttpClients::new(&api, &config.proxies),
+            api,
             workspaces: BTreeMap::new(),
             counted: before.map(|before| before.counted.clone()).unwrap_or_default(),
             providers: before.map(|before| before.providers.clone()).unwrap_or_default(),

@@ -87,6 +87,7 @@ impl App {
             credentials: credentials::Context::new(APPLICATION, |name| environment.get(name), clock),
             clock,
         };
+        shared.telemetry.set_shard(config.shard);
         let mut clients = Clients::new(config, None);
         let entries = wanted::entries(config, &mut clients, &shared)?;
         let discovery = DiscoveryTasks::new(shared.publisher.store().clone(), clock);
@@ -236,6 +237,10 @@ impl App {
         for warning in config.warnings() {
             warn!("{warning}");
         }
+        if config.shard != self.config.shard {
+            warn!("shard has changed: the new value takes effect at the next start");
+        }
+        let config = Config { shard: self.config.shard, ..config };
         if config.state_path != self.state_path {
             warn!("state.path has changed: the new value takes effect at the next start");
         }

@@ -10,15 +10,15 @@ use super::{
 };
 use crate::{
     collectors::{
-        Query, RenderConfig,
+        self, Query, RenderConfig, Scope,
         deployments::{DeploymentsQuery, DeploymentsTarget},
         namespaces::{self, NamespacesTarget},
         workspaces::{self, WorkspaceTarget},
     },
-    config::{self, Config},
+    config::{self, Config, Namespaces},
     discovery::{Discovery, EntrySettings, NameFilter, SelectedWorkspace, Selection},
     exposition::targets::WorkspaceInfo,
-    model::{CollectorName, FieldSelection, TargetId},
+    model::{CollectorName, FieldSelection, Shard, TargetId},
     poll,
     targets::{Target, TargetSet},
 };
@@ -28,10 +28,20 @@ use crate::{
 pub(super) struct Wanted {
     /// The workspace, with the namespaces that are polled: none if it is in a state in which nothing runs.
     pub(super) workspace: config::Workspace,
-    /// Which namespaces are exported, if they are discovered.
-    filter: Option<NameFilter>,
+    /// Which namespaces the collector `namespaces` exports, wherever their deployments are polled.
+    exported: ExportedNamespaces,
     /// Whether something may run in it.
     runs: bool,
+    /// Whether it belongs to another shard as a whole, with all its namespaces.
+    elsewhere: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum ExportedNamespaces {
+    /// Those that discovery finds and that match.
+    Matching(NameFilter),
+    /// These.
+    Listed(Vec<String>),
 }
 
 /// The settings of all entries, in the order of their precedence.
@@ -75,15 +85,20 @@ fn settings(
 /// Every workspace that is wanted now.
 pub(super) fn wanted(config: &Config, discovery: &Discovery) -> Vec<Wanted> {
     let listed = config.listed();
-    let listed = listed.map(|workspace| Wanted { workspace: workspace.clone(), filter: None, runs: true });
-    let mut all: Vec<_> = listed.collect();
+    let mut all: Vec<_> = listed.map(configured).collect();
     let entries = config.entries();
     for found in discovery.found() {
         let Some((entry, _)) = entries.iter().find(|(entry, _)| entry.name == found.entry) else { continue };
         let workspaces = found.workspaces.iter();
         all.extend(workspaces.map(|(id, workspace)| discovered(entry, id, workspace, discovery)));
     }
-    all
+    all.into_iter().map(|wanted| wanted.of_shard(config.shard)).collect()
+}
+
+fn configured(workspace: &config::Workspace) -> Wanted {
+    let namespaces = workspace.targets().iter().map(|target| target.namespace.clone());
+    let exported = ExportedNamespaces::Listed(namespaces.collect());
+    Wanted { workspace: workspace.clone(), exported, runs: true, elsewhere: false }
 }
 
 fn discovered(
@@ -97,13 +112,42 @@ fn discovered(
         .iter()
         .filter(|(collector, enabled)| !(enabled.by_default && discovery.denies(&entry.name, collector, id)));
     let workspace = config::Workspace { collectors: permitted.collect(), ..entry.workspace(id, found) };
-    Wanted { workspace, filter: Some(entry.namespaces.filter.clone()), runs: found.runs }
+    let exported = ExportedNamespaces::Matching(entry.namespaces.filter.clone());
+    Wanted { workspace, exported, runs: found.runs, elsewhere: false }
+}
+
+impl Wanted {
+    /// The same with those of its targets that belong to `shard`.
+    fn of_shard(mut self, shard: Shard) -> Self {
+        if shard.is_single() {
+            return self;
+        }
+        let workspace = &mut self.workspace;
+        let whole = shard.owns_workspace(&workspace.id);
+        let is_empty = workspace.targets().is_empty();
+        if let Namespaces::Listed(targets) = &mut workspace.namespaces {
+            targets.retain(|target| shard.owns_namespace(&workspace.id, &target.namespace));
+        }
+        let collectors = workspace.collectors.iter();
+        workspace.collectors = collectors.filter(|(name, _)| whole || !is_of_workspace(name)).collect();
+        // A workspace without any target is shown by the shard that would have its own targets.
+        self.elsewhere = !(has_targets(workspace) || is_empty && whole);
+        self
+    }
+}
+
+/// Whether a collector's targets are workspaces.
+fn is_of_workspace(collector: CollectorName) -> bool {
+    collectors::by_name(collector).is_some_and(|collector| collector.scope() == Scope::Workspace)
+}
+
+fn has_targets(workspace: &config::Workspace) -> bool {
+    !workspace.targets().is_empty() || workspace.collectors.iter().any(|(name, _)| is_of_workspace(name))
 }
 
 /// The workspaces of `wanted` that have targets with a client of their own.
 pub(super) fn with_targets(wanted: &[Wanted]) -> impl Iterator<Item = &config::Workspace> {
-    let workspaces = wanted.iter().map(|wanted| &wanted.workspace);
-    workspaces.filter(|workspace| !workspace.targets().is_empty() || workspace.uses_console())
+    wanted.iter().map(|wanted| &wanted.workspace).filter(|workspace| has_targets(workspace))
 }
 
 /// The targets of the wanted workspaces, which have clients.
@@ -119,7 +163,7 @@ pub(super) fn targets(wanted: &[Wanted], clients: &Clients, config: &Config) -> 
     });
     TargetSet {
         targets: targets.collect(),
-        workspaces: wanted.iter().filter(|wanted| wanted.runs).map(info).collect(),
+        workspaces: wanted.iter().filter(|wanted| wanted.runs && !wanted.elsewhere).map(info).collect(),
         render: RenderConfig {
             label_keys: config.metrics.labels.clone(),
             workspace_tags: config.workspace_tags.clone(),
@@ -189,15 +233,14 @@ fn console_targets(wanted: &Wanted, clients: &Clients, config: &Config) -> Vec<(
     let Some(console) = clients.console(&workspace.id) else { return Vec::new() };
     let target = |(name, enabled): (CollectorName, config::EnabledCollector)| {
         let (listings, interval, id) = (console.clone(), enabled.interval, workspace.id.clone());
-        let query: Arc<dyn Query> = match (name, &wanted.filter) {
+        let query: Arc<dyn Query> = match (name, &wanted.exported) {
             (workspaces::NAME, _) => Arc::new(WorkspaceTarget { listings, workspace: id, interval }),
-            (namespaces::NAME, Some(filter)) => {
+            (namespaces::NAME, ExportedNamespaces::Matching(filter)) => {
                 let selection = filter.clone();
                 Arc::new(NamespacesTarget { listings, workspace: id, selection, interval })
             }
-            (namespaces::NAME, None) => {
-                let listed = workspace.targets().iter().map(|target| target.namespace.clone());
-                let selection: Vec<String> = listed.collect();
+            (namespaces::NAME, ExportedNamespaces::Listed(names)) => {
+                let selection = names.clone();
                 Arc::new(NamespacesTarget { listings, workspace: id, selection, interval })
             }
             _ => return None,
@@ -212,7 +255,7 @@ fn console_targets(wanted: &Wanted, clients: &Clients, config: &Config) -> Vec<(
             region: workspace.region.as_deref().unwrap_or_default().into(),
             query,
             settings: poll::Settings { interval, ..config.poll },
-            requests_per_second: config.api.console_requests_per_second,
+            requests_per_second: config.api_of_shard().console_requests_per_second,
         };
         Some((Arc::new(id), target))
     };

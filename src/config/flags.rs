@@ -17,6 +17,10 @@ pub struct Flags {
     pub namespaces: Vec<String>,
     /// `--collector.NAME` and `--no-collector.NAME`: the name, and whether it is enabled
     pub collectors: Vec<(CollectorName, bool)>,
+    /// `--shard.index`
+    pub shard_index: Option<u32>,
+    /// `--shard.total`
+    pub shard_total: Option<u32>,
     /// `--state.path`
     pub state_path: Option<String>,
 }
@@ -28,6 +32,12 @@ impl Flags {
         if let Some(path) = &self.state_path {
             settings
                 .extend(nest(&["state".to_owned(), "path".to_owned()], path.as_str().into()).into_dict()?);
+        }
+        let shard = [("index", self.shard_index), ("total", self.shard_total)];
+        let shard = shard.into_iter().filter_map(|(key, number)| Some((key.to_owned(), number?.into())));
+        let shard: Dict = shard.collect();
+        if !shard.is_empty() {
+            settings.insert("shard".to_owned(), shard.into());
         }
         if !self.collectors.is_empty() {
             let enabled =
@@ -78,6 +88,8 @@ fn flag(keys: &[&str], disabled: &[CollectorName]) -> String {
     match keys {
         ["collectors", name, ..] if disabled.contains(name) => format!("--no-collector.{name}"),
         ["collectors", name, ..] => format!("--collector.{name}"),
+        ["shard", key, ..] => format!("--shard.{key}"),
+        ["shard"] => "--shard.index".to_owned(),
         ["state", ..] => "--state.path".to_owned(),
         ["discovery", ..] | ["workspaces", "0", "region", ..] => "--region".to_owned(),
         ["workspaces", "0", "namespaces", ..] => "--namespace".to_owned(),

@@ -55,8 +55,8 @@ use decode::Decoder;
 use defaults::Defaults;
 use layer::Layer;
 
-const SECTIONS: [&str; 8] =
-    ["poll", "api", "credentials", "discovery", "workspaces", "collectors", "metrics", "state"];
+const SECTIONS: [&str; 9] =
+    ["poll", "api", "credentials", "discovery", "workspaces", "collectors", "metrics", "shard", "state"];
 
 impl Config {
     /// What is valid but hardly meant, one sentence each.
@@ -119,6 +119,7 @@ fn decode(decoder: &Decoder, file: Option<&Path>) -> Config {
     let workspaces = root.get("workspaces").map(|section| workspace::workspaces(&section, &defaults));
     let settings::Metrics { fields, workspace_tags, max_series, first_value_hold } =
         settings::metrics(root.get("metrics"));
+    let shard = settings::shard(root.get("shard"));
     let state_path = settings::state(root.get("state"));
     let workspaces = workspaces.unwrap_or_default();
     let discovery = root.get("discovery").map(|section| discovery::entries(&section, &defaults, &workspaces));
@@ -136,6 +137,7 @@ fn decode(decoder: &Decoder, file: Option<&Path>) -> Config {
         workspace_tags,
         max_series,
         first_value_hold,
+        shard,
         state_path,
         proxies: Proxies::default(),
         environment_warnings: Vec::new(),

@@ -18,6 +18,7 @@ pub(super) fn yaml(config: &Config) -> String {
         discovery: config.discovery.iter().map(EntryDocument::from).collect(),
         workspaces: config.workspaces.iter().map(WorkspaceDocument::from).collect(),
         metrics: Metrics::from(config),
+        shard: Shard { index: config.shard.index(), total: config.shard.total() },
         state: config.state_path.as_ref().map(|path| State { path: path.to_string_lossy().into_owned() }),
     };
     // Text, numbers, lists and tables alone: nothing that YAML can't say.
@@ -32,8 +33,15 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     workspaces: Vec<WorkspaceDocument<'a>>,
     metrics: Metrics<'a>,
+    shard: Shard,
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<State>,
+}
+
+#[derive(Serialize)]
+struct Shard {
+    index: u32,
+    total: u32,
 }
 
 #[derive(Serialize)]

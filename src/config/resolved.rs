@@ -9,7 +9,7 @@ use url::Url;
 
 use super::collectors::Collectors;
 use crate::discovery::{NameFilter, WorkspaceFilter};
-use crate::model::{DeploymentsOperation, LabelKeys, Selection};
+use crate::model::{DeploymentsOperation, LabelKeys, Selection, Shard};
 use crate::{api, credentials, model, poll};
 
 /// How often workspaces and namespaces are listed, unless an entry says otherwise.
@@ -34,12 +34,26 @@ pub struct Config {
     pub max_series: usize,
     /// How long the first value of a counter is served at least; zero means until the next poll.
     pub first_value_hold: Duration,
+    /// Which part of the targets is polled.
+    pub shard: Shard,
     /// The file that keeps the state across restarts.
     pub state_path: Option<PathBuf>,
     /// The proxies of the environment.
     pub proxies: Proxies,
     /// What is wrong with the environment, but does not prevent a start.
     pub environment_warnings: Vec<String>,
+}
+
+impl Config {
+    /// How this shard asks the API: it has its share of the requests that all workspaces of a region may send.
+    pub fn api_of_shard(&self) -> api::Settings {
+        let shards = f64::from(self.shard.total());
+        api::Settings {
+            account_requests_per_second: self.api.account_requests_per_second / shards,
+            console_requests_per_second: self.api.console_requests_per_second / shards,
+            ..self.api.clone()
+        }
+    }
 }
 
 /// One workspace and what is polled there.

@@ -1,11 +1,11 @@
-//! The sections `poll`, `api`, `metrics` and `state`.
+//! The sections `poll`, `api`, `metrics`, `shard` and `state`.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::decode::Node;
-use crate::model::LabelKeys;
+use crate::model::{LabelKeys, Shard};
 use crate::{api, model, poll};
 
 pub(super) const POLL_KEYS: [&str; 3] = ["interval", "timeout", "stale_after"];
@@ -22,6 +22,7 @@ pub(super) const API_KEYS: [&str; 9] = [
 ];
 pub(super) const METRICS_KEYS: [&str; 6] =
     ["jobs", "resources", "deployment_labels", "workspace_tags", "max_series", "first_value_hold"];
+pub(super) const SHARD_KEYS: [&str; 2] = ["index", "total"];
 pub(super) const STATE_KEYS: [&str; 1] = ["path"];
 
 /// Twice the longest scrape interval that is usual, so that Prometheus has scraped the first value of a counter.
@@ -29,6 +30,9 @@ pub(super) const FIRST_VALUE_HOLD: Duration = Duration::from_secs(120);
 
 /// More than one Prometheus holds.
 const MAX_SERIES: u32 = 1_000_000_000;
+
+/// More would poll less than a namespace each.
+const MAX_SHARDS: u32 = 1000;
 
 /// Shorter intervals would only reach the API's limits.
 pub(super) const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
@@ -103,6 +107,25 @@ pub(super) fn metrics(section: Option<Node<'_>>) -> Metrics {
             .and_then(|node| node.duration(Duration::ZERO))
             .unwrap_or(FIRST_VALUE_HOLD),
     }
+}
+
+/// Which part of the targets is polled.
+pub(super) fn shard(section: Option<Node<'_>>) -> Shard {
+    let Some(section) = section else { return Shard::SINGLE };
+    let Some(table) = section.table(&SHARD_KEYS) else { return Shard::SINGLE };
+    let number = |key, range, default| match table.get(key) {
+        Some(node) => node.whole_number(range),
+        None => Some(default),
+    };
+    let (index, total) = (number("index", 0..=MAX_SHARDS - 1, 0), number("total", 1..=MAX_SHARDS, 1));
+    let (Some(index), Some(total)) = (index, total) else { return Shard::SINGLE };
+    let given = table.get("index").unwrap_or(section);
+    Shard::try_new(index, total).unwrap_or_else(|| {
+        given.reject::<()>(format!(
+            "there is no shard {index} of {total}: shard.index starts at 0, so it must be less than shard.total"
+        ));
+        Shard::SINGLE
+    })
 }
 
 /// The state file.

@@ -232,6 +232,9 @@ fn the_resolved_configuration_is_printed_without_secrets() {
       workspace_tags: []
       max_series: 0
       first_value_hold: 2m
+    shard:
+      index: 0
+      total: 1
     "#);
 }
 
@@ -279,7 +282,7 @@ web: {}
 ";
     insta::assert_snapshot!(load_yaml(text).unwrap_err(), @r#"
     30 mistakes in the configuration:
-    c.yml:38: web: unknown key; known here: poll, api, credentials, discovery, workspaces, collectors, metrics, state
+    c.yml:38: web: unknown key; known here: poll, api, credentials, discovery, workspaces, collectors, metrics, shard, state
     c.yml:2: poll.intervall: unknown key (did you mean interval?); known here: interval, timeout, stale_after
     c.yml:3: poll.timeout: found the number 30, expected a duration such as 500ms, 30s, 5m or 1h30m: add the unit
     c.yml:4: poll.stale_after: found "30 parsecs", expected a duration such as 500ms, 30s, 5m or 1h30m
@@ -455,8 +458,8 @@ fn a_mistake_in_a_variable_names_it() {
     environment variable ALIYUN_FLINK_EXPORTER_METRICS: metrics: not a valid table: expected `=` at character 6; written like '{key=value,other="value"}'
     environment variable ALIYUN_FLINK_EXPORTER_POLL__: poll.: names no key: keys are separated by `__`
     environment variable ALIYUN_FLINK_EXPORTER_WORKSPACES__0__ID: workspaces.0.id: part of a list can't be set: give the whole list, ALIYUN_FLINK_EXPORTER_WORKSPACES='[{id="a14bd5d90a0123",region="cn-hangzhou",namespaces=["team-a","team-b"]}]'
-    environment variable ALIYUN_FLINK_EXPORTER_POLL_TIMEOUT: poll_timeout: unknown key (levels are separated by two underscores: POLL__TIMEOUT); known here: poll, api, credentials, discovery, workspaces, collectors, metrics, state
-    environment variable ALIYUN_FLINK_EXPORTER_SELECT: select: unknown key; known here: poll, api, credentials, discovery, workspaces, collectors, metrics, state
+    environment variable ALIYUN_FLINK_EXPORTER_POLL_TIMEOUT: poll_timeout: unknown key (levels are separated by two underscores: POLL__TIMEOUT); known here: poll, api, credentials, discovery, workspaces, collectors, metrics, shard, state
+    environment variable ALIYUN_FLINK_EXPORTER_SELECT: select: unknown key; known here: poll, api, credentials, discovery, workspaces, collectors, metrics, shard, state
     environment variable ALIYUN_FLINK_EXPORTER_POLL__INTERVAL: poll.interval: found "30", expected a duration such as 500ms, 30s, 5m or 1h30m: add the unit
     environment variable ALIYUN_FLINK_EXPORTER_API__PAGE_SIZE: api.page_size: found "many", expected a whole number from 1 to 100
     "#);
@@ -849,6 +852,8 @@ fn settings_stay_within_their_limits() {
         ("poll: {stale_after: X}", &["1ms", "1d"], &["0s", "400d"]),
         ("metrics: {jobs: X}", &["true", "false"], &["yes", "'true'", "1"]),
         ("metrics: {max_series: X}", &["0", "1", "1000000000"], &["-1", "1.5", "1000000001", "many"]),
+        ("shard: {index: X, total: 1000}", &["0", "999"], &["-1", "1000", "a"]),
+        ("shard: {total: X}", &["1", "1000"], &["0", "1001"]),
         ("metrics: {first_value_hold: X}", &["0s", "2m", "365d"], &["0", "-1s", "366d"]),
         ("state: {path: X}", &["state.redb", "/a b/c"], &["''", "{}", "true"]),
         (

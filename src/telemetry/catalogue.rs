@@ -189,6 +189,22 @@ pub(super) const SERIES_DROPPED: FamilyDescriptor = family(
     &["family"],
     "series budget",
 );
+pub(super) const SHARDS: FamilyDescriptor = family(
+    "aliyun_flink_exporter_shards",
+    MetricType::Gauge,
+    Unit::Count("shards"),
+    "Number of exporters that share the targets, as configured by shard.total.",
+    &[],
+    "configuration",
+);
+pub(super) const SHARD_INDEX: FamilyDescriptor = family(
+    "aliyun_flink_exporter_shard_index",
+    MetricType::Gauge,
+    Unit::Count("index"),
+    "Index of this exporter among those that share the targets, as configured by shard.index.",
+    &[],
+    "configuration",
+);
 pub(super) const PROCESS_CPU: FamilyDescriptor = family(
     "process_cpu_seconds_total",
     MetricType::Counter,
@@ -281,6 +297,8 @@ pub fn sections() -> [Section; 3] {
                 LOG_LINES_DROPPED,
                 SERIES,
                 SERIES_DROPPED,
+                SHARDS,
+                SHARD_INDEX,
             ],
         ),
         section(

@@ -32,7 +32,10 @@ pub use discovery::{DISCOVERY_STATES, DiscoveryHealth, GetDiscoveryHealth};
 pub use expiry::Expiry;
 pub use state::{GetStateHealth, StateHealth};
 
-use crate::exposition::{FamilyDescriptor, PublishedSeries};
+use crate::{
+    exposition::{FamilyDescriptor, PublishedSeries},
+    model::Shard,
+};
 
 /// Seconds. The API answers a page within tens of milliseconds; `api.request_timeout` ends longer requests.
 const REQUEST_BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -54,6 +57,8 @@ pub struct Telemetry {
     discovery: discovery::DiscoveryCollector,
     reload_successful: IntGauge,
     reload_time: Gauge,
+    shards: IntGauge,
+    shard_index: IntGauge,
     workspaces: Arc<Mutex<HashMap<String, Arc<AtomicBool>>>>,
 }
 
@@ -81,8 +86,11 @@ impl Telemetry {
             discovery: discovery::DiscoveryCollector::new()?,
             reload_successful: IntGauge::with_opts(catalogue::options(&catalogue::RELOAD_SUCCESSFUL))?,
             reload_time: Gauge::with_opts(catalogue::options(&catalogue::RELOAD_TIME))?,
+            shards: IntGauge::with_opts(catalogue::options(&catalogue::SHARDS))?,
+            shard_index: IntGauge::with_opts(catalogue::options(&catalogue::SHARD_INDEX))?,
             workspaces: Arc::default(),
         };
+        telemetry.set_shard(Shard::SINGLE);
         telemetry.register()?;
         Ok(telemetry)
     }
@@ -109,6 +117,8 @@ impl Telemetry {
             Box::new(self.discovery.clone()),
             Box::new(self.reload_successful.clone()),
             Box::new(self.reload_time.clone()),
+            Box::new(self.shards.clone()),
+            Box::new(self.shard_index.clone()),
             Box::new(build_info),
             Box::new(log::LogCollector::new()?),
             Box::new(process::ProcessCollector::new()?),
@@ -190,6 +200,12 @@ impl Telemetry {
     /// Records that a configuration was rejected.
     pub fn config_refused(&self) {
         self.reload_successful.set(0);
+    }
+
+    /// Exports which of the exporters that share the targets this is.
+    pub fn set_shard(&self, shard: Shard) {
+        self.shards.set(shard.total().into());
+        self.shard_index.set(shard.index().into());
     }
 
     /// Counts a request that the exporter answered.

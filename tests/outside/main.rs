@@ -32,6 +32,7 @@ mod request_rates;
 mod samples;
 mod secrets;
 mod series_budget;
+mod shards;
 mod simulate;
 mod staleness;
 mod state_file;
