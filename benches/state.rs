@@ -71,6 +71,7 @@ fn set_targets(store: &Store, transitions: bool) {
         interval: Duration::from_secs(60),
         expire_after: Duration::from_secs(600),
         first_value_hold: transitions.then_some(Duration::ZERO),
+        jobs: None,
         generation: 1,
     };
     store.set_targets(&[(Arc::new(target()), settings)].into(), None);

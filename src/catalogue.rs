@@ -99,7 +99,13 @@ pub fn label_descriptions() -> Vec<(&'static str, String)> {
              namespace",
         ),
         ("outcome", values(&outcomes)),
-        ("reason", format!("why the previous attempt failed: {}", values(&reasons))),
+        (
+            "reason",
+            format!(
+                "why the job failed, a code of the API; or why the previous attempt failed: {}",
+                values(&reasons)
+            ),
+        ),
         ("operation", values(&operations)),
         described("code", "HTTP status; for requests to the API also `timeout` and `network`"),
         described("field", "path of the field within the object"),

@@ -254,7 +254,7 @@ impl ConfigArgs {
 }
 
 /// A collector's name, the flags that enable and disable it, and what it collects.
-const COLLECTORS: [(CollectorName, [&str; 2], &str); 5] = [
+const COLLECTORS: [(CollectorName, [&str; 2], &str); 6] = [
     (
         "workspaces",
         ["collector.workspaces", "no-collector.workspaces"],
@@ -275,6 +275,11 @@ const COLLECTORS: [(CollectorName, [&str; 2], &str); 5] = [
         "engine_versions",
         ["collector.engine_versions", "no-collector.engine_versions"],
         "the collector of engine versions: support status",
+    ),
+    (
+        "jobs",
+        ["collector.jobs", "no-collector.jobs"],
+        "the collector of jobs: failure reasons, restarts, usage",
     ),
 ];
 

@@ -16,10 +16,10 @@ use crate::{
     api,
     clock::Clock,
     collectors,
-    config::{Config, DiscoveredNamespaces, DiscoveryEntry, EnabledCollector},
+    config::{Config, DiscoveredNamespaces, DiscoveryEntry, EnabledCollector, JobsSettings},
     credentials::{AccessKey, SecretSource, Source},
     discovery::WorkspaceFilter,
-    model::{CollectorName, FieldSelection, LabelKeys, Shard},
+    model::{CollectorName, FieldSelection, JOBS, JobsMode, LabelKeys, Shard},
     poll,
     simulator::{self, Simulator},
     web::Paths,
@@ -32,8 +32,9 @@ const RHYTHM: poll::Settings = poll::Settings {
     stale_after: Duration::from_secs(60),
 };
 
-/// How workspaces and namespaces are polled.
-const COLLECTOR: EnabledCollector = EnabledCollector { interval: RHYTHM.interval, by_default: false };
+/// How jobs are collected.
+const JOBS_SETTINGS: JobsSettings =
+    JobsSettings { mode: JobsMode::Active, requests_per_second: REQUESTS_PER_SECOND };
 
 /// Three polls: rising counts show soon, and a Prometheus that scrapes every 15 s does not miss their first value.
 const FIRST_VALUE_HOLD: Duration = Duration::from_secs(30);
@@ -76,6 +77,12 @@ impl Demo {
     }
 }
 
+/// How a collector works.
+fn collector(name: CollectorName) -> EnabledCollector {
+    let jobs = (name == JOBS).then_some(JOBS_SETTINGS);
+    EnabledCollector { interval: RHYTHM.interval, by_default: false, jobs }
+}
+
 fn config(endpoint: Url) -> Config {
     let key = AccessKey {
         id: SecretSource::Inline(ACCESS_KEY_ID.into()),
@@ -88,7 +95,7 @@ fn config(endpoint: Url) -> Config {
         interval: RHYTHM.interval,
         workspaces: WorkspaceFilter::default(),
         namespaces: DiscoveredNamespaces::all(RHYTHM),
-        collectors: optional_collectors().map(|name| (name, COLLECTOR)).collect(),
+        collectors: optional_collectors().map(|name| (name, collector(name))).collect(),
         console_endpoint: endpoint.clone(),
         endpoint,
         credentials: Arc::new(Source::AccessKey(key)),

@@ -24,7 +24,7 @@ use url::Url;
 use super::{
     ApiError, Progress, Retry, Settings,
     limiter::{Limiter, Permit},
-    rate_limiter::{LimitTimeout, RateLimiter, Rates},
+    rate_limiter::{LimitTimeout, RateLimiter, RateTurn, Rates},
     request::{ApiRequest, ListingContext},
 };
 use crate::{
@@ -89,21 +89,23 @@ pub struct Region {
 }
 
 /// The client of one workspace, or of one product in a region. All its requests share its limits.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Client {
     /// The workspace's id; empty if the client is of a region.
     workspace: String,
     endpoint: Endpoint,
     credentials: Arc<dyn ProvideCredentials>,
     http: HttpClient,
-    limiter: Limiter,
+    limiter: Arc<Limiter>,
+    /// The rate of the collector whose requests these are, if it has one of its own.
+    collector_rate: Option<Arc<RateLimiter>>,
     /// Whether deadlines include the wait for the limits.
     waits_within_deadline: bool,
     pub(super) settings: Settings,
     pub(super) metrics: ApiMetrics,
     pub(super) progress: Arc<Progress>,
     /// The number of targets that share the limits.
-    targets: AtomicUsize,
+    targets: Arc<AtomicUsize>,
     clock: Clock,
 }
 
@@ -119,14 +121,15 @@ impl Client {
     ) -> Self {
         let Workspace { id: workspace, endpoint, credentials, account_rate } = workspace;
         let rates = Rates::OwnAndShared(RateLimiter::new(settings.requests_per_second), account_rate);
-        let limiter = Limiter::new(settings.max_concurrent_requests, rates);
-        let targets = AtomicUsize::new(1);
+        let limiter = Arc::new(Limiter::new(settings.max_concurrent_requests, rates));
+        let targets = Arc::new(AtomicUsize::new(1));
         Self {
             workspace,
             endpoint,
             credentials,
             http,
             limiter,
+            collector_rate: None,
             waits_within_deadline: true,
             settings,
             metrics,
@@ -152,13 +155,33 @@ impl Client {
             endpoint,
             credentials,
             http,
-            limiter: Limiter::new(settings.max_concurrent_requests, Rates::Shared(rate)),
+            limiter: Arc::new(Limiter::new(settings.max_concurrent_requests, Rates::Shared(rate))),
+            collector_rate: None,
             waits_within_deadline: false,
             settings,
             metrics,
             progress,
-            targets: AtomicUsize::new(1),
+            targets: Arc::new(AtomicUsize::new(1)),
             clock,
+        }
+    }
+
+    /// The same client for one collector, whose requests also start at `rate`. The wait for that is not part of the
+    /// deadline. It reads one page of a listing after the other.
+    #[must_use]
+    pub fn with_collector_rate(&self, rate: Arc<RateLimiter>) -> Self {
+        Self { collector_rate: Some(rate), ..self.clone() }
+    }
+
+    /// Waits until the collector may start a request; none if it has no rate of its own.
+    ///
+    /// # Cancel safety
+    ///
+    /// A turn that is waited for or dropped is not used.
+    pub async fn turn(&self) -> Option<RateTurn> {
+        match &self.collector_rate {
+            Some(rate) => Some(rate.owned_turn().await),
+            None => None,
         }
     }
 
@@ -170,7 +193,7 @@ impl Client {
     /// The number of requests of one listing that may be in flight. If the workspace has several targets, one slot is
     /// left to the others, so that a target whose requests hang cannot block them.
     pub(super) fn max_in_flight(&self) -> usize {
-        if !self.waits_within_deadline {
+        if self.postpones_deadlines() {
             return 1;
         }
         let all = self.settings.max_concurrent_requests;
@@ -178,11 +201,21 @@ impl Client {
         if shared { all.saturating_sub(1).max(1) } else { all }
     }
 
+    /// The number of requests of low priority that may be in flight.
+    pub fn max_low_in_flight(&self) -> usize {
+        self.settings.max_concurrent_requests.saturating_sub(1).max(1)
+    }
+
     /// The number of pages of one listing that are requested or decoded at a time. While as many requests as permitted
     /// are in flight, as many other pages are decoded.
     pub(super) fn read_ahead(&self) -> usize {
         // The deadline moves on while a page waits, so another page must not wait for the same deadline.
-        if self.waits_within_deadline { 2 * self.max_in_flight() } else { 1 }
+        if self.postpones_deadlines() { 1 } else { 2 * self.max_in_flight() }
+    }
+
+    /// Whether a deadline moves on while a request waits for a limit.
+    fn postpones_deadlines(&self) -> bool {
+        !self.waits_within_deadline || self.collector_rate.is_some()
     }
 
     /// Sends `request` and decodes its reply, with retries until the deadline of its listing.
@@ -292,14 +325,31 @@ impl Client {
     ) -> Result<(SemaphorePermit<'r>, Permit), LimitTimeout> {
         let permit = timeout_at(request.deadline(), request.context.permit()).await;
         let permit = permit.ok().flatten().ok_or(LimitTimeout::Concurrency)?;
+        // Held until the request may start by the other limits too, so that requests that waited for those keep this rate.
+        let turn = self.collector_turn(request).await?;
         let deadline = request.deadline();
         if self.waits_within_deadline {
-            return Ok((permit, self.limiter.acquire(request.priority, deadline).await?));
+            let started = self.limiter.acquire(request.priority, deadline).await?;
+            turn.into_iter().for_each(RateTurn::take);
+            return Ok((permit, started));
         }
         let begin = Instant::now();
         let started = self.limiter.acquire(request.priority, begin + MAX_WAIT).await?;
         request.context.deadline.postpone(begin.elapsed());
         Ok((permit, started))
+    }
+
+    /// Waits for the collector's rate, unless the turn was waited for before.
+    async fn collector_turn(&self, request: &ApiRequest) -> Result<Option<RateTurn>, LimitTimeout> {
+        if let Some(turn) = request.context.take_turn() {
+            return Ok(Some(turn));
+        }
+        let begin = Instant::now();
+        let turn = timeout_at(begin + MAX_WAIT, self.turn()).await.map_err(|_| LimitTimeout::Rate)?;
+        if turn.is_some() {
+            request.context.deadline.postpone(begin.elapsed());
+        }
+        Ok(turn)
     }
 
     async fn exchange(&self, request: &ApiRequest, headers: HeaderMap) -> Result<Reply, ApiError> {

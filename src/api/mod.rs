@@ -32,7 +32,7 @@ pub use limiter::Priority;
 pub use operation::{Operation, Pagination, Product};
 pub use pagination::Listing;
 pub use progress::Progress;
-pub use rate_limiter::RateLimiter;
+pub use rate_limiter::{RateLimiter, RateTurn};
 
 /// Settings of clients. The limits apply to each client, unless they say otherwise.
 #[derive(Debug, Clone, PartialEq)]

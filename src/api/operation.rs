@@ -62,6 +62,9 @@ pub trait Operation: Send + Sync + 'static {
     /// The priority of its requests under the workspace's limits.
     const PRIORITY: Priority = Priority::Normal;
 
+    /// Maximum number of pages read of one listing: the first and the last ones. Those between are left out.
+    const MAX_PAGES: u64 = u64::MAX;
+
     /// The percent-encoded path.
     fn path(&self) -> String;
 

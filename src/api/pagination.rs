@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ApiError, Client, InvalidValues, Operation, Pagination, Retry,
+    ApiError, Client, InvalidValues, Operation, Pagination, RateTurn, Retry,
     envelope::Page,
     request::{ApiRequest, Deadline, ListingContext},
 };
@@ -68,6 +68,26 @@ struct Extent {
     items: Option<u64>,
 }
 
+impl Extent {
+    /// The number of pages that are read.
+    fn read_pages<O: Operation>(self) -> u64 {
+        self.pages.min(O::MAX_PAGES)
+    }
+
+    /// The pages that are read after the first: if there are too many, those at the beginning and at the end.
+    fn page_indexes<O: Operation>(self) -> impl Iterator<Item = u64> {
+        let read = self.read_pages::<O>();
+        let first = read.div_ceil(2);
+        (2..=first).chain((first.max(1) + 1..=read).map(move |index| index + self.pages - read))
+    }
+
+    /// The number of objects on the pages that are read, if it is stated.
+    fn read_items<O: Operation>(self) -> Option<u64> {
+        let left_out = (self.pages - self.read_pages::<O>()).saturating_mul(self.page_size);
+        self.items.map(|items| items.saturating_sub(left_out))
+    }
+}
+
 /// One scan over all pages.
 #[derive(Debug)]
 struct PageScan<T> {
@@ -77,7 +97,7 @@ struct PageScan<T> {
     request_id: Option<String>,
     /// The number of elements that are not an object, or one without a key.
     unidentified: u64,
-    /// The number of objects that the first page stated.
+    /// The number of objects on the pages that are read, as the first page stated it.
     total: Option<u64>,
     /// Whether the pages agree with each other and with what the first page stated.
     consistent: bool,
@@ -96,20 +116,37 @@ impl Client {
         operation: O,
         deadline: Instant,
     ) -> Result<Listing<O::Item>, ApiError> {
+        self.list_with_turn(operation, None, deadline).await
+    }
+
+    /// As [`Client::list`]; the first request uses `turn`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::list`].
+    pub async fn list_with_turn<O: Operation>(
+        &self,
+        operation: O,
+        turn: Option<RateTurn>,
+        deadline: Instant,
+    ) -> Result<Listing<O::Item>, ApiError> {
         let operation = Arc::new(operation);
         let deadline = Arc::new(Deadline::new(deadline));
         match O::PAGINATION {
-            Pagination::None => self.list_single_reply(operation, deadline).await,
-            Pagination::TotalSize | Pagination::TotalPages => self.list_pages(operation, deadline).await,
+            Pagination::None => self.list_single_reply(operation, turn, deadline).await,
+            Pagination::TotalSize | Pagination::TotalPages => {
+                self.list_pages(operation, turn, deadline).await
+            }
         }
     }
 
     async fn list_single_reply<O: Operation>(
         &self,
         operation: Arc<O>,
+        turn: Option<RateTurn>,
         deadline: Arc<Deadline>,
     ) -> Result<Listing<O::Item>, ApiError> {
-        let context = PageContext::new(operation, 1, deadline);
+        let context = PageContext::new(operation, 1, turn, deadline);
         self.progress.expect(1);
         let mut scan = PageScan::default();
         scan.add(self.page(&context, None, &CancellationToken::new()).await?);
@@ -120,11 +157,12 @@ impl Client {
     async fn list_pages<O: Operation>(
         &self,
         operation: Arc<O>,
+        mut turn: Option<RateTurn>,
         deadline: Arc<Deadline>,
     ) -> Result<Listing<O::Item>, ApiError> {
         let mut last_two = (PageScan::default(), PageScan::default());
         for _ in 0..MAX_SCANS {
-            let scan = self.scan(operation.clone(), deadline.clone()).await?;
+            let scan = self.scan(operation.clone(), turn.take(), deadline.clone()).await?;
             if scan.consistent {
                 return Ok(scan.into());
             }
@@ -143,15 +181,16 @@ impl Client {
     async fn scan<O: Operation>(
         &self,
         operation: Arc<O>,
+        turn: Option<RateTurn>,
         deadline: Arc<Deadline>,
     ) -> Result<PageScan<O::Item>, ApiError> {
         let page_size = u64::from(self.settings.page_size);
         self.progress.expect(1);
-        let context = PageContext::new(operation, self.max_in_flight(), deadline);
+        let context = PageContext::new(operation, self.max_in_flight(), turn, deadline);
         let first = self.page(&context, Some((1, page_size)), &CancellationToken::new()).await?;
         let extent = first.extent::<O>(page_size)?;
-        self.progress.expect(extent.pages.saturating_sub(1));
-        let mut scan = PageScan { total: extent.items, ..PageScan::default() };
+        self.progress.expect(extent.read_pages::<O>().saturating_sub(1));
+        let mut scan = PageScan { total: extent.read_items::<O>(), ..PageScan::default() };
         scan.add(first);
         let last = self.read_rest(&context, extent, &mut scan).await?;
         for index in extent.pages + 1..=last.min(extent.pages + MAX_GROWTH_PAGES) {
@@ -160,7 +199,7 @@ impl Client {
             scan.add(self.page(&context, page, &CancellationToken::new()).await?);
         }
         let repeated = scan.dedup_by_key(O::key);
-        scan.consistent &= repeated == 0 && extent.items.is_none_or(|items| scan.elements() == items);
+        scan.consistent &= repeated == 0 && scan.total.is_none_or(|items| scan.elements() == items);
         Ok(scan)
     }
 
@@ -172,7 +211,7 @@ impl Client {
         scan: &mut PageScan<O::Item>,
     ) -> Result<u64, ApiError> {
         let cancelled = CancellationToken::new();
-        let rest = stream::iter(2..=extent.pages)
+        let rest = stream::iter(extent.page_indexes::<O>())
             .map(|index| self.page(context, Some((index, extent.page_size)), &cancelled))
             .buffered(self.read_ahead());
         tokio::pin!(rest);
@@ -226,11 +265,15 @@ impl Client {
 }
 
 impl<O: Operation> PageContext<O> {
-    fn new(operation: Arc<O>, max_in_flight: usize, deadline: Arc<Deadline>) -> Self {
+    fn new(operation: Arc<O>, max_in_flight: usize, turn: Option<RateTurn>, deadline: Arc<Deadline>) -> Self {
+        let listing = ListingContext::new(max_in_flight, deadline);
+        if let Some(turn) = turn {
+            listing.set_turn(turn);
+        }
         Self {
             path: operation.path(),
             parameters: operation.parameters(),
-            listing: Arc::new(ListingContext::new(max_in_flight, deadline)),
+            listing: Arc::new(listing),
             operation,
         }
     }

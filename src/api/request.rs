@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Priority, Product};
+use super::{Priority, Product, RateTurn};
 
 /// A request for one page.
 #[derive(Debug, Clone)]
@@ -66,6 +66,8 @@ pub(super) struct ListingContext {
     pub(super) buffers: BufferPool,
     /// The bytes of all complete pages.
     size: AtomicUsize,
+    /// The turn of the first request, if it was waited for before.
+    turn: Mutex<Option<RateTurn>>,
 }
 
 impl ListingContext {
@@ -75,7 +77,18 @@ impl ListingContext {
             permits: Semaphore::new(max_in_flight),
             buffers: BufferPool::default(),
             size: AtomicUsize::new(0),
+            turn: Mutex::default(),
         }
+    }
+
+    /// Makes `turn` that of the first request.
+    pub(super) fn set_turn(&self, turn: RateTurn) {
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = Some(turn);
+    }
+
+    /// The turn that was waited for before, once.
+    pub(super) fn take_turn(&self) -> Option<RateTurn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Waits for a permit, which is held until it is dropped.

@@ -23,7 +23,7 @@ use crate::{
     console::{ConsoleListings, ListEditableNamespace, SharedListing},
     credentials::{self, ProvideCredentials},
     discovery::Listings,
-    model::ErrorClass,
+    model::{ErrorClass, JOBS},
 };
 
 /// The API clients that are in use.
@@ -67,6 +67,15 @@ struct WorkspaceClient {
     account_rate: Arc<RateLimiter>,
     /// The listings of its region, if a collector of the workspace uses them.
     console: Option<Arc<ConsoleListings>>,
+    /// The client of the collector of jobs, if it is enabled.
+    jobs: Option<JobsClient>,
+}
+
+/// The client of the collector of jobs, and its rate.
+#[derive(Debug, Clone)]
+struct JobsClient {
+    client: Arc<api::Client>,
+    requests_per_second: f64,
 }
 
 /// A listing of `ListEditableNamespace`, and what it was made from.
@@ -150,6 +159,11 @@ impl Clients {
     /// The client of a workspace.
     pub(super) fn workspace_client(&self, id: &str) -> Option<&Arc<api::Client>> {
         self.workspaces.get(id).map(|workspace| &workspace.client)
+    }
+
+    /// The client of a workspace's collector of jobs, if it is enabled.
+    pub(super) fn jobs_client(&self, id: &str) -> Option<&Arc<api::Client>> {
+        self.workspaces.get(id)?.jobs.as_ref().map(|jobs| &jobs.client)
     }
 
     /// The listings of a workspace's region, if a collector of the workspace uses them.
@@ -271,7 +285,8 @@ impl Clients {
                 && Arc::ptr_eq(&known.account_rate, &account_rate)
         };
         if let Some(known) = self.workspaces.get(id).filter(same) {
-            return Ok(WorkspaceClient { console, ..known.clone() });
+            let jobs = jobs_client(workspace, &known.client, known.jobs.as_ref());
+            return Ok(WorkspaceClient { console, jobs, ..known.clone() });
         }
         let client = api::Client::new(
             api::Workspace {
@@ -286,8 +301,10 @@ impl Clients {
             shared.progress.clone(),
             shared.clock,
         );
+        let client = Arc::new(client);
         Ok(WorkspaceClient {
-            client: Arc::new(client),
+            jobs: jobs_client(workspace, &client, None),
+            client,
             endpoint: endpoint.clone(),
             credentials: credentials.clone(),
             provider,
@@ -353,6 +370,20 @@ impl Clients {
         self.account_rates.retain(|known| Arc::strong_count(&known.limiter) > 1);
         self.providers.retain(|(_, provider)| Arc::strong_count(provider) > 1);
     }
+}
+
+/// The client of a workspace's collector of jobs: `known` if its rate is the same.
+fn jobs_client(
+    workspace: &config::Workspace,
+    client: &api::Client,
+    known: Option<&JobsClient>,
+) -> Option<JobsClient> {
+    let rate = workspace.collectors.get(JOBS)?.jobs?.requests_per_second;
+    if let Some(known) = known.filter(|known| known.requests_per_second.total_cmp(&rate).is_eq()) {
+        return Some(known.clone());
+    }
+    let client = client.with_collector_rate(Arc::new(RateLimiter::new(rate)));
+    Some(JobsClient { client: Arc::new(client), requests_per_second: rate })
 }
 
 /// The region and the endpoint of the console's API, if a collector of the workspace uses it.

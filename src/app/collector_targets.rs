@@ -1,17 +1,18 @@
 //! The targets of the collectors that list objects of namespaces and workspaces with one operation.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use crate::{
     api::Client,
     collectors::{
         CollectedObjects, ListTarget, ObjectCollector, Query, Scope,
         engine_versions::{EngineVersions, ListEngineVersionMetadata},
+        jobs::JobsTarget,
         queues::{ListDeploymentTargets, Queues},
         session_clusters::{ListSessionClusters, SessionClusters},
     },
     config::Collectors,
-    model::TargetId,
+    model::{CollectorName, JOBS, TargetId},
     poll,
     targets::Target,
 };
@@ -21,6 +22,8 @@ pub(super) struct CollectedWorkspace<'w> {
     pub(super) id: &'w str,
     pub(super) region: &'w Arc<str>,
     pub(super) client: &'w Arc<Client>,
+    /// The client of the collector of jobs, if it is enabled.
+    pub(super) jobs_client: Option<&'w Arc<Client>>,
     pub(super) collectors: &'w Collectors,
     /// How it is polled, except for the interval.
     pub(super) poll: poll::Settings,
@@ -43,9 +46,21 @@ impl CollectedWorkspace<'_> {
             targets.extend(
                 self.target::<SessionClusters, _>(namespace, || ListSessionClusters { namespace: name() }),
             );
+            targets.extend(self.jobs(namespace));
         }
         targets.extend(self.target::<EngineVersions, _>("", || ListEngineVersionMetadata));
         targets
+    }
+
+    /// The target of jobs in a namespace, if they are collected: of all deployments there, whichever target returns them.
+    fn jobs(&self, namespace: &str) -> Option<(Arc<TargetId>, Target)> {
+        let enabled = self.collectors.get(JOBS)?;
+        let query = JobsTarget {
+            client: self.jobs_client?.clone(),
+            namespace: namespace.to_owned(),
+            mode: enabled.jobs?.mode,
+        };
+        Some(self.collected(JOBS, namespace, Arc::new(query), enabled.interval))
     }
 
     /// A target of the collector of `T`, if it is enabled.
@@ -61,18 +76,28 @@ impl CollectedWorkspace<'_> {
             client: self.client.clone(),
             operation: operation(),
         };
+        Some(self.collected(T::NAME, namespace, Arc::new(query), enabled.interval))
+    }
+
+    fn collected(
+        &self,
+        collector: CollectorName,
+        namespace: &str,
+        query: Arc<dyn Query>,
+        interval: Duration,
+    ) -> (Arc<TargetId>, Target) {
         let id = TargetId {
             workspace: self.id.to_owned(),
             namespace: namespace.to_owned(),
-            collector: T::NAME,
+            collector,
             selection: String::new(),
         };
         let target = Target {
             region: self.region.clone(),
-            query: Arc::new(query),
-            settings: poll::Settings { interval: enabled.interval, ..self.poll },
+            query,
+            settings: poll::Settings { interval, ..self.poll },
             requests_per_second: self.requests_per_second,
         };
-        Some((Arc::new(id), target))
+        (Arc::new(id), target)
     }
 }

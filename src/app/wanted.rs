@@ -157,7 +157,7 @@ pub(super) fn targets(wanted: &[Wanted], clients: &Clients, config: &Config) -> 
         let client = clients.workspace_client(&wanted.workspace.id).into_iter();
         let of_namespaces = client.flat_map(|client| {
             let deployments = deployments(&wanted.workspace, client, &fields, config).into_iter();
-            deployments.chain(collected(wanted, client, config))
+            deployments.chain(collected(wanted, clients, client, config))
         });
         of_namespaces.chain(console_targets(wanted, clients, config))
     });
@@ -209,6 +209,7 @@ fn deployments(
 /// The targets of the other collectors, unless nothing runs in the workspace.
 fn collected(
     wanted: &Wanted,
+    clients: &Clients,
     client: &Arc<crate::api::Client>,
     config: &Config,
 ) -> Vec<(Arc<TargetId>, Target)> {
@@ -220,6 +221,7 @@ fn collected(
         id: &workspace.id,
         region: &workspace.region.as_deref().unwrap_or_default().into(),
         client,
+        jobs_client: clients.jobs_client(&workspace.id),
         collectors: &workspace.collectors,
         poll: config.poll,
         requests_per_second: config.api.requests_per_second,

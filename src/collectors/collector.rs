@@ -6,9 +6,9 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use crate::{
-    api::{ApiError, InvalidValues, Priority},
+    api::{ApiError, InvalidValues, Priority, RateTurn},
     exposition::{RenderedFamilies, Section, SectionText, SeriesCounts},
-    model::{CollectorName, LabelKeys, LastJobStatuses, ObjectSet},
+    model::{CollectorName, Job, JobsMode, LabelKeys, LastJobStatuses, ObjectSet},
     store::GroupObjects,
 };
 
@@ -105,11 +105,49 @@ pub trait Query: fmt::Debug + Send + Sync {
         None
     }
 
+    /// How jobs are listed, if this is a target of jobs. It is polled by that alone, not by [`Query::poll`].
+    fn jobs(&self) -> Option<&dyn JobsQuery> {
+        None
+    }
+
     /// Whether `other` asks the same of the same client.
     fn equals(&self, other: &dyn Query) -> bool;
 
     /// The query itself, for [`Query::equals`].
     fn as_any(&self) -> &dyn std::any::Any;
+}
+
+/// How one target lists the jobs of each deployment.
+pub trait JobsQuery: fmt::Debug + Send + Sync {
+    /// Whose jobs are listed.
+    fn mode(&self) -> JobsMode;
+
+    /// The number of deployments that may be asked for at a time.
+    fn max_in_flight(&self) -> usize;
+
+    /// Waits until the collector may start a request.
+    fn turn(&self) -> BoxFuture<'static, Option<RateTurn>>;
+
+    /// Lists the jobs of one deployment until `deadline`, which does not include the wait for further turns.
+    fn list(
+        &self,
+        deployment: Box<str>,
+        turn: Option<RateTurn>,
+        deadline: Instant,
+    ) -> BoxFuture<'static, Result<ListedJobs, ApiError>>;
+}
+
+/// The jobs of one deployment.
+#[derive(Debug)]
+pub struct ListedJobs {
+    /// The jobs.
+    pub jobs: Vec<Job>,
+    /// Whether no job can be missing.
+    pub complete: bool,
+    /// The pages read.
+    pub pages: u64,
+    /// The values that could not be decoded.
+    pub invalid: InvalidValues,
 }
 
 /// What a poll collected.

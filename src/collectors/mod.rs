@@ -4,13 +4,14 @@ mod collector;
 pub mod deployments;
 pub mod engine_versions;
 mod exported_labels;
+pub mod jobs;
 pub mod namespaces;
 mod object_collector;
 pub mod queues;
 pub mod session_clusters;
 pub mod workspaces;
 
-pub use collector::{Collected, Collector, Query, RenderConfig, Scope};
+pub use collector::{Collected, Collector, JobsQuery, ListedJobs, Query, RenderConfig, Scope};
 pub use object_collector::{CollectedObjects, ListTarget, ObjectCollector};
 
 pub use crate::model::DEPLOYMENTS;
@@ -24,6 +25,7 @@ pub fn all() -> &'static [&'static dyn Collector] {
         &ObjectCollector::<queues::Queues>::NEW,
         &ObjectCollector::<session_clusters::SessionClusters>::NEW,
         &ObjectCollector::<engine_versions::EngineVersions>::NEW,
+        &ObjectCollector::<jobs::Jobs>::NEW,
     ]
 }
 

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use figment::Figment;
 use outbound_http::{InvalidProxy, Proxies, certificate_warnings};
 
+use crate::model::JOBS;
 use crate::poll;
 
 mod access;
@@ -43,7 +44,7 @@ mod workspace;
 #[cfg(test)]
 mod tests;
 
-pub use collectors::{Collectors, EnabledCollector};
+pub use collectors::{Collectors, EnabledCollector, JobsSettings};
 pub use environment::Environment;
 pub use error::{ConfigError, Mistake};
 pub use flags::Flags;
@@ -125,6 +126,15 @@ fn decode(decoder: &Decoder, file: Option<&Path>) -> Config {
     let discovery = root.get("discovery").map(|section| discovery::entries(&section, &defaults, &workspaces));
     let discovery = discovery.unwrap_or_default();
     let noted = ["workspaces", "discovery"].iter().any(|key| decoder.noted_below(key));
+    let mut collectors = workspaces
+        .iter()
+        .map(|workspace| &workspace.collectors)
+        .chain(discovery.iter().map(|entry| &entry.collectors));
+    if !fields.jobs && collectors.any(|collectors| collectors.get(JOBS).is_some()) {
+        let message = "needs the counts of jobs, which `metrics.jobs: false` leaves out; set `metrics.jobs: true`, or \
+                       disable this collector";
+        decoder.note(Mistake::new(message).about("collectors.jobs"));
+    }
     if workspaces.is_empty() && discovery.is_empty() && !noted {
         decoder.note(no_workspaces(file));
     }

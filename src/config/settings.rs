@@ -52,7 +52,7 @@ pub(super) fn poll(section: Option<Node<'_>>, base: poll::Settings) -> poll::Set
 }
 
 /// One request in a quarter of an hour: with less, no poll would ever come to its end.
-const LOWEST_RATE: f64 = 0.001;
+pub(super) const LOWEST_RATE: f64 = 0.001;
 
 pub(super) fn api(section: Option<Node<'_>>) -> api::Settings {
     let base = api::Settings::default();

@@ -120,10 +120,11 @@ fn the_full_example_names_every_key_with_its_default() {
     let text = std::fs::read_to_string(example("full.yml")).unwrap();
     let words: Vec<&str> = text.lines().map(|line| line.trim_start_matches([' ', '-'])).collect();
     let collectors = collectors::COLLECTORS.map(|collector| collector.name);
-    let groups: [&[&str]; 14] = [
+    let groups: [&[&str]; 15] = [
         &SECTIONS,
         &collectors,
         &collectors::SETTINGS_KEYS,
+        &collectors::JOBS_KEYS,
         &discovery::ENTRY_KEYS,
         &discovery::WORKSPACES_KEYS,
         &namespaces::NAMESPACES_KEYS,
@@ -163,6 +164,8 @@ fn the_printed_configuration_loads_again_as_the_same() {
     for text in [
         "metrics: {deployment_labels: ['*'], first_value_hold: 0s}\nstate: {path: 'a: b'}",
         "api: {requests_per_second: 0.25, max_response_size: 1025, max_listing_size: 5GiB}",
+        "collectors: {jobs: {mode: active, requests_per_second: 0.5, interval: 90s}}",
+        "collectors: {jobs: true, queues: true}",
     ] {
         texts.push(format!("{text}\n{WORKSPACE}"));
     }
@@ -183,6 +186,37 @@ fn the_printed_configuration_loads_again_as_the_same() {
             assert_eq!(again.collectors, config.collectors);
         }
     }
+}
+
+#[test]
+fn the_settings_of_jobs_are_those_of_the_workspace_then_those_at_the_top() {
+    let jobs = |text: &str| {
+        let enabled = load_yaml(text).unwrap().workspaces[0].collectors.get("jobs")?;
+        let settings = enabled.jobs.unwrap();
+        Some((settings.mode.as_str(), enabled.interval.as_secs(), settings.requests_per_second))
+    };
+    let workspace = "{id: w, endpoint: 'https://x.example', namespaces: [n1]";
+    assert_eq!(jobs(&format!("workspaces: [{workspace}}}]")), None);
+    let text = format!("workspaces: [{workspace}, collectors: {{jobs: true}}}}]");
+    assert_eq!(jobs(&text), Some(("failures", 300, 2.0)));
+    let text = format!(
+        "collectors: {{jobs: {{mode: active, interval: 1m}}}}\n\
+         workspaces: [{workspace}, collectors: {{jobs: {{requests_per_second: 5}}}}}}]"
+    );
+    assert_eq!(jobs(&text), Some(("active", 60, 5.0)));
+}
+
+#[test]
+fn mistakes_of_the_collector_of_jobs_are_named() {
+    let text = "metrics: {jobs: false}\ncollectors: {jobs: {mode: all, requests_per_second: 0, rate: 3}, queues: {mode: active}}";
+    insta::assert_snapshot!(load_yaml(&format!("{text}\n{WORKSPACE}")).unwrap_err(), @r#"
+    5 mistakes in the configuration:
+    c.yml:2: collectors.queues.mode: unknown key; known here: interval
+    c.yml:2: collectors.jobs.rate: unknown key; known here: mode, interval, requests_per_second
+    c.yml:2: collectors.jobs.mode: found "all", expected one of failures, active
+    c.yml:2: collectors.jobs.requests_per_second: found the number 0, expected a number from 0.001 to 1000000
+    collectors.jobs: needs the counts of jobs, which `metrics.jobs: false` leaves out; set `metrics.jobs: true`, or disable this collector
+    "#);
 }
 
 #[test]

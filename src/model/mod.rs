@@ -5,6 +5,7 @@
 
 mod deployment;
 mod engine_version;
+mod job;
 mod memory;
 mod namespace;
 mod objects;
@@ -25,6 +26,9 @@ pub use deployment::{
     ResourceSettings, TaskSlots,
 };
 pub use engine_version::EngineVersion;
+pub use job::{
+    DeploymentJobs, FailureMessage, Job, JobFailure, JobsMode, LastFailure, LiveJobTotals, MAX_MESSAGE,
+};
 pub use memory::{MemoryError, parse_memory};
 pub use namespace::{EditableNamespace, NamespaceInstance, is_namespace_name};
 pub use objects::{Misses, Object, ObjectSet, Objects, merge};
@@ -35,8 +39,8 @@ pub use requested::Requested;
 pub use selection::{DeploymentsOperation, ExecutionMode, JobStatus, LabelSelector, Selection};
 pub use session_cluster::SessionCluster;
 pub use shard::Shard;
-pub use target::{CollectorName, DEPLOYMENTS, GroupId, TargetId};
-pub use text::Text;
+pub use target::{CollectorName, DEPLOYMENTS, GroupId, JOBS, TargetId};
+pub use text::{Text, prefix};
 pub use transitions::{DeploymentStatus, LastJobStatuses, ObservedStatus, Transitions};
 pub use workspace::{PoolComputeUnits, UsedResources, WorkspaceInstance};
 

@@ -8,6 +8,9 @@ pub type CollectorName = &'static str;
 /// The name of the collector of deployments.
 pub const DEPLOYMENTS: CollectorName = "deployments";
 
+/// The name of the collector of jobs.
+pub const JOBS: CollectorName = "jobs";
+
 /// The identity of a target: a collector applied to one scope. Parts that do not apply to the scope are empty.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetId {
@@ -29,6 +32,14 @@ impl TargetId {
             namespace: self.namespace.clone(),
             collector: self.collector,
         }
+    }
+}
+
+impl GroupId {
+    /// The group of another collector in the same scope.
+    #[must_use]
+    pub fn of_collector(&self, collector: CollectorName) -> Self {
+        Self { collector, ..self.clone() }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod observer;
 mod poll_loop;
+mod round;
 mod schedule;
 mod supervisor;
 

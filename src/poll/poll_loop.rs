@@ -70,6 +70,9 @@ impl PollLoop {
     async fn run_from(&self, first: Instant) -> Infallible {
         self.publisher.store().schedule(&self.id, first, self.report_due(first));
         self.publisher.publish_next_poll(&self.id);
+        if let Some(jobs) = self.query.jobs() {
+            return self.run_rounds(jobs, first).await;
+        }
         let mut due = first;
         loop {
             sleep_until(due).await;
@@ -80,6 +83,17 @@ impl PollLoop {
 
     /// Polls once and reports.
     pub async fn poll(&self) -> PollOutcome {
+        let outcome = match self.query.jobs() {
+            Some(jobs) => self.round(jobs, true).await,
+            None => self.list().await,
+        };
+        if let Some(observer) = &self.observer {
+            observer.polled(&self.id, outcome);
+        }
+        outcome
+    }
+
+    async fn list(&self) -> PollOutcome {
         let requested_at = Instant::now();
         let deadline = requested_at + self.settings.timeout;
         // The client keeps the deadline itself; this holds everything else to it.
@@ -88,14 +102,10 @@ impl PollLoop {
             let detail = "no time left: the poll (poll.timeout)";
             Err(ApiError::new(ErrorClass::Timeout, Retry::Backoff, detail))
         });
-        let outcome = match polled {
+        match polled {
             Ok(collected) => self.succeeded(collected, requested_at, deadline).await,
             Err(error) => self.failed(&error, requested_at),
-        };
-        if let Some(observer) = &self.observer {
-            observer.polled(&self.id, outcome);
         }
-        outcome
     }
 
     async fn succeeded(&self, collected: Collected, requested_at: Instant, deadline: Instant) -> PollOutcome {
@@ -109,7 +119,8 @@ impl PollLoop {
             debug!(target = %self.id, "polled, but the target has been removed or changed");
             return PollOutcome::Success;
         };
-        if let Err(problem) = self.publisher.publish_group(&change.group).await {
+        let groups = [&change.group].into_iter().chain(&change.jobs);
+        if let Err(problem) = self.publisher.publish_groups(groups).await {
             return self.not_published(change, problem);
         }
         debug!(target = %self.id, objects = count, pages, ?took, "polled");
@@ -147,6 +158,13 @@ impl PollLoop {
     }
 
     fn failed(&self, error: &ApiError, requested_at: Instant) -> PollOutcome {
+        let message = self.log_failure(error, requested_at);
+        self.report_failure(error.class(), message, requested_at);
+        PollOutcome::Failure(error.class())
+    }
+
+    /// Logs why a poll failed, and returns it for people.
+    pub(super) fn log_failure(&self, error: &ApiError, requested_at: Instant) -> String {
         let outcome = PollOutcome::Failure(error.class());
         warn!(
             target = %self.id,
@@ -160,8 +178,7 @@ impl PollLoop {
         if let Some(id) = error.request_id() {
             message = format!("{message} (request id {id})");
         }
-        self.report_failure(error.class(), message, requested_at);
-        outcome
+        message
     }
 
     fn report_failure(&self, class: ErrorClass, message: String, requested_at: Instant) {
@@ -171,7 +188,7 @@ impl PollLoop {
         }
     }
 
-    fn report<T>(&self, result: T, requested_at: Instant) -> PollReport<T> {
+    pub(super) fn report<T>(&self, result: T, requested_at: Instant) -> PollReport<T> {
         let next_poll = self.schedule.next_after(Instant::now());
         PollReport {
             result,
@@ -183,12 +200,12 @@ impl PollLoop {
     }
 
     /// By when a poll that starts at `start` must have reported.
-    fn report_due(&self, start: Instant) -> Instant {
+    pub(super) fn report_due(&self, start: Instant) -> Instant {
         start + self.settings.timeout + self.query.max_wait() + REPORT_MARGIN
     }
 
     /// Counts every invalid value, and logs each field once until all its values are valid again.
-    fn report_invalid_values(&self, invalid: &InvalidValues) {
+    pub(super) fn report_invalid_values(&self, invalid: &InvalidValues) {
         let fields = invalid.iter().map(|(operation, field, _)| (operation, field));
         let news = self.publisher.store().newly_invalid(&self.id, fields);
         for (operation, field, values) in invalid.iter() {

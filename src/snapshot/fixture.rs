@@ -126,6 +126,7 @@ fn configuration(ids: &[TargetId], label_keys: LabelKeys) -> Configuration {
         interval: Duration::from_secs(60),
         expire_after: EXPIRE_AFTER,
         first_value_hold: Some(FIRST_VALUE_HOLD),
+        jobs: None,
         generation: 0,
     };
     let collector = |id: &TargetId| collectors::by_name(id.collector).unwrap();

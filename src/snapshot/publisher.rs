@@ -1,7 +1,7 @@
 //! Renders groups of targets and publishes them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     sync::{
         Arc,
@@ -177,11 +177,37 @@ impl Publisher {
     ///
     /// May be dropped at any time: then nothing was published, and the next call publishes everything.
     pub async fn publish_group(&self, group: &GroupId) -> Result<(), RenderError> {
+        self.publish_groups([group]).await
+    }
+
+    /// As [`Publisher::publish_group`], for several groups in one step.
+    ///
+    /// # Errors
+    ///
+    /// As [`Publisher::publish_group`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Publisher::publish_group`].
+    pub async fn publish_groups(
+        &self,
+        groups: impl IntoIterator<Item = &GroupId>,
+    ) -> Result<(), RenderError> {
         let _configuring = self.configuring.read().await;
-        let Some(rendered) = self.render(group).await? else { return Ok(()) };
+        // In one order everywhere, since each keeps its group from being rendered by others.
+        let groups: BTreeSet<&GroupId> = groups.into_iter().collect();
+        let mut all = Vec::new();
+        for group in groups {
+            all.extend(self.render(group).await?);
+        }
+        if all.is_empty() {
+            return Ok(());
+        }
         let mut state = self.state.lock();
-        state.replace_families(&rendered);
-        state.update_targets(rendered.targets);
+        for rendered in all {
+            state.replace_families(&rendered);
+            state.update_targets(rendered.targets);
+        }
         self.publish(&mut state, true);
         Ok(())
     }

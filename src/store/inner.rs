@@ -16,7 +16,7 @@ use super::{
     status::{Data, TargetStatus},
     transitions::{Namespace, Served},
 };
-use crate::model::{DEPLOYMENTS, GroupId, Misses, ObjectSet, TargetId};
+use crate::model::{DEPLOYMENTS, GroupId, JOBS, Misses, ObjectSet, TargetId};
 
 #[derive(Debug, Default)]
 pub(super) struct Inner {
@@ -183,7 +183,50 @@ impl Inner {
         true
     }
 
+    /// Replaces the data of a target of jobs. Returns whether it changed.
+    pub(super) fn replace_jobs(
+        &mut self,
+        id: &Arc<TargetId>,
+        objects: Arc<dyn ObjectSet>,
+        expires_at: Instant,
+        received_at: Duration,
+    ) -> bool {
+        let Some(entry) = self.targets.get(id) else { return false };
+        let before = entry.status.data.as_ref();
+        let unchanged = before.filter(|before| before.objects.equals(&*objects));
+        let (objects, revision) = match unchanged {
+            Some(before) => (before.objects.clone(), before.revision),
+            None => (objects, self.last_revision + 1),
+        };
+        let changed = unchanged.is_none();
+        self.last_revision = self.last_revision.max(revision);
+        let now = Instant::now();
+        let data = Data { objects, revision, received_at, requested_at: now, renewed_at: now, expires_at };
+        if let Some(before) = before.map(|before| before.expires_at) {
+            self.expiries.remove(&(before, id.clone()));
+        }
+        self.expiries.insert((expires_at, id.clone()));
+        if !changed {
+            // Nobody sees when it was renewed.
+            self.set_expiry(id, expires_at);
+        } else if let Some(status) = self.status(id) {
+            status.data = Some(data);
+        }
+        changed
+    }
+
+    fn set_expiry(&mut self, id: &TargetId, expires_at: Instant) {
+        let Some(entry) = self.targets.get_mut(id) else { return };
+        if let Some(data) = &mut Arc::make_mut(&mut entry.status).data {
+            data.expires_at = expires_at;
+        }
+    }
+
     fn reschedule_expiry(&mut self, id: &Arc<TargetId>) {
+        if id.collector == JOBS {
+            // That depends on its deployments: see `Store::serve_jobs`.
+            return;
+        }
         let Some(expire_after) = self.targets.get(id).map(|entry| entry.settings.expire_after) else {
             return;
         };

@@ -8,6 +8,8 @@
 mod group;
 mod history;
 mod inner;
+mod job_targets;
+mod jobs;
 mod readiness;
 mod report;
 mod saved;
@@ -28,11 +30,13 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     clock::Clock,
-    model::{Deployment, GroupId, Misses, ObjectSet, PollOutcome, TargetId},
+    model::{DEPLOYMENTS, Deployment, GroupId, JOBS, Misses, ObjectSet, PollOutcome, TargetId},
 };
 
 pub use group::{GroupObjects, GroupVersion};
 pub use history::{PollHistory, PollRecord};
+pub use job_targets::{JobDetails, JobsAnswer, RoundReport};
+pub use jobs::{Round, Urgency};
 pub use readiness::{Latch, Readiness};
 pub use report::{Change, Listed, PollFailure, PollReport};
 pub use saved::DiscoveryEntries;
@@ -41,6 +45,7 @@ pub use status::{Data, Freshness, TargetStatus};
 pub use transitions::Answer;
 
 use inner::Inner;
+use jobs::Messages;
 use report::Undo;
 use transitions::{Committing, Namespace, Poll, Served};
 
@@ -49,6 +54,8 @@ use transitions::{Committing, Namespace, Poll, Served};
 pub struct Store {
     inner: Mutex<Inner>,
     expiry_changed: Notify,
+    /// The messages of failures.
+    messages: Mutex<Messages>,
     state: OnceLock<StateFile>,
     clock: Clock,
 }
@@ -56,7 +63,13 @@ pub struct Store {
 impl Store {
     /// A store without targets.
     pub fn new(clock: Clock) -> Self {
-        Self { inner: Mutex::default(), expiry_changed: Notify::new(), state: OnceLock::new(), clock }
+        Self {
+            inner: Mutex::default(),
+            expiry_changed: Notify::new(),
+            messages: Mutex::default(),
+            state: OnceLock::new(),
+            clock,
+        }
     }
 
     /// Makes `targets` the set of known targets. Those known before keep their state, the others are forgotten with
@@ -70,11 +83,14 @@ impl Store {
     ) -> BTreeSet<GroupId> {
         let mut inner = self.inner.lock();
         let gone: Vec<_> = inner.targets.keys().filter(|id| !targets.contains_key(*id)).cloned().collect();
-        let lost = gone.iter().filter_map(|id| inner.remove(id)).collect();
+        let mut lost: BTreeSet<_> = gone.iter().filter_map(|id| inner.remove(id)).collect();
         for (id, settings) in targets {
             inner.set(id, settings, latch);
         }
+        let with_jobs: Vec<_> =
+            inner.groups.keys().filter(|group| group.collector == JOBS).cloned().collect();
         drop(inner);
+        lost.extend(with_jobs.iter().filter_map(|group| self.serve_jobs(group)));
         self.expiry_changed.notify_one();
         lost
     }
@@ -168,7 +184,8 @@ impl Store {
         inner.replace_data(id, objects, report.requested_at, ended);
         inner.status(id)?.pages = pages;
         let after = self.finish(inner, id, report.next_report_due, report.next_poll, record, Some(misses))?;
-        Some(Change { group: id.group(), before, after: after.data.clone(), undo })
+        let jobs = self.serve_jobs(&id.group());
+        Some(Change { group: id.group(), jobs, before, after: after.data.clone(), undo })
     }
 
     /// Takes the report of a failed poll; `None` as [`Store::commit`]. The data stays.
@@ -237,9 +254,10 @@ impl Store {
         let listed = deployments.split().0;
         let update = committing.compare(poll, listed, served, polled_since);
         if self.state.get().is_some() {
-            let records = committing.record(&update, listed);
-            if !records.is_empty() {
-                self.save_records(group, &records).await;
+            let collects_jobs = self.inner.lock().groups.contains_key(&group.of_collector(JOBS));
+            let (records, job_records) = committing.record(&update, listed, collects_jobs);
+            if !records.is_empty() || !job_records.is_empty() {
+                self.save_records(group, &records, &job_records).await;
             }
         }
         committing.apply(poll, listed, update);
@@ -259,6 +277,7 @@ impl Store {
             status.add_poll(record, committed.next_poll.unwrap_or_default());
         }
         drop(inner);
+        self.serve_jobs(&id.group());
         self.expiry_changed.notify_one();
     }
 
@@ -279,9 +298,24 @@ impl Store {
     pub fn expire(&self, now: Instant) -> BTreeMap<GroupId, Vec<Arc<TargetId>>> {
         let mut inner = self.inner.lock();
         let mut lost: BTreeMap<GroupId, Vec<Arc<TargetId>>> = BTreeMap::new();
-        while let Some((_, id)) = inner.expiries.first().filter(|(at, _)| *at <= now).cloned() {
-            inner.withdraw(&id);
-            lost.entry(id.group()).or_default().push(id);
+        // Of the data of jobs, only some has expired.
+        let mut outdated = BTreeSet::new();
+        while let Some((at, id)) = inner.expiries.first().filter(|(at, _)| *at <= now).cloned() {
+            if id.collector == JOBS {
+                inner.expiries.remove(&(at, id.clone()));
+            } else {
+                inner.withdraw(&id);
+                lost.entry(id.group()).or_default().push(id.clone());
+            }
+            if id.collector == JOBS || id.collector == DEPLOYMENTS {
+                outdated.insert(id.group().of_collector(JOBS));
+            }
+        }
+        drop(inner);
+        for group in outdated {
+            if self.serve_jobs(&group).is_some() {
+                lost.entry(group).or_default();
+            }
         }
         lost
     }

@@ -52,6 +52,8 @@ pub struct PollFailure {
 pub struct Change {
     /// The group of the target.
     pub group: GroupId,
+    /// The group of the jobs in the same namespace, if its data changed with it.
+    pub jobs: Option<GroupId>,
     /// The data before the commit.
     pub before: Option<Data>,
     /// The data after it.

@@ -13,6 +13,9 @@ pub(super) const SEPARATOR: &str = "\0";
 /// Keys and values that the store keeps for discovery.
 pub type DiscoveryEntries = BTreeMap<Vec<u8>, Vec<u8>>;
 
+/// The record of a deployment, by its id; none if it is forgotten.
+pub(super) type Record = (Box<str>, Option<Vec<u8>>);
+
 /// What the store has of a state file.
 #[derive(Debug, Default)]
 pub(super) struct Saved {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::status::TargetStatus;
-use crate::model::TargetId;
+use crate::model::{JobsMode, TargetId};
 
 /// What the store must know of a target's configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct TargetSettings {
     pub expire_after: Duration,
     /// How long the first value of a counter of deployments is served at least; none if there are no transitions.
     pub first_value_hold: Option<Duration>,
+    /// Whose jobs are collected, if this is a target of jobs.
+    pub jobs: Option<JobsMode>,
     /// Changes whenever the target's poll loop is replaced: a report of an earlier loop is ignored.
     pub generation: u64,
 }

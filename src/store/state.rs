@@ -13,8 +13,8 @@ use tracing::{debug, info, warn};
 
 use super::{
     Store,
-    saved::{DiscoveryEntries, SEPARATOR, namespace_key, parts, target_key},
-    transitions::{REMEMBER, Record},
+    saved::{DiscoveryEntries, Record, SEPARATOR, namespace_key, parts, target_key},
+    transitions::REMEMBER,
 };
 use crate::model::{DEPLOYMENTS, GroupId};
 
@@ -30,6 +30,8 @@ const DEPLOYMENTS_TABLE: &str = "deployments";
 const TARGETS_TABLE: &str = "targets";
 /// Keys: workspace, namespace. Values: for how long no target has covered the namespace.
 const NAMESPACES_TABLE: &str = "namespaces";
+/// Keys: workspace, namespace, deployment. Values: what is remembered of its jobs.
+const JOBS_TABLE: &str = "jobs";
 /// Keys and values of discovery.
 const DISCOVERY_TABLE: &str = "discovery";
 
@@ -81,7 +83,8 @@ impl Store {
         let Some(file) = self.state.get() else { return };
         let mut batch = self.run_record();
         for (group, records) in &forgotten {
-            push_records(&mut batch, group, records);
+            push_records(&mut batch, DEPLOYMENTS_TABLE, group, &records.deployments);
+            push_records(&mut batch, JOBS_TABLE, group, &records.jobs);
             batch.delete(NAMESPACES_TABLE, namespace_key(group));
         }
         log_unsaved(file.save(batch).await);
@@ -120,11 +123,12 @@ impl Store {
         }
     }
 
-    /// Saves what a poll changed of the deployments of `group`.
-    pub(super) async fn save_records(&self, group: &GroupId, records: &[Record]) {
+    /// Saves what a poll changed of the deployments of a namespace, and of their jobs.
+    pub(super) async fn save_records(&self, group: &GroupId, deployments: &[Record], jobs: &[Record]) {
         let Some(file) = self.state.get() else { return };
         let mut batch = Batch::new();
-        push_records(&mut batch, group, records);
+        push_records(&mut batch, DEPLOYMENTS_TABLE, group, deployments);
+        push_records(&mut batch, JOBS_TABLE, group, jobs);
         log_unsaved(file.save(batch).await);
     }
 
@@ -141,6 +145,13 @@ impl Store {
                 namespace.restore(id, value, contents.saved_at(), outdated)
             });
             *(if known.is_some() { &mut restored } else { &mut unreadable }) += 1;
+        }
+        for (key, value) in contents.table(JOBS_TABLE) {
+            let known = parts(key).and_then(|[workspace, namespace, id]| {
+                let namespace = inner.transitions.entry(group(workspace, namespace)).or_default();
+                namespace.jobs.restore(id, value, outdated)
+            });
+            unreadable += u64::from(known.is_none());
         }
         for (key, value) in contents.table(NAMESPACES_TABLE) {
             let namespace = parts(key)
@@ -193,7 +204,8 @@ impl Store {
             inner.transitions.clone()
         };
         for (group, namespace) in namespaces {
-            push_records(&mut batch, &group, &namespace.records());
+            push_records(&mut batch, DEPLOYMENTS_TABLE, &group, &namespace.records());
+            push_records(&mut batch, JOBS_TABLE, &group, &namespace.jobs.records());
         }
         batch
     }
@@ -221,7 +233,7 @@ impl Store {
     }
 
     /// Counts `elapsed` for each namespace that is not a target, and forgets those that have not been targets for long.
-    fn age_namespaces(&self, elapsed: Duration) -> Vec<(GroupId, Vec<Record>)> {
+    fn age_namespaces(&self, elapsed: Duration) -> Vec<(GroupId, Forgotten)> {
         let mut inner = self.inner.lock();
         let inner = &mut *inner;
         let mut forgotten = Vec::new();
@@ -233,7 +245,8 @@ impl Store {
             let orphaned = namespace.orphaned() + elapsed;
             namespace.age(orphaned);
             if orphaned >= REMEMBER {
-                forgotten.push((group.clone(), namespace.deletions()));
+                let (deployments, jobs) = (namespace.deletions(), namespace.jobs.deletions());
+                forgotten.push((group.clone(), Forgotten { deployments, jobs }));
             }
             orphaned < REMEMBER
         });
@@ -248,13 +261,19 @@ fn log_unsaved(result: Result<(), SaveError>) {
     }
 }
 
-fn push_records(batch: &mut Batch, group: &GroupId, records: &[Record]) {
+/// Deletions of all that is remembered of a namespace.
+struct Forgotten {
+    deployments: Vec<Record>,
+    jobs: Vec<Record>,
+}
+
+fn push_records(batch: &mut Batch, table: &'static str, group: &GroupId, records: &[Record]) {
     let prefix = [group.workspace.as_str(), SEPARATOR, &group.namespace, SEPARATOR].concat();
     for (id, value) in records {
         let key = [prefix.as_bytes(), id.as_bytes()].concat();
         match value {
-            Some(value) => batch.put(DEPLOYMENTS_TABLE, key, value.clone()),
-            None => batch.delete(DEPLOYMENTS_TABLE, key),
+            Some(value) => batch.put(table, key, value.clone()),
+            None => batch.delete(table, key),
         }
     }
 }

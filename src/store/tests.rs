@@ -18,6 +18,7 @@ fn settings(expire_after: u64, generation: u64) -> TargetSettings {
         interval: INTERVAL,
         expire_after,
         first_value_hold: None,
+        jobs: None,
         generation,
     }
 }

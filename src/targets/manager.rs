@@ -14,6 +14,7 @@ use tracing::error;
 use super::{Target, TargetSet};
 use crate::{
     clock::Clock,
+    collectors::JobsQuery,
     model::{ErrorClass, PollOutcome, TargetId},
     poll::{PollLoop, PollObserver, Schedule, Supervised as _, Supervisor},
     snapshot::{Configuration, Publisher},
@@ -124,19 +125,12 @@ impl TargetManager {
     /// Polls every target of `desired` once, instead of on schedule. Returns the outcome of each poll.
     pub async fn poll_once(&mut self, desired: TargetSet) -> Vec<PollOutcome> {
         let (started, _) = self.replace(desired).await;
-        let polls = started.into_iter().map(|poll_loop| async move {
-            let polling = poll_loop.clone();
-            // At the request rate, so that no poll waits longer for its turn than for its response.
-            let polled = tokio::spawn(async move {
-                sleep_until(polling.schedule.first()).await;
-                polling.poll().await
-            });
-            polled.await.unwrap_or_else(|_| {
-                poll_loop.on_panic();
-                PollOutcome::Failure(ErrorClass::Internal)
-            })
-        });
-        join_all(polls).await
+        // Jobs are those of the deployments that the others find.
+        let (jobs, others): (Vec<_>, Vec<_>) =
+            started.into_iter().partition(|poll_loop| poll_loop.query.jobs().is_some());
+        let mut outcomes = poll_all(others).await;
+        outcomes.extend(poll_all(jobs).await);
+        outcomes
     }
 
     /// Restarts poll loops that panic, for ever.
@@ -246,9 +240,27 @@ impl Running {
             interval: self.target.settings.interval,
             expire_after: self.target.settings.expire_after(),
             first_value_hold,
+            jobs: self.target.query.jobs().map(JobsQuery::mode),
             generation: self.generation,
         }
     }
+}
+
+/// Polls each of `loops` once, side by side.
+async fn poll_all(loops: Vec<Arc<PollLoop>>) -> Vec<PollOutcome> {
+    let polls = loops.into_iter().map(|poll_loop| async move {
+        let polling = poll_loop.clone();
+        // At the request rate, so that no poll waits longer for its turn than for its response.
+        let polled = tokio::spawn(async move {
+            sleep_until(polling.schedule.first()).await;
+            polling.poll().await
+        });
+        polled.await.unwrap_or_else(|_| {
+            poll_loop.on_panic();
+            PollOutcome::Failure(ErrorClass::Internal)
+        })
+    });
+    join_all(polls).await
 }
 
 /// The workspace and namespace of each target that has one.

@@ -9,9 +9,9 @@ use serde::Serialize;
 use super::{recent_failures::RecentFailures, state_status::StateStatus};
 use crate::{
     collectors,
-    model::{Deployment, JobState, Requested, TargetId, Transitions},
+    model::{Deployment, JobState, LastFailure, Requested, TargetId, Transitions},
     snapshot::Snapshot,
-    store::{PollRecord, Store, TargetStatus},
+    store::{JobDetails, PollRecord, Store, TargetStatus},
     telemetry::{DISCOVERY_STATES, DiscoveryHealth},
 };
 
@@ -207,11 +207,22 @@ struct DeploymentEntry<'a> {
     status: Option<&'static str>,
     /// Null if the beginning was not observed.
     status_since: Option<f64>,
-    /// Null: job data is not collected.
-    last_failure: (),
+    /// Null if none is known.
+    last_failure: Option<LastFailureEntry>,
     jobs: Jobs,
     requested: RequestedResources,
     labels: BTreeMap<&'a str, &'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct LastFailureEntry {
+    /// As the label `reason` has it.
+    reason: Box<str>,
+    /// Null if the API did not return it.
+    time: Option<f64>,
+    job_id: Box<str>,
+    /// Null if the API did not return it in this run.
+    message: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -236,8 +247,12 @@ struct RequestedResources {
 pub(super) fn deployments<'a>(id: &'a TargetId, status: &'a TargetStatus, store: &Store) -> Deployments<'a> {
     let entries = |all: &'a [Deployment]| {
         let all: Vec<_> = all.iter().collect();
-        let transitions = store.group_objects(&id.group()).1.transitions(&all);
-        all.into_iter().zip(transitions).map(deployment_entry).collect()
+        let group = id.group();
+        let transitions = store.group_objects(&group).1.transitions(&all);
+        let entry = |(deployment, transitions): (&'a Deployment, Transitions)| {
+            deployment_entry(deployment, transitions, store.job_details(&group, &deployment.id))
+        };
+        all.into_iter().zip(transitions).map(entry).collect()
     };
     Deployments {
         workspace: &id.workspace,
@@ -248,7 +263,17 @@ pub(super) fn deployments<'a>(id: &'a TargetId, status: &'a TargetStatus, store:
     }
 }
 
-fn deployment_entry((deployment, transitions): (&Deployment, Transitions)) -> DeploymentEntry<'_> {
+fn last_failure(details: JobDetails) -> Option<LastFailureEntry> {
+    let LastFailure { reason, time, job_id } = details.last_failure?;
+    let message = details.message.map(|message| message.as_str().to_owned());
+    Some(LastFailureEntry { reason, time, job_id, message })
+}
+
+fn deployment_entry(
+    deployment: &Deployment,
+    transitions: Transitions,
+    details: Option<JobDetails>,
+) -> DeploymentEntry<'_> {
     let observed = transitions.status;
     let (info, jobs) = (&deployment.info, |state| deployment.jobs.get(state));
     let requested = Requested::of(deployment);
@@ -269,7 +294,7 @@ fn deployment_entry((deployment, transitions): (&Deployment, Transitions)) -> De
         changes_pending: deployment.changes_pending,
         status: observed.map(|observed| observed.status.as_str()),
         status_since: observed.and_then(|observed| observed.since).map(|since| since.as_secs_f64()),
-        last_failure: (),
+        last_failure: details.and_then(last_failure),
         jobs: Jobs {
             starting: jobs(JobState::Starting),
             running: jobs(JobState::Running),

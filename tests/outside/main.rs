@@ -24,6 +24,7 @@ mod faults;
 mod healthcheck;
 mod http;
 mod isolation;
+mod jobs;
 mod living;
 mod odd_values;
 mod reference;

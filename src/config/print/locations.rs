@@ -6,7 +6,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::deployments::{Namespace, Poll, Select, api_name};
-use crate::config::collectors::{COLLECTORS, Collector};
+use crate::config::collectors::{COLLECTORS, Collector, EnabledCollector, JobsSettings};
 use crate::config::units::format_duration;
 use crate::config::{Collectors, DiscoveredNamespaces, DiscoveryEntry, Namespaces, Workspace};
 use crate::credentials::Source;
@@ -141,6 +141,7 @@ impl<'a> From<&'a DiscoveredNamespaces> for DiscoveredDocument<'a> {
 #[serde(untagged)]
 enum CollectorDocument {
     Enabled { interval: String },
+    Jobs { mode: &'static str, interval: String, requests_per_second: f64 },
     Disabled(bool),
 }
 
@@ -148,7 +149,15 @@ enum CollectorDocument {
 fn collectors(collectors: &Collectors, by_default: bool) -> BTreeMap<&'static str, CollectorDocument> {
     let documents = COLLECTORS.into_iter().filter_map(|Collector { name, uses_console, .. }| {
         let document = match collectors.get(name) {
-            Some(enabled) => CollectorDocument::Enabled { interval: format_duration(enabled.interval) },
+            Some(EnabledCollector { interval, jobs, .. }) => {
+                let interval = format_duration(interval);
+                match jobs {
+                    Some(JobsSettings { mode, requests_per_second }) => {
+                        CollectorDocument::Jobs { mode: mode.as_str(), interval, requests_per_second }
+                    }
+                    None => CollectorDocument::Enabled { interval },
+                }
+            }
             None if by_default && uses_console => CollectorDocument::Disabled(false),
             None => return None,
         };

@@ -148,7 +148,7 @@ discovery:
   - region: cn-hangzhou
     workspaces: {exclude: [1.5], tags: {env: true}}
     namespaces: {include: x, select: {status: RUNING}, api: by_label}
-    collectors: {workspaces: 5m, jobs: true, namespaces: {interval: 5}}
+    collectors: {workspaces: 5m, savepoints: true, namespaces: {interval: 5}}
   - name: b
     endpoint: https://v.example.com
   - region: Hangzhou
@@ -165,7 +165,7 @@ metrics: {workspace_tags: [a, '*']}
 ";
     insta::assert_snapshot!(load_yaml(text).unwrap_err(), @r#"
     23 mistakes in the configuration:
-    c.yml:21: collectors.deployments: unknown key; known here: workspaces, namespaces, queues, session_clusters, engine_versions
+    c.yml:21: collectors.deployments: unknown key; known here: workspaces, namespaces, queues, session_clusters, engine_versions, jobs
     c.yml:18: workspaces[1].region: missing: expected a region such as cn-hangzhou, which `namespaces: all` needs
     c.yml:19: workspaces[2].region: missing: expected a region such as cn-hangzhou, which the collector `workspaces` needs
     c.yml:22: metrics.workspace_tags[1]: `*` stands for all tags: expected it alone, or the keys alone
@@ -181,7 +181,7 @@ metrics: {workspace_tags: [a, '*']}
     c.yml:8: discovery[1].namespaces.select.status: `api: by_label` takes no filter but `label`: leave this one out, or use `api: list`
     c.yml:8: discovery[1].namespaces.api: by_label needs `select.label`: expected a label, such as {key: team, values: [payments]}, or `api: list`
     c.yml:8: discovery[1].namespaces.select.status: found "RUNING", expected one of CANCELLED, FAILED, RUNNING, TRANSITIONING, FINISHED (did you mean RUNNING?)
-    c.yml:9: discovery[1].collectors.jobs: unknown key; known here: workspaces, namespaces, queues, session_clusters, engine_versions
+    c.yml:9: discovery[1].collectors.savepoints: unknown key; known here: workspaces, namespaces, queues, session_clusters, engine_versions, jobs
     c.yml:9: discovery[1].collectors.workspaces: found "5m", expected true, false or settings such as {interval: 5m}
     c.yml:9: discovery[1].collectors.namespaces.interval: found the number 5, expected a duration such as 500ms, 30s, 5m or 1h30m: add the unit
     c.yml:10: discovery[2].region: missing: expected a region such as cn-hangzhou

@@ -29,6 +29,7 @@ impl Run {
             interval: Duration::from_secs(60),
             expire_after: Duration::from_secs(600),
             first_value_hold: Some(Duration::ZERO),
+            jobs: None,
             generation: 1,
         };
         store.set_targets(&[(Arc::new(target("n", "")), settings)].into(), None);
@@ -215,6 +216,7 @@ async fn a_namespace_that_is_a_target_again_begins_to_age_anew() {
         interval: Duration::from_secs(60),
         expire_after: Duration::from_secs(600),
         first_value_hold: None,
+        jobs: None,
         generation: 2,
     };
     run.store.set_targets(&[(targets[0].0.clone(), settings)].into(), None);

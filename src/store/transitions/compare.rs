@@ -81,13 +81,16 @@ impl Poll<'_> {
             after.outdated = false;
         }
         self.hold(&mut after, begin);
+        after.first_seen.get_or_insert(self.ended);
+        after.was_known |= after.status.is_some_and(|observed| observed.status != DeploymentStatus::Unknown);
         after
     }
 
     /// Whether comparing `deployment`, whose series do not begin, changes nothing but the time of the comparison.
     pub(super) fn changes_nothing(&self, before: &Remembered, deployment: &Deployment) -> bool {
         let is_known = before.status.is_some_and(|observed| observed.status != DeploymentStatus::Unknown);
-        let is_settled = is_known && before.holds.is_none() && !before.gone && !before.outdated;
+        let is_settled =
+            is_known && before.was_known && before.holds.is_none() && !before.gone && !before.outdated;
         let is_newer = before.requested_at.is_some_and(|compared| compared <= self.requested_at);
         is_settled && is_newer && !deployment.jobs.is_empty() && before.is_unchanged(&deployment.jobs)
     }

@@ -11,7 +11,7 @@ mod served;
 
 pub use compare::Answer;
 pub(super) use compare::Poll;
-pub(super) use namespace::{Committing, Namespace, REMEMBER, Record};
+pub(super) use namespace::{Committing, Namespace, REMEMBER};
 pub(super) use served::Served;
 
 #[cfg(test)]

@@ -9,7 +9,10 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 
 use super::{compare::Poll, failures::RecentFailures, remembered::Remembered, served::Served};
-use crate::model::{Deployment, Transitions};
+use crate::{
+    model::{Deployment, Transitions},
+    store::{jobs::NamespaceJobs, saved::Record},
+};
 
 /// How long a deployment that no target returns is remembered.
 pub(in crate::store) const REMEMBER: Duration = Duration::from_secs(24 * 3600);
@@ -25,10 +28,8 @@ pub(in crate::store) struct Namespace {
     memory: RwLock<Memory>,
     /// What is being saved and not yet remembered: it belongs to a dump. Locked before `memory`.
     saving: Mutex<Vec<Record>>,
+    pub(in crate::store) jobs: NamespaceJobs,
 }
-
-/// The record of a deployment, by its id; none if it is forgotten.
-pub(in crate::store) type Record = (Box<str>, Option<Vec<u8>>);
 
 #[derive(Debug, Default)]
 struct Memory {
@@ -52,6 +53,8 @@ pub(in crate::store) struct Update {
     forgotten: Vec<Box<str>>,
     /// Where in the listing the deployments are whose record changes.
     recorded: Vec<usize>,
+    /// Deployments with a failure whose reason is not known.
+    failed: Vec<Box<str>>,
     serves_changes: bool,
 }
 
@@ -112,6 +115,11 @@ impl Namespace {
         memory.gone += usize::from(remembered.gone);
         memory.deployments.insert(id.into(), remembered);
         Some(())
+    }
+
+    /// When a deployment was first returned in this run, since the Unix epoch.
+    pub(in crate::store) fn first_seen(&self, id: &str) -> Option<Duration> {
+        self.memory.read().deployments.get(id)?.first_seen
     }
 
     /// The records of all deployments.
@@ -178,7 +186,14 @@ impl Committing<'_> {
     }
 
     /// The records that `update`, which is of this listing, changes. Until it is applied they belong to a dump.
-    pub(in crate::store) fn record(&mut self, update: &Update, listed: &[Deployment]) -> Vec<Record> {
+    ///
+    /// The second ones are those of jobs, if they are collected.
+    pub(in crate::store) fn record(
+        &mut self,
+        update: &Update,
+        listed: &[Deployment],
+        collects_jobs: bool,
+    ) -> (Vec<Record>, Vec<Record>) {
         let returned = update.recorded.iter().filter_map(|&index| {
             Some((listed.get(index)?.id.clone(), update.returned.get(index)?.as_ref()?.encode()))
         });
@@ -186,7 +201,11 @@ impl Committing<'_> {
         let forgotten = update.forgotten.iter().map(|id| (id.clone(), None));
         let records: Vec<Record> = returned.chain(gone).chain(forgotten).collect();
         self.namespace.saving.lock().clone_from(&records);
-        records
+        let jobs = &self.namespace.jobs;
+        let mut job_records = if collects_jobs { jobs.records_if_wanted(&update.failed) } else { Vec::new() };
+        job_records.extend(update.forgotten.iter().map(|id| (id.clone(), None)));
+        jobs.set_saving(&job_records);
+        (records, job_records)
     }
 
     /// Makes `update`, which is of this listing, what is remembered.
@@ -209,6 +228,10 @@ impl Committing<'_> {
             memory.forget(id);
         }
         memory.revision += u64::from(update.serves_changes);
+        drop(memory);
+        drop(saving);
+        self.namespace.jobs.forget(&update.forgotten);
+        self.namespace.jobs.want(&update.failed, poll.ended_at);
     }
 }
 
@@ -227,6 +250,9 @@ impl Update {
         let after = poll.compare(before, deployment, begins);
         if before.is_none_or(|before| before.is_recorded_differently(&after)) {
             self.recorded.push(self.returned.len());
+        }
+        if after.wants_reason(before) {
+            self.failed.push(deployment.id.clone());
         }
         self.serves_changes |= before.map(Remembered::transitions).unwrap_or_default() != after.transitions();
         self.returned.push(Some(after));

@@ -32,6 +32,12 @@ pub(super) struct Remembered {
     pub(super) holds: Option<Box<[Option<Instant>; 3]>>,
     #[serde(skip)]
     pub(super) lookup: Lookup,
+    /// When it was first returned in this run, since the Unix epoch.
+    #[serde(skip)]
+    pub(super) first_seen: Option<Duration>,
+    /// Whether its status was known once in this run.
+    #[serde(skip)]
+    pub(super) was_known: bool,
 }
 
 /// The live jobs of a deployment.
@@ -72,6 +78,8 @@ impl Remembered {
             holds: None,
             lookup: Lookup::default(),
             outdated: false,
+            first_seen: None,
+            was_known: false,
         }
     }
 
@@ -106,6 +114,19 @@ impl Remembered {
             self.status = recorded.status;
         }
         takes
+    }
+
+    /// Whether a job failed since `before`, or the last one had failed at first sight in this run.
+    pub(super) fn wants_reason(&self, before: Option<&Self>) -> bool {
+        let failed = |of: &Self| {
+            JobState::ENDED.into_iter().zip(of.ended).find(|(state, _)| *state == JobState::Failed)
+        };
+        let count = |of: &Self| failed(of).and_then(|(_, ended)| ended.count);
+        let rose = before.is_some_and(|before| count(before).is_some() && count(self) > count(before));
+        let observed = before.map_or(0, Self::failed) < self.failed();
+        let is_failed = self.status.is_some_and(|observed| observed.status == DeploymentStatus::Failed);
+        let was_known = before.is_some_and(|before| before.was_known);
+        rose || observed || (is_failed && !was_known)
     }
 
     /// The jobs observed to fail.

@@ -127,6 +127,7 @@ fn settings() -> TargetSettings {
         interval: Duration::from_secs(60),
         expire_after: Duration::from_secs(600),
         first_value_hold: Some(HOLD),
+        jobs: None,
         generation: 1,
     }
 }

@@ -1,0 +1,134 @@
+//! The metric families of jobs.
+
+use std::sync::LazyLock;
+
+use super::Jobs;
+use crate::{
+    exposition::{
+        Catalogue, Family, FamilyDescriptor, IdentityWriter, MetricType, NO_LABELS, Origin, SampleWriter,
+        SectionHeaders, Unit,
+    },
+    model::{DeploymentJobs, LiveJobTotals},
+};
+
+impl Catalogue for Jobs {
+    type Object<'a> = &'a DeploymentJobs;
+
+    const TITLE: &'static str = "Job metrics";
+    const IDENTITY_LABELS: &'static [&'static str] =
+        &["workspace", "namespace", "deployment_id", "deployment"];
+
+    fn families() -> &'static [Family<Self>] {
+        &FAMILIES
+    }
+
+    fn identity(of: &&DeploymentJobs, labels: &mut IdentityWriter<'_>) {
+        labels.value(&of.deployment_id);
+        labels.value(&of.deployment);
+    }
+
+    fn headers() -> &'static SectionHeaders {
+        static HEADERS: LazyLock<SectionHeaders> = LazyLock::new(SectionHeaders::of::<Jobs>);
+        &HEADERS
+    }
+}
+
+const fn gauge(
+    name: &'static str,
+    unit: Unit,
+    help: &'static str,
+    labels: &'static [&'static str],
+    origin: Origin,
+    write: fn(&&DeploymentJobs, &mut SampleWriter<'_>),
+) -> Family<Jobs> {
+    let metric_type = MetricType::Gauge;
+    Family { descriptor: FamilyDescriptor { name, metric_type, unit, help, labels, origin }, write }
+}
+
+const fn fields(fields: &'static [&'static str]) -> Origin {
+    Origin::Api { operations: &["ListJobs"], fields }
+}
+
+static FAMILIES: [Family<Jobs>; 8] = [
+    gauge(
+        "aliyun_flink_deployment_last_failure_info",
+        Unit::One,
+        "Reason code of the most recent failed job of the deployment; always 1. The reason is empty if the API did not \
+         return it, and other if it does not look like a code.",
+        &["reason"],
+        fields(&["status.failure.reason"]),
+        |of, samples| {
+            if let Some(failure) = &of.last_failure {
+                samples.integer(&[("reason", &*failure.reason)], Some(1));
+            }
+        },
+    ),
+    gauge(
+        "aliyun_flink_deployment_last_failure_timestamp_seconds",
+        Unit::Timestamp,
+        "Time of the most recent failure of a job of the deployment, in seconds since the Unix epoch.",
+        &[],
+        fields(&["status.failure.failedAt", "endTime"]),
+        |of, samples| {
+            let failure = of.last_failure.as_ref();
+            samples.float(NO_LABELS, failure.and_then(|failure| failure.time));
+        },
+    ),
+    gauge(
+        "aliyun_flink_deployment_job_started_timestamp_seconds",
+        Unit::Timestamp,
+        "Start time of the newest live job of the deployment, in seconds since the Unix epoch. Only with mode active.",
+        &[],
+        fields(&["startTime"]),
+        |of, samples| live(of, samples, |live| live.started),
+    ),
+    gauge(
+        "aliyun_flink_deployment_used_cpu_cores",
+        Unit::CpuCores,
+        "CPU cores that the live jobs of the deployment use, except for those in session clusters. Only with mode active.",
+        &[],
+        fields(&["metric.totalCpu"]),
+        |of, samples| live(of, samples, |live| live.cpu_cores),
+    ),
+    gauge(
+        "aliyun_flink_deployment_used_memory_bytes",
+        Unit::Bytes,
+        "Memory in bytes that the live jobs of the deployment use, except for those in session clusters. Only with mode \
+         active.",
+        &[],
+        fields(&["metric.totalMemoryByte"]),
+        |of, samples| live(of, samples, |live| live.memory_bytes),
+    ),
+    gauge(
+        "aliyun_flink_deployment_used_compute_units",
+        Unit::ComputeUnits,
+        "Compute units (1 core and 4 GiB) that the live jobs of the deployment use, except for those in session clusters. \
+         Only with mode active.",
+        &[],
+        fields(&["metric.totalCpu", "metric.totalMemoryByte"]),
+        |of, samples| live(of, samples, |live| live.compute_units),
+    ),
+    Family {
+        descriptor: FamilyDescriptor {
+            name: "aliyun_flink_deployment_job_restarts_total",
+            metric_type: MetricType::Counter,
+            unit: Unit::Count("restarts"),
+            help: "Restarts that were observed within jobs of the deployment. Only with mode active.",
+            labels: &[],
+            origin: Origin::Computed("increases of observedFlinkJobRestarts between answers"),
+        },
+        write: |of, samples| samples.integer(NO_LABELS, of.restarts),
+    },
+    gauge(
+        "aliyun_flink_deployment_health_score",
+        Unit::Count("points out of 100"),
+        "Lowest health score of the live jobs of the deployment, from 0 to 100. Only with mode active.",
+        &[],
+        fields(&["status.healthScore"]),
+        |of, samples| live(of, samples, |live| live.health_score),
+    ),
+];
+
+fn live(of: &DeploymentJobs, samples: &mut SampleWriter<'_>, value: impl Fn(&LiveJobTotals) -> Option<f64>) {
+    samples.float(NO_LABELS, of.live.as_ref().and_then(value));
+}

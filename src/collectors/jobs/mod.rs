@@ -1,0 +1,35 @@
+//! The collector of jobs: the operation that lists those of one deployment, and the metric families.
+
+mod families;
+mod list_jobs;
+mod target;
+
+use std::time::Duration;
+
+use super::{collector::Scope, object_collector::CollectedObjects};
+use crate::{
+    exposition::ObjectGroup,
+    model::{CollectorName, DeploymentJobs, JOBS},
+    store::GroupObjects,
+};
+
+pub use list_jobs::ListJobs;
+pub use target::JobsTarget;
+
+/// The jobs of deployments.
+#[derive(Debug)]
+pub struct Jobs;
+
+impl CollectedObjects for Jobs {
+    type Families = Self;
+
+    const NAME: CollectorName = JOBS;
+    const SCOPE: Scope = Scope::Namespace;
+    const DEFAULT_INTERVAL: Duration = Duration::from_secs(300);
+    const RAM_ACTIONS: &'static [&'static str] = &["stream:ListJobs"];
+
+    fn objects(group: &GroupObjects) -> ObjectGroup<'_, Self> {
+        let labels = [group.id.workspace.as_str(), &group.id.namespace];
+        ObjectGroup::new(&labels, group.merged::<DeploymentJobs>())
+    }
+}

@@ -1,0 +1,88 @@
+//! The jobs of one namespace.
+
+use std::{any::Any, sync::Arc};
+
+use futures_util::future::{BoxFuture, ready};
+use tokio::time::Instant;
+
+use super::{Jobs, ListJobs, list_jobs::MAX_PAGES};
+use crate::{
+    api::{ApiError, Client, RateTurn, Retry},
+    collectors::{
+        collector::{Collected, Collector, JobsQuery, ListedJobs, Query},
+        object_collector::ObjectCollector,
+    },
+    model::{ErrorClass, JobsMode},
+};
+
+/// The jobs of one namespace.
+#[derive(Debug)]
+pub struct JobsTarget {
+    /// The client of the workspace, with the rate of this collector.
+    pub client: Arc<Client>,
+    /// The namespace.
+    pub namespace: String,
+    /// Whose jobs are listed.
+    pub mode: JobsMode,
+}
+
+impl JobsQuery for JobsTarget {
+    fn mode(&self) -> JobsMode {
+        self.mode
+    }
+
+    fn max_in_flight(&self) -> usize {
+        self.client.max_low_in_flight()
+    }
+
+    fn turn(&self) -> BoxFuture<'static, Option<RateTurn>> {
+        let client = self.client.clone();
+        Box::pin(async move { client.turn().await })
+    }
+
+    fn list(
+        &self,
+        deployment: Box<str>,
+        turn: Option<RateTurn>,
+        deadline: Instant,
+    ) -> BoxFuture<'static, Result<ListedJobs, ApiError>> {
+        let client = self.client.clone();
+        let operation = ListJobs { namespace: self.namespace.clone(), deployment };
+        Box::pin(async move {
+            let listing = client.list_with_turn(operation, turn, deadline).await?;
+            Ok(ListedJobs {
+                jobs: listing.items,
+                complete: listing.consistent && listing.pages < MAX_PAGES,
+                pages: listing.pages,
+                invalid: listing.invalid,
+            })
+        })
+    }
+}
+
+impl Query for JobsTarget {
+    fn collector(&self) -> &'static dyn Collector {
+        &const { ObjectCollector::<Jobs>::NEW }
+    }
+
+    fn poll(&self, _deadline: Instant) -> BoxFuture<'_, Result<Collected, ApiError>> {
+        let detail = "jobs are not polled all at once";
+        Box::pin(ready(Err(ApiError::new(ErrorClass::Internal, Retry::Never, detail))))
+    }
+
+    fn jobs(&self) -> Option<&dyn JobsQuery> {
+        Some(self)
+    }
+
+    fn equals(&self, other: &dyn Query) -> bool {
+        other.as_any().downcast_ref::<Self>().is_some_and(|other| {
+            Arc::ptr_eq(&self.client, &other.client)
+                && self.namespace == other.namespace
+                && self.mode == other.mode
+        })
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

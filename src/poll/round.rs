@@ -1,0 +1,250 @@
+//! The rounds of a target of jobs: one request for each deployment that is due.
+
+use std::{collections::BTreeSet, convert::Infallible, time::Duration};
+
+use futures_util::{
+    StreamExt as _,
+    future::{BoxFuture, OptionFuture},
+    stream::FuturesUnordered,
+};
+use tokio::time::{Instant, sleep_until};
+use tracing::{debug, error};
+
+use super::PollLoop;
+use crate::{
+    api::{ApiError, InvalidValues, RateTurn},
+    collectors::{JobsQuery, ListedJobs},
+    model::{ErrorClass, PollOutcome},
+    store::{JobsAnswer, PollFailure, Round, RoundReport, Urgency},
+};
+
+/// How often answers are published at most while a round goes on.
+const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often a round that waits notes that it is alive.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(20);
+
+/// The part of the interval over which the deployments with live jobs are spread.
+const SPREAD: f64 = 0.9;
+
+type Answer = (Box<str>, Instant, Result<ListedJobs, ApiError>);
+
+/// A round that goes on.
+struct Progress {
+    round: Round,
+    in_flight: FuturesUnordered<BoxFuture<'static, Answer>>,
+    asking: BTreeSet<Box<str>>,
+    /// The time between two deployments whose answers are renewed.
+    gap: Duration,
+    /// When the next of them is asked for.
+    next_refresh: Instant,
+    /// When the answers that arrived are published; none if none did.
+    publish_at: Option<Instant>,
+    published: Option<Instant>,
+    asked: usize,
+    pages: u64,
+    invalid: InvalidValues,
+    /// The first error.
+    error: Option<ApiError>,
+    /// Why it could not be published.
+    unpublished: Option<PollFailure>,
+    /// Whether nothing more is asked for.
+    stopped: bool,
+}
+
+impl PollLoop {
+    /// Runs rounds: on schedule, and as soon as something can't wait for that.
+    pub(super) async fn run_rounds(&self, jobs: &dyn JobsQuery, first: Instant) -> Infallible {
+        let mut due = first;
+        loop {
+            let scheduled = self.wait_for_round(jobs, due).await;
+            let begin = Instant::now();
+            if scheduled {
+                self.poll().await;
+                let took_too_long = begin.elapsed() > self.settings.interval;
+                due = if took_too_long { begin } else { self.schedule.next_after(Instant::now()) };
+            } else {
+                let outcome = self.round(jobs, false).await;
+                if let Some(observer) = &self.observer {
+                    observer.polled(&self.id, outcome);
+                }
+            }
+        }
+    }
+
+    /// Returns whether the round is the one that was due.
+    async fn wait_for_round(&self, jobs: &dyn JobsQuery, due: Instant) -> bool {
+        loop {
+            tokio::select! {
+                biased;
+                () = sleep_until(due) => return true,
+                () = self.publisher.store().jobs_wanted(&self.id) => {
+                    let round = Round { mode: jobs.mode(), started: Instant::now(), scheduled: false };
+                    if self.publisher.store().next_jobs(&self.id, &round, &BTreeSet::new()).is_some() {
+                        return false;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks for everything that is due, and reports.
+    pub(super) async fn round(&self, jobs: &dyn JobsQuery, scheduled: bool) -> PollOutcome {
+        let store = self.publisher.store();
+        let started = Instant::now();
+        store.begin_round(&self.id);
+        let round = Round { mode: jobs.mode(), started, scheduled };
+        let refreshes = u32::try_from(store.refreshes(&self.id, &round)).unwrap_or(u32::MAX);
+        let mut progress = Progress {
+            round,
+            in_flight: FuturesUnordered::new(),
+            asking: BTreeSet::new(),
+            gap: self.settings.interval.mul_f64(SPREAD) / refreshes.max(1),
+            next_refresh: started,
+            publish_at: None,
+            published: None,
+            asked: 0,
+            pages: 0,
+            invalid: InvalidValues::default(),
+            error: None,
+            unpublished: None,
+            stopped: false,
+        };
+        self.ask(jobs, &mut progress).await;
+        self.end_round(progress).await
+    }
+
+    async fn ask(&self, jobs: &dyn JobsQuery, progress: &mut Progress) {
+        let store = self.publisher.store();
+        // Kept while other things happen, so that it does not lose its place.
+        let mut turn: OptionFuture<BoxFuture<'static, Option<RateTurn>>> = None.into();
+        let mut waits = false;
+        loop {
+            let next = self.next(progress);
+            if next.is_none() && progress.in_flight.is_empty() {
+                return;
+            }
+            let may_ask_at = match next {
+                Some((_, Urgency::Refresh)) => Some(progress.next_refresh),
+                Some(_) => Some(Instant::now()),
+                None => None,
+            };
+            let may_ask = may_ask_at.is_some_and(|at| at <= Instant::now())
+                && progress.in_flight.len() < jobs.max_in_flight();
+            if may_ask != waits {
+                turn = may_ask.then(|| jobs.turn()).into();
+                waits = may_ask;
+            }
+            let alive_until = Instant::now() + SIGN_OF_LIFE;
+            store.extend_report(&self.id, self.report_due(alive_until));
+            tokio::select! {
+                biased;
+                Some(answer) = progress.in_flight.next() => self.answered(answer, progress).await,
+                () = sleep_until(progress.publish_at.unwrap_or(alive_until)), if progress.publish_at.is_some() => {
+                    self.publish(progress).await;
+                }
+                Some(turn_taken) = &mut turn, if waits => {
+                    waits = false;
+                    turn = None.into();
+                    // Something more urgent may have come up.
+                    if let Some((deployment, urgency)) = self.next(progress) {
+                        self.request(jobs, deployment, urgency, turn_taken, progress);
+                    }
+                }
+                () = store.jobs_wanted(&self.id) => {}
+                () = sleep_until(may_ask_at.unwrap_or(alive_until)), if may_ask_at.is_some_and(|at| at > Instant::now()) => {}
+                () = sleep_until(alive_until) => {}
+            }
+        }
+    }
+
+    fn next(&self, progress: &Progress) -> Option<(Box<str>, Urgency)> {
+        if progress.stopped {
+            return None;
+        }
+        self.publisher.store().next_jobs(&self.id, &progress.round, &progress.asking)
+    }
+
+    fn request(
+        &self,
+        jobs: &dyn JobsQuery,
+        deployment: Box<str>,
+        urgency: Urgency,
+        turn: Option<RateTurn>,
+        progress: &mut Progress,
+    ) {
+        let requested_at = Instant::now();
+        if urgency == Urgency::Refresh {
+            progress.next_refresh = progress.next_refresh.max(requested_at - progress.gap) + progress.gap;
+        }
+        self.publisher.store().jobs_asked(&self.id, &deployment);
+        progress.asked += 1;
+        progress.asking.insert(deployment.clone());
+        let listing = jobs.list(deployment.clone(), turn, requested_at + self.settings.timeout);
+        progress.in_flight.push(Box::pin(async move { (deployment, requested_at, listing.await) }));
+    }
+
+    async fn answered(&self, (deployment, requested_at, result): Answer, progress: &mut Progress) {
+        progress.asking.remove(&deployment);
+        let answer = match result {
+            Ok(ListedJobs { jobs, complete, pages, invalid }) => {
+                progress.pages += pages;
+                progress.invalid.merge(invalid);
+                JobsAnswer { requested_at, jobs: Some(jobs), complete }
+            }
+            // The deployment is gone; if it is the namespace, polls of deployments say so.
+            Err(error) if error.class() == ErrorClass::NotFound => {
+                JobsAnswer { requested_at, jobs: None, complete: true }
+            }
+            Err(error) => {
+                debug!(target = %self.id, %deployment, %error, "jobs not listed");
+                // No other deployment would be answered.
+                progress.stopped |= matches!(error.class(), ErrorClass::Auth | ErrorClass::Permission);
+                progress.error.get_or_insert(error);
+                return;
+            }
+        };
+        let store = self.publisher.store();
+        progress.stopped |= !store.commit_jobs(&self.id, self.generation, &deployment, &answer).await;
+        let earliest = progress.published.map_or(requested_at, |published| published + PUBLISH_INTERVAL);
+        progress.publish_at.get_or_insert(earliest);
+    }
+
+    /// Publishes the answers that arrived.
+    async fn publish(&self, progress: &mut Progress) {
+        progress.publish_at = None;
+        progress.published = Some(Instant::now());
+        let group = self.id.group();
+        self.publisher.store().serve_jobs(&group);
+        let published = self.publisher.publish_group(&group).await;
+        progress.unpublished = published.err().map(|problem| {
+            error!(target = %self.id, %problem, "jobs not published");
+            PollFailure { class: problem.class(), message: problem.to_string() }
+        });
+    }
+
+    async fn end_round(&self, mut progress: Progress) -> PollOutcome {
+        let started = progress.round.started;
+        self.report_invalid_values(&progress.invalid);
+        if progress.publish_at.is_some() {
+            self.publish(&mut progress).await;
+        }
+        let failed = progress
+            .error
+            .take()
+            .map(|error| PollFailure { class: error.class(), message: self.log_failure(&error, started) });
+        let failure = failed.or(progress.unpublished);
+        let outcome =
+            failure.as_ref().map_or(PollOutcome::Success, |failure| PollOutcome::Failure(failure.class));
+        let report = RoundReport { asked: progress.asked, pages: progress.pages, failure };
+        let report = self.report(report, started);
+        let committed = self.publisher.store().commit_round(&self.id, self.generation, report).await;
+        if committed.is_none() {
+            debug!(target = %self.id, "polled, but the target has been removed or changed");
+        } else if let Err(problem) = self.publisher.publish_group(&self.id.group()).await {
+            error!(target = %self.id, %problem, "jobs not published");
+        }
+        debug!(target = %self.id, asked = progress.asked, took = ?started.elapsed(), "jobs asked for");
+        outcome
+    }
+}

@@ -1,0 +1,261 @@
+//! The targets of jobs.
+//!
+//! Answers arrive one deployment at a time. Each is folded into what is remembered, saved, and only then served:
+//! [`Store::serve_jobs`] makes what is remembered the data of the target.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use tokio::time::Instant;
+
+use super::{
+    Store,
+    history::PollRecord,
+    jobs::{self, Answered, JobList, MessageChange, Round, Serving, Urgency},
+    report::{PollFailure, PollReport},
+    saved::Record,
+    settings::TargetSettings,
+    transitions::Namespace,
+};
+use crate::model::{
+    DEPLOYMENTS, Deployment, FailureMessage, GroupId, JOBS, Job, LastFailure, ObjectSet, Objects,
+    PollOutcome, TargetId, merge,
+};
+
+/// The jobs of one deployment, as the API returned them.
+#[derive(Debug)]
+pub struct JobsAnswer {
+    /// When they were requested.
+    pub requested_at: Instant,
+    /// The jobs; none if the deployment is gone.
+    pub jobs: Option<Vec<Job>>,
+    /// Whether no job can be missing.
+    pub complete: bool,
+}
+
+/// What a round did.
+#[derive(Debug)]
+pub struct RoundReport {
+    /// The deployments that were asked for.
+    pub asked: usize,
+    /// The pages that were read.
+    pub pages: u64,
+    /// Why it failed, if it did.
+    pub failure: Option<PollFailure>,
+}
+
+/// What is known of a deployment's jobs, for people.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobDetails {
+    /// The most recent failure.
+    pub last_failure: Option<LastFailure>,
+    /// The message of that failure, if it was returned in this run.
+    pub message: Option<FailureMessage>,
+    /// The restarts observed within jobs, if they are served.
+    pub restarts: Option<u64>,
+}
+
+/// The deployments that are served in a namespace, and what is remembered of it.
+struct Scope {
+    namespace: Arc<Namespace>,
+    sets: Vec<Arc<dyn ObjectSet>>,
+}
+
+impl Scope {
+    fn deployments(&self) -> Vec<&Deployment> {
+        let sets: Vec<_> = self.sets.iter().filter_map(|set| set.downcast::<Deployment>()).collect();
+        merge(&sets)
+    }
+}
+
+impl Store {
+    /// The deployment that the target asks for next in `round`, except those in `in_flight`.
+    pub fn next_jobs(
+        &self,
+        id: &TargetId,
+        round: &Round,
+        in_flight: &BTreeSet<Box<str>>,
+    ) -> Option<(Box<str>, Urgency)> {
+        let scope = self.scope(&id.group())?;
+        let (deployment, urgency) = scope.namespace.jobs.next(round, &scope.deployments(), in_flight)?;
+        Some((deployment.id.clone(), urgency))
+    }
+
+    /// The number of deployments whose answer `round` renews.
+    pub fn refreshes(&self, id: &TargetId, round: &Round) -> usize {
+        self.scope(&id.group()).map_or(0, |scope| scope.namespace.jobs.refreshes(round, &scope.deployments()))
+    }
+
+    /// Notes that a round of the target begins.
+    pub fn begin_round(&self, id: &TargetId) {
+        if let Some(scope) = self.scope(&id.group()) {
+            scope.namespace.jobs.round_started(Instant::now());
+        }
+    }
+
+    /// Notes that a deployment is being asked for.
+    pub fn jobs_asked(&self, id: &TargetId, deployment: &str) {
+        if let Some(scope) = self.scope(&id.group()) {
+            scope.namespace.jobs.asked(deployment, Instant::now());
+        }
+    }
+
+    /// Waits until something must be asked for at once.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped and called again: what is wanted in between is not missed.
+    pub async fn jobs_wanted(&self, id: &TargetId) {
+        let namespace = {
+            let mut inner = self.inner.lock();
+            inner.transitions.entry(id.group().of_collector(DEPLOYMENTS)).or_default().clone()
+        };
+        namespace.jobs.wanted.notified().await;
+    }
+
+    /// Notes that the poll loop is alive: a round takes as long as it takes. See [`Store::stuck`].
+    pub fn extend_report(&self, id: &TargetId, due: Instant) {
+        self.inner.lock().set_report_due(id, due);
+    }
+
+    /// Takes the answer for one deployment. Returns whether the loop with this `generation` is still the current one.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped at any time: then the answer is not remembered.
+    pub async fn commit_jobs(
+        &self,
+        id: &TargetId,
+        generation: u64,
+        deployment: &str,
+        answer: &JobsAnswer,
+    ) -> bool {
+        let Some(namespace) = self.jobs_of(id, generation) else { return false };
+        let committing = namespace.commit().await;
+        let jobs = answer.jobs.as_deref();
+        let answered = Answered {
+            deployment,
+            requested_at: answer.requested_at,
+            list: jobs.map(|jobs| JobList { jobs, complete: answer.complete }),
+            first_seen: namespace.first_seen(deployment),
+        };
+        let mut folded = namespace.jobs.fold(&answered, Instant::now());
+        let message = std::mem::replace(&mut folded.message, MessageChange::Keep);
+        let records: Vec<_> = folded.record.take().into_iter().collect();
+        self.save_job_records(id, &namespace, &records).await;
+        namespace.jobs.apply(deployment, folded);
+        if let MessageChange::Replace(message) = message {
+            self.messages.lock().set(&id.group(), deployment, message);
+        }
+        drop(committing);
+        true
+    }
+
+    /// Takes the end of a round; `None` if its loop has been replaced, or its target removed.
+    pub async fn commit_round(
+        &self,
+        id: &TargetId,
+        generation: u64,
+        report: PollReport<RoundReport>,
+    ) -> Option<()> {
+        let namespace = self.jobs_of(id, generation)?;
+        let now = Instant::now();
+        namespace.jobs.round_ended(now);
+        if report.result.failure.is_none() {
+            let committing = namespace.commit().await;
+            let released = namespace.jobs.released(now);
+            let records: Vec<_> =
+                released.iter().map(|(id, record)| (id.clone(), jobs::encode(record))).collect();
+            self.save_job_records(id, &namespace, &records).await;
+            namespace.jobs.release(released);
+            drop(committing);
+        }
+        self.serve_jobs(&id.group());
+        let RoundReport { asked, pages, failure } = report.result;
+        let outcome = failure.as_ref().map_or(PollOutcome::Success, |of| PollOutcome::Failure(of.class));
+        let record = PollRecord {
+            outcome,
+            ended: self.clock.since_epoch(),
+            took: report.took,
+            objects: failure.is_none().then_some(asked),
+            error: failure.map(|failure| failure.message),
+        };
+        let mut inner = self.inner.lock();
+        inner.current(id, generation)?;
+        if outcome == PollOutcome::Success {
+            inner.status(id)?.pages = pages;
+        }
+        self.finish(inner, id, report.next_report_due, report.next_poll, record, None).map(drop)
+    }
+
+    /// Makes what is remembered of the jobs in a namespace the data of its target of jobs, if it has one. Returns the group of
+    /// that target if its data changed.
+    pub fn serve_jobs(&self, group: &GroupId) -> Option<GroupId> {
+        let group = group.of_collector(JOBS);
+        let (id, serving) = self.serving(&group)?;
+        let scope = self.scope(&group)?;
+        let memory = &scope.namespace.jobs;
+        let guard = memory.serving.lock();
+        // Read again: what was read before the lock may be older than what is served.
+        let scope = self.scope(&group)?;
+        let served = memory.serve(&scope.deployments(), serving, Instant::now());
+        if served.is_urgent {
+            memory.wanted.notify_one();
+        }
+        let objects: Arc<dyn ObjectSet> = Arc::new(Objects::listed(served.jobs));
+        let mut inner = self.inner.lock();
+        let changed = inner.replace_jobs(&id, objects, served.expires_at, self.clock.since_epoch());
+        drop(inner);
+        drop(guard);
+        self.expiry_changed.notify_one();
+        changed.then_some(group)
+    }
+
+    /// What is known of a deployment's jobs; none if the collector of jobs has no target in the namespace.
+    pub fn job_details(&self, group: &GroupId, deployment: &str) -> Option<JobDetails> {
+        let group = group.of_collector(JOBS);
+        self.serving(&group)?;
+        let namespace = self.inner.lock().transitions.get(&group.of_collector(DEPLOYMENTS))?.clone();
+        let (last_failure, restarts) = namespace.jobs.details(deployment)?;
+        let message = last_failure.as_ref().and_then(|_| self.messages.lock().get(&group, deployment));
+        Some(JobDetails { last_failure, message, restarts })
+    }
+
+    async fn save_job_records(&self, id: &TargetId, namespace: &Namespace, records: &[Record]) {
+        if self.state.get().is_some() && !records.is_empty() {
+            namespace.jobs.set_saving(records);
+            self.save_records(&id.group(), &[], records).await;
+        }
+    }
+
+    /// What is remembered of the namespace of a target of jobs whose loop is current.
+    fn jobs_of(&self, id: &TargetId, generation: u64) -> Option<Arc<Namespace>> {
+        let mut inner = self.inner.lock();
+        inner.current(id, generation)?;
+        Some(inner.transitions.entry(id.group().of_collector(DEPLOYMENTS)).or_default().clone())
+    }
+
+    /// The target of a group of jobs, and how its data is served.
+    fn serving(&self, group: &GroupId) -> Option<(Arc<TargetId>, Serving)> {
+        let inner = self.inner.lock();
+        let id = inner.groups.get(group)?.first()?.clone();
+        let TargetSettings { interval, expire_after, first_value_hold, jobs, .. } =
+            inner.targets.get(&id)?.settings;
+        let serving = Serving { mode: jobs?, interval, expire_after, first_value_hold: first_value_hold? };
+        Some((id, serving))
+    }
+
+    fn scope(&self, group: &GroupId) -> Option<Scope> {
+        let group = group.of_collector(DEPLOYMENTS);
+        let mut inner = self.inner.lock();
+        let namespace = inner.transitions.entry(group.clone()).or_default().clone();
+        let mut served: Vec<_> = inner
+            .groups
+            .get(&group)?
+            .iter()
+            .filter_map(|id| inner.targets.get(id)?.status.data.as_ref())
+            .map(|data| (data.renewed_at, data.objects.clone()))
+            .collect();
+        served.sort_by_key(|(renewed_at, _)| std::cmp::Reverse(*renewed_at));
+        Some(Scope { namespace, sets: served.into_iter().map(|(_, objects)| objects).collect() })
+    }
+}

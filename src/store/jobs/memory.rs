@@ -1,0 +1,369 @@
+//! What is remembered of the jobs of one namespace.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use tokio::{sync::Notify, time::Instant};
+
+use super::{
+    due::{Candidate, Round, Urgency},
+    record::{JobList, JobRecord, MessageChange, live_totals},
+};
+use crate::{
+    model::{Deployment, DeploymentJobs, JobState, JobsMode, LastFailure, LiveJobTotals},
+    store::saved::Record,
+};
+
+/// A time so far away that it never comes.
+const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// What is remembered of the jobs of one namespace.
+#[derive(Debug, Default)]
+pub(in crate::store) struct NamespaceJobs {
+    memory: Mutex<Memory>,
+    /// What is being saved and not yet remembered: it belongs to a dump. Locked before `memory`.
+    saving: Mutex<Vec<Record>>,
+    /// Held while the served data is replaced by what is remembered, so that it is never older than another's.
+    pub(in crate::store) serving: Mutex<()>,
+    /// Notified when something must be asked for at once.
+    pub(in crate::store) wanted: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    deployments: HashMap<Box<str>, Known>,
+    /// How long the last round took.
+    last_round: Duration,
+    round_started: Option<Instant>,
+}
+
+/// What is known of the jobs of one deployment.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    record: JobRecord,
+    /// The live jobs of the last answer.
+    live: Option<LiveJobTotals>,
+    /// See [`Candidate`].
+    wanted_since: Option<Instant>,
+    asked: Option<Instant>,
+    answered: Option<Instant>,
+    /// When the deployment was last seen to have no live job.
+    idle: Option<Instant>,
+    /// Whether the counter is served.
+    is_counter_served: bool,
+    /// Until when the counter is served with its first value.
+    hold: Option<Instant>,
+}
+
+/// How the jobs of a namespace are served.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct Serving {
+    pub(in crate::store) mode: JobsMode,
+    pub(in crate::store) interval: Duration,
+    pub(in crate::store) expire_after: Duration,
+    pub(in crate::store) first_value_hold: Duration,
+}
+
+/// What is served, and until when.
+#[derive(Debug)]
+pub(in crate::store) struct Served {
+    pub(in crate::store) jobs: Vec<DeploymentJobs>,
+    pub(in crate::store) expires_at: Instant,
+    /// Whether something must be asked for at once.
+    pub(in crate::store) is_urgent: bool,
+}
+
+/// The answer for one deployment.
+#[derive(Debug)]
+pub(in crate::store) struct Answered<'a> {
+    pub(in crate::store) deployment: &'a str,
+    pub(in crate::store) requested_at: Instant,
+    /// None if the deployment is gone.
+    pub(in crate::store) list: Option<JobList<'a>>,
+    /// When the deployment was first seen, since the Unix epoch.
+    pub(in crate::store) first_seen: Option<Duration>,
+}
+
+/// What an answer changes.
+#[derive(Debug)]
+pub(in crate::store) struct Folded {
+    after: Known,
+    pub(in crate::store) message: MessageChange,
+    /// The record, if it differs from the saved one.
+    pub(in crate::store) record: Option<Record>,
+}
+
+impl NamespaceJobs {
+    /// Notes that jobs of these deployments failed.
+    pub(in crate::store) fn want(&self, deployments: &[Box<str>], now: Instant) {
+        if deployments.is_empty() {
+            return;
+        }
+        let mut memory = self.memory.lock();
+        for id in deployments {
+            let known = memory.deployments.entry(id.clone()).or_default();
+            known.record.wanted = true;
+            known.wanted_since = Some(now);
+        }
+        drop(memory);
+        self.wanted.notify_one();
+    }
+
+    /// The records of these deployments, once [`NamespaceJobs::want`] has noted them.
+    pub(in crate::store) fn records_if_wanted(&self, deployments: &[Box<str>]) -> Vec<Record> {
+        let memory = self.memory.lock();
+        let record = |id: &str| {
+            let known = memory.deployments.get(id);
+            let record = known.map(|known| known.record.clone()).unwrap_or_default();
+            encode(&JobRecord { wanted: true, ..record })
+        };
+        deployments.iter().map(|id| (id.clone(), record(id))).collect()
+    }
+
+    /// Forgets deployments.
+    pub(in crate::store) fn forget(&self, deployments: &[Box<str>]) {
+        let mut memory = self.memory.lock();
+        for id in deployments {
+            memory.deployments.remove(id);
+        }
+    }
+
+    /// Remembers a deployment by its record. None if the record is unreadable.
+    pub(in crate::store) fn restore(&self, id: &str, record: &[u8], outdated: bool) -> Option<()> {
+        let mut record: JobRecord = postcard::from_bytes(record).ok()?;
+        record.outdated |= outdated;
+        let wanted_since = record.wanted.then(Instant::now);
+        let known = Known { record, wanted_since, ..Known::default() };
+        self.memory.lock().deployments.insert(id.into(), known);
+        Some(())
+    }
+
+    /// The records of all deployments.
+    pub(in crate::store) fn records(&self) -> Vec<Record> {
+        let saving = self.saving.lock();
+        let memory = self.memory.lock();
+        let remembered = memory.deployments.iter().map(|(id, known)| (id.clone(), encode(&known.record)));
+        remembered.chain(saving.iter().cloned()).collect()
+    }
+
+    /// Deletions of the records of all deployments.
+    pub(in crate::store) fn deletions(&self) -> Vec<Record> {
+        self.memory.lock().deployments.keys().map(|id| (id.clone(), None)).collect()
+    }
+
+    /// The last failure of a deployment, and its restarts.
+    pub(in crate::store) fn details(&self, id: &str) -> Option<(Option<LastFailure>, Option<u64>)> {
+        let memory = self.memory.lock();
+        let known = memory.deployments.get(id)?;
+        let restarts = known.record.restarts.filter(|_| known.is_counter_served);
+        Some((known.record.last_failure.clone(), restarts.map(|restarts| restarts.served)))
+    }
+
+    /// The deployment that is asked for next, except those in `in_flight`.
+    pub(in crate::store) fn next<'d>(
+        &self,
+        round: &Round,
+        deployments: &[&'d Deployment],
+        in_flight: &BTreeSet<Box<str>>,
+    ) -> Option<(&'d Deployment, Urgency)> {
+        let memory = self.memory.lock();
+        let candidates = deployments.iter().filter(|deployment| !in_flight.contains(&deployment.id));
+        let due = candidates.filter_map(|deployment| {
+            let candidate = Candidate::new(memory.deployments.get(&deployment.id), deployment);
+            Some((round.order(&candidate)?, *deployment))
+        });
+        let next = due.min_by_key(|(order, _)| *order);
+        next.map(|((urgency, _), deployment)| (deployment, urgency))
+    }
+
+    /// The number of deployments that are due for [`Urgency::Refresh`].
+    pub(in crate::store) fn refreshes(&self, round: &Round, deployments: &[&Deployment]) -> usize {
+        let memory = self.memory.lock();
+        let due = deployments.iter().filter(|deployment| {
+            let candidate = Candidate::new(memory.deployments.get(&deployment.id), deployment);
+            round.urgency(&candidate) == Some(Urgency::Refresh)
+        });
+        due.count()
+    }
+
+    /// Notes that a deployment is being asked for.
+    pub(in crate::store) fn asked(&self, id: &str, now: Instant) {
+        self.memory.lock().deployments.entry(id.into()).or_default().asked = Some(now);
+    }
+
+    /// Notes when the round began.
+    pub(in crate::store) fn round_started(&self, now: Instant) {
+        self.memory.lock().round_started = Some(now);
+    }
+
+    /// Notes that the round ended.
+    pub(in crate::store) fn round_ended(&self, now: Instant) {
+        let mut memory = self.memory.lock();
+        memory.last_round =
+            memory.round_started.take().map_or(Duration::ZERO, |started| now.duration_since(started));
+    }
+
+    /// The counters whose first value is no longer held, as they are remembered then.
+    pub(in crate::store) fn released(&self, now: Instant) -> Vec<(Box<str>, JobRecord)> {
+        let memory = self.memory.lock();
+        let released =
+            memory.deployments.iter().filter_map(|(id, known)| Some((id.clone(), known.released(now)?)));
+        released.collect()
+    }
+
+    /// Makes what [`NamespaceJobs::released`] returned what is remembered.
+    pub(in crate::store) fn release(&self, released: Vec<(Box<str>, JobRecord)>) {
+        self.saving.lock().clear();
+        let mut memory = self.memory.lock();
+        for (id, record) in released {
+            if let Some(known) = memory.deployments.get_mut(&id) {
+                (known.record.restarts, known.hold) = (record.restarts, None);
+            }
+        }
+    }
+
+    /// Makes these records part of a dump, until they are remembered.
+    pub(in crate::store) fn set_saving(&self, records: &[Record]) {
+        *self.saving.lock() = records.to_vec();
+    }
+
+    /// What is remembered of a deployment after an answer.
+    pub(in crate::store) fn fold(&self, answered: &Answered<'_>, now: Instant) -> Folded {
+        let before = self.memory.lock().deployments.get(answered.deployment).cloned().unwrap_or_default();
+        let (mut after, mut message) = (before.clone(), MessageChange::Keep);
+        if let Some(list) = answered.list {
+            message = after.record.fold_failures(list.jobs);
+            if after.answered.is_none_or(|compared| compared <= answered.requested_at) {
+                let first_seen = answered.first_seen.map(|seen| seen.as_secs_f64());
+                after.record.fold_restarts(list, first_seen);
+                after.live = live_totals(list.jobs);
+                after.answered = Some(answered.requested_at);
+            }
+        }
+        if after.wanted_since.is_none_or(|since| since <= answered.requested_at) {
+            (after.wanted_since, after.record.wanted) = (None, false);
+        }
+        if let Some(record) = after.released(now) {
+            (after.record, after.hold) = (record, None);
+        }
+        let changed = after.record != before.record;
+        let record = changed.then(|| (answered.deployment.into(), encode(&after.record)));
+        Folded { after, message, record }
+    }
+
+    /// Makes an answer what is remembered.
+    pub(in crate::store) fn apply(&self, id: &str, folded: Folded) {
+        self.saving.lock().clear();
+        let mut memory = self.memory.lock();
+        let known = memory.deployments.entry(id.into()).or_default();
+        let Known { asked, idle, is_counter_served, .. } = *known;
+        // What was served meanwhile is not forgotten.
+        let hold = if is_counter_served { known.hold.and(folded.after.hold) } else { None };
+        *known = Known { asked, idle, is_counter_served, hold, ..folded.after };
+    }
+
+    /// What is served of these deployments now.
+    pub(in crate::store) fn serve(
+        &self,
+        deployments: &[&Deployment],
+        serving: Serving,
+        now: Instant,
+    ) -> Served {
+        let mut memory = self.memory.lock();
+        let round = memory.round_started.map_or(Duration::ZERO, |started| now.duration_since(started));
+        let round = round.max(memory.last_round);
+        // Answers are as old as a round takes, if that is longer than the interval.
+        let expire_after = if round > serving.interval {
+            serving.expire_after.max(round.saturating_mul(3))
+        } else {
+            serving.expire_after
+        };
+        let mut served = Served { jobs: Vec::new(), expires_at: now + FAR, is_urgent: false };
+        for deployment in deployments {
+            let Some(known) = memory.deployments.get_mut(&deployment.id) else {
+                served.is_urgent |= serving.mode == JobsMode::Active && is_live(deployment);
+                continue;
+            };
+            served.is_urgent |=
+                serving.mode == JobsMode::Active && is_live(deployment) && known.asked.is_none();
+            let (jobs, expires_at) = known.serve(deployment, serving, expire_after, now);
+            served.jobs.extend(jobs);
+            served.expires_at = served.expires_at.min(expires_at.unwrap_or(served.expires_at));
+        }
+        served
+    }
+}
+
+impl Known {
+    /// The record once the first value of the counter is no longer held; none if nothing changes.
+    fn released(&self, now: Instant) -> Option<JobRecord> {
+        let counter = self.record.restarts.filter(|counter| counter.served != counter.observed)?;
+        let is_held = !self.is_counter_served || self.hold.is_some_and(|until| until > now);
+        let restarts = Some(super::record::RestartCounter { served: counter.observed, ..counter });
+        (!is_held).then(|| JobRecord { restarts, ..self.record.clone() })
+    }
+
+    /// What is served of a deployment, and until when; nothing if there is nothing to serve.
+    fn serve(
+        &mut self,
+        deployment: &Deployment,
+        serving: Serving,
+        expire_after: Duration,
+        now: Instant,
+    ) -> (Option<DeploymentJobs>, Option<Instant>) {
+        let is_idle = is_idle(deployment);
+        if is_idle {
+            self.idle = Some(now);
+        }
+        // The last answer stays true while there is no live job.
+        let expires_at = self.answered.max(self.idle).map(|since| since + expire_after);
+        let is_fresh = expires_at.is_some_and(|at| at > now);
+        let is_served = serving.mode == JobsMode::Active && is_fresh;
+        let restarts = self.record.restarts.filter(|_| is_served);
+        if restarts.is_some() && !self.is_counter_served {
+            self.hold = Some(now + serving.first_value_hold);
+        }
+        self.is_counter_served = restarts.is_some();
+        let jobs = DeploymentJobs {
+            deployment_id: deployment.id.clone(),
+            deployment: deployment.name.clone(),
+            last_failure: self.record.last_failure.clone(),
+            restarts: restarts.map(|restarts| restarts.served),
+            live: self.live.filter(|_| is_served && !is_idle),
+        };
+        let has_data = jobs.last_failure.is_some() || jobs.restarts.is_some() || jobs.live.is_some();
+        (has_data.then_some(jobs), expires_at.filter(|_| is_served))
+    }
+}
+
+impl Candidate {
+    fn new(known: Option<&Known>, deployment: &Deployment) -> Self {
+        Self {
+            wanted_since: known.and_then(|known| known.wanted_since),
+            live: is_live(deployment),
+            asked: known.and_then(|known| known.asked),
+            answered: known.and_then(|known| known.answered),
+        }
+    }
+}
+
+/// Whether a deployment certainly has live jobs.
+fn is_live(deployment: &Deployment) -> bool {
+    JobState::LIVE.into_iter().any(|state| deployment.jobs.get(state).is_some_and(|count| count > 0))
+}
+
+/// Whether a deployment certainly has no live job.
+fn is_idle(deployment: &Deployment) -> bool {
+    let jobs = &deployment.jobs;
+    !jobs.is_empty()
+        && JobState::LIVE
+            .into_iter()
+            .all(|state| jobs.get(state).unwrap_or(0) == 0 && !jobs.is_invalid(state))
+}
+
+pub(in crate::store) fn encode(record: &JobRecord) -> Option<Vec<u8>> {
+    postcard::to_stdvec(record).ok()
+}
