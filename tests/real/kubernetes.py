@@ -31,6 +31,11 @@ REFUSED = [
     (["demo=true", "prometheusRule.enabled=true", "prometheusRule.disabled={NoSuch}"], "there is no such alert"),
     (["demo=true", "persistence.size=much"], "'much' does not match pattern"),
     (["demo=true", "persistence.enabled=true", f"fullnameOverride={'a' * 53}"], "more than 52 characters"),
+    (["demo=true", "shards=2"], "shards has no use with demo"),
+    (["existingConfigMap=c", "shards=2", "replicaCount=2"], "one replica of each shard"),
+    (["existingConfigMap=c", "shards=2", f"fullnameOverride={'a' * 53}"], "more than 52 characters"),
+    (["config.workspaces[0].id=w", "config.shard.total=2", "shards=2"], "shards and config.shard are set"),
+    (["existingConfigMap=c", "shards=0"], "minimum"),
     (["demo=true", "web.tsl=true"], "'tsl' not allowed"),
     (["demo=true", "prometheusRule.enabled=true", "prometheusRule.alerts.overrides.NoSuch.for=1m"], "there is no such alert"),
     (["demo=true", "prometheusRule.thresholds.endedJob=1"], "'endedJob' not allowed"),
@@ -128,6 +133,19 @@ def keeps_its_state(rendered, pod):
     names = [each["metadata"]["name"] for each in of(rendered, "Service") if each["spec"].get("clusterIP") == "None"]
     assert names == [pod.deployment["spec"]["serviceName"]], names
     assert pod.spec["securityContext"]["fsGroup"] == pod.spec["securityContext"]["runAsUser"], "it can't write the volume"
+
+
+def shares_the_targets(rendered, pod):
+    """Each pod has an index of its own, knows how many there are, and keeps away from the others."""
+    assert (pod.deployment["kind"], pod.deployment["spec"]["replicas"]) == ("StatefulSet", 3), pod.deployment["kind"]
+    variables = {each["name"].removeprefix("ALIYUN_FLINK_EXPORTER_SHARD__"): each for each in pod.container["env"]}
+    index = variables["INDEX"]["valueFrom"]["fieldRef"]["fieldPath"]
+    assert (index, variables["TOTAL"]["value"]) == ("metadata.labels['apps.kubernetes.io/pod-index']", "3"), variables
+    (term,) = pod.spec["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert term["podAffinityTerm"]["labelSelector"]["matchLabels"].items() <= pod.labels.items(), term
+    (budget,) = of(rendered, "PodDisruptionBudget")
+    assert budget["spec"]["maxUnavailable"] == 1, budget
+    assert pod.deployment["spec"]["volumeClaimTemplates"] and of(rendered, "Service")[1]["spec"]["clusterIP"] == "None"
 
 
 def is_confined(pod):
@@ -303,6 +321,7 @@ def main():
                 file.write_text(yaml.safe_dump(rule["spec"]))
                 run("promtool", "check", "rules", str(file))
         keeps_its_state(rendered["persistence"], Pod(rendered["persistence"]))
+        shares_the_targets(rendered["shards"], Pod(rendered["shards"]))
         assert not any("--state.path" in each for each in Pod(rendered["demo"]).container["args"])
         carries_the_rules(rendered["demo"])
         changes_the_rules(rendered["everything"])

@@ -22,7 +22,7 @@ fn is_recorded(metric: &str) -> bool {
 }
 
 /// Metrics that need another setting than those of the programs below: TLS (tests/serving/tls.rs has it served), a state
-/// file, a collector beside `deployments`, a failure that the exporter has observed, discovery, a workspace that does not run.
+/// file, a series budget, a collector beside `deployments`, a failure that the exporter has observed, discovery, a workspace that does not run.
 const ELSEWHERE: &str = "\
 # HELP aliyun_flink_exporter_tls_certificate_expiry_timestamp_seconds Expiry.
 # TYPE aliyun_flink_exporter_tls_certificate_expiry_timestamp_seconds gauge
@@ -33,6 +33,9 @@ aliyun_flink_exporter_state_healthy 1
 # HELP aliyun_flink_exporter_state_last_save_timestamp_seconds Last save.
 # TYPE aliyun_flink_exporter_state_last_save_timestamp_seconds gauge
 aliyun_flink_exporter_state_last_save_timestamp_seconds 1.8e9
+# HELP aliyun_flink_exporter_series_dropped Dropped.
+# TYPE aliyun_flink_exporter_series_dropped gauge
+aliyun_flink_exporter_series_dropped{family=\"aliyun_flink_deployment_labels\"} 1
 # HELP aliyun_flink_deployment_status_since_timestamp_seconds Since.
 # TYPE aliyun_flink_deployment_status_since_timestamp_seconds gauge
 aliyun_flink_deployment_status_since_timestamp_seconds{workspace=\"w\",namespace=\"n\",deployment_id=\"d\",deployment=\"d\",status=\"FAILED\"} 1.8e9

@@ -55,9 +55,29 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 {{- end }}
 
-{{/* A volume of its own for each replica needs a StatefulSet. */}}
+{{/* A volume or an index of its own for each pod needs a StatefulSet. */}}
 {{- define "exporter.kind" -}}
-{{- .Values.persistence.enabled | ternary "StatefulSet" "Deployment" }}
+{{- or .Values.persistence.enabled (gt (int .Values.shards) 1) | ternary "StatefulSet" "Deployment" }}
+{{- end }}
+
+{{- define "exporter.replicas" -}}
+{{- gt (int .Values.shards) 1 | ternary .Values.shards .Values.replicaCount }}
+{{- end }}
+
+{{/* Shards prefer different nodes, unless the values say otherwise. */}}
+{{- define "exporter.affinity" -}}
+{{- if .Values.affinity }}
+{{- toYaml .Values.affinity }}
+{{- else if gt (int .Values.shards) 1 }}
+podAntiAffinity:
+  preferredDuringSchedulingIgnoredDuringExecution:
+    - weight: 100
+      podAffinityTerm:
+        topologyKey: kubernetes.io/hostname
+        labelSelector:
+          matchLabels:
+            {{- include "exporter.selectorLabels" . | nindent 12 }}
+{{- end }}
 {{- end }}
 
 {{- define "exporter.headlessName" -}}
@@ -114,8 +134,22 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- if and .Values.existingSecret.name $own }}
 {{- fail "existingSecret and config.credentials are set: credentials come from one of them" }}
 {{- end }}
-{{- if and .Values.persistence.enabled (gt (len (include "exporter.fullname" .)) 52) }}
-{{- fail (printf "%s has more than 52 characters, the limit for a StatefulSet (persistence.enabled): set fullnameOverride" (include "exporter.fullname" .)) }}
+{{- if and (eq (include "exporter.kind" .) "StatefulSet") (gt (len (include "exporter.fullname" .)) 52) }}
+{{- fail (printf "%s has more than 52 characters, the limit for a StatefulSet (persistence.enabled, shards): set fullnameOverride" (include "exporter.fullname" .)) }}
+{{- end }}
+{{- if gt (int .Values.shards) 1 }}
+{{- if .Values.demo }}
+{{- fail "shards has no use with demo" }}
+{{- end }}
+{{- if ne (int .Values.replicaCount) 1 }}
+{{- fail "shards and replicaCount are set: there is one replica of each shard" }}
+{{- end }}
+{{- if dig "shard" dict .Values.config }}
+{{- fail "shards and config.shard are set: each pod gets its own index from shards" }}
+{{- end }}
+{{- if semverCompare "<1.28.0-0" .Capabilities.KubeVersion.Version }}
+{{- fail (printf "shards needs Kubernetes 1.28 for the label apps.kubernetes.io/pod-index; this is %s" .Capabilities.KubeVersion.Version) }}
+{{- end }}
 {{- end }}
 {{- if and .Values.web.probePort (eq (int .Values.web.probePort) 10978) }}
 {{- fail "web.probePort is 10978, where the metrics are served" }}

@@ -58,6 +58,13 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- if gt (int .Values.shards) 1 }}
+- name: ALIYUN_FLINK_EXPORTER_SHARD__INDEX
+  valueFrom:
+    fieldRef: {fieldPath: "metadata.labels['apps.kubernetes.io/pod-index']"}
+- name: ALIYUN_FLINK_EXPORTER_SHARD__TOTAL
+  value: {{ .Values.shards | quote }}
+{{- end }}
 {{- with .Values.extraEnv }}
 {{ toYaml . }}
 {{- end }}
