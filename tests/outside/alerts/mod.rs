@@ -39,9 +39,6 @@ aliyun_flink_exporter_series_dropped{family=\"aliyun_flink_deployment_labels\"} 
 # HELP aliyun_flink_deployment_status_since_timestamp_seconds Since.
 # TYPE aliyun_flink_deployment_status_since_timestamp_seconds gauge
 aliyun_flink_deployment_status_since_timestamp_seconds{workspace=\"w\",namespace=\"n\",deployment_id=\"d\",deployment=\"d\",status=\"FAILED\"} 1.8e9
-# HELP aliyun_flink_deployment_last_failure_timestamp_seconds Last failure.
-# TYPE aliyun_flink_deployment_last_failure_timestamp_seconds gauge
-aliyun_flink_deployment_last_failure_timestamp_seconds{workspace=\"w\",namespace=\"n\",deployment_id=\"d\",deployment=\"d\"} 1.8e9
 # HELP aliyun_flink_target_up Up.
 # TYPE aliyun_flink_target_up gauge
 aliyun_flink_target_up{collector=\"queues\",region=\"r\",workspace=\"w\",namespace=\"n\",selection=\"\"} 1
@@ -76,8 +73,7 @@ const OF_PROMETHEUS: [&str; 2] = ["instance", "job"];
 
 /// All that an exporter may serve: what a demo serves, one whose credentials expire, and the rest.
 async fn served() -> Vec<Exposition> {
-    let demo = Start::demo().ready().await;
-    demo.metrics().await;
+    let demo = Start::demo().ready().await.metrics_with_jobs().await;
     let api = StubApi::start(|request| {
         if request.path == "/credentials" {
             let key = json!({
@@ -94,7 +90,7 @@ async fn served() -> Vec<Exposition> {
     .await;
     let credentials = format!("credentials: {{type: uri, uri: '{}/credentials'}}\n", api.endpoint());
     let ending = Start::daemon().polling(&api, "[n1]", &credentials).ready().await;
-    vec![demo.metrics().await, ending.metrics().await, Exposition::parse(ELSEWHERE).unwrap()]
+    vec![demo, ending.metrics().await, Exposition::parse(ELSEWHERE).unwrap()]
 }
 
 /// The series that a selector of an exported metric may find; none if it can find none.

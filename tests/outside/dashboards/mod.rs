@@ -194,9 +194,7 @@ impl Served {
 
 #[tokio::test]
 async fn every_metric_label_and_value_that_a_dashboard_names_is_in_the_demo() {
-    let program = Start::demo().ready().await;
-    program.metrics().await;
-    let served = Served::of(&program.metrics().await);
+    let served = Served::of(&Start::demo().ready().await.metrics_with_jobs().await);
     // Made by the expressions themselves, or by Alertmanager's rules.
     let made = ["problem", "value", "le", "alertname", "severity"];
     let mut missing = Vec::new();

@@ -305,6 +305,15 @@ impl Program {
         .await
     }
 
+    /// Scrapes a demo until its first round over jobs has got somewhere, which readiness does not wait for.
+    pub(crate) async fn metrics_with_jobs(&self) -> Exposition {
+        self.metrics().await;
+        let served = ["health_score", "used_cpu_cores", "job_restarts_total", "last_failure_info"];
+        let exists =
+            |metrics: &Exposition, name| metrics.find(&format!("aliyun_flink_deployment_{name}")).exists();
+        self.metrics_with("metrics of jobs", |metrics| served.iter().all(|name| exists(metrics, name))).await
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id().expect("a program that runs")
     }
