@@ -159,7 +159,7 @@ impl Store {
     ) -> Option<()> {
         let namespace = self.jobs_of(id, generation)?;
         let now = Instant::now();
-        namespace.jobs.round_ended(now);
+        namespace.jobs.round_ended(now, report.result.failure.is_none());
         if report.result.failure.is_none() {
             let committing = namespace.commit().await;
             let released = namespace.jobs.released(now);

@@ -30,7 +30,9 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     clock::Clock,
-    model::{DEPLOYMENTS, Deployment, GroupId, JOBS, Misses, ObjectSet, PollOutcome, TargetId},
+    model::{
+        DEPLOYMENTS, Deployment, GroupId, JOBS, Misses, ObjectSet, ObservedStatus, PollOutcome, TargetId,
+    },
 };
 
 pub use group::{GroupObjects, GroupVersion};
@@ -371,6 +373,12 @@ impl Store {
     pub fn failures_since(&self, group: &GroupId, since: Duration) -> HashMap<Box<str>, u64> {
         let transitions = self.inner.lock().transitions.get(group).cloned();
         transitions.map(|namespace| namespace.failures_since(since)).unwrap_or_default()
+    }
+
+    /// The statuses of a deployment that were observed in this run, the most recent first, within bounds.
+    pub fn recent_statuses(&self, group: &GroupId, deployment: &str) -> Vec<ObservedStatus> {
+        let namespace = self.inner.lock().transitions.get(&group.of_collector(DEPLOYMENTS)).cloned();
+        namespace.map(|namespace| namespace.recent_statuses(deployment)).unwrap_or_default()
     }
 
     fn wall_clock(&self, instant: Instant) -> Duration {

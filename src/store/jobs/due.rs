@@ -44,7 +44,7 @@ impl Round {
     pub(super) fn urgency(&self, of: &Candidate) -> Option<Urgency> {
         let asked_in_this_round = of.asked.is_some_and(|asked| asked >= self.started);
         // A failure that was seen after the request may not be in its answer.
-        let failed_since = of.wanted_since.is_some_and(|since| of.asked.is_some_and(|asked| since > asked));
+        let failed_since = of.wanted_since > of.asked;
         if of.wanted_since.is_some() && (failed_since || !asked_in_this_round) {
             return Some(Urgency::Failure);
         }

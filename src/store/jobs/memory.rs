@@ -38,6 +38,8 @@ struct Memory {
     /// How long the last round took.
     last_round: Duration,
     round_started: Option<Instant>,
+    /// Whether the last round failed. What it left out waits for the next one on schedule then.
+    last_round_failed: bool,
 }
 
 /// What is known of the jobs of one deployment.
@@ -200,8 +202,9 @@ impl NamespaceJobs {
     }
 
     /// Notes that the round ended.
-    pub(in crate::store) fn round_ended(&self, now: Instant) {
+    pub(in crate::store) fn round_ended(&self, now: Instant, succeeded: bool) {
         let mut memory = self.memory.lock();
+        memory.last_round_failed = !succeeded;
         memory.last_round =
             memory.round_started.take().map_or(Duration::ZERO, |started| now.duration_since(started));
     }
@@ -282,13 +285,12 @@ impl NamespaceJobs {
             serving.expire_after
         };
         let mut served = Served { jobs: Vec::new(), expires_at: now + FAR, is_urgent: false };
+        let may_wake = serving.mode == JobsMode::Active && !memory.last_round_failed;
         for deployment in deployments {
-            let Some(known) = memory.deployments.get_mut(&deployment.id) else {
-                served.is_urgent |= serving.mode == JobsMode::Active && is_live(deployment);
-                continue;
-            };
-            served.is_urgent |=
-                serving.mode == JobsMode::Active && is_live(deployment) && known.asked.is_none();
+            let known = memory.deployments.get_mut(&deployment.id);
+            let was_asked = known.as_ref().is_some_and(|known| known.asked.is_some());
+            served.is_urgent |= may_wake && is_live(deployment) && !was_asked;
+            let Some(known) = known else { continue };
             let (jobs, expires_at) = known.serve(deployment, serving, expire_after, now);
             served.jobs.extend(jobs);
             served.expires_at = served.expires_at.min(expires_at.unwrap_or(served.expires_at));

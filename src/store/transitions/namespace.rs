@@ -1,7 +1,7 @@
 //! What is remembered of the deployments of one namespace.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     time::Duration,
 };
 
@@ -10,7 +10,7 @@ use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 
 use super::{compare::Poll, failures::RecentFailures, remembered::Remembered, served::Served};
 use crate::{
-    model::{Deployment, Transitions},
+    model::{Deployment, ObservedStatus, Transitions},
     store::{jobs::NamespaceJobs, saved::Record},
 };
 
@@ -19,6 +19,9 @@ pub(in crate::store) const REMEMBER: Duration = Duration::from_secs(24 * 3600);
 
 /// The deployments of a namespace that are remembered although no target returns them; the oldest are forgotten first.
 const MAX_GONE: usize = 100_000;
+
+/// The earlier statuses of one deployment that are remembered.
+const MAX_STATUSES: usize = 19;
 
 /// What is remembered of the deployments of one namespace.
 #[derive(Debug, Default)]
@@ -37,6 +40,8 @@ struct Memory {
     /// The deployments that are gone.
     gone: usize,
     failures: RecentFailures,
+    /// The statuses that deployments had before in this run, the most recent first.
+    statuses: HashMap<Box<str>, VecDeque<ObservedStatus>>,
     /// Changes with what is served.
     revision: u64,
     /// For how long the namespace has not been a target while the exporter ran.
@@ -115,6 +120,14 @@ impl Namespace {
         memory.gone += usize::from(remembered.gone);
         memory.deployments.insert(id.into(), remembered);
         Some(())
+    }
+
+    /// The statuses of a deployment in this run, the most recent first.
+    pub(in crate::store) fn recent_statuses(&self, id: &str) -> Vec<ObservedStatus> {
+        let memory = self.memory.read();
+        let current = memory.deployments.get(id).and_then(|known| known.status);
+        let earlier = memory.statuses.get(id).into_iter().flatten();
+        current.into_iter().chain(earlier.copied()).collect()
     }
 
     /// When a deployment was first returned in this run, since the Unix epoch.
@@ -287,12 +300,18 @@ impl Memory {
 
     fn replace(&mut self, id: &str, after: Remembered, now: Duration) {
         self.gone += usize::from(after.gone);
-        let failed = after.failed();
+        let (failed, status) = (after.failed(), after.status);
         let before = match self.deployments.get_mut(id) {
             Some(known) => Some(std::mem::replace(known, after)),
             None => self.deployments.insert(id.into(), after),
         };
         self.gone -= usize::from(before.as_ref().is_some_and(|before| before.gone));
+        let ended = before.as_ref().and_then(|before| before.status).filter(|before| Some(*before) != status);
+        if let Some(ended) = ended {
+            let statuses = self.statuses.entry(id.into()).or_default();
+            statuses.push_front(ended);
+            statuses.truncate(MAX_STATUSES);
+        }
         let failed = failed.saturating_sub(before.as_ref().map_or(0, Remembered::failed));
         if failed > 0 {
             self.failures.add(now, id.into(), failed);
@@ -300,6 +319,7 @@ impl Memory {
     }
 
     fn forget(&mut self, id: &str) {
+        self.statuses.remove(id);
         if self.deployments.remove(id).is_some_and(|known| known.gone) {
             self.gone -= 1;
         }

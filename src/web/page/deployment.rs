@@ -9,6 +9,7 @@ use std::{
 use super::{
     PageData,
     document::{badge, document},
+    jobs,
     links::target_link,
     text::{Escaped, HumanDuration, OrDash, gibibytes, rounded},
 };
@@ -74,7 +75,10 @@ fn write_page(
     write_jobs(html, data, group, deployment, transitions)?;
     write_settings(html, data.now, deployment)?;
     html.push_str("</tbody></table></div>\n");
-    Ok(())
+    if let Some(details) = data.store.job_details(group, &deployment.id) {
+        jobs::write_section(html, &details, data.now)?;
+    }
+    jobs::write_statuses(html, &data.store.recent_statuses(group, &deployment.id), data.now)
 }
 
 fn write_target(html: &mut String, data: &PageData<'_>, id: &TargetId, status: &TargetStatus) -> fmt::Result {

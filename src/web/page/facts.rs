@@ -7,7 +7,11 @@ use super::{
     document::poll_sparkline,
     text::{Escaped, HumanDuration, OrDash},
 };
-use crate::{collectors, model::TargetId, store::TargetStatus};
+use crate::{
+    collectors,
+    model::{JOBS, TargetId},
+    store::TargetStatus,
+};
 
 /// Writes a target's key figures, as both pages show them.
 pub(super) fn write_facts(
@@ -17,7 +21,10 @@ pub(super) fn write_facts(
     status: &TargetStatus,
 ) -> fmt::Result {
     let now = data.now;
-    let objects = id.collector.replace('_', " ");
+    let objects = match id.collector {
+        JOBS => "deployments with job data".to_owned(),
+        collector => collector.replace('_', " "),
+    };
     write!(html, "<ul class=\"facts\"><li><b>{}</b> {objects}</li>", OrDash(status.object_count()))?;
     if id.collector == collectors::DEPLOYMENTS {
         let failures = OrDash(data.failures.of_target(id, status));

@@ -5,6 +5,7 @@ mod deployment;
 mod discovery;
 mod document;
 mod facts;
+mod jobs;
 mod links;
 mod overview;
 mod series;

@@ -10,12 +10,15 @@ use super::{
     PageData,
     document::{badge, document},
     facts::{write_error, write_facts},
+    jobs,
     links::{Query, deployment_link, page_link},
     text::{Escaped, HumanDuration, OrDash, gibibytes, rounded},
 };
 use crate::{
-    model::{Deployment, DeploymentStatus, GroupId, JobState, ObservedStatus, Requested, TargetId},
-    store::TargetStatus,
+    model::{
+        Deployment, DeploymentStatus, GroupId, JobState, LastFailure, ObservedStatus, Requested, TargetId,
+    },
+    store::{JobDetails, TargetStatus},
     web::paths::Paths,
 };
 
@@ -25,11 +28,12 @@ const ROWS: usize = 200;
 /// A column, what it is called in a query, and whether it holds numbers.
 type Column = (&'static str, &'static str, bool);
 
-const COLUMNS: [Column; 9] = [
+const COLUMNS: [Column; 10] = [
     ("name", "Deployment", false),
     ("status", "Status", false),
     ("jobs", "Jobs", false),
     ("failed", "Failures, last hour", true),
+    ("last_failure", "Last failure", false),
     ("slots", "Slots", true),
     ("cpu", "CPU", true),
     ("memory", "Memory, GiB", true),
@@ -44,6 +48,8 @@ struct Row<'d> {
     observed: Option<ObservedStatus>,
     /// The jobs that failed lately.
     failures: u64,
+    /// None if jobs are not collected.
+    jobs: Option<JobDetails>,
 }
 
 /// The page of one target.
@@ -137,6 +143,7 @@ fn rows<'d>(data: &PageData<'_>, id: &TargetId, status: &'d TargetStatus) -> Vec
         deployment,
         observed,
         failures: data.failures.of_deployment(&group, deployment),
+        jobs: data.store.job_details(&group, &deployment.id),
     };
     let observed = transitions.into_iter().map(|transitions| transitions.status);
     deployments.into_iter().zip(observed).map(row).collect()
@@ -151,8 +158,9 @@ fn matches(row: &Row<'_>, search: &str) -> bool {
     search.is_empty()
         || [&*deployment.id, &*deployment.name].into_iter().any(has)
         || [&info.creator, &info.queue, &info.session_cluster].into_iter().any(|text| has(text))
-        || has(&jobs(deployment))
+        || has(&live_jobs(deployment))
         || has(row.status())
+        || row.last_failure().is_some_and(|failure| has(jobs::reason(failure)))
         || deployment.labels.iter().any(|(key, value)| has(&format!("{key}={value}")))
 }
 
@@ -162,13 +170,17 @@ impl Row<'_> {
         self.observed.map_or("", |observed| observed.status.as_str())
     }
 
+    fn last_failure(&self) -> Option<&LastFailure> {
+        self.jobs.as_ref()?.last_failure.as_ref()
+    }
+
     fn failed_in_total(&self) -> Option<u64> {
         self.deployment.jobs.get(JobState::Failed)
     }
 }
 
 /// The jobs there are now, in words.
-fn jobs(deployment: &Deployment) -> String {
+fn live_jobs(deployment: &Deployment) -> String {
     let states = [JobState::Running, JobState::Starting, JobState::Cancelling];
     let count = |state: JobState| {
         deployment
@@ -194,12 +206,14 @@ fn sort(rows: &mut [Row<'_>], query: &Query) {
             _ => None,
         }
     };
+    let last_failed = |row: &Row<'_>| row.last_failure().and_then(jobs::failure_time);
     rows.sort_by(|a, b| {
         let order = match query.sort.as_str() {
             "status" => a.status().cmp(b.status()),
-            "jobs" => jobs(a.deployment).cmp(&jobs(b.deployment)),
+            "jobs" => live_jobs(a.deployment).cmp(&live_jobs(b.deployment)),
             // Most have none: of those, the ones that failed most in total come first.
             "failed" => (a.failures, a.failed_in_total()).cmp(&(b.failures, b.failed_in_total())),
+            "last_failure" => last_failed(a).cmp(&last_failed(b)),
             "" | "name" => Ordering::Equal,
             _ => number(a).partial_cmp(&number(b)).unwrap_or(Ordering::Equal),
         };
@@ -265,7 +279,8 @@ fn write_row(html: &mut String, data: &PageData<'_>, group: &GroupId, row: &Row<
     html.push_str("</td>");
     write_status(html, row.observed, now)?;
     let class = if row.failures > 0 { "bad" } else { "" };
-    write!(html, "<td>{}</td><td class=\"number {class}\">{}</td>", jobs(deployment), row.failures)?;
+    write!(html, "<td>{}</td><td class=\"number {class}\">{}</td>", live_jobs(deployment), row.failures)?;
+    jobs::write_cell(html, row.jobs.as_ref(), now)?;
     write!(html, "<td class=\"number\">{}</td>", OrDash(requested.slots))?;
     let memory = requested.memory_bytes.map(gibibytes);
     for value in [requested.cpu_cores.map(rounded), memory, requested.compute_units.map(rounded)] {
