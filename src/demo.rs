@@ -124,8 +124,9 @@ fn config(endpoint: Url) -> Config {
     }
 }
 
-/// The addresses to look at, as the demo prints them.
-pub fn greeting(address: SocketAddr, paths: &Paths) -> String {
+/// The addresses to look at, as the demo prints them. `tls`: connections are encrypted.
+pub fn greeting(address: SocketAddr, paths: &Paths, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
     let host = if address.ip().is_unspecified() {
         format!("localhost:{}", address.port())
     } else {
@@ -133,10 +134,10 @@ pub fn greeting(address: SocketAddr, paths: &Paths) -> String {
     };
     let (telemetry_path, root) = (paths.telemetry_path(), paths.root_path());
     format!(
-        "Metrics:      http://{host}{telemetry_path}\n\
-         Status page:  http://{host}{root}\n\
+        "Metrics:      {scheme}://{host}{telemetry_path}\n\
+         Status page:  {scheme}://{host}{root}\n\
          Next:         point Prometheus at {host}, or watch jobs fail with: \
-         curl -s http://{host}{telemetry_path} | grep 'state=\"failed\"'\n"
+         curl -s {scheme}://{host}{telemetry_path} | grep 'state=\"failed\"'\n"
     )
 }
 /// Every collector but that of deployments, which is always enabled.

@@ -28,7 +28,7 @@ pub async fn demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
     let app = build_app(&demo.config, &Environment::default())?;
     let paths = arguments.web.paths();
     if let Some(&address) = listeners.addresses().first() {
-        stdout::write_within_timeout(demo::greeting(address, &paths)).await?;
+        stdout::write_within_timeout(demo::greeting(address, &paths, security.has_tls())).await?;
     }
     let systemd = systemd(&Environment::from_process());
     let stopping = CancellationToken::new();

@@ -49,6 +49,11 @@ def main():
         for port in service["ports"]:
             assert port.startswith("127.0.0.1:"), f"{name} is open to the network: {port}"
         assert ":latest" not in service["image"], f"{name} is whatever is newest"
+    # Grafana opens with a dashboard that is there.
+    grafana = compose["services"]["grafana"]
+    home = Path(grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    sources = {target: source for source, target, *_ in (volume.split(":") for volume in grafana["volumes"])}
+    assert (CONTAINER / sources[str(home.parent)] / home.name).is_file(), f"{home} is not mounted"
     build = compose["services"]["exporter"]["build"]
     context = (CONTAINER / build["context"]).resolve()
     assert context == Path.cwd(), context
@@ -59,7 +64,7 @@ def main():
     here = (CONTAINER / "prometheus.yml").read_text()
     for service, port in re.findall(r"\b([a-z]+):(\d+)\b", here):
         assert service in compose["services"], f"prometheus.yml names {service}, which is no service"
-        published = [each.split(":")[-1] for each in compose["services"][service]["ports"]]
+        published = [each.rsplit(":", 1)[-1] for each in compose["services"][service]["ports"]]
         assert port in published, f"{service} doesn't serve {port}"
         here = here.replace(f"{service}:{port}", f"localhost:{port}")
     assert yaml.safe_load(here) == example, "deploy/container/prometheus.yml is not the example's"

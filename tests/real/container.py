@@ -1,6 +1,6 @@
-"""Builds the image's final stage and runs the program in it.
+"""Builds the image's final stage and runs it as a confined container.
 
-container.py PROGRAM BUILDAH, as root: the static program that the first stage would have built.
+container.py PROGRAM BUILDAH RUNC, as root: the static program that the first stage would have built.
 """
 
 import json
@@ -69,29 +69,94 @@ class Image:
         self.buildah("umount", self.container)
 
 
-class Container:
-    """A program in the image's file system, with the files that an engine adds."""
+CONFIG = "/etc/aliyun-flink-exporter"
+STATE = "/var/lib/aliyun-flink-exporter"
 
-    def __init__(self, image, root, resolver):
-        self.image, self.root = image, root
+
+class Containers:
+    """Runs containers of the image: with a root that cannot be written, without capabilities, in the host's network."""
+
+    def __init__(self, image, root, directory, runc, resolver):
+        self.image, self.root, self.directory = image, root, directory
+        self.command = [runc, "--root", str(directory / "containers")]
+        self.count = 0
         self.files = sorted(f"/{path.relative_to(root)}" for path in root.rglob("*") if path.is_file())
-        (root / "etc/resolv.conf").write_text(f"nameserver {resolver}\noptions timeout:1 attempts:1\n")
-        (root / "etc/hosts").write_text("127.0.0.1 localhost\n")
         assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", image.user), f"the user {image.user} is no number, or root"
+        user, group = map(int, image.user.split(":"))
+        # What an engine mounts: its own files, the configuration's directory, and a new volume that belongs to whom the
+        # image's directory does.
+        self.config, self.state = directory / "config", directory / "state"
+        self.config.mkdir()
+        self.state.mkdir()
+        (directory / "resolv.conf").write_text(f"nameserver {resolver}\noptions timeout:1 attempts:1\n")
+        (directory / "hosts").write_text("127.0.0.1 localhost\n")
+        owner = (root / STATE.lstrip("/")).stat()
+        os.chown(self.state, owner.st_uid, owner.st_gid)
+        mounts = {"/etc/resolv.conf": "resolv.conf", "/etc/hosts": "hosts", CONFIG: "config", STATE: "state"}
+        specification = directory / "specification"
+        specification.mkdir()
+        subprocess.run([*self.command, "spec", "--bundle", specification], check=True)
+        self.specification = json.loads((specification / "config.json").read_text())
+        process = self.specification["process"]
+        process |= {"terminal": False, "user": {"uid": user, "gid": group}, "noNewPrivileges": True}
+        process["rlimits"] = [{"type": "RLIMIT_NOFILE", "hard": 4096, "soft": 4096}]
+        process["capabilities"] = {kind: [] for kind in process["capabilities"]}
+        self.specification["root"] = {"path": str(root), "readonly": True}
+        for target, source in mounts.items():
+            access = "rw" if target == STATE else "ro"
+            mount = {"destination": target, "type": "bind", "source": str(directory / source), "options": ["rbind", access]}
+            self.specification["mounts"].append(mount)
+        linux = self.specification["linux"]
+        linux["namespaces"] = [space for space in linux["namespaces"] if space["type"] != "network"]
 
     def start(self, command, **environment):
-        arguments = [shutil.which("chroot"), f"--userspec={self.image.user}", str(self.root), *command]
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.Popen(arguments, env=environment, text=True, **streams)
+        return Container(self, command, environment)
 
     def run(self, command, **environment):
-        process = self.start(command, **environment)
-        try:
-            output, _ = process.communicate(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
-        return process.returncode, output
+        with self.start(command, **environment) as container:
+            return container.wait()
+
+
+class Container:
+    """A container that runs."""
+
+    def __init__(self, containers, command, environment):
+        containers.count += 1
+        self.runc, self.name = containers.command, f"exporter-{os.getpid()}-{containers.count}"
+        bundle = containers.directory / self.name
+        bundle.mkdir()
+        specification = json.loads(json.dumps(containers.specification))
+        variables = [*containers.image.config["Env"], *(f"{name}={value}" for name, value in environment.items())]
+        specification["process"] |= {"args": list(command), "env": variables}
+        (bundle / "config.json").write_text(json.dumps(specification))
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        self.process = subprocess.Popen([*self.runc, "run", "--bundle", bundle, self.name], text=True, **streams)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run([*self.runc, "delete", "--force", self.name], capture_output=True, timeout=PATIENCE)
+        self.process.kill()
+        self.process.communicate()
+
+    def wait(self):
+        """Its exit code and output."""
+        output, _ = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, output
+
+    def pid(self):
+        """The program's, outside of the container."""
+        state = subprocess.run([*self.runc, "state", self.name], check=True, capture_output=True, timeout=PATIENCE)
+        return json.loads(state.stdout)["pid"]
+
+    def execute(self, command):
+        """Runs another program in the container, as a health check does."""
+        done = subprocess.run([*self.runc, "exec", self.name, *command], capture_output=True, text=True, timeout=PATIENCE)
+        return done.returncode, done.stdout + done.stderr
+
+    def kill(self, number):
+        os.kill(self.pid(), number)
 
 
 def free_port():
@@ -176,60 +241,84 @@ def authority(directory, name):
     return authority, listener.getsockname()[1]
 
 
-def is_described(image, container):
+def is_described(image, containers):
     """The image holds two files; its labels are of this program, its port is where that listens by itself."""
-    assert container.files == sorted([*image.entrypoint, AUTHORITIES]), container.files
+    assert containers.files == sorted([*image.entrypoint, AUTHORITIES]), containers.files
     cargo = tomllib.loads(Path("Cargo.toml").read_text())
     manifest = cargo["package"] | cargo["workspace"]["package"]
     wanted = {name: manifest[key] for name, key in (("title", "name"), ("licenses", "license"))}
     wanted |= {name: manifest[name] for name in ("description", "version")} | {"revision": "0123456789ab"}
     labels = {name: image.config["Labels"].get(f"org.opencontainers.image.{name}") for name in wanted}
     assert labels == wanted, labels
-    code, output = container.run([*image.entrypoint, "--version"])
-    assert code == 0 and manifest["version"] in output, (code, output)
+    for program in (image.entrypoint, [manifest["name"]]):
+        code, output = containers.run([*program, "--version"])
+        assert code == 0 and manifest["version"] in output, (code, output)
     for command in ([*image.entrypoint, "run"], image.health):
-        code, output = container.run([*command, "--help"])
+        code, output = containers.run([*command, "--help"])
         assert code == 0 and f"[default: :{image.port}]" in " ".join(output.split()), (code, output)
 
 
-def serves_and_stops(container):
-    """The demo serves, the health check tells, the user is the image's, SIGTERM ends it well."""
+def serves_and_stops(containers):
+    """The demo serves, the health check tells, the user is the image's and has no privileges, SIGTERM ends it well."""
     port = free_port()
     listen = f"--web.listen-address=127.0.0.1:{port}"
-    entrypoint, health = container.image.entrypoint, [*container.image.health, listen]
-    code, output = container.run(health)
+    entrypoint, health = containers.image.entrypoint, [*containers.image.health, listen]
+    code, output = containers.run(health)
     assert code == 1 and "Connection refused" in output, (code, output)
-    state = "/var/lib/aliyun-flink-exporter/state.redb"
-    demo = container.start([*entrypoint, "demo", listen, f"--state.path={state}"])
-    try:
+    with containers.start([*entrypoint, "demo", listen, f"--state.path={STATE}/state.redb"]) as demo:
         until("readiness", lambda: get(port, "/-/ready"))
-        assert container.run(health) == (0, f"http://127.0.0.1:{port}/-/healthy answers 200 OK\n")
+        assert demo.execute(health) == (0, f"http://127.0.0.1:{port}/-/healthy answers 200 OK\n")
         metrics = get(port, "/metrics")
         assert re.search(r"^aliyun_flink_target_up\{.*\} 1$", metrics, re.M), metrics[:500]
         assert "\naliyun_flink_exporter_state_healthy 1\n" in metrics, "the user can't write the state"
-        assert (container.root / state.lstrip("/")).stat().st_mode & 0o777 == 0o600
-        ids = re.search(r"^Uid:\t(\d+).*\nGid:\t(\d+)", Path(f"/proc/{demo.pid}/status").read_text(), re.M)
-        assert ":".join(ids.groups()) == container.image.user, ids.groups()
-        demo.send_signal(signal.SIGSTOP)
-        code, output = container.run(health)
+        assert (containers.state / "state.redb").stat().st_mode & 0o777 == 0o600
+        status = dict(re.findall(r"^(\w+):\t(.*)$", Path(f"/proc/{demo.pid()}/status").read_text(), re.M))
+        ids = ":".join(status[name].split()[0] for name in ("Uid", "Gid"))
+        assert ids == containers.image.user, ids
+        assert status["NSpid"].split()[1:] == ["1"] and status["NoNewPrivs"] == "1", status
+        assert int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0, status
+        demo.kill(signal.SIGSTOP)
+        code, output = demo.execute(health)
         assert code == 1 and "doesn't answer within" in output, (code, output)
-        demo.send_signal(signal.SIGCONT)
-        demo.terminate()
-        demo.communicate(timeout=PATIENCE)
-        assert demo.returncode == 0, demo.returncode
-    finally:
-        demo.kill()
+        demo.kill(signal.SIGCONT)
+        demo.kill(signal.SIGTERM)
+        code, output = demo.wait()
+        assert code == 0, (code, output)
 
 
-def finds_names_and_authorities(container, directory, names):
+def sees_edits_of_the_mounted_configuration(containers):
+    """Editors replace the file. What they leave is read at SIGHUP; who may not read it is named."""
+    port = free_port()
+    key = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret"}
+    command = [*containers.image.entrypoint, f"--config.file={CONFIG}/flink.yml", f"--web.listen-address=127.0.0.1:{port}"]
+
+    def write(namespaces, mode=0o644):
+        new = containers.config / "flink.yml.new"
+        new.write_text(f"workspaces: [{{id: w1, endpoint: 'http://127.0.0.1:1', namespaces: {namespaces}}}]\n")
+        new.chmod(mode)
+        new.rename(containers.config / "flink.yml")
+
+    write("[first]", 0o600)
+    code, output = containers.run(command, **key)
+    user = containers.image.user.split(":")[0]
+    assert code == 2 and f"permission denied: make it readable for user {user}" in output, (code, output)
+    write("[first]")
+    with containers.start(command, **key) as exporter:
+        until("the first target", lambda: 'namespace="first"' in get(port, "/metrics"))
+        write("[second]")
+        exporter.kill(signal.SIGHUP)
+        until("the second target", lambda: 'namespace="second"' in get(port, "/metrics"))
+
+
+def finds_names_and_authorities(containers, directory, names):
     """The static program looks names up, and trusts the image's authorities and no other."""
     trusted, port = authority(directory, names.host)
     key = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret"}
-    config = container.root / "etc/flink.yml"
+    config = containers.config / "flink.yml"
 
     def doctor(host):
         config.write_text(f"workspaces: [{{id: w1, endpoint: 'https://{host}:{port}', namespaces: [n1]}}]\n")
-        code, output = container.run([*container.image.entrypoint, "doctor", "--config.file=/etc/flink.yml"], **key)
+        code, output = containers.run([*containers.image.entrypoint, "doctor", f"--config.file={CONFIG}/flink.yml"], **key)
         assert code == 1, output
         return output
 
@@ -237,7 +326,7 @@ def finds_names_and_authorities(container, directory, names):
         for word in words:
             assert re.search(word, output), f"{word} is not in\n{output}"
 
-    bundle = container.root / AUTHORITIES.lstrip("/")
+    bundle = containers.root / AUTHORITIES.lstrip("/")
     expect(doctor("no-such-name.example"), "FAILED +dns +no-such-name.example has no address")
     expect(doctor(names.host), f"ok +dns +{names.host} is 127.0.0.1", "FAILED +tls .*UnknownIssuer")
     with bundle.open("a") as file:
@@ -248,20 +337,21 @@ def finds_names_and_authorities(container, directory, names):
 
 
 def main():
-    built, buildah = sys.argv[1:]
+    built, buildah, runc = sys.argv[1:]
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)
         image = Image(buildah, directory, built)
         names = NameServer("flink.example")
         root = image.mount()
         try:
-            container = Container(image, root, names.address)
-            is_described(image, container)
-            serves_and_stops(container)
-            finds_names_and_authorities(container, directory, names)
+            containers = Containers(image, root, directory, runc, names.address)
+            is_described(image, containers)
+            serves_and_stops(containers)
+            sees_edits_of_the_mounted_configuration(containers)
+            finds_names_and_authorities(containers, directory, names)
         finally:
             image.unmount()
-        print(f"the image holds {' and '.join(container.files)}, and runs as {image.user}")
+        print(f"the image holds {' and '.join(containers.files)}, and runs as {image.user}")
 
 
 if __name__ == "__main__":

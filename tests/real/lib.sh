@@ -63,7 +63,7 @@ need_curl() {
 unpack() {
     local package
     unpacked=$(realpath -m "$tools")/$1
-    if [[ ! -x $unpacked/usr/bin/$2 ]]; then
+    if [[ ! -x $unpacked/usr/bin/$2 && ! -x $unpacked/usr/sbin/$2 ]]; then
         echo "unpacking the package $1 below $tools"
         mkdir -p "$unpacked"
         # The program comes last: it tells that the rest is there.
@@ -177,6 +177,16 @@ need_buildah() {
     libraries=$unpacked/usr/lib/$(uname -m)-linux-gnu:$unpacked/lib/$(uname -m)-linux-gnu
     printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" exec "%s" "$@"\n' "$libraries" "$unpacked/usr/bin/buildah" >"$buildah"
     chmod +x "$buildah"
+}
+
+# Sets `runc` to it, which runs containers without a daemon.
+need_runc() {
+    runc=$(command -v runc) && return
+    unpack runc runc libseccomp2
+    runc=$unpacked/runc
+    local libraries=$unpacked/usr/lib/$(uname -m)-linux-gnu
+    printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" exec "%s" "$@"\n' "$libraries" "$unpacked/usr/sbin/runc" >"$runc"
+    chmod +x "$runc"
 }
 
 # Puts `qemu-MACHINE-static` on the PATH, which runs another machine's programs.

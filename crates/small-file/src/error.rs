@@ -41,7 +41,10 @@ impl fmt::Display for ReadError {
         match self {
             Self::Io(error) => match error.kind() {
                 io::ErrorKind::NotFound => formatter.write_str("there is no such file"),
-                io::ErrorKind::PermissionDenied => formatter.write_str("permission denied"),
+                io::ErrorKind::PermissionDenied => {
+                    let user = rustix::process::geteuid();
+                    write!(formatter, "permission denied: make it readable for user {user}")
+                }
                 _ => write!(formatter, "{error}"),
             },
             Self::NotAFile => formatter.write_str("it is not a regular file"),

@@ -96,17 +96,18 @@ impl Problem {
     }
 }
 
-fn remedy(error: &io::Error) -> &'static str {
-    match error.kind() {
+fn remedy(error: &io::Error) -> String {
+    let remedy = match error.kind() {
         io::ErrorKind::NotFound => "create its directory",
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "make its directory writable for this user"
+            return format!("make its directory writable for user {}", rustix::process::geteuid());
         }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free space on its disk",
         io::ErrorKind::FileTooLarge => "raise the limit on file sizes",
         io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => "set the path of a file",
         _ => "check the disk",
-    }
+    };
+    remedy.to_owned()
 }
 
 impl From<io::Error> for Problem {

@@ -86,7 +86,7 @@ impl Reloader {
     }
 
     /// Whether connections are encrypted.
-    pub(in crate::web) fn has_tls(&self) -> bool {
+    pub fn has_tls(&self) -> bool {
         self.current().tls.is_some()
     }
 
