@@ -130,6 +130,9 @@ grep -q '^aliyun_flink_exporter_state_healthy 1' <<<"$metrics" || fail "the stat
 state=/var/lib/private/aliyun-flink-exporter
 [[ $(inside stat -c '%u %a' "$state" "$state/state.redb") == "$owner 700"$'\n'"$owner 600" ]] || fail "others can read the state"
 
+documented 5 >"$scratch/doctor" || { cat "$scratch/doctor" >&2; fail "doctor finds faults with the service's credentials"; }
+grep -q "$first" "$scratch/doctor" || fail "doctor does not check the service's target"
+
 inside tee /etc/aliyun-flink-exporter/config.yml >/dev/null < <(config "$first, $second")
 inside systemctl reload "$unit"
 expect "the added target" status_is "targets: 2 up"
@@ -151,6 +154,18 @@ inside tee /etc/aliyun-flink-exporter/config.yml >/dev/null <<<"workspaces: 7"
 if inside systemctl start "$unit" 2>/dev/null; then fail "it starts without a configuration"; fi
 sleep 2
 [[ $(property ActiveState) == failed && $(property NRestarts) == 0 ]] || fail "it restarts in spite of a mistake"
+
+# The way of older versions of systemd to pass the key.
+inside rm /etc/aliyun-flink-exporter/access-key-{id,secret}
+documented 6 <<<"$key_id"$'\n'"$key_secret"
+config "$first" | inside tee /etc/aliyun-flink-exporter/config.yml >/dev/null
+inside systemctl daemon-reload
+inside systemctl restart "$unit" || { log >&2; fail "it does not start with a file of variables"; }
+expect "a poll with the key from the file of variables" status_is "targets: 1 up"
+owner=$(inside stat -c %u "/proc/$(property MainPID)")
+[[ $(inside stat -c '%u %a' /etc/aliyun-flink-exporter/access-key.env) == "0 600" && $owner != 0 ]] || fail "others can read the key"
+inside systemctl stop "$unit"
+
 log >"$scratch/log"
 grep -qE 'Operation not permitted|was not told' "$scratch/log" && fail "the unit forbids what the program does"
-echo "a real systemd ran the unit: start, reload, refusal, watchdog, stop, mistake"
+echo "a real systemd ran the unit: start, doctor, reload, refusal, watchdog, stop, mistake, file of variables"
