@@ -1,4 +1,4 @@
-//! docs/metrics.md and the tables of README.md, written from the catalogue in the code.
+//! docs/metrics.md, generated from the catalogue in the code.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,9 +14,23 @@ use aliyun_flink_exporter::{
 use crate::support::{Exposition, Start};
 
 const REFERENCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md");
-const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-const README_MARKERS: (&str, &str) = ("<!-- metrics: begin -->\n", "<!-- metrics: end -->\n");
 const REGENERATE: &str = "UPDATE_REFERENCE=1 cargo test --test outside reference";
+
+const RESOURCE_SETTINGS: &str = "\
+## Resource settings
+
+All resource settings of a deployment are exported, effective or not. `execution_mode` and `resource_mode` of `aliyun_flink_deployment_info` show \
+which one is effective (`resource_mode` is empty with `metrics.resources: false`). The `requested` metrics are computed from the effective \
+setting. They show what one running job requests, whether or not a job is running:
+
+| setting | what one job requests |
+| --- | --- |
+| basic | one JobManager, and as many TaskManagers as `parallelism` slots need |
+| expert | the slots and cores of the resource plan. Memory and compute units have no series, because a plan does not contain all memory |
+| batch | as basic, with the lesser of `maxSlot` and `parallelism`, which is an upper bound |
+| another one, or missing values | no series for what depends on them |
+
+";
 
 /// The names of a family's labels, those of the object first.
 pub(crate) fn labels(section: &Section, family: &FamilyDescriptor) -> Vec<&'static str> {
@@ -53,6 +67,7 @@ fn reference() -> String {
          All metrics with their help text, type, unit, labels and origin. In an origin, names in `code` are fields of API \
          responses. A value that the API does not return has no series. Deployment metrics show the last successful poll; \
          after a failed poll they stay until they are older than `poll.stale_after`.\n\n\
+         {RESOURCE_SETTINGS}\
          ## Labels\n\n\
          | label | values |\n| --- | --- |\n"
     );
@@ -84,38 +99,6 @@ fn reference() -> String {
     out
 }
 
-fn readme_tables() -> String {
-    let mut out = String::new();
-    // The names of `process_*` are the same in every exporter.
-    for section in sections().iter().filter(|section| section.title != "Process metrics") {
-        let common = match section.identity_labels {
-            [] => String::new(),
-            labels => format!(" (labels: {})", code(labels, " ")),
-        };
-        write!(
-            out,
-            "\n**{}**{common}\n\n| metric | type | labels | meaning |\n| --- | --- | --- | --- |\n",
-            section.title
-        )
-        .unwrap();
-        for FamilyDescriptor { name, metric_type, labels, help, .. } in &section.families {
-            let meaning = help.split_once(". ").map_or(help.trim_end_matches('.'), |(first, _)| first);
-            writeln!(out, "| `{name}` | {} | {} | {meaning} |", metric_type.as_str(), code(labels, " "))
-                .unwrap();
-        }
-    }
-    out.push('\n');
-    out
-}
-
-/// `readme` with the generated tables.
-fn readme(readme: &str) -> String {
-    let (begin, end) = README_MARKERS;
-    let (before, rest) = readme.split_once(begin).expect("README.md has the marker where the tables begin");
-    let (_, after) = rest.split_once(end).expect("README.md has the marker where the tables end");
-    format!("{before}{begin}{}{end}{after}", readme_tables())
-}
-
 fn assert_generated(file: &str, expected: &str) {
     #[expect(clippy::disallowed_methods, reason = "a variable of the test run may ask for the file")]
     if std::env::var_os("UPDATE_REFERENCE").is_some() {
@@ -129,11 +112,6 @@ fn assert_generated(file: &str, expected: &str) {
 #[test]
 fn the_reference_is_generated_from_the_catalogue() {
     assert_generated(REFERENCE, &reference());
-}
-
-#[test]
-fn the_tables_of_the_readme_are_generated_from_the_catalogue() {
-    assert_generated(README, &readme(&fs::read_to_string(README).unwrap()));
 }
 
 /// Names, types and labels are an interface: whoever changes them must change this snapshot too.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A real Prometheus scrapes the demo with the example configuration; every query of README.md gives data.
+# A real Prometheus scrapes the demo with the example configuration; every query of README.md and docs/queries.md gives data.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/real/lib.sh
@@ -26,6 +26,6 @@ while IFS= read -r -d '' expression; do
     # Whether a threshold is passed is the demo's luck; what it is held against must be there.
     expect_data "$(sed -E '$ s/ *(>|<|==) *[0-9.]+$//' <<<"$expression")"
     count=$((count + 1))
-done < <(blocks promql README.md)
+done < <(blocks promql README.md && blocks promql docs/queries.md)
 ((count > 0)) || fail "README.md has no queries"
-echo "Prometheus scraped the demo; all $count queries of README.md give data"
+echo "Prometheus scraped the demo; all $count documented queries give data"
