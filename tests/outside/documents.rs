@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, fs};
 
-use aliyun_flink_exporter::catalogue::sections;
 
 use crate::support::{Exposition, Start};
 
