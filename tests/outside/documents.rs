@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, fs};
 
-
 use crate::support::{Exposition, Start};
 
 async fn demo_metrics() -> Exposition {
