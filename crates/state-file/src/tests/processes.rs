@@ -191,7 +191,7 @@ async fn meet_a_directory_without_permission(path: &Path) {
     fs::remove_file(&path).unwrap();
     set_mode(&directory, 0o500);
     let opened = Opened::at(&path).await;
-    let remedy = format!("make its directory writable for user {}.", nix::unistd::geteuid());
+    let remedy = format!("make its directory writable for user {}.", geteuid());
     assert_problem(&opened, &format!("(Permission denied (os error 13)): {remedy}"));
     set_mode(&directory, 0o700);
     opened.wait_until("permission", StateFile::healthy).await;
