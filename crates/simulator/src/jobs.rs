@@ -141,7 +141,8 @@ impl JobsOf<'_> {
     /// How often Flink has restarted the job. Before the simulator's start, once a day at most.
     fn restarts(&self, job: &Job) -> i64 {
         if !self.is_unsteady() {
-            return (mix(&[self.seed, job.serial, 7]) % 3).cast_signed();
+            let most = (mix(&[self.seed, job.serial, 7]) % 3).cast_signed();
+            return most.min((self.age - job.started) / 1800);
         }
         let every = 60 + (mix(&[self.seed, 8]) % 240).cast_signed();
         job.started.min(0).abs() / DAY + (self.age - job.started.max(0)) / every

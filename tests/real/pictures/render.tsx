@@ -79,7 +79,7 @@ function Body({ panel, width, height }: any) {
       const [value] = valuesOf(panel);
       const { colorMode, graphMode, justifyMode } = options;
       const shown: any = { value: value.display, sparkline: value.sparkline, colorMode, graphMode, justifyMode };
-      return <BigValue {...shown} theme={theme} width={width} height={height} textMode={"value" as any} />;
+      return <BigValue {...shown} theme={theme} width={width} height={height} textMode={(options.textMode === "name" ? "name" : "value") as any} />;
     }
     case "table":
       return data[0]?.length ? (
