@@ -128,6 +128,23 @@ mod tests {
     }
 
     #[test]
+    fn during_a_rollout_to_more_shards_each_target_has_one_or_two() {
+        for (before, restarted) in
+            (1..6).flat_map(|before| (0..=before).map(move |restarted| (before, restarted)))
+        {
+            // The new one is there, and those with the highest indices have restarted.
+            let total = |index| if index >= before - restarted { before + 1 } else { before };
+            let shards: Vec<_> =
+                (0..=before).map(|index| Shard::try_new(index, total(index)).unwrap()).collect();
+            for number in 0..300 {
+                let namespace = format!("namespace-{number}");
+                let owners = shards.iter().filter(|shard| shard.owns_namespace("w", &namespace)).count();
+                assert!((1..=2).contains(&owners), "{owners} of {shards:?} poll {namespace}");
+            }
+        }
+    }
+
+    #[test]
     fn an_index_is_less_than_the_total() {
         assert_eq!(Shard::try_new(0, 1), Some(Shard::SINGLE));
         assert_eq!((Shard::try_new(1, 1), Shard::try_new(0, 0)), (None, None));

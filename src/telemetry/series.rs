@@ -1,60 +1,42 @@
 //! The number of series in a scrape, and of those that are dropped.
+//!
+//! Written as text with each scrape: instruments with a label for each metric would cost more than the rest of the
+//! exporter's own metrics.
 
-use prometheus::{
-    GaugeVec,
-    core::Collector,
-    proto::{MetricFamily, MetricType},
-};
+use std::fmt::Write as _;
 
-use super::catalogue::{SERIES, SERIES_DROPPED, options};
-use crate::exposition::{PublishedSeries, SeriesCounts};
+use prometheus::proto::{MetricFamily, MetricType};
 
-/// The families, which are made for one scrape.
-pub(super) struct SeriesGauges {
-    served: GaugeVec,
-    dropped: GaugeVec,
-}
+use super::catalogue::{SERIES, SERIES_DROPPED};
+use crate::exposition::{Format, PublishedSeries};
 
-impl SeriesGauges {
-    pub(super) fn new() -> Result<Self, prometheus::Error> {
-        Ok(Self {
-            served: GaugeVec::new(options(&SERIES), SERIES.labels)?,
-            dropped: GaugeVec::new(options(&SERIES_DROPPED), SERIES_DROPPED.labels)?,
-        })
+/// Appends the families of a scrape that has the `own` families and what is `published`.
+pub(super) fn write(text: &mut String, format: Format, own: &[MetricFamily], published: &PublishedSeries) {
+    let PublishedSeries { served, dropped } = published;
+    text.push_str(&SERIES.header(format));
+    for (family, series) in served.iter() {
+        sample(text, SERIES.name, family, series);
     }
-
-    #[cfg(test)]
-    pub(super) fn desc(&self) -> impl Iterator<Item = &prometheus::core::Desc> {
-        [&self.served, &self.dropped].into_iter().flat_map(|gauges| gauges.desc())
+    for family in own {
+        sample(text, SERIES.name, family.name(), samples(family));
     }
-
-    /// The families of a scrape that has the `own` families and what is `published`.
-    pub(super) fn collect(&self, own: &[MetricFamily], published: &PublishedSeries) -> Vec<MetricFamily> {
-        set(&self.served, &published.served);
-        set(&self.dropped, &published.dropped);
-        for family in own {
-            self.set_served(family.name(), samples(family));
+    let drops = dropped.families() > 0;
+    // Its own family too, so it has one series more.
+    let families = served.families() + own.len() + usize::from(drops) + 1;
+    sample(text, SERIES.name, SERIES.name, families);
+    if drops {
+        sample(text, SERIES.name, SERIES_DROPPED.name, dropped.families());
+        text.push_str(&SERIES_DROPPED.header(format));
+        for (family, series) in dropped.iter() {
+            sample(text, SERIES_DROPPED.name, family, series);
         }
-        if published.dropped.families() > 0 {
-            self.set_served(SERIES_DROPPED.name, published.dropped.families());
-        }
-        // Its own family too, so it has one series more.
-        let families = published.served.families() + own.len() + 1;
-        let families = families + usize::from(published.dropped.families() > 0);
-        self.set_served(SERIES.name, families);
-        let families = [&self.served, &self.dropped].into_iter().flat_map(Collector::collect);
-        families.filter(|family| !family.get_metric().is_empty()).collect()
-    }
-
-    fn set_served(&self, family: &str, series: usize) {
-        self.served.with_label_values(&[family]).set(series as f64);
     }
 }
 
-fn set(gauges: &GaugeVec, series: &SeriesCounts) {
-    for (family, series) in series.iter() {
-        gauges.with_label_values(&[family]).set(series as f64);
-    }
+/// Names of metrics need no escaping.
+fn sample(text: &mut String, name: &str, family: &str, value: usize) {
+    // Writing to a String can't fail.
+    let _ = writeln!(text, "{name}{{family=\"{family}\"}} {value}");
 }
 
 /// The number of samples that the text format has of `family`.

@@ -140,15 +140,14 @@ impl Routes {
 
     /// The exporter's own metrics and the end of the exposition.
     fn live(&self, format: Format, published: &PublishedSeries) -> String {
-        let text = match format {
-            Format::Text => self.telemetry.render(published),
+        let mut text = match format {
+            Format::Text => self.telemetry.render(published).unwrap_or_else(|problem| {
+                // The data of the API is useful without the exporter's own metrics.
+                error!(%problem, "the exporter's own metrics are left out");
+                String::new()
+            }),
             Format::OpenMetrics => self.telemetry.render_openmetrics(published),
         };
-        let mut text = text.unwrap_or_else(|problem| {
-            // The data of the API is useful without the exporter's own metrics.
-            error!(%problem, "the exporter's own metrics are left out");
-            String::new()
-        });
         text.push_str(format.end());
         text
     }
