@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aliyun_flink_exporter::simulator::SECRET_MARK;
+use aliyun_flink_exporter::simulator::{FAILURE_MARK, SECRET_MARK};
 
 use crate::support::{Exposition, Start, until};
 
@@ -65,10 +65,12 @@ async fn the_fleet_has_the_size_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn what_is_secret_in_deployments_is_nowhere_to_be_seen() {
+async fn what_is_secret_in_deployments_and_jobs_is_nowhere_to_be_seen() {
     for format in ["logfmt", "json"] {
         let start = Start::demo().args(&["--log.level", "trace", "--log.format", format]);
         let program = start.args(&["--fault.unsuccessful", "0.1", "--fault.truncate", "0.1"]).ready().await;
+        // The requests for jobs have brought secrets and messages of failures.
+        program.metrics_with_jobs().await;
         let mut places = Vec::new();
         for path in ["/metrics", "/", "/api/v1/status"] {
             places.push((path, program.get(path).await.body));
@@ -79,9 +81,15 @@ async fn what_is_secret_in_deployments_is_nowhere_to_be_seen() {
         places.push(("stdout", finished.stdout));
         places.push(("stderr", finished.stderr));
         for (place, text) in places {
-            for secret in
-                [SECRET_MARK, "INSERT INTO", "CREATE TEMPORARY", "SELECT ", "'connector'", "demo-access-key"]
-            {
+            for secret in [
+                SECRET_MARK,
+                FAILURE_MARK,
+                "INSERT INTO",
+                "CREATE TEMPORARY",
+                "SELECT ",
+                "'connector'",
+                "demo-access-key",
+            ] {
                 assert!(!text.contains(secret), "{secret} is in {place}");
             }
         }
