@@ -3,6 +3,7 @@
 mod console;
 mod examiner;
 mod hint;
+mod jobs;
 mod probe;
 mod report;
 mod series;
@@ -177,7 +178,10 @@ impl Examiner<'_> {
         let listed = timeout_at(deadline, query.list(client, deadline)).await;
         let late = |_| Err(ApiError::new(ErrorClass::Timeout, Retry::Backoff, "no time left (poll.timeout)"));
         match listed.unwrap_or_else(late) {
-            Ok(listing) => self.succeeded(workspace, target, &listing, report),
+            Ok(listing) => {
+                self.succeeded(workspace, target, &listing, report);
+                jobs::check(client, workspace, target, &listing, report).await;
+            }
             Err(error) => failed(target.operation, &error, report),
         }
     }

@@ -44,8 +44,9 @@ struct Progress {
     asked: usize,
     pages: u64,
     invalid: InvalidValues,
-    /// The first error.
+    /// The first error, and the number of requests that failed.
     error: Option<ApiError>,
+    failed: usize,
     /// Why it could not be published.
     unpublished: Option<PollFailure>,
     /// Whether nothing more is asked for.
@@ -107,6 +108,7 @@ impl PollLoop {
             pages: 0,
             invalid: InvalidValues::default(),
             error: None,
+            failed: 0,
             unpublished: None,
             stopped: false,
         };
@@ -200,6 +202,7 @@ impl PollLoop {
                 debug!(target = %self.id, %deployment, %error, "jobs not listed");
                 // No other deployment would be answered.
                 progress.stopped |= matches!(error.class(), ErrorClass::Auth | ErrorClass::Permission);
+                progress.failed += 1;
                 progress.error.get_or_insert(error);
                 return;
             }

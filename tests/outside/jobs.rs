@@ -390,3 +390,38 @@ async fn once_asks_after_the_deployments_are_known() {
     let objects = metrics.find("aliyun_flink_target_objects").label("collector", "jobs").one().value;
     assert!(objects >= started as f64);
 }
+
+#[tokio::test]
+async fn doctor_says_which_permission_is_missing() {
+    let doctor = async |flags: &[&str], code| {
+        let fixed = ["simulate", "--listen-address", "127.0.0.1:0", "--workspace", "w1", "--namespaces=1"];
+        let simulator = Start::bare(&fixed).args(flags).listening().await;
+        let yaml = format!(
+            "collectors: {{jobs: {{mode: active}}}}\n\
+             workspaces: [{{id: w1, endpoint: 'http://{}', namespaces: [default-namespace]}}]\n",
+            simulator.address()
+        );
+        let doctor = Start::new(&["doctor", "--format", "json"]).config(&yaml).finish().await.with_code(code);
+        let report: Value = serde_json::from_str(&doctor.stdout).unwrap();
+        report["targets"][0].clone()
+    };
+    let status = |target: &Value| {
+        let check = target["checks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|check| check["name"] == "jobs")
+            .unwrap()
+            .clone();
+        check["status"].as_str().unwrap().to_owned()
+    };
+    let target = doctor(&[], 0).await;
+    assert_eq!((status(&target).as_str(), &target["missing_permission"]), ("ok", &Value::Null));
+    let polls_of_deployments = 1440.0;
+    assert!(target["api_calls_per_day"].as_f64().unwrap() > polls_of_deployments + 20.0 * 288.0, "{target}");
+    let target = doctor(&["--fault.denied", "ListJobs"], 1).await;
+    assert_eq!(
+        (status(&target).as_str(), &target["missing_permission"]),
+        ("failed", &json!("stream:ListJobs"))
+    );
+}

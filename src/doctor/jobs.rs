@@ -1,0 +1,68 @@
+//! Whether the jobs of deployments can be listed, and how many requests that takes.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    hint,
+    report::{Check, TargetReport},
+};
+use crate::{
+    api::{Client, Listing},
+    collectors::jobs::ListJobs,
+    config::{self, EnabledCollector, JobsSettings},
+    model::{Deployment, ErrorClass, JOBS, JobState, JobsMode},
+};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Lists the jobs of one deployment of a target, if they are collected.
+pub(super) async fn check(
+    client: &Client,
+    workspace: &config::Workspace,
+    target: &config::Target,
+    listing: &Listing<Deployment>,
+    report: &mut TargetReport,
+) {
+    let Some(enabled) = workspace.collectors.get(JOBS) else { return };
+    let Some(deployment) = listing.items.first() else {
+        report.checks.push(Check::skipped("jobs", "there is no deployment to ask for"));
+        return;
+    };
+    if let Some(calls) = &mut report.api_calls_per_day {
+        *calls += calls_per_day(enabled, &listing.items);
+    }
+    let operation = ListJobs { namespace: target.namespace.clone(), deployment: deployment.id.clone() };
+    let deadline = Instant::now() + target.poll.timeout;
+    let check = match timeout_at(deadline, client.list(operation, deadline)).await {
+        Ok(Ok(listing)) => {
+            Check::ok("jobs", format!("ListJobs: {} jobs of one deployment", listing.items.len()))
+        }
+        Ok(Err(error)) if error.class() == ErrorClass::NotFound => {
+            Check::ok("jobs", "ListJobs is permitted; the deployment is gone")
+        }
+        Ok(Err(error)) if error.is_ram_denial() => {
+            let action = error.denied_action().unwrap_or("stream:ListJobs").to_owned();
+            let hint = format!(
+                "allow the RAM action {action} on * to the user or role above, or disable the collector jobs"
+            );
+            report.missing_permission = Some(action);
+            Check::failed("jobs", format!("ListJobs: {error}"), hint)
+        }
+        Ok(Err(error)) => Check::failed("jobs", format!("ListJobs: {error}"), hint::of(&error)),
+        Err(_) => Check::failed("jobs", "ListJobs: no time left (poll.timeout)", "try again later"),
+    };
+    report.checks.push(check);
+}
+
+/// The requests for the deployments that have live jobs now. Those for failures cannot be known.
+fn calls_per_day(enabled: EnabledCollector, deployments: &[Deployment]) -> f64 {
+    let Some(JobsSettings { mode: JobsMode::Active, requests_per_second }) = enabled.jobs else { return 0.0 };
+    let is_live = |deployment: &&Deployment| {
+        JobState::LIVE.into_iter().any(|state| deployment.jobs.get(state).is_some_and(|count| count > 0))
+    };
+    let live = deployments.iter().filter(is_live).count() as f64;
+    let day = DAY.as_secs_f64();
+    (live * day / enabled.interval.as_secs_f64()).min(requests_per_second * day)
+}
