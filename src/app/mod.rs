@@ -88,6 +88,10 @@ impl App {
             clock,
         };
         shared.telemetry.set_shard(config.shard);
+        if !config.shard.is_single() {
+            let (index, total) = (config.shard.index(), config.shard.total());
+            info!(index, total, "other shards poll the other targets");
+        }
         let mut clients = Clients::new(config, None);
         let entries = wanted::entries(config, &mut clients, &shared)?;
         let discovery = DiscoveryTasks::new(shared.publisher.store().clone(), clock);

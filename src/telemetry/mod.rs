@@ -208,6 +208,13 @@ impl Telemetry {
         self.shard_index.set(shard.index().into());
     }
 
+    /// Which of the exporters that share the targets this is.
+    pub fn shard(&self) -> Shard {
+        let [index, total] =
+            [&self.shard_index, &self.shards].map(|gauge| u32::try_from(gauge.get()).unwrap_or(0));
+        Shard::try_new(index, total).unwrap_or(Shard::SINGLE)
+    }
+
     /// Counts a request that the exporter answered.
     pub fn http_request(&self, handler: &str, status: u16) {
         self.http_requests.with_label_values(&[handler, &status.to_string()]).inc();

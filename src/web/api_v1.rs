@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{recent_failures::RecentFailures, state_status::StateStatus};
 use crate::{
     collectors,
-    model::{Deployment, JobState, LastFailure, Requested, TargetId, Transitions},
+    model::{Deployment, JobState, LastFailure, Requested, Shard, TargetId, Transitions},
     snapshot::Snapshot,
     store::{JobDetails, PollRecord, Store, TargetStatus},
     telemetry::{DISCOVERY_STATES, DiscoveryHealth},
@@ -22,6 +22,7 @@ pub(super) struct Status<'a> {
     revision: &'static str,
     /// Null if the state is not persisted.
     state: Option<State>,
+    shard: ShardOfTotal,
     series: Series,
     discovery: Vec<DiscoveryEntry>,
     targets: Vec<Target<'a>>,
@@ -32,6 +33,13 @@ struct State {
     healthy: bool,
     problem: Option<String>,
     last_save: Option<f64>,
+}
+
+/// Which of the exporters that share the targets this is.
+#[derive(Debug, Serialize)]
+struct ShardOfTotal {
+    index: u32,
+    total: u32,
 }
 
 /// The series in a scrape.
@@ -93,6 +101,8 @@ struct Poll<'a> {
 /// What the exporter tells of itself.
 #[derive(Debug)]
 pub(super) struct Exporter {
+    /// Which of the exporters that share the targets it is.
+    pub(super) shard: Shard,
     /// How the discovery entries fare.
     pub(super) discovery: Vec<DiscoveryHealth>,
     /// The number of the exporter's own series in a scrape.
@@ -109,9 +119,10 @@ pub(super) fn status<'a>(
     let failures = RecentFailures::of(snapshot, store, now);
     let targets = snapshot.targets().iter().map(|(id, status)| target(id, status, &failures)).collect();
     let (version, revision) = (env!("CARGO_PKG_VERSION"), env!("BUILD_REVISION"));
+    let shard = ShardOfTotal { index: exporter.shard.index(), total: exporter.shard.total() };
     let discovery = exporter.discovery.into_iter().map(discovery_entry).collect();
     let series = series(snapshot, exporter.own_series);
-    Status { version, revision, state: StateStatus::of(store).map(state), series, discovery, targets }
+    Status { version, revision, state: StateStatus::of(store).map(state), shard, series, discovery, targets }
 }
 
 fn series(snapshot: &Snapshot, own: usize) -> Series {

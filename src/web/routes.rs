@@ -160,6 +160,7 @@ impl Routes {
             let data = PageData::new(&snapshot, publisher.store(), now, &paths);
             page::overview(&PageData {
                 discovery: telemetry.discovery(),
+                shard: telemetry.shard(),
                 own_series: telemetry.own_series(),
                 ..data
             })
@@ -210,7 +211,11 @@ impl Routes {
         let source = Source::Snapshot(Arc::downgrade(&snapshot));
         let (publisher, telemetry) = (self.publisher.clone(), self.telemetry.clone());
         let render = move || {
-            let exporter = Exporter { discovery: telemetry.discovery(), own_series: telemetry.own_series() };
+            let exporter = Exporter {
+                shard: telemetry.shard(),
+                discovery: telemetry.discovery(),
+                own_series: telemetry.own_series(),
+            };
             serde_json::to_vec(&api_v1::status(&snapshot, publisher.store(), exporter, now))
         };
         json(client.json_body(BodyKey::Status, source, render).await)

@@ -18,7 +18,8 @@ fn configuration(simulator: &Program) -> String {
     format!(
         "poll: {{interval: 1h}}\n\
          api: {{max_retries: 0, requests_per_second: 1000, console_requests_per_second: 1000}}\n\
-         collectors: {{queues: true, session_clusters: true, engine_versions: true}}\n\
+         collectors: {{queues: true, session_clusters: true, engine_versions: true, \
+         jobs: {{mode: failures, requests_per_second: 1000}}}}\n\
          discovery: [{{region: cn-hangzhou, endpoint: '{endpoint}', console_endpoint: '{endpoint}'}}]\n"
     )
 }
@@ -91,6 +92,10 @@ async fn three_shards_poll_each_target_once_and_serve_what_one_exporter_serves()
         let distinct = of_shards.iter().flatten().filter(info).count();
         assert_eq!(distinct, union.iter().filter(info).count(), "no series is served twice");
     }
+    let first = shard(&simulator, 0, 3).ready().await;
+    assert!(first.get("/").await.body.contains("Shard 0 of 3"));
+    let status: serde_json::Value = serde_json::from_str(&first.get("/api/v1/status").await.body).unwrap();
+    assert_eq!(status["shard"], serde_json::json!({"index": 0, "total": 3}));
     for (index, shard) in shards.iter().enumerate() {
         shard.find("aliyun_flink_exporter_shards").value(3.0);
         shard.find("aliyun_flink_exporter_shard_index").value(index as f64);

@@ -9,6 +9,7 @@ mod jobs;
 mod links;
 mod overview;
 mod series;
+mod shard;
 mod target;
 mod text;
 
@@ -18,7 +19,7 @@ mod tests;
 use std::time::Duration;
 
 use super::{paths::Paths, recent_failures::RecentFailures, state_status::StateStatus};
-use crate::{snapshot::Snapshot, store::Store, telemetry::DiscoveryHealth};
+use crate::{model::Shard, snapshot::Snapshot, store::Store, telemetry::DiscoveryHealth};
 
 pub(super) use deployment::{deployment, serving};
 pub(super) use document::SECURITY_POLICY;
@@ -38,6 +39,8 @@ pub(super) struct PageData<'p> {
     pub(super) state: Option<StateStatus>,
     /// How the discovery entries fare.
     pub(super) discovery: Vec<DiscoveryHealth>,
+    /// Which of the exporters that share the targets this is.
+    pub(super) shard: Shard,
     /// The number of the exporter's own series in a scrape.
     pub(super) own_series: usize,
     /// The time, since the Unix epoch.
@@ -51,6 +54,7 @@ impl<'p> PageData<'p> {
     pub(super) fn new(snapshot: &'p Snapshot, store: &'p Store, now: Duration, paths: &'p Paths) -> Self {
         let failures = RecentFailures::of(snapshot, store, now);
         let (state, discovery) = (StateStatus::of(store), Vec::new());
-        Self { snapshot, store, failures, state, discovery, own_series: 0, now, paths }
+        let shard = Shard::SINGLE;
+        Self { snapshot, store, failures, state, discovery, shard, own_series: 0, now, paths }
     }
 }

@@ -13,6 +13,7 @@ use super::{
     facts::{write_error, write_facts},
     links::target_link,
     series::write_series,
+    shard::write_shard,
     text::{Escaped, HumanDuration, rounded},
 };
 use crate::{
@@ -26,6 +27,7 @@ use crate::{
 pub(in crate::web) fn overview(data: &PageData<'_>) -> String {
     let mut html = String::from("<h1>aliyun-flink-exporter</h1>\n");
     // Writing to a String can't fail.
+    let _ = write_shard(&mut html, data);
     let _ = write_attention(&mut html, data);
     let _ = write_summary(&mut html, data);
     let _ = write_series(&mut html, data);
