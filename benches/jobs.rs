@@ -1,13 +1,13 @@
 //! Counts the requests of each collector for 1 000 deployments at a simulated API, and fails 300 jobs at once: how long
 //! until every reason is known, how many requests a second that takes, and whether polls of deployments are delayed.
 //!
-//! `cargo bench --bench jobs -- --minutes 20`
+//! `cargo bench --bench jobs -- --minutes 20`; with 0, only the latter.
 
 #![expect(clippy::print_stdout, reason = "a program that reports to a person")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a bench may end where it can't go on")]
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     io::{BufRead as _, BufReader, Write as _},
     process::{Child, Command, Stdio},
     sync::Arc,
@@ -30,6 +30,12 @@ const FAILING: usize = 300;
 
 /// Until every round has begun once.
 const WARM_UP: Duration = Duration::from_secs(300);
+
+/// The longest that the reasons of all failures are waited for.
+const BURST: Duration = Duration::from_secs(360);
+
+/// The period over which the rate of requests is measured.
+const WINDOW: Duration = Duration::from_secs(10);
 
 /// About that of the real API.
 const LATENCY: Duration = Duration::from_millis(100);
@@ -117,9 +123,17 @@ fn exporter(config: &NamedTempFile) -> (Child, String) {
     (child, format!("http://{address}"))
 }
 
+/// The settings of the collector in a mode; `disabled` is none.
+fn jobs_settings(mode: &str) -> String {
+    if mode == "disabled" { "false".to_owned() } else { format!("{{mode: {mode}}}") }
+}
+
 /// Reports the requests in an hour, from those of `measured`.
 async fn count_requests(mode: &str, measured: Duration) {
-    let bench = Bench::start(&format!("{{mode: {mode}}}"), NAMESPACES).await;
+    if measured.is_zero() {
+        return;
+    }
+    let bench = Bench::start(&jobs_settings(mode), NAMESPACES).await;
     sleep(WARM_UP).await;
     let before = bench.requests();
     let failed = "aliyun_flink_deployment_jobs_ended_total";
@@ -141,34 +155,42 @@ async fn count_requests(mode: &str, measured: Duration) {
 
 /// Reports what happens when many jobs fail at once.
 async fn fail_many(mode: &str) {
-    let bench = Bench::start(&format!("{{mode: {mode}}}"), 1).await;
+    let bench = Bench::start(&jobs_settings(mode), 1).await;
     sleep(WARM_UP).await;
     let namespace = bench.simulator.namespaces().remove(0);
-    let info = "aliyun_flink_deployment_last_failure_info{";
-    let durations =
-        || bench.samples("aliyun_flink_target_poll_duration_seconds{", "collector=\"deployments\"");
-    let usual = durations().await;
+    let of_deployments = |name: &'static str| bench.samples(name, "collector=\"deployments\"");
     let failed = bench.simulator.fail_jobs("bench", &namespace, FAILING);
     let (begin, wanted) = (Instant::now(), Clock::System.since_epoch().as_secs_f64() - 5.0);
-    let mut last = bench.requests()["ListJobs"];
-    let (mut peak, mut slowest, mut first, mut known) = (0, 0.0_f64, None, 0);
+    let list_jobs = || bench.requests().get("ListJobs").copied().unwrap_or_default();
+    // The times of the last seconds, and the requests until then.
+    let mut requests = VecDeque::from([(begin, list_jobs())]);
+    let (mut peak, mut took, mut first, mut known) = (0.0_f64, Vec::new(), None, 0);
+    let mut polls = of_deployments("aliyun_flink_target_polls_total{").await;
     let mut seconds = interval(Duration::from_secs(1));
-    while known < failed && begin.elapsed() < Duration::from_secs(900) {
+    while known < failed && begin.elapsed() < BURST {
         seconds.tick().await;
-        let now = bench.requests()["ListJobs"];
-        peak = peak.max(now - last);
-        last = now;
+        let now = (Instant::now(), list_jobs());
+        requests.push_back(now);
+        let before = requests.front().copied().filter(|(at, _)| now.0.duration_since(*at) >= WINDOW);
+        if let Some((at, count)) = before {
+            requests.pop_front();
+            peak = peak.max((now.1 - count) as f64 / now.0.duration_since(at).as_secs_f64());
+        }
         let times = bench.samples("aliyun_flink_deployment_last_failure_timestamp_seconds{", "").await;
         known = times.iter().filter(|time| **time >= wanted).count();
         first = first.or((known > 0).then(|| begin.elapsed()));
-        slowest = durations().await.into_iter().fold(slowest, f64::max);
+        let count = of_deployments("aliyun_flink_target_polls_total{").await;
+        if count != polls {
+            polls = count;
+            took.extend(of_deployments("aliyun_flink_target_poll_duration_seconds{").await);
+        }
     }
-    let all = bench.samples(info, "").await.len();
     println!(
-        "{mode}: {failed} jobs failed at once: first reason after {:.0} s, {known} after {:.0} s ({all} known in all); at most \
-         {peak} requests in a second; polls of deployments took {usual:?} s before, {slowest:.3} s at most meanwhile",
+        "{mode}: {failed} jobs failed at once: first reason after {:.0} s, {known} after {:.0} s; at most {peak:.2} requests \
+         per second over {} s; polls of deployments took {took:.2?} s",
         first.unwrap_or_default().as_secs_f64(),
-        begin.elapsed().as_secs_f64()
+        begin.elapsed().as_secs_f64(),
+        WINDOW.as_secs()
     );
 }
 
@@ -181,6 +203,7 @@ async fn main() {
     tokio::join!(
         count_requests("failures", measured),
         count_requests("active", measured),
+        fail_many("disabled"),
         fail_many("failures"),
         fail_many("active"),
     );

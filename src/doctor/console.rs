@@ -284,9 +284,10 @@ pub(super) fn calls_per_day(config: &config::Config, discovered: &Discovered) ->
         let (Some(region), Some(endpoint)) = (&workspace.region, &workspace.console_endpoint) else {
             continue;
         };
-        let intervals: Vec<_> = workspace.collectors.iter().map(|(_, enabled)| enabled.interval).collect();
-        if let Some(smallest) = intervals.iter().min() {
-            share(&mut instances, (region, endpoint, &workspace.credentials), *smallest);
+        let console = [collectors::workspaces::NAME, collectors::namespaces::NAME];
+        let intervals = console.into_iter().filter_map(|name| Some(workspace.collectors.get(name)?.interval));
+        if let Some(smallest) = intervals.min() {
+            share(&mut instances, (region, endpoint, &workspace.credentials), smallest);
         }
         let namespaces =
             workspace.collectors.get(collectors::namespaces::NAME).map(|enabled| enabled.interval);

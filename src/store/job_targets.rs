@@ -131,6 +131,10 @@ impl Store {
     ) -> bool {
         let Some(namespace) = self.jobs_of(id, generation) else { return false };
         let committing = namespace.commit().await;
+        if !namespace.knows(deployment) {
+            // It has been forgotten meanwhile.
+            return true;
+        }
         let jobs = answer.jobs.as_deref();
         let answered = Answered {
             deployment,

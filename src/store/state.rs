@@ -149,7 +149,7 @@ impl Store {
         for (key, value) in contents.table(JOBS_TABLE) {
             let known = parts(key).and_then(|[workspace, namespace, id]| {
                 let namespace = inner.transitions.entry(group(workspace, namespace)).or_default();
-                namespace.jobs.restore(id, value, outdated)
+                namespace.knows(id).then(|| namespace.jobs.restore(id, value, outdated))?
             });
             unreadable += u64::from(known.is_none());
         }

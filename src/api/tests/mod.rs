@@ -1,4 +1,5 @@
 mod client;
+mod collector_rate;
 mod listing;
 mod region;
 mod stub;

@@ -130,6 +130,11 @@ impl Namespace {
         current.into_iter().chain(earlier.copied()).collect()
     }
 
+    /// Whether a deployment is remembered.
+    pub(in crate::store) fn knows(&self, id: &str) -> bool {
+        self.memory.read().deployments.contains_key(id)
+    }
+
     /// When a deployment was first returned in this run, since the Unix epoch.
     pub(in crate::store) fn first_seen(&self, id: &str) -> Option<Duration> {
         self.memory.read().deployments.get(id)?.first_seen
