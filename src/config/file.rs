@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use figment::value::{Dict, Empty, Tag, Value};
-use small_file::{Limits, ReadError};
+use small_file::Limits;
 
 use super::decode::plain_start;
 use super::error::Mistake;
@@ -25,13 +25,8 @@ enum Format {
 pub(super) fn layer(path: &Path) -> Result<Layer, Mistake> {
     let name = path.display().to_string();
     let format = format(path).map_err(|mistake| mistake.at(&name))?;
-    let text = small_file::read_text(path, LIMITS).map_err(|error| {
-        let reason = match error {
-            ReadError::Io(error) => error.to_string(),
-            error => error.to_string(),
-        };
-        Mistake::new(format!("can't be read: {reason}")).at(&name)
-    })?;
+    let text = small_file::read_text(path, LIMITS)
+        .map_err(|error| Mistake::new(format!("can't be read: {error}")).at(&name))?;
     layer_of(name, format, text)
 }
 

@@ -372,7 +372,7 @@ namespaces = [\"n1\", { name = \"n2\", api = \"label\" }]
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
     for (path, message) in [
-        ("/nowhere/c.yml", "/nowhere/c.yml: can't be read: No such file or directory (os error 2)"),
+        ("/nowhere/c.yml", "/nowhere/c.yml: can't be read: there is no such file"),
         (
             "/nowhere/c.json",
             "/nowhere/c.json: the ending .json says no known format: expected .yml or .yaml (YAML), or .toml (TOML)",
