@@ -81,6 +81,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Validate the configuration and print it resolved, secrets redacted; exit with 0 or 2
     CheckConfig(CheckConfigArgs),
+    /// Print the JSON schema of the configuration file, for editors, Helm and CI
+    ConfigSchema,
     /// Ask the exporter that runs on this machine whether it is well, as a container's health check; exit with 0 or 1
     Healthcheck(HealthcheckArgs),
 }
@@ -91,6 +93,9 @@ pub struct RunArgs {
     /// Where the configuration is.
     #[command(flatten)]
     pub config: ConfigArgs,
+    /// Reload when the configuration file changes, also when Kubernetes replaces its volume
+    #[arg(long = "config.auto-reload", requires = "file", help_heading = "Configuration")]
+    pub auto_reload: bool,
     /// What is served.
     #[command(flatten)]
     pub web: WebArgs,

@@ -40,6 +40,7 @@ fn execute(command: Command) -> Result<ExitCode, Failure> {
         Command::Once(arguments) => run_current_thread(commands::once(arguments)),
         Command::Doctor(arguments) => run_current_thread(commands::doctor(arguments)),
         Command::CheckConfig(arguments) => commands::check_config(&arguments),
+        Command::ConfigSchema => commands::config_schema(),
         Command::Healthcheck(arguments) => run_current_thread(commands::healthcheck(arguments)),
     }
 }

@@ -1,6 +1,8 @@
 //! The commands of the command line, one file each. A command returns the exit code of the process.
 
+mod auto_reload;
 mod check_config;
+mod config_schema;
 mod demo;
 mod doctor;
 mod failure;
@@ -16,6 +18,7 @@ mod stdout;
 pub mod threads;
 
 pub use check_config::check_config;
+pub use config_schema::config_schema;
 pub use demo::demo;
 pub use doctor::doctor;
 pub use failure::Failure;

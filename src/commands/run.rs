@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Failure,
+    auto_reload::AutoReload,
     signals::{hangups, reload_on_hangup, run_until_signal},
     startup::{bind, build_app, init_logging, load_config, load_security, reloads, systemd},
 };
@@ -17,6 +18,8 @@ pub async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
     // Installed first, so that a SIGHUP during the start waits instead of ending the process.
     let hangups = hangups()?;
     let environment = Environment::from_process();
+    let watched = arguments.config.file.clone().filter(|_| arguments.auto_reload);
+    let auto_reload = AutoReload::new(watched).await;
     let config = load_config(&arguments.config, &environment)?;
     let security = load_security(&arguments.web)?;
     let app = build_app(&config, &environment)?;
@@ -31,6 +34,7 @@ pub async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
     tokio::select! {
         result = run_until_signal(work, stopping) => result,
         missing = missing_credentials => Err(Failure::runtime(missing)),
-        never = reload_on_hangup(hangups, reload) => match never {},
+        never = reload_on_hangup(hangups, reload.clone()) => match never {},
+        never = auto_reload.run(reload) => match never {},
     }
 }

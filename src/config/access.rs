@@ -53,7 +53,7 @@ pub(super) fn keys(fields: &[Field]) -> Vec<String> {
     keys
 }
 
-fn file_key(field: &Field) -> String {
+pub(super) fn file_key(field: &Field) -> String {
     format!("{}_file", field.name)
 }
 

@@ -35,6 +35,7 @@ mod location;
 mod namespaces;
 mod print;
 mod resolved;
+mod schema;
 mod settings;
 mod target;
 mod units;
@@ -49,6 +50,7 @@ pub use environment::Environment;
 pub use error::{ConfigError, Mistake};
 pub use flags::Flags;
 pub use resolved::{Config, DiscoveredNamespaces, DiscoveryEntry, Namespaces, Target, Workspace};
+pub use schema::schema;
 pub use units::parse_duration;
 
 use collectors::CollectorSettings;

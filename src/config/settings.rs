@@ -29,16 +29,16 @@ pub(super) const STATE_KEYS: [&str; 1] = ["path"];
 pub(super) const FIRST_VALUE_HOLD: Duration = Duration::from_secs(120);
 
 /// More than one Prometheus holds.
-const MAX_SERIES: u32 = 1_000_000_000;
+pub(super) const MAX_SERIES: u32 = 1_000_000_000;
 
 /// More would poll less than a namespace each.
-const MAX_SHARDS: u32 = 1000;
+pub(super) const MAX_SHARDS: u32 = 1000;
 
 /// Shorter intervals would only reach the API's limits.
 pub(super) const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 const SHORTEST_LIMIT: Duration = Duration::from_millis(1);
-const RESPONSE_SIZES: std::ops::RangeInclusive<u64> = 1 << 10..=4 << 30;
-const LISTING_SIZES: std::ops::RangeInclusive<u64> = 1 << 10..=64 << 30;
+pub(super) const RESPONSE_SIZES: std::ops::RangeInclusive<u64> = 1 << 10..=4 << 30;
+pub(super) const LISTING_SIZES: std::ops::RangeInclusive<u64> = 1 << 10..=64 << 30;
 
 /// The section's settings; what it doesn't give, or gives wrongly, is `base`'s.
 pub(super) fn poll(section: Option<Node<'_>>, base: poll::Settings) -> poll::Settings {

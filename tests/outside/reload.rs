@@ -1,6 +1,6 @@
 //! Another configuration for a running exporter.
 
-use std::sync::Arc;
+use std::{os::unix::fs::symlink, sync::Arc};
 
 use reqwest::Method;
 use serde_json::json;
@@ -206,4 +206,44 @@ async fn a_removed_workspace_leaves_no_series() {
     let after = program.metrics().await;
     assert_eq!(series(&after, "gone"), Vec::<String>::new());
     assert_eq!(series(&after, "stays"), series(&before, "stays"));
+}
+
+#[tokio::test]
+async fn a_changed_file_is_reloaded_and_an_invalid_one_is_not_in_effect() {
+    let api = api().await;
+    let program =
+        Start::daemon().args(&["--config.auto-reload"]).config(&yaml(&api, "1h", "[first]")).ready().await;
+    program.rewrite_config("workspaces: 7");
+    let refused = |metrics: &Exposition| {
+        metrics.find("aliyun_flink_exporter_config_last_reload_successful").one().value < 0.5
+    };
+    let metrics = program.metrics_with("the refusal", refused).await;
+    assert!(served(&metrics, "first"));
+    program.rewrite_config(&yaml(&api, "1h", "[second]"));
+    let metrics = program.metrics_with("the second target", |metrics| served(metrics, "second")).await;
+    assert!(!served(&metrics, "first"));
+}
+
+/// Kubernetes mounts each version of a `ConfigMap` as a directory, and replaces the symbolic link to it.
+#[tokio::test]
+async fn a_replaced_config_map_is_reloaded() {
+    let api = api().await;
+    let volume = tempfile::tempdir().unwrap();
+    let publish = |version: &str, namespaces: &str| {
+        let directory = volume.path().join(version);
+        std::fs::create_dir(&directory).unwrap();
+        std::fs::write(directory.join("config.yml"), yaml(&api, "1h", namespaces)).unwrap();
+        symlink(version, volume.path().join("..data_tmp")).unwrap();
+        std::fs::rename(volume.path().join("..data_tmp"), volume.path().join("..data")).unwrap();
+    };
+    publish("..1", "[first]");
+    let file = volume.path().join("config.yml");
+    symlink("..data/config.yml", &file).unwrap();
+    let program = Start::daemon()
+        .args(&["--config.auto-reload", "--config.file", file.to_str().unwrap()])
+        .ready()
+        .await;
+    assert!(served(&program.metrics().await, "first"));
+    publish("..2", "[second]");
+    program.metrics_with("the second target", |metrics| served(metrics, "second")).await;
 }
