@@ -1,10 +1,11 @@
 """What is made from the Helm chart and kept here: the plain manifests, and the table of its values.
 
-chart.py HELM check         they are what the chart makes now
-chart.py HELM write         makes them anew
-chart.py HELM demo FOLDER   what the chart makes of the demo, to be run: arguments, probes, prometheus.yml, rules.yml
+chart.py HELM check EXPORTER   they are what the chart makes now
+chart.py HELM write EXPORTER   makes them anew
+chart.py HELM demo FOLDER      what the chart makes of the demo, to be run: arguments, probes, prometheus.yml, rules.yml
 """
 
+import json
 import re
 import subprocess
 import sys
@@ -94,6 +95,20 @@ def table():
     return "\n".join(lines)
 
 
+def values_schema(exporter):
+    """The schema of the values, in which the schema of `config` is the exporter's."""
+    file = CHART / "values.schema.json"
+    schema = json.loads(file.read_text())
+    printed = subprocess.run([exporter, "config-schema"], check=True, capture_output=True, text=True, timeout=60).stdout
+    config = json.loads(printed.replace('"#/definitions/', '"#/definitions/config-'))
+    del config["$schema"], config["title"]
+    own = {name: each for name, each in schema["definitions"].items() if not name.startswith("config-")}
+    others = {f"config-{name}": each for name, each in config.pop("definitions").items()}
+    schema["definitions"] = own | others
+    schema["properties"]["config"] = config
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
 def leaves(values, path=""):
     for key, value in values.items():
         if isinstance(value, dict) and value:
@@ -138,12 +153,16 @@ def demo(helm, folder):
 
 
 def main():
-    helm, mode, *folder = sys.argv[1:]
+    helm, mode, argument = sys.argv[1:]
     if mode == "demo":
-        demo(helm, Path(*folder))
+        demo(helm, Path(argument))
         return
+    schema = values_schema(argument)
+    if mode == "write":
+        (CHART / "values.schema.json").write_text(schema)
     wanted = {MANIFESTS / name: text for name, text in manifests(helm).items()}
     wanted[CHART / "README.md"] = readme()
+    wanted[CHART / "values.schema.json"] = schema
     there = {path for path in MANIFESTS.rglob("*.yaml") if path.name not in ("values.yaml", "kustomization.yaml")}
     if mode == "write":
         for path in there - set(wanted):

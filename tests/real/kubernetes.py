@@ -10,18 +10,28 @@ import sys
 import tempfile
 from pathlib import Path
 
+import jsonschema
 import kubernetes_validate
 import yaml
 from chart import CHART, MANIFESTS, Unique, documents, template
 
 VERSIONS = ["1.25", "1.28", "1.32", "1.37"]
 OPERATORS = ("ServiceMonitor", "PrometheusRule")
+KEY = ["type=access_key", "access_key_id_file=/a"]
 # What a user may get wrong, and what the chart says.
 REFUSED = [
     ([], "there are: none"),
     (["demo=true", "existingConfigMap=c"], "there are: existingConfigMap, demo"),
-    (["config.credentials.access_key_secret=s"], "config.credentials.access_key_secret would stand in a ConfigMap"),
-    (["config.workspaces[1].credentials.source.security_token=s"], "[1].credentials.source.security_token would stand"),
+    ([f"config.credentials.{each}" for each in [*KEY, "access_key_secret=s"]], "config.credentials.access_key_secret would stand in a ConfigMap"),
+    (
+        ["config.workspaces[0].id=w", "config.workspaces[0].namespaces={n}"]
+        + [f"config.workspaces[0].credentials.{each}" for each in ("type=ram_role_arn", "role_arn=acs:ram::1:role/r")]
+        + [f"config.workspaces[0].credentials.source.{each}" for each in (*KEY, "access_key_secret_file=/b", "security_token=s")],
+        "[0].credentials.source.security_token would stand",
+    ),
+    (["config.workspace[0].id=w"], "'workspace' not allowed"),
+    (["config.workspaces[0].id=123", "config.workspaces[0].namespaces={n}"], "got number, want string"),
+    (["config.poll.interval=60"], "got number, want string"),
     (["demo=true", "extraEnv[0].name=ALIBABA_CLOUD_ACCESS_KEY_SECRET", "extraEnv[0].value=s"], "put it into a Secret"),
     (["config.credentials.type=default", "existingSecret.name=s"], "existingSecret and config.credentials are set"),
     (["demo=true", "existingSecret.name=s"], "existingSecret has no use with demo"),
@@ -34,7 +44,7 @@ REFUSED = [
     (["demo=true", "shards=2"], "shards has no use with demo"),
     (["existingConfigMap=c", "shards=2", "replicaCount=2"], "one replica of each shard"),
     (["existingConfigMap=c", "shards=2", f"fullnameOverride={'a' * 53}"], "more than 52 characters"),
-    (["config.workspaces[0].id=w", "config.shard.total=2", "shards=2"], "shards and config.shard are set"),
+    (["config.workspaces[0].id=w", "config.workspaces[0].namespaces={n}", "config.shard.total=2", "shards=2"], "shards and config.shard are set"),
     (["existingConfigMap=c", "shards=0"], "minimum"),
     (["demo=true", "web.tsl=true"], "'tsl' not allowed"),
     (["demo=true", "prometheusRule.enabled=true", "prometheusRule.alerts.overrides.NoSuch.for=1m"], "there is no such alert"),
@@ -176,6 +186,36 @@ def is_understood(exporter, rendered, pod, directory):
     run(exporter, "check-config", "--config.file", str(file), env=environment)
 
 
+def configurations_fit_their_schema(exporter):
+    """What the exporter accepts fits its schema. What has a key that it does not know, or an id as a number, does not."""
+    schema = json.loads(run(exporter, "config-schema"))
+    validator = jsonschema.Draft7Validator(schema)
+    validator.check_schema(schema)
+    full = yaml.load(Path("config/full.yml").read_text(), Unique)
+    for configuration in (full, yaml.load(Path("config/minimal.yml").read_text(), Unique)):
+        validator.validate(configuration)
+    paths = [path for path in tables(full)]
+    assert len(paths) > 30, paths
+    for path in paths:
+        changed = json.loads(json.dumps(full))
+        table = changed
+        for step in path:
+            table = table[step]
+        if path[-1:] == ["tags"]:
+            continue
+        table["unknown"] = 1
+        assert not validator.is_valid(changed), f"a key is accepted in {path}"
+    full["workspaces"][0]["id"] = 123
+    assert not validator.is_valid(full), "a number is accepted as an id"
+
+
+def tables(value, path=()):
+    if isinstance(value, dict):
+        yield list(path)
+    for key, each in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else []:
+        yield from tables(each, (*path, key))
+
+
 def source(name):
     return yaml.load(Path(f"deploy/prometheus/{name}.yml").read_text(), Unique)["groups"]
 
@@ -305,6 +345,7 @@ def main():
     helm, kubectl, operator, exporter = sys.argv[1:]
     exporter = str(Path(exporter).resolve())
     is_of_this_version()
+    configurations_fit_their_schema(exporter)
     cases = {values.name.removesuffix("-values.yaml"): values for values in sorted((CHART / "ci").glob("*.yaml"))}
     rendered = {name: documents(template(helm, "-f", str(values))) for name, values in cases.items()}
     with tempfile.TemporaryDirectory() as directory:

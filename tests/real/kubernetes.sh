@@ -12,14 +12,15 @@ source tests/real/lib.sh
 need_helm
 need_python_packages requirements-deploy
 if [[ ${1-} == write ]]; then
-    "$python" tests/real/chart.py "$helm" write
+    need_binary
+    "$python" tests/real/chart.py "$helm" write "$binary"
     exit
 fi
 need_curl
 need_prometheus
 need_node_packages operator
 need_binary
-"$python" tests/real/chart.py "$helm" check
+"$python" tests/real/chart.py "$helm" check "$binary"
 "$python" tests/real/kubernetes.py "$helm" "$kubectl" "$installed" "$binary"
 
 # The demo with the chart's arguments answers the chart's probes; Prometheus scrapes it as the ServiceMonitor says.
