@@ -37,6 +37,8 @@ def chosen_for(dashboard):
         'aliyun_flink_deployment_jobs{state="failed"} - min_over_time(aliyun_flink_deployment_jobs{state="failed"}[30m]))'
         " and on (workspace, namespace, deployment_id) aliyun_flink_deployment_requested_compute_units"
         ' and on (workspace, namespace, deployment_id) aliyun_flink_deployment_health_score'
+        ' and on (workspace, namespace, deployment_id) aliyun_flink_deployment_last_failure_info{reason!=""}'
+        ' and on (workspace, namespace, deployment_id) aliyun_flink_deployment_job_restarts_total > 0'
         ' and on (workspace, namespace, deployment_id) aliyun_flink_deployment_info{execution_mode="STREAMING"})'
     )[0]["metric"]
     if dashboard.name == "deployment":
