@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    collectors::deployments,
+    collectors::{deployments, jobs},
     config::{self, Environment, Flags},
     console, model, web,
 };
@@ -23,6 +23,7 @@ pub const READERS: [Reader; 5] = [
 /// A reply of the API, as a listing and as an error.
 pub fn reply(bytes: &[u8]) {
     deployments::fuzz_reply(bytes);
+    jobs::fuzz_reply(bytes);
     console::fuzz_reply(bytes);
 }
 

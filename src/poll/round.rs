@@ -177,7 +177,8 @@ impl PollLoop {
     ) {
         let requested_at = Instant::now();
         if urgency == Urgency::Refresh {
-            progress.next_refresh = progress.next_refresh.max(requested_at - progress.gap) + progress.gap;
+            // A delay is not made up for.
+            progress.next_refresh = (progress.next_refresh + progress.gap).max(requested_at);
         }
         self.publisher.store().jobs_asked(&self.id, &deployment);
         progress.asked += 1;

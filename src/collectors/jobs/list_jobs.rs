@@ -4,7 +4,7 @@
 use lenient_json::{Cursor, FromJson as _, Lenient, Scalar, lenient_object};
 
 use crate::{
-    api::{DecodeError, Decoded, Decoder, Operation, Pagination, Priority},
+    api::{DecodeError, Decoded, Decoder, Operation, Page, Pagination, Priority},
     model::{FailureMessage, Job, JobFailure, JobState, Object as _, prefix},
 };
 
@@ -146,12 +146,17 @@ fn failure(values: &mut Decoder, wire: Lenient<WireFailure<'_>>) -> Option<JobFa
     })
 }
 
+/// Reads `body` as a page of jobs; for fuzzers.
+pub(crate) fn fuzz_reply(body: &[u8]) {
+    let operation = ListJobs { namespace: String::new(), deployment: "d".into() };
+    drop(Page::decode(&operation, 100, body).map_err(|error| error.to_string()));
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::api::Page;
 
     fn operation() -> ListJobs {
         ListJobs { namespace: "n".into(), deployment: "d 1".into() }

@@ -14,6 +14,7 @@ use crate::{
 };
 
 pub use list_jobs::ListJobs;
+pub(crate) use list_jobs::fuzz_reply;
 pub use target::JobsTarget;
 
 /// The jobs of deployments.
