@@ -17,6 +17,8 @@ from chart import CHART, MANIFESTS, Unique, documents, template
 
 VERSIONS = ["1.25", "1.28", "1.32", "1.37"]
 OPERATORS = ("ServiceMonitor", "PrometheusRule")
+# Custom resources of which no schema is at hand.
+OTHERS = ("HTTPRoute", "VerticalPodAutoscaler", "GrafanaDashboard")
 KEY = ["type=access_key", "access_key_id_file=/a"]
 # What a user may get wrong, and what the chart says.
 REFUSED = [
@@ -37,6 +39,9 @@ REFUSED = [
     (["demo=true", "existingSecret.name=s"], "existingSecret has no use with demo"),
     (["demo=true", "rrsa.roleName=r", "serviceAccount.create=false"], "rrsa.roleName"),
     (["demo=true", "web.probePort=10978"], "web.probePort is 10978"),
+    (["demo=true", "web.tls=true"], "web.tls is set without web.existingSecret"),
+    (["demo=true", "ingress.enabled=true"], "ingress.enabled needs ingress.hosts"),
+    (["demo=true", "httpRoute.enabled=true"], "httpRoute.enabled needs httpRoute.parentRefs"),
     (["demo=true", "web.listenHost=::"], "does not match pattern"),
     (["demo=true", "prometheusRule.enabled=true", "prometheusRule.disabled={NoSuch}"], "there is no such alert"),
     (["demo=true", "persistence.size=much"], "'much' does not match pattern"),
@@ -83,7 +88,7 @@ def is_linted(helm, values):
 
 def fits_kubernetes(rendered):
     for document in rendered:
-        for version in VERSIONS if document["kind"] not in OPERATORS else []:
+        for version in VERSIONS if document["kind"] not in (*OPERATORS, *OTHERS) else []:
             kubernetes_validate.validate(document, version, strict=True)
 
 
@@ -131,6 +136,38 @@ def names_what_is_there(rendered, pod):
     assert mounted == {each["name"] for each in pod.spec.get("volumes", [])} | {each["metadata"]["name"] for each in claims}, mounted
     accounts = [account["metadata"]["name"] for account in of(rendered, "ServiceAccount")]
     assert accounts in ([], [pod.spec["serviceAccountName"]]), accounts
+
+
+def leads_to_the_exporter(rendered, pod):
+    """Ingress, route, autoscaler, dashboards and the test name what the chart makes, and the values arrive."""
+    (service,) = of(rendered, "Service")
+    name, (port,) = service["metadata"]["name"], service["spec"]["ports"]
+    assert (port["port"], port["nodePort"], service["spec"]["ipFamilyPolicy"]) == (80, 30978, "PreferDualStack"), service
+    (ingress,) = of(rendered, "Ingress")
+    (path,) = ingress["spec"]["rules"][0]["http"]["paths"]
+    assert path["backend"]["service"] == {"name": name, "port": {"name": port["name"]}}, path
+    (route,) = of(rendered, "HTTPRoute")
+    assert route["spec"]["rules"][0]["backendRefs"] == [{"name": name, "port": port["port"]}], route
+    (autoscaler,) = of(rendered, "VerticalPodAutoscaler")
+    target = autoscaler["spec"]["targetRef"]
+    assert (target["kind"], target["name"]) == (pod.deployment["kind"], pod.deployment["metadata"]["name"]), target
+    maps = {each["metadata"]["name"]: each["data"] for each in of(rendered, "ConfigMap") if "data" in each}
+    dashboards = of(rendered, "GrafanaDashboard")
+    assert len(dashboards) == len(list(Path("deploy/grafana/dashboards").glob("*.json"))), dashboards
+    for dashboard in dashboards:
+        reference = dashboard["spec"]["configMapRef"]
+        assert reference["key"] in maps[reference["name"]], reference
+    (budget,) = of(rendered, "PodDisruptionBudget")
+    assert budget["spec"].keys() == {"minAvailable", "unhealthyPodEvictionPolicy", "selector"}, budget
+    assert pod.deployment["metadata"]["annotations"] == {"reloader.stakater.com/auto": "true"}, pod.deployment["metadata"]
+    assert pod.spec["imagePullSecrets"] == [{"name": "global"}, {"name": "registry"}] and pod.spec["hostNetwork"], pod.spec
+    assert pod.container["image"].startswith("registry.example.com/"), pod.container["image"]
+    assert "--config.auto-reload" in pod.container["args"] and "preStop" in pod.container["lifecycle"], pod.container
+    (test,) = of(rendered, "Pod")
+    (command,) = [each["args"] for each in test["spec"]["containers"]]
+    variables = name.upper().replace("-", "_")
+    assert command == ["healthcheck", f"--web.listen-address=$({variables}_SERVICE_HOST):$({variables}_SERVICE_PORT)"], command
+    assert not service["spec"]["selector"].items() <= test["metadata"]["labels"].items(), "the Service leads to the test"
 
 
 def keeps_its_state(rendered, pod):
@@ -361,6 +398,7 @@ def main():
                 file = Path(directory, "rules.yml")
                 file.write_text(yaml.safe_dump(rule["spec"]))
                 run("promtool", "check", "rules", str(file))
+        leads_to_the_exporter(rendered["everything"], Pod(rendered["everything"]))
         keeps_its_state(rendered["persistence"], Pod(rendered["persistence"]))
         shares_the_targets(rendered["shards"], Pod(rendered["shards"]))
         assert not any("--state.path" in each for each in Pod(rendered["demo"]).container["args"])

@@ -46,7 +46,8 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- define "exporter.image" -}}
 {{- with .Values.image }}
-{{- $name := empty .registry | ternary .repository (printf "%s/%s" .registry .repository) }}
+{{- $registry := default .registry $.Values.global.imageRegistry }}
+{{- $name := empty $registry | ternary .repository (printf "%s/%s" $registry .repository) }}
 {{- if .digest }}
 {{- printf "%s@%s" $name .digest }}
 {{- else }}
@@ -77,6 +78,13 @@ podAntiAffinity:
         labelSelector:
           matchLabels:
             {{- include "exporter.selectorLabels" . | nindent 12 }}
+{{- end }}
+{{- end }}
+
+{{/* The secrets for the registry, of all charts and of this one. */}}
+{{- define "exporter.imagePullSecrets" -}}
+{{- with concat .Values.global.imagePullSecrets .Values.imagePullSecrets | uniq }}
+{{- toYaml . }}
 {{- end }}
 {{- end }}
 
@@ -150,6 +158,15 @@ podAntiAffinity:
 {{- if semverCompare "<1.28.0-0" .Capabilities.KubeVersion.Version }}
 {{- fail (printf "shards needs Kubernetes 1.28 for the label apps.kubernetes.io/pod-index; this is %s" .Capabilities.KubeVersion.Version) }}
 {{- end }}
+{{- end }}
+{{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}
+{{- fail "ingress.enabled needs ingress.hosts" }}
+{{- end }}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
+{{- fail "httpRoute.enabled needs httpRoute.parentRefs" }}
+{{- end }}
+{{- if and .Values.web.tls (not .Values.web.existingSecret) }}
+{{- fail "web.tls is set without web.existingSecret: TLS needs a Secret with a web configuration and its certificate" }}
 {{- end }}
 {{- if and .Values.web.probePort (eq (int .Values.web.probePort) 10978) }}
 {{- fail "web.probePort is 10978, where the metrics are served" }}

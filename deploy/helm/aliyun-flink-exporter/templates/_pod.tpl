@@ -6,6 +6,9 @@
 - run
 - --config.file=/etc/aliyun-flink-exporter/{{ include "exporter.configMapKey" . }}
 {{- end }}
+{{- if and .Values.autoReload (not .Values.demo) }}
+- --config.auto-reload
+{{- end }}
 - --web.listen-address={{ .Values.web.listenHost }}:10978
 {{- if ne .Values.web.telemetryPath "/metrics" }}
 - --web.telemetry-path={{ .Values.web.telemetryPath }}
