@@ -89,7 +89,15 @@ def is_linted(helm, values):
 def fits_kubernetes(rendered):
     for document in rendered:
         for version in VERSIONS if document["kind"] not in (*OPERATORS, *OTHERS) else []:
-            kubernetes_validate.validate(document, version, strict=True)
+            kubernetes_validate.validate(known_by(version, document), version, strict=True)
+
+
+def known_by(version, document):
+    """Without what is newer than the version, which the value's user must know."""
+    if document["kind"] == "PodDisruptionBudget" and version == "1.25":
+        spec = {key: each for key, each in document["spec"].items() if key != "unhealthyPodEvictionPolicy"}
+        return document | {"spec": spec}
+    return document
 
 
 def fits_operator(operator, objects):
