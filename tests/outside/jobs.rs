@@ -1,7 +1,7 @@
 //! The collector of jobs: what it asks for and when, what is served, and what never leaves the program.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     sync::{Arc, Mutex},
     time::Duration,
@@ -272,6 +272,41 @@ async fn live_jobs_are_served_until_they_end() {
         program.metrics_with("its end", |metrics| metrics.find(&used("cpu_cores")).all().len() == 2).await;
     metrics.find(RESTARTS).label("deployment_id", "d1").value(2.0);
     program.metrics_with("the reason", |metrics| metrics.find(INFO).all().len() == 1).await;
+}
+
+#[tokio::test]
+async fn answers_are_renewed_at_intervals_that_are_spread() {
+    let fleet = Fleet::new((0..10).map(steady));
+    let api = fleet.serve().await;
+    let settings = jobs("mode: active, interval: 4s, requests_per_second: 1000");
+    let _program = Start::daemon().polling(&api, "[n1]", &settings).ready().await;
+    until("two rounds", async || (fleet.asked().len() >= 30).then_some(())).await;
+    let asked = fleet.asked.lock().unwrap().clone();
+    let ids = |range: std::ops::Range<usize>| {
+        asked[range].iter().map(|(id, _)| id.clone()).collect::<BTreeSet<_>>()
+    };
+    assert_eq!((ids(0..10).len(), ids(10..20).len()), (10, 10), "once in a round: {asked:?}");
+    // Nine gaps of 360 ms.
+    let took = asked[19].1 - asked[10].1;
+    assert!(took > Duration::from_millis(2500), "{took:?}: {asked:?}");
+}
+
+#[tokio::test]
+async fn a_failure_during_a_round_is_asked_for_next() {
+    let last = [("z".to_owned(), steady(0).1)];
+    let fleet = Fleet::new((0..40).map(steady).chain(last));
+    let api = fleet.serve().await;
+    let settings = jobs("mode: active, interval: 1d, requests_per_second: 2");
+    let program = Start::daemon().polling(&api, "[n1]", &settings).ready().await;
+    until("a few requests", async || (fleet.asked().len() >= 3).then_some(())).await;
+    fleet.fail("z", 1_700_001_000, "Code");
+    let metrics = program.metrics_with("the reason", |metrics| metrics.find(INFO).all().len() == 1).await;
+    let asked = fleet.asked();
+    assert!(asked.len() < 30, "others wait: {asked:?}");
+    // The round goes on, and its answers are served meanwhile.
+    let rounds = metrics.find("aliyun_flink_target_polls_total").label("collector", "jobs").sum();
+    assert!(rounds < 1.5, "the first round had nothing to ask for: {rounds}");
+    assert!(!metrics.find("aliyun_flink_deployment_used_cpu_cores").all().is_empty());
 }
 
 #[tokio::test]
