@@ -14,9 +14,9 @@ use super::layer::{Kind, Layer, nest};
 pub(super) const PREFIX: &str = "ALIYUN_FLINK_EXPORTER_";
 
 const WORKSPACES_EXAMPLE: &str =
-    r#"'[{id="a14bd5d90a0123",region="cn-hangzhou",namespaces=["team-a","team-b"]}]'"#;
+    "'[{id: a14bd5d90a0123, region: cn-hangzhou, namespaces: [team-a, team-b]}]'";
 
-const DISCOVERY_EXAMPLE: &str = r#"'[{region="cn-hangzhou"}]'"#;
+const DISCOVERY_EXAMPLE: &str = "'[{region: cn-hangzhou}]'";
 
 /// A snapshot of the process's environment, so that nothing else reads it and a test can make one up.
 #[derive(Clone, Default)]
@@ -126,7 +126,7 @@ impl<'a> Setting<'a> {
                 Ok(comma_separated(text))
             }
             ["metrics", "deployment_labels" | "workspace_tags"] => list(text, "team,stage"),
-            ["poll" | "api" | "credentials" | "collectors" | "metrics" | "state"]
+            ["poll" | "api" | "credentials" | "collectors" | "metrics" | "shard" | "state"]
             | ["credentials", .., "source"] => table(text),
             ["collectors", _] if text.trim_start().starts_with('{') => table(text),
             _ => Ok(text.into()),
@@ -165,9 +165,9 @@ fn table(text: &str) -> Result<Value, String> {
     }
     match inline::parse(text) {
         Ok(table @ Value::Dict(..)) => Ok(table),
-        Ok(_) => Err("expected a table, such as '{key=value,other=\"value\"}'".to_owned()),
+        Ok(_) => Err("expected a table, such as '{key: value, other: \"value\"}'".to_owned()),
         Err(error) => {
-            Err(format!("not a valid table: {error}; written like '{{key=value,other=\"value\"}}'"))
+            Err(format!("not a valid table: {error}; written like '{{key: value, other: \"value\"}}'"))
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Lists and tables in one environment variable: `[{id="a1",region=cn-hangzhou,namespaces=[n1,n2]}]`.
+//! Lists and tables in one environment variable, in YAML's flow syntax: `[{id: a1, region: cn-hangzhou, namespaces: [n1, n2]}]`.
 //!
-//! This is the syntax of figment's own environment provider, except that a bare word always stays text: figment
-//! takes `0123` for the number 123 and `truenorth` for a broken boolean.
+//! Unlike YAML, a word without quotes always stays text: YAML takes `0123` for a number, and `no` for false in some versions.
+//! The type expected at the key decides. The syntax of figment's environment provider, with `=` for `:`, is accepted too.
 
 use figment::value::{Dict, Value};
 
@@ -41,8 +41,8 @@ impl Parser<'_> {
         self.eat('{');
         while !self.eat('}') {
             let key = self.key()?;
-            if !self.eat('=') {
-                return Err(self.expected("`=`"));
+            if !self.eat(':') && !self.eat('=') {
+                return Err(self.expected("`:`"));
             }
             if table.contains_key(&key) {
                 return Err(self.expected("each key once"));
@@ -82,8 +82,17 @@ impl Parser<'_> {
 
     fn literal(&mut self) -> Result<String, String> {
         self.eat('\'');
-        let text = self.take_while(|c| c != '\'').to_owned();
-        self.close('\'').map(|()| text)
+        let mut text = String::new();
+        loop {
+            text += self.take_while(|c| c != '\'');
+            self.close('\'')?;
+            if !self.next_is('\'') {
+                return Ok(text);
+            }
+            // Two quotes are one in the text.
+            text.push('\'');
+            self.position += 1;
+        }
     }
 
     fn quoted(&mut self) -> Result<String, String> {
@@ -179,6 +188,8 @@ mod tests {
             (" [ 'it is' , \"a\\\"b\\n\", ] ", strings(&["it is", "a\"b\n"])),
             ("[0123,true,12345,1.50,truenorth]", strings(&["0123", "true", "12345", "1.50", "truenorth"])),
             ("{}", table([])),
+            ("{a: 1, \"b c\": [x]}", table([("a", "1".into()), ("b c", strings(&["x"]))])),
+            ("{a: 'it''s', url: http://h:1}", table([("a", "it's".into()), ("url", "http://h:1".into())])),
             ("{a=1,\"b c\"=[x]}", table([("a", "1".into()), ("b c", strings(&["x"]))])),
             ("{ a = { b = ' ' } }", table([("a", table([("b", " ".into())]))])),
         ] {
@@ -191,10 +202,9 @@ mod tests {
         for (text, message) in [
             ("[a", "expected `,` or `]` at character 3"),
             ("[a] b", "expected the end at character 5"),
-            ("{a}", "expected `=` at character 3"),
-            ("{a:b}", "expected `=` at character 3"),
-            ("{a=b,a=c}", "expected each key once at character 8"),
-            ("{=b}", "expected a key at character 2"),
+            ("{a}", "expected `:` at character 3"),
+            ("{a: b, a: c}", "expected each key once at character 10"),
+            ("{:b}", "expected a key at character 2"),
             ("[,]", "expected a value at character 2"),
             ("[\"a]", "expected the closing quote at character 5"),
             ("[\"\\x\"]", "expected one of \\\" \\\\ \\n \\r \\t at character 3"),
@@ -207,13 +217,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn quoted_texts_read_as_they_are(texts in proptest::collection::vec("[^']*", 0..5)) {
-            let list: Vec<String> = texts.iter().map(|text| format!("'{text}'")).collect();
+        fn quoted_texts_read_as_they_are(texts in proptest::collection::vec(".*", 0..5)) {
+            let list: Vec<String> = texts.iter().map(|text| format!("'{}'", text.replace('\'', "''"))).collect();
             prop_assert_eq!(parse(&format!("[{}]", list.join(", "))), Ok(Value::from(texts)));
         }
 
         #[test]
-        fn a_refusal_points_into_the_text(text in r#"[\[\]{}=,"'\\a杭 ]{0,40}"#) {
+        fn a_refusal_points_into_the_text(text in r#"[\[\]{}:=,"'\\a杭 ]{0,40}"#) {
             if let Err(message) = parse(&text) {
                 let position: usize = message.rsplit(' ').next().unwrap().parse().unwrap();
                 prop_assert!(position <= text.chars().count() + 1, "{}", message);

@@ -6,7 +6,7 @@
 //!
 //! In the environment, `ALIYUN_FLINK_EXPORTER_POLL__INTERVAL` sets `poll.interval`; case doesn't matter after the
 //! prefix. A value is always text, read as the type expected there. A list or table in one variable is written
-//! `[{id="a1",namespaces=[n1,n2]}]`, a list of words also `team,stage`. An empty variable is an empty value, which
+//! `[{id: a1, namespaces: [n1, n2]}]`, a list of words also `team,stage`. An empty variable is an empty value, which
 //! lists and tables may be and nothing else. Variables that Kubernetes makes for Services are ignored.
 
 use std::path::Path;

@@ -8,7 +8,8 @@ use secrecy::ExposeSecret;
 use super::*;
 use crate::credentials::{SOURCE_TYPES, SecretSource, Source};
 use crate::model::{
-    self, DeploymentsOperation, ExecutionMode, JobStatus, LabelKeys, LabelSelector, Selection,
+    self, DeploymentsOperation, ExecutionMode, JobStatus, JobsMode, LabelKeys, LabelSelector, Selection,
+    Shard,
 };
 use crate::{api, poll};
 
@@ -452,7 +453,7 @@ fn an_empty_variable_empties_a_list_and_leaves_a_table() {
 #[test]
 fn a_variable_is_text_whatever_it_looks_like() {
     let numbers = [
-        ("WORKSPACES", "[{id=0123,region=true,namespaces=[12345,1.50,truenorth]}]"),
+        ("WORKSPACES", "[{id: 0123, region: true, namespaces: [12345, 1.50, truenorth]}]"),
         ("CREDENTIALS__TYPE", "access_key"),
         ("CREDENTIALS__ACCESS_KEY_ID", "0123"),
         ("CREDENTIALS__ACCESS_KEY_SECRET", "[12345"),
@@ -472,13 +473,27 @@ fn a_variable_is_text_whatever_it_looks_like() {
 }
 
 #[test]
+fn a_table_in_a_variable_is_yaml() {
+    let variables = [
+        ("COLLECTORS__JOBS", "{mode: active, interval: 2m}"),
+        ("SHARD", "{index: 1, total: 3}"),
+        ("POLL", "{interval: '7s'}"),
+    ];
+    let config = load_with(WORKSPACE, &variables).unwrap();
+    assert_eq!(config.workspaces[0].targets()[0].poll.interval, Duration::from_secs(7));
+    let jobs = config.workspaces[0].collectors.get("jobs").unwrap();
+    assert_eq!((jobs.interval, jobs.jobs.unwrap().mode), (Duration::from_secs(120), JobsMode::Active));
+    assert_eq!(Some(config.shard), Shard::try_new(1, 3));
+}
+
+#[test]
 fn a_mistake_in_a_variable_names_it() {
     let variables = [
         ("POLL__INTERVAL", "30"),
         ("POLL_TIMEOUT", "30s"),
         ("API__PAGE_SIZE", "many"),
         ("METRICS__JOBS", "yes"),
-        ("METRICS", "{jobs: false}"),
+        ("METRICS", "{jobs; false}"),
         ("metrics__JOBS", "false"),
         ("WORKSPACES__0__ID", "a1"),
         ("POLL__", "30s"),
@@ -488,10 +503,10 @@ fn a_mistake_in_a_variable_names_it() {
     insta::assert_snapshot!(load(None, &environment(&variables), &Flags::default()).unwrap_err(), @r#"
     9 mistakes in the configuration:
     environment variable ALIYUN_FLINK_EXPORTER_metrics__JOBS: metrics.jobs: sets the same key as ALIYUN_FLINK_EXPORTER_METRICS__JOBS: keep one of them
-    environment variable ALIYUN_FLINK_EXPORTER_CREDENTIALS: credentials: not a valid table: expected `,` or `}` at character 39; written like '{key=value,other="value"}'
-    environment variable ALIYUN_FLINK_EXPORTER_METRICS: metrics: not a valid table: expected `=` at character 6; written like '{key=value,other="value"}'
+    environment variable ALIYUN_FLINK_EXPORTER_CREDENTIALS: credentials: not a valid table: expected `,` or `}` at character 39; written like '{key: value, other: "value"}'
+    environment variable ALIYUN_FLINK_EXPORTER_METRICS: metrics: not a valid table: expected `:` at character 6; written like '{key: value, other: "value"}'
     environment variable ALIYUN_FLINK_EXPORTER_POLL__: poll.: names no key: keys are separated by `__`
-    environment variable ALIYUN_FLINK_EXPORTER_WORKSPACES__0__ID: workspaces.0.id: part of a list can't be set: give the whole list, ALIYUN_FLINK_EXPORTER_WORKSPACES='[{id="a14bd5d90a0123",region="cn-hangzhou",namespaces=["team-a","team-b"]}]'
+    environment variable ALIYUN_FLINK_EXPORTER_WORKSPACES__0__ID: workspaces.0.id: part of a list can't be set: give the whole list, ALIYUN_FLINK_EXPORTER_WORKSPACES='[{id: a14bd5d90a0123, region: cn-hangzhou, namespaces: [team-a, team-b]}]'
     environment variable ALIYUN_FLINK_EXPORTER_POLL_TIMEOUT: poll_timeout: unknown key (levels are separated by two underscores: POLL__TIMEOUT); known here: poll, api, credentials, discovery, workspaces, collectors, metrics, shard, state
     environment variable ALIYUN_FLINK_EXPORTER_SELECT: select: unknown key; known here: poll, api, credentials, discovery, workspaces, collectors, metrics, shard, state
     environment variable ALIYUN_FLINK_EXPORTER_POLL__INTERVAL: poll.interval: found "30", expected a duration such as 500ms, 30s, 5m or 1h30m: add the unit
