@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    hint,
+    collectors,
     report::{Check, TargetReport},
 };
 use crate::{
@@ -42,16 +42,8 @@ pub(super) async fn check(
         Ok(Err(error)) if error.class() == ErrorClass::NotFound => {
             Check::ok("jobs", "ListJobs is permitted; the deployment is gone")
         }
-        Ok(Err(error)) if error.is_ram_denial() => {
-            let action = error.denied_action().unwrap_or("stream:ListJobs").to_owned();
-            let hint = format!(
-                "allow the RAM action {action} on * to the user or role above, or disable the collector jobs"
-            );
-            report.missing_permission = Some(action);
-            Check::failed("jobs", format!("ListJobs: {error}"), hint)
-        }
-        Ok(Err(error)) => Check::failed("jobs", format!("ListJobs: {error}"), hint::of(&error)),
-        Err(_) => Check::failed("jobs", "ListJobs: no time left (poll.timeout)", "try again later"),
+        Ok(Err(error)) => collectors::failed(JOBS, "ListJobs", &error, report),
+        Err(_) => collectors::late(JOBS, "ListJobs"),
     };
     report.checks.push(check);
 }

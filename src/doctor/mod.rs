@@ -1,5 +1,6 @@
 //! Asks each target what a poll would, one step after the other, and says where it fails and what helps.
 
+mod collectors;
 mod console;
 mod examiner;
 mod hint;
@@ -12,7 +13,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
@@ -36,6 +37,7 @@ use crate::{
     telemetry::Telemetry,
 };
 
+use collectors::First;
 use examiner::Examiner;
 pub use report::{Check, CollectorReport, DiscoveryReport, Report, Status, TargetReport};
 pub use series::{DropStep, SeriesReport};
@@ -126,12 +128,18 @@ impl Examiner<'_> {
         let checks = vec![credentials, dns, tls, clock];
         let client = self.client(workspace, provider, http.clone());
         let mut reports = Vec::new();
+        let mut namespaces = HashSet::new();
         for target in workspace.targets() {
             let mut report = TargetReport::new(workspace, target, checks.clone());
             report.origin = provider.origin();
             report.credentials_expire = provider.expiry().map(|expiry| expiry.as_secs());
+            let of_workspace = namespaces.is_empty();
+            let first = First { of_namespace: namespaces.insert(&target.namespace), of_workspace };
             if may_call {
                 self.call(&client, workspace, target, &mut report).await;
+                if report.outcome == "success" {
+                    collectors::check(&client, workspace, target, first, &mut report).await;
+                }
             } else {
                 report.checks.push(Check::skipped("call", "a step before it failed"));
             }

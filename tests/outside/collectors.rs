@@ -1,5 +1,7 @@
 //! The opt-in collectors of objects in namespaces and workspaces, against the simulator.
 
+use serde_json::Value;
+
 use crate::support::{Exposition, Program, Start};
 
 const NAMES: [&str; 3] = ["queues", "session_clusters", "engine_versions"];
@@ -84,6 +86,32 @@ async fn a_collector_that_is_not_enabled_costs_no_request() {
     let metrics = once(&simulator, &[], 0).await;
     let requests = metrics.find("aliyun_flink_exporter_api_requests_total").all();
     assert!(requests.iter().all(|series| series.labels["operation"] == "ListDeployments"), "{requests:?}");
+}
+
+#[tokio::test]
+async fn doctor_names_the_permission_that_a_collector_lacks() {
+    let simulator = simulator(&["--fault.denied", "ListSessionClusters"]).await;
+    let yaml = format!(
+        "collectors: {{queues: true, session_clusters: true, engine_versions: true}}\n\
+         workspaces: [{{id: w1, endpoint: 'http://{}', namespaces: [default-namespace, payments-prod]}}]\n",
+        simulator.address()
+    );
+    let doctor = Start::new(&["doctor", "--format", "json"]).config(&yaml).finish().await.with_code(1);
+    let report: Value = serde_json::from_str(&doctor.stdout).unwrap();
+    let status = |target: usize, check: &str| {
+        let checks = report["targets"][target]["checks"].as_array().unwrap();
+        let found = checks.iter().find(|found| found["name"] == check)?;
+        Some(found["status"].as_str().unwrap())
+    };
+    for target in [0, 1] {
+        assert_eq!(status(target, "queues"), Some("ok"));
+        assert_eq!(status(target, "session_clusters"), Some("failed"));
+        assert_eq!(report["targets"][target]["missing_permission"], "stream:ListSessionClusters");
+    }
+    assert_eq!((status(0, "engine_versions"), status(1, "engine_versions")), (Some("ok"), None));
+    let calls = |target: usize| report["targets"][target]["api_calls_per_day"].as_f64().unwrap();
+    // A poll a minute of deployments, one each five minutes of queues, one an hour of engine versions.
+    assert!(((calls(0) - calls(1)) - 24.0).abs() < 0.5 && calls(1) >= 1440.0 + 288.0, "{}", calls(1));
 }
 
 #[tokio::test]

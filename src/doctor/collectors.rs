@@ -1,0 +1,99 @@
+//! Whether the objects of the enabled collectors can be listed, and how many requests that takes.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    hint,
+    report::{Check, TargetReport},
+};
+use crate::{
+    api::{ApiError, Client, Operation},
+    collectors::{
+        CollectedObjects,
+        engine_versions::{EngineVersions, ListEngineVersionMetadata},
+        queues::{ListDeploymentTargets, Queues},
+        session_clusters::{ListSessionClusters, SessionClusters},
+    },
+    config,
+    model::CollectorName,
+};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Which collectors are checked with a target of deployments, so that each is checked once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct First {
+    /// Whether the target is the first one of its namespace.
+    pub(super) of_namespace: bool,
+    /// Whether it is the first one of its workspace.
+    pub(super) of_workspace: bool,
+}
+
+/// Lists the objects of the collectors of the target's namespace, and of its workspace.
+pub(super) async fn check(
+    client: &Client,
+    workspace: &config::Workspace,
+    target: &config::Target,
+    first: First,
+    report: &mut TargetReport,
+) {
+    let examination = Examination { client, workspace, timeout: target.poll.timeout };
+    let namespace = || target.namespace.clone();
+    if first.of_namespace {
+        examination.list::<Queues, _>(ListDeploymentTargets { namespace: namespace() }, report).await;
+        examination.list::<SessionClusters, _>(ListSessionClusters { namespace: namespace() }, report).await;
+    }
+    if first.of_workspace {
+        examination.list::<EngineVersions, _>(ListEngineVersionMetadata, report).await;
+    }
+}
+
+struct Examination<'e> {
+    client: &'e Client,
+    workspace: &'e config::Workspace,
+    timeout: Duration,
+}
+
+impl Examination<'_> {
+    async fn list<T: CollectedObjects, O: Operation>(&self, operation: O, report: &mut TargetReport) {
+        let Some(enabled) = self.workspace.collectors.get(T::NAME) else { return };
+        let deadline = Instant::now() + self.timeout;
+        let check = match timeout_at(deadline, self.client.list(operation, deadline)).await {
+            Ok(Ok(listing)) => {
+                if let Some(calls) = &mut report.api_calls_per_day {
+                    *calls += listing.pages as f64 * DAY.as_secs_f64() / enabled.interval.as_secs_f64();
+                }
+                Check::ok(T::NAME, format!("{}: {} objects", O::ACTION, listing.items.len()))
+            }
+            Ok(Err(error)) => failed(T::NAME, O::ACTION, &error, report),
+            Err(_) => late(T::NAME, O::ACTION),
+        };
+        report.checks.push(check);
+    }
+}
+
+/// The check of a collector whose operation failed; notes the RAM action that is missing.
+pub(super) fn failed(
+    collector: CollectorName,
+    operation: &str,
+    error: &ApiError,
+    report: &mut TargetReport,
+) -> Check {
+    let detail = format!("{operation}: {error}");
+    if !error.is_ram_denial() {
+        return Check::failed(collector, detail, hint::of(error));
+    }
+    let action = error.denied_action().map_or_else(|| format!("stream:{operation}"), str::to_owned);
+    let hint = format!(
+        "allow the RAM action {action} on * to the user or role above, or disable the collector {collector}"
+    );
+    report.missing_permission.get_or_insert(action);
+    Check::failed(collector, detail, hint)
+}
+
+/// The check of a collector whose operation did not finish in time.
+pub(super) fn late(collector: CollectorName, operation: &str) -> Check {
+    Check::failed(collector, format!("{operation}: no time left (poll.timeout)"), "try again later")
+}
