@@ -88,8 +88,8 @@ class Browser:
         self.until(f"location.pathname == {json.dumps(path)} && document.readyState == 'complete'")
 
     def click(self, selector):
-        """Moves the mouse there and presses it."""
-        script = f"(() => {{ let e = document.querySelector({json.dumps(selector)}); e.scrollIntoView(); let r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] }})()"
+        """Moves the mouse to its first line and presses it."""
+        script = f"(() => {{ let e = document.querySelector({json.dumps(selector)}); e.scrollIntoView(); let r = e.getClientRects()[0]; return [r.x + r.width / 2, r.y + r.height / 2] }})()"
         x, y = self.run(script)
         for kind in ["mousePressed", "mouseReleased"]:
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
