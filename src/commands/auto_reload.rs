@@ -8,10 +8,7 @@ use std::{
 };
 
 use small_file::Stamp;
-use tokio::{
-    task::spawn_blocking,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::time::{MissedTickBehavior, interval};
 use tracing::debug;
 
 use crate::web::Reload;
@@ -61,7 +58,6 @@ impl AutoReload {
 }
 
 async fn stamp(file: &Path) -> Option<Stamp> {
-    let files = vec![file.to_owned()];
-    let stamps = spawn_blocking(move || small_file::stamps(files, TIMEOUT)).await;
-    stamps.ok()?.ok()?.into_iter().next().flatten()
+    let stamps = small_file::stamps_async(vec![file.to_owned()], TIMEOUT).await;
+    stamps.ok()?.into_iter().next().flatten()
 }
