@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 
-use super::{FamilyDescriptor, Format, SampleWriter, rendered::FamilyText, text::write_label};
+use super::{
+    FamilyDescriptor, Format, MetricType, Origin, SampleWriter, Unit, rendered::FamilyText, text::write_label,
+};
 
 /// The metric families of one kind of object.
 ///
@@ -35,6 +37,21 @@ pub struct Family<C: Catalogue> {
     pub descriptor: FamilyDescriptor,
     /// Writes an object's samples.
     pub write: for<'o> fn(&C::Object<'o>, &mut SampleWriter<'_>),
+}
+
+impl<C: Catalogue> Family<C> {
+    /// A gauge.
+    pub const fn gauge(
+        name: &'static str,
+        unit: Unit,
+        help: &'static str,
+        labels: &'static [&'static str],
+        origin: Origin,
+        write: for<'o> fn(&C::Object<'o>, &mut SampleWriter<'_>),
+    ) -> Self {
+        let metric_type = MetricType::Gauge;
+        Self { descriptor: FamilyDescriptor { name, metric_type, unit, help, labels, origin }, write }
+    }
 }
 
 /// Takes the values of the identity labels, in the order of [`Catalogue::IDENTITY_LABELS`].

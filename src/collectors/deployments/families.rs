@@ -70,18 +70,6 @@ impl Catalogue for Deployments {
     }
 }
 
-const fn gauge(
-    name: &'static str,
-    unit: Unit,
-    help: &'static str,
-    labels: &'static [&'static str],
-    origin: Origin,
-    write: fn(&DeploymentObject<'_>, &mut SampleWriter<'_>),
-) -> Family<Deployments> {
-    let metric_type = MetricType::Gauge;
-    Family { descriptor: FamilyDescriptor { name, metric_type, unit, help, labels, origin }, write }
-}
-
 /// Both operations return the same objects.
 const fn fields(fields: &'static [&'static str]) -> Origin {
     Origin::Api { operations: &["ListDeployments", "GetDeploymentsByLabel"], fields }
@@ -98,7 +86,7 @@ const STATUS: Origin =
 const REQUESTED: Origin = Origin::Computed("the effective resource setting");
 
 static FAMILIES: [Family<Deployments>; 21] = [
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_info",
         Unit::One,
         "Metadata of the deployment; always 1. A label is empty if the API did not return its value.",
@@ -123,17 +111,17 @@ static FAMILIES: [Family<Deployments>; 21] = [
             "creator",
             "modifier",
         ]),
-        info,
+        |of, samples| info(of, samples),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_jobs",
         Unit::Count("jobs"),
         "Jobs of the deployment by state. The states cancelled, finished and failed are totals over its history.",
         &["state"],
         fields(&["jobSummary"]),
-        jobs,
+        |of, samples| jobs(of, samples),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_status",
         Unit::One,
         "Status of the deployment; always 1. UNKNOWN if neither the counts of jobs nor ListDeployments' filter by \
@@ -146,7 +134,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
             }
         },
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_status_since_timestamp_seconds",
         Unit::Timestamp,
         "Time at which a poll saw the current status begin, in seconds since the Unix epoch. No series if the status \
@@ -170,7 +158,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
         },
         write: jobs_ended,
     },
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_created_timestamp_seconds",
         Unit::Timestamp,
         "Creation time of the deployment, in seconds since the Unix epoch.",
@@ -178,7 +166,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
         fields(&["createdAt"]),
         |of, samples| samples.float(NO_LABELS, of.deployment.created),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_modified_timestamp_seconds",
         Unit::Timestamp,
         "Time of the last modification of the deployment, in seconds since the Unix epoch.",
@@ -186,7 +174,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
         fields(&["modifiedAt"]),
         |of, samples| samples.float(NO_LABELS, of.deployment.modified),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_changes_pending",
         Unit::Boolean,
         "Whether the deployment was modified after its last start.",
@@ -194,7 +182,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
         fields(&["deploymentHasChanged"]),
         |of, samples| samples.integer(NO_LABELS, of.deployment.changes_pending.map(u64::from)),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_parallelism",
         Unit::Count("parallel instances"),
         "Parallelism by resource setting, whether effective or not. For expert, the maximum of the operators in the \
@@ -205,9 +193,9 @@ static FAMILIES: [Family<Deployments>; 21] = [
             "streamingResourceSetting.expertResourceSetting.resourcePlan",
             "batchResourceSetting.basicResourceSetting.parallelism",
         ]),
-        parallelism,
+        |of, samples| parallelism(of, samples),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_cpu_cores",
         Unit::CpuCores,
         "CPU cores of one process of the component by resource setting, whether effective or not.",
@@ -217,7 +205,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
             processes(of.deployment, |labels, process| samples.float(labels, process.cpu_cores));
         },
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_memory_bytes",
         Unit::Bytes,
         "Memory of one process of the component in bytes by resource setting, whether effective or not.",
@@ -227,7 +215,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
             processes(of.deployment, |labels, process| samples.integer(labels, process.memory_bytes));
         },
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_max_slots",
         Unit::TaskSlots,
         "Maximum number of task slots that a batch job may use at the same time.",
@@ -238,7 +226,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
             samples.integer(static_labels!(setting = "batch"), batch.and_then(|batch| batch.max_slots));
         },
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_taskmanager_slots",
         Unit::TaskSlots,
         "Task slots of one TaskManager. No series if the deployment does not set taskmanager.numberOfTaskSlots.",
@@ -246,7 +234,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
         fields(&["flinkConf.taskmanager.numberOfTaskSlots"]),
         |of, samples| samples.integer(NO_LABELS, of.deployment.resources.taskmanager_slots.given()),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_slot_group_cpu_cores",
         Unit::CpuCores,
         "CPU cores of one slot of a slot sharing group in the resource plan.",
@@ -256,7 +244,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
             groups(of.deployment, |name, group| samples.float(&[("group", name)], group.cpu_cores));
         },
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_slot_group_memory_bytes",
         Unit::Bytes,
         "Memory of one slot of a slot sharing group in the resource plan, in bytes, by memory pool.",
@@ -270,7 +258,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
             });
         },
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_slot_group_slots",
         Unit::TaskSlots,
         "Slots of a slot sharing group in the resource plan: the maximum parallelism of its operators.",
@@ -280,7 +268,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
             groups(of.deployment, |name, group| samples.integer(&[("group", name)], group.slots));
         },
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_requested_slots",
         Unit::TaskSlots,
         "Task slots that one running job requests under the effective resource setting. An upper bound for batch jobs.",
@@ -288,7 +276,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
         REQUESTED,
         |of, samples| samples.integer(NO_LABELS, of.requested.slots),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_requested_cpu_cores",
         Unit::CpuCores,
         "CPU cores that one running job requests under the effective resource setting, JobManager and TaskManagers \
@@ -297,7 +285,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
         REQUESTED,
         |of, samples| samples.float(NO_LABELS, of.requested.cpu_cores),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_requested_memory_bytes",
         Unit::Bytes,
         "Memory in bytes that one running job requests under the effective resource setting, JobManager and \
@@ -306,7 +294,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
         REQUESTED,
         |of, samples| samples.float(NO_LABELS, of.requested.memory_bytes),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_requested_compute_units",
         Unit::ComputeUnits,
         "Compute units (1 core and 4 GiB) that one running job requests under the effective resource setting. No \
@@ -315,7 +303,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
         REQUESTED,
         |of, samples| samples.float(NO_LABELS, of.requested.compute_units),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_labels",
         Unit::One,
         "Labels of the deployment that metrics.deployment_labels selects; always 1.",

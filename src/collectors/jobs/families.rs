@@ -33,24 +33,12 @@ impl Catalogue for Jobs {
     }
 }
 
-const fn gauge(
-    name: &'static str,
-    unit: Unit,
-    help: &'static str,
-    labels: &'static [&'static str],
-    origin: Origin,
-    write: fn(&&DeploymentJobs, &mut SampleWriter<'_>),
-) -> Family<Jobs> {
-    let metric_type = MetricType::Gauge;
-    Family { descriptor: FamilyDescriptor { name, metric_type, unit, help, labels, origin }, write }
-}
-
 const fn fields(fields: &'static [&'static str]) -> Origin {
     Origin::Api { operations: &["ListJobs"], fields }
 }
 
 static FAMILIES: [Family<Jobs>; 8] = [
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_last_failure_info",
         Unit::One,
         "Reason code of the most recent failed job of the deployment; always 1. The reason is empty if the API did not \
@@ -63,7 +51,7 @@ static FAMILIES: [Family<Jobs>; 8] = [
             }
         },
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_last_failure_timestamp_seconds",
         Unit::Timestamp,
         "Time of the most recent failure of a job of the deployment, in seconds since the Unix epoch.",
@@ -74,7 +62,7 @@ static FAMILIES: [Family<Jobs>; 8] = [
             samples.float(NO_LABELS, failure.and_then(|failure| failure.time));
         },
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_job_started_timestamp_seconds",
         Unit::Timestamp,
         "Start time of the newest live job of the deployment, in seconds since the Unix epoch. Only with mode active.",
@@ -82,7 +70,7 @@ static FAMILIES: [Family<Jobs>; 8] = [
         fields(&["startTime"]),
         |of, samples| live(of, samples, |live| live.started),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_used_cpu_cores",
         Unit::CpuCores,
         "CPU cores that the live jobs of the deployment use, except for those in session clusters. Only with mode active.",
@@ -90,7 +78,7 @@ static FAMILIES: [Family<Jobs>; 8] = [
         fields(&["metric.totalCpu"]),
         |of, samples| live(of, samples, |live| live.cpu_cores),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_used_memory_bytes",
         Unit::Bytes,
         "Memory in bytes that the live jobs of the deployment use, except for those in session clusters. Only with mode \
@@ -99,7 +87,7 @@ static FAMILIES: [Family<Jobs>; 8] = [
         fields(&["metric.totalMemoryByte"]),
         |of, samples| live(of, samples, |live| live.memory_bytes),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_used_compute_units",
         Unit::ComputeUnits,
         "Compute units (1 core and 4 GiB) that the live jobs of the deployment use, except for those in session clusters. \
@@ -119,7 +107,7 @@ static FAMILIES: [Family<Jobs>; 8] = [
         },
         write: |of, samples| samples.integer(NO_LABELS, of.restarts),
     },
-    gauge(
+    Family::gauge(
         "aliyun_flink_deployment_health_score",
         Unit::Count("points out of 100"),
         "Lowest health score of the live jobs of the deployment, from 0 to 100. Only with mode active.",

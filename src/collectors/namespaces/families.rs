@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use crate::{
     exposition::{
-        Catalogue, Family, FamilyDescriptor, IdentityWriter, MetricType, NO_LABELS, ObjectGroup, Origin,
-        SampleWriter, SectionHeaders, Unit, static_labels,
+        Catalogue, Family, IdentityWriter, NO_LABELS, ObjectGroup, Origin, SectionHeaders, Unit,
+        static_labels,
     },
     model::NamespaceInstance,
 };
@@ -42,72 +42,63 @@ impl Catalogue for Namespaces {
     }
 }
 
-const fn gauge(
-    name: &'static str,
-    unit: Unit,
-    help: &'static str,
-    labels: &'static [&'static str],
-    fields: &'static [&'static str],
-    write: fn(&&NamespaceInstance, &mut SampleWriter<'_>),
-) -> Family<Namespaces> {
-    let metric_type = MetricType::Gauge;
-    let origin = Origin::Api { operations: &["DescribeNamespaces"], fields };
-    Family { descriptor: FamilyDescriptor { name, metric_type, unit, help, labels, origin }, write }
+const fn fields(fields: &'static [&'static str]) -> Origin {
+    Origin::Api { operations: &["DescribeNamespaces"], fields }
 }
 
 static FAMILIES: [Family<Namespaces>; 6] = [
-    gauge(
+    Family::gauge(
         "aliyun_flink_namespace_status",
         Unit::One,
         "Status of the last operation on the namespace, as the API returns it; always 1.",
         &["status"],
-        &["Status"],
+        fields(&["Status"]),
         |namespace, samples| {
             let status = &*namespace.status;
             samples.integer(&[("status", status)], (!status.is_empty()).then_some(1));
         },
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_namespace_quota_compute_units",
         Unit::ComputeUnits,
         "Compute units (1 core and 4 GiB) that are allocated to the namespace.",
         &[],
-        &["ResourceSpec.Cpu"],
+        fields(&["ResourceSpec.Cpu"]),
         |namespace, samples| samples.float(NO_LABELS, namespace.quota),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_namespace_pool_quota_compute_units",
         Unit::ComputeUnits,
         "Compute units (1 core and 4 GiB) that are allocated to the namespace, by pool.",
         &["pool"],
-        &["GuaranteedResourceSpec.Cpu", "ElasticResourceSpec.Cpu"],
+        fields(&["GuaranteedResourceSpec.Cpu", "ElasticResourceSpec.Cpu"]),
         |namespace, samples| {
             samples.float(static_labels!(pool = "guaranteed"), namespace.guaranteed_quota);
             samples.float(static_labels!(pool = "elastic"), namespace.elastic_quota);
         },
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_namespace_used_compute_units",
         Unit::ComputeUnits,
         "Compute units (1 core and 4 GiB) that the namespace uses.",
         &[],
-        &["ResourceUsed.Cu"],
+        fields(&["ResourceUsed.Cu"]),
         |namespace, samples| samples.float(NO_LABELS, namespace.used.compute_units),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_namespace_used_cpu_cores",
         Unit::CpuCores,
         "CPU cores that the namespace uses.",
         &[],
-        &["ResourceUsed.Cpu"],
+        fields(&["ResourceUsed.Cpu"]),
         |namespace, samples| samples.float(NO_LABELS, namespace.used.cpu_cores),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_namespace_used_memory_bytes",
         Unit::Bytes,
         "Memory in bytes that the namespace uses.",
         &[],
-        &["ResourceUsed.MemoryGB"],
+        fields(&["ResourceUsed.MemoryGB"]),
         |namespace, samples| samples.float(NO_LABELS, namespace.used.memory_bytes),
     ),
 ];

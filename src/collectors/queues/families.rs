@@ -4,10 +4,7 @@ use std::sync::LazyLock;
 
 use super::Queues;
 use crate::{
-    exposition::{
-        Catalogue, Family, FamilyDescriptor, IdentityWriter, MetricType, NO_LABELS, Origin, SampleWriter,
-        SectionHeaders, Unit,
-    },
+    exposition::{Catalogue, Family, IdentityWriter, NO_LABELS, Origin, SectionHeaders, Unit},
     model::Queue,
 };
 
@@ -31,59 +28,57 @@ impl Catalogue for Queues {
     }
 }
 
-const fn gauge(
-    name: &'static str,
-    unit: Unit,
-    help: &'static str,
-    fields: &'static [&'static str],
-    write: fn(&&Queue, &mut SampleWriter<'_>),
-) -> Family<Queues> {
-    let origin = Origin::Api { operations: &["ListDeploymentTargets"], fields };
-    let metric_type = MetricType::Gauge;
-    Family { descriptor: FamilyDescriptor { name, metric_type, unit, help, labels: &[], origin }, write }
+const fn fields(fields: &'static [&'static str]) -> Origin {
+    Origin::Api { operations: &["ListDeploymentTargets"], fields }
 }
 
 static FAMILIES: [Family<Queues>; 6] = [
-    gauge(
+    Family::gauge(
         "aliyun_flink_queue_limit_cpu_cores",
         Unit::CpuCores,
         "Maximum number of CPU cores that jobs in the queue may use.",
-        &["quota.limit.cpu"],
+        &[],
+        fields(&["quota.limit.cpu"]),
         |queue, samples| samples.float(NO_LABELS, queue.limit.cpu_cores),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_queue_limit_memory_bytes",
         Unit::Bytes,
         "Maximum memory that jobs in the queue may use, in bytes.",
-        &["quota.limit.memory"],
+        &[],
+        fields(&["quota.limit.memory"]),
         |queue, samples| samples.integer(NO_LABELS, queue.limit.memory_bytes),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_queue_request_cpu_cores",
         Unit::CpuCores,
         "CPU cores that are guaranteed to the queue.",
-        &["quota.request.cpu"],
+        &[],
+        fields(&["quota.request.cpu"]),
         |queue, samples| samples.float(NO_LABELS, queue.request.cpu_cores),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_queue_request_memory_bytes",
         Unit::Bytes,
         "Memory that is guaranteed to the queue, in bytes.",
-        &["quota.request.memory"],
+        &[],
+        fields(&["quota.request.memory"]),
         |queue, samples| samples.integer(NO_LABELS, queue.request.memory_bytes),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_queue_used_cpu_cores",
         Unit::CpuCores,
         "CPU cores that jobs in the queue use.",
-        &["quota.used.cpu"],
+        &[],
+        fields(&["quota.used.cpu"]),
         |queue, samples| samples.float(NO_LABELS, queue.used.cpu_cores),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_queue_used_memory_bytes",
         Unit::Bytes,
         "Memory that jobs in the queue use, in bytes.",
-        &["quota.used.memory"],
+        &[],
+        fields(&["quota.used.memory"]),
         |queue, samples| samples.integer(NO_LABELS, queue.used.memory_bytes),
     ),
 ];

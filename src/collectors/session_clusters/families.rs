@@ -3,10 +3,7 @@
 use std::sync::LazyLock;
 
 use super::{SessionClusterObject, SessionClusters};
-use crate::exposition::{
-    Catalogue, Family, FamilyDescriptor, IdentityWriter, MetricType, NO_LABELS, Origin, SampleWriter,
-    SectionHeaders, Unit,
-};
+use crate::exposition::{Catalogue, Family, IdentityWriter, NO_LABELS, Origin, SectionHeaders, Unit};
 
 impl Catalogue for SessionClusters {
     type Object<'a> = SessionClusterObject<'a>;
@@ -28,18 +25,6 @@ impl Catalogue for SessionClusters {
     }
 }
 
-const fn gauge(
-    name: &'static str,
-    unit: Unit,
-    help: &'static str,
-    labels: &'static [&'static str],
-    origin: Origin,
-    write: fn(&SessionClusterObject<'_>, &mut SampleWriter<'_>),
-) -> Family<SessionClusters> {
-    let metric_type = MetricType::Gauge;
-    Family { descriptor: FamilyDescriptor { name, metric_type, unit, help, labels, origin }, write }
-}
-
 const fn fields(fields: &'static [&'static str]) -> Origin {
     Origin::Api { operations: &["ListSessionClusters"], fields }
 }
@@ -47,7 +32,7 @@ const fn fields(fields: &'static [&'static str]) -> Origin {
 const REQUESTED: Origin = Origin::Computed("`basicResourceSetting`, as for a deployment in basic mode");
 
 static FAMILIES: [Family<SessionClusters>; 8] = [
-    gauge(
+    Family::gauge(
         "aliyun_flink_session_cluster_info",
         Unit::One,
         "Metadata of the session cluster; always 1. A label is empty if the API did not return its value.",
@@ -62,7 +47,7 @@ static FAMILIES: [Family<SessionClusters>; 8] = [
             samples.integer(&labels, Some(1));
         },
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_session_cluster_status",
         Unit::One,
         "Status of the session cluster, as the API returns it; always 1.",
@@ -73,7 +58,7 @@ static FAMILIES: [Family<SessionClusters>; 8] = [
             samples.integer(&[("status", status)], (!status.is_empty()).then_some(1));
         },
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_session_cluster_deployments",
         Unit::Count("deployments"),
         "Deployments that use the session cluster. No series if it does not run.",
@@ -81,7 +66,7 @@ static FAMILIES: [Family<SessionClusters>; 8] = [
         fields(&["status.running.referenceDeploymentIds"]),
         |of, samples| samples.integer(NO_LABELS, of.cluster.deployments),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_session_cluster_requested_cpu_cores",
         Unit::CpuCores,
         "CPU cores that the session cluster requests while it runs, JobManager and TaskManagers together.",
@@ -89,7 +74,7 @@ static FAMILIES: [Family<SessionClusters>; 8] = [
         REQUESTED,
         |of, samples| samples.float(NO_LABELS, of.requested.cpu_cores),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_session_cluster_requested_memory_bytes",
         Unit::Bytes,
         "Memory in bytes that the session cluster requests while it runs, JobManager and TaskManagers together.",
@@ -97,7 +82,7 @@ static FAMILIES: [Family<SessionClusters>; 8] = [
         REQUESTED,
         |of, samples| samples.float(NO_LABELS, of.requested.memory_bytes),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_session_cluster_requested_compute_units",
         Unit::ComputeUnits,
         "Compute units (1 core and 4 GiB) that the session cluster requests while it runs.",
@@ -105,7 +90,7 @@ static FAMILIES: [Family<SessionClusters>; 8] = [
         REQUESTED,
         |of, samples| samples.float(NO_LABELS, of.requested.compute_units),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_session_cluster_created_timestamp_seconds",
         Unit::Timestamp,
         "Creation time of the session cluster, in seconds since the Unix epoch.",
@@ -113,7 +98,7 @@ static FAMILIES: [Family<SessionClusters>; 8] = [
         fields(&["createdAt"]),
         |of, samples| samples.float(NO_LABELS, of.cluster.created),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_session_cluster_started_timestamp_seconds",
         Unit::Timestamp,
         "Start time of the session cluster, in seconds since the Unix epoch. No series if it does not run.",

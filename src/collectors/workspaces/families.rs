@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use crate::{
     collectors::exported_labels::ExportedLabels,
     exposition::{
-        Catalogue, Family, FamilyDescriptor, IdentityWriter, MetricType, NO_LABELS, ObjectGroup, Origin,
-        SampleWriter, SectionHeaders, Unit, static_labels,
+        Catalogue, Family, IdentityWriter, NO_LABELS, ObjectGroup, Origin, SampleWriter, SectionHeaders,
+        Unit, static_labels,
     },
     model::{PoolComputeUnits, WorkspaceInstance},
 };
@@ -53,21 +53,12 @@ impl Catalogue for Workspaces {
     }
 }
 
-const fn gauge(
-    name: &'static str,
-    unit: Unit,
-    help: &'static str,
-    labels: &'static [&'static str],
-    fields: &'static [&'static str],
-    write: fn(&WorkspaceObject<'_>, &mut SampleWriter<'_>),
-) -> Family<Workspaces> {
-    let metric_type = MetricType::Gauge;
-    let origin = Origin::Api { operations: &["DescribeInstances"], fields };
-    Family { descriptor: FamilyDescriptor { name, metric_type, unit, help, labels, origin }, write }
+const fn fields(fields: &'static [&'static str]) -> Origin {
+    Origin::Api { operations: &["DescribeInstances"], fields }
 }
 
 static FAMILIES: [Family<Workspaces>; 12] = [
-    gauge(
+    Family::gauge(
         "aliyun_flink_workspace_instance_info",
         Unit::One,
         "Metadata of the workspace in the console; always 1. A label is empty if the API did not return its value.",
@@ -81,7 +72,7 @@ static FAMILIES: [Family<Workspaces>; 12] = [
             "resource_group_id",
             "monitor_type",
         ],
-        &[
+        fields(&[
             "Region",
             "Uid",
             "InstanceId",
@@ -90,100 +81,100 @@ static FAMILIES: [Family<Workspaces>; 12] = [
             "ArchitectureType",
             "ResourceGroupId",
             "MonitorType",
-        ],
-        info,
+        ]),
+        |of, samples| info(of, samples),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_workspace_tags",
         Unit::One,
         "Tags of the workspace that metrics.workspace_tags selects; always 1.",
         &["tag_KEY"],
-        &["Tags"],
+        fields(&["Tags"]),
         |of, samples| of.exported_tags.write(&of.instance.tags, samples),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_workspace_status",
         Unit::One,
         "Status of the workspace, as the API returns it; always 1.",
         &["status"],
-        &["ClusterStatus"],
+        fields(&["ClusterStatus"]),
         |of, samples| word(&of.instance.status, samples),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_workspace_order_status",
         Unit::One,
         "Status of the order of the workspace, as the API returns it; always 1. CEASE means expired, RELEASE overdue.",
         &["status"],
-        &["OrderState"],
+        fields(&["OrderState"]),
         |of, samples| word(&of.instance.order_status, samples),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_workspace_created_timestamp_seconds",
         Unit::Timestamp,
         "Time when the workspace was created, in seconds since the Unix epoch.",
         &[],
-        &["ResourceCreateTime"],
+        fields(&["ResourceCreateTime"]),
         |of, samples| samples.float(NO_LABELS, of.instance.created),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_workspace_expiry_timestamp_seconds",
         Unit::Timestamp,
         "Time when the subscription of the workspace expires, in seconds since the Unix epoch. No series without a \
          subscription.",
         &[],
-        &["ResourceExpiredTime"],
-        expiry,
+        fields(&["ResourceExpiredTime"]),
+        |of, samples| expiry(of, samples),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_workspace_quota_compute_units",
         Unit::ComputeUnits,
         "Compute units (1 core and 4 GiB) that the workspace may use: the guaranteed and the elastic pool together.",
         &[],
-        &["ResourceSpec.Cpu", "ElasticResourceSpec.Cpu"],
+        fields(&["ResourceSpec.Cpu", "ElasticResourceSpec.Cpu"]),
         |of, samples| samples.float(NO_LABELS, of.instance.quota.total()),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_workspace_pool_quota_compute_units",
         Unit::ComputeUnits,
         "Compute units (1 core and 4 GiB) that the workspace may use, by pool.",
         &["pool"],
-        &["ResourceSpec.Cpu", "ElasticResourceSpec.Cpu", "HaResourceSpec.Cpu"],
+        fields(&["ResourceSpec.Cpu", "ElasticResourceSpec.Cpu", "HaResourceSpec.Cpu"]),
         |of, samples| pools(of.instance.quota, samples),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_workspace_used_compute_units",
         Unit::ComputeUnits,
         "Compute units (1 core and 4 GiB) that the workspace uses.",
         &[],
-        &["ClusterUsedResources.UsedResource"],
+        fields(&["ClusterUsedResources.UsedResource"]),
         |of, samples| samples.float(NO_LABELS, of.instance.used.compute_units),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_workspace_used_cpu_cores",
         Unit::CpuCores,
         "CPU cores that the workspace uses.",
         &[],
-        &["ClusterUsedResources.UsedCpu"],
+        fields(&["ClusterUsedResources.UsedCpu"]),
         |of, samples| samples.float(NO_LABELS, of.instance.used.cpu_cores),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_workspace_used_memory_bytes",
         Unit::Bytes,
         "Memory in bytes that the workspace uses.",
         &[],
-        &["ClusterUsedResources.UsedMemory"],
+        fields(&["ClusterUsedResources.UsedMemory"]),
         |of, samples| samples.float(NO_LABELS, of.instance.used.memory_bytes),
     ),
-    gauge(
+    Family::gauge(
         "aliyun_flink_workspace_pool_used_compute_units",
         Unit::ComputeUnits,
         "Compute units (1 core and 4 GiB) that the workspace uses, by pool.",
         &["pool"],
-        &[
+        fields(&[
             "ClusterUsedResources.GuaranteedUsedResource",
             "ClusterUsedResources.ElasticUsedResource",
             "ClusterUsedResources.HaUsedResource",
-        ],
+        ]),
         |of, samples| pools(of.instance.pool_used, samples),
     ),
 ];
