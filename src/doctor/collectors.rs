@@ -6,6 +6,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     hint,
+    per_day::per_day,
     report::{Check, TargetReport},
 };
 use crate::{
@@ -19,8 +20,6 @@ use crate::{
     config,
     model::CollectorName,
 };
-
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// Which collectors are checked with a target of deployments, so that each is checked once.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +62,7 @@ impl Examination<'_> {
         let check = match timeout_at(deadline, self.client.list(operation, deadline)).await {
             Ok(Ok(listing)) => {
                 if let Some(calls) = &mut report.api_calls_per_day {
-                    *calls += listing.pages as f64 * DAY.as_secs_f64() / enabled.interval.as_secs_f64();
+                    *calls += listing.pages as f64 * per_day(enabled.interval);
                 }
                 Check::ok(T::NAME, format!("{}: {} objects", O::ACTION, listing.items.len()))
             }

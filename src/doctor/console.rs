@@ -12,6 +12,7 @@ use url::Url;
 use super::{
     Check, CollectorReport, DiscoveryReport, Status,
     examiner::{Console, Examiner},
+    per_day::{DAY, per_day},
     probe,
     report::{WorkspaceCounts, endpoint},
 };
@@ -28,8 +29,6 @@ use crate::{
     poll::Schedule,
     store::Store,
 };
-
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// What is listed once is not listed again.
 const ONCE: Duration = DAY;
@@ -98,7 +97,7 @@ impl Examiner<'_> {
             Some(Source::Editable) => 1,
             _ => 1 + found.workspaces.len(),
         };
-        let calls = DAY.as_secs_f64() / entry.interval.as_secs_f64() * listings as f64;
+        let calls = per_day(entry.interval) * listings as f64;
         DiscoveryReport {
             name: status.name,
             region: status.region,
@@ -303,8 +302,4 @@ fn share<'a>(listings: &mut Vec<(Region<'a>, Duration)>, region: Region<'a>, int
         Some((_, smallest)) => *smallest = interval.min(*smallest),
         None => listings.push((region, interval)),
     }
-}
-
-fn per_day(interval: Duration) -> f64 {
-    DAY.as_secs_f64() / interval.as_secs_f64()
 }

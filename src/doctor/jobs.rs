@@ -1,11 +1,10 @@
 //! Whether the jobs of deployments can be listed, and how many requests that takes.
 
-use std::time::Duration;
-
 use tokio::time::{Instant, timeout_at};
 
 use super::{
     collectors,
+    per_day::{DAY, per_day},
     report::{Check, TargetReport},
 };
 use crate::{
@@ -14,8 +13,6 @@ use crate::{
     config::{self, EnabledCollector, JobsSettings},
     model::{Deployment, ErrorClass, JOBS, JobState, JobsMode},
 };
-
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// Lists the jobs of one deployment of a target, if they are collected.
 pub(super) async fn check(
@@ -55,6 +52,5 @@ fn calls_per_day(enabled: EnabledCollector, deployments: &[Deployment]) -> f64 {
         JobState::LIVE.into_iter().any(|state| deployment.jobs.get(state).is_some_and(|count| count > 0))
     };
     let live = deployments.iter().filter(is_live).count() as f64;
-    let day = DAY.as_secs_f64();
-    (live * day / enabled.interval.as_secs_f64()).min(requests_per_second * day)
+    (live * per_day(enabled.interval)).min(requests_per_second * DAY.as_secs_f64())
 }

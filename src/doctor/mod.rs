@@ -5,6 +5,7 @@ mod console;
 mod examiner;
 mod hint;
 mod jobs;
+mod per_day;
 mod probe;
 mod report;
 mod series;
@@ -13,7 +14,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
@@ -39,13 +40,12 @@ use crate::{
 
 use collectors::First;
 use examiner::Examiner;
+use per_day::per_day;
 pub use report::{Check, CollectorReport, DiscoveryReport, Report, Status, TargetReport};
 pub use series::{DropStep, SeriesReport};
 
 /// Who asks by hand waits no longer for an answer that could come at the next try.
 const MAX_RETRIES: u32 = 1;
-
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// Why nothing could be examined.
 #[derive(Debug)]
@@ -204,13 +204,12 @@ impl Examiner<'_> {
         let deployments = listing.items.len();
         let labels = &self.config.metrics.labels;
         let series = series(&workspace.id, &target.namespace, listing, labels);
-        let polls = DAY.as_secs_f64() / target.poll.interval.as_secs_f64();
         report.request_id.clone_from(&listing.request_id);
         report.outcome = "success";
         report.deployments = Some(deployments);
         report.series = Some(series.total());
         report.series_by_metric = series;
-        report.api_calls_per_day = Some(polls * listing.pages as f64);
+        report.api_calls_per_day = Some(per_day(target.poll.interval) * listing.pages as f64);
         let detail =
             format!("{}: {deployments} deployments, pages read: {}", target.operation, listing.pages);
         report.checks.push(Check::ok("call", detail));

@@ -1,6 +1,6 @@
 //! The doctor's answers to each fault.
 
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 use outbound_http::Proxies;
 use tokio::net::TcpListener;
