@@ -6,10 +6,11 @@
 #![expect(clippy::print_stdout, reason = "a program that reports to a person")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a bench may end where it can't go on")]
 
+mod exporter;
+
 use std::{
     collections::{BTreeMap, VecDeque},
-    io::{BufRead as _, BufReader, Write as _},
-    process::{Child, Command, Stdio},
+    io::Write as _,
     sync::Arc,
     time::Duration,
 };
@@ -24,6 +25,8 @@ use tokio::{
     time::{Instant, interval, sleep},
 };
 use tokio_util::sync::CancellationToken;
+
+use exporter::Exporter;
 
 const NAMESPACES: usize = 10;
 const FAILING: usize = 300;
@@ -43,17 +46,9 @@ const LATENCY: Duration = Duration::from_millis(100);
 /// A simulated workspace, and an exporter that polls it with every collector.
 struct Bench {
     simulator: Arc<Simulator>,
-    exporter: Child,
-    url: String,
+    exporter: Exporter,
     http: reqwest::Client,
     _config: NamedTempFile,
-}
-
-impl Drop for Bench {
-    fn drop(&mut self) {
-        let _ = self.exporter.kill();
-        let _ = self.exporter.wait();
-    }
 }
 
 impl Bench {
@@ -70,8 +65,8 @@ impl Bench {
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(simulator.clone().serve(listener, CancellationToken::new()));
         let config = config(&endpoint, jobs, &simulator.namespaces());
-        let (exporter, url) = exporter(&config);
-        Self { simulator, exporter, url, http: reqwest::Client::builder().build().unwrap(), _config: config }
+        let exporter = Exporter::start(config.path(), &[]);
+        Self { simulator, exporter, http: reqwest::Client::builder().build().unwrap(), _config: config }
     }
 
     fn requests(&self) -> BTreeMap<&'static str, u64> {
@@ -84,7 +79,15 @@ impl Bench {
 
     /// The samples of a metric whose line contains `label`.
     async fn samples(&self, name: &str, label: &str) -> Vec<f64> {
-        let text = self.http.get(format!("{}/metrics", self.url)).send().await.unwrap().text().await.unwrap();
+        let text = self
+            .http
+            .get(format!("{}/metrics", self.exporter.url))
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
         let lines = text.lines().filter(|line| line.starts_with(name) && line.contains(label));
         lines.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect()
     }
@@ -102,25 +105,6 @@ fn config(endpoint: &str, jobs: &str, namespaces: &[String]) -> NamedTempFile {
     );
     file.write_all(yaml.as_bytes()).unwrap();
     file
-}
-
-fn exporter(config: &NamedTempFile) -> (Child, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_aliyun-flink-exporter"))
-        .args(["--web.listen-address", "127.0.0.1:0", "--config.file"])
-        .arg(config.path())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the exporter starts");
-    let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-    let address = loop {
-        let line = lines.next().expect("the exporter says where it listens").expect("text");
-        if let Some((_, address)) = line.split_once("address=") {
-            break address.split_whitespace().next().unwrap_or_default().to_owned();
-        }
-    };
-    // The log is read to its end, so that the exporter never waits for its reader.
-    std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-    (child, format!("http://{address}"))
 }
 
 /// The settings of the collector in a mode; `disabled` is none.

@@ -7,12 +7,12 @@
 #![expect(clippy::print_stdout, reason = "a program that reports to a person")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a bench may end where it can't go on")]
 
+mod exporter;
+
 use std::{
     collections::{BTreeSet, HashSet},
     fmt::Write as _,
-    io::{BufRead as _, BufReader},
-    path::Path,
-    process::{Child, Command, ExitCode, Stdio},
+    process::ExitCode,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -27,23 +27,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use exporter::Exporter;
+
 const FAULTS: Faults =
     Faults { throttle: 0.08, server_error: 0.05, reset: 0.05, truncate: 0.05, unsuccessful: 0.05 };
 
 /// Namespaces that are always configured, and one that comes and goes with the reloads.
 const ALWAYS: usize = 3;
-
-struct Exporter {
-    child: Child,
-    url: String,
-}
-
-impl Drop for Exporter {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// What the scrapers found.
 #[derive(Default)]
@@ -72,26 +62,6 @@ fn config(endpoint: &str, namespaces: &[String]) -> String {
         let _ = writeln!(text, "      - {namespace}");
     }
     text
-}
-
-fn start(config: &Path) -> Exporter {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_aliyun-flink-exporter"))
-        .args(["--web.listen-address", "127.0.0.1:0", "--web.enable-lifecycle", "--log.level", "info"])
-        .arg("--config.file")
-        .arg(config)
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the exporter starts");
-    let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-    let address = loop {
-        let line = lines.next().expect("the exporter says where it listens").expect("text");
-        if let Some((_, address)) = line.split_once("address=") {
-            break address.split_whitespace().next().unwrap_or_default().to_owned();
-        }
-    };
-    // The log is read to its end, so that the exporter never waits for its reader.
-    std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-    Exporter { child, url: format!("http://{address}") }
 }
 
 async fn scrape(http: &reqwest::Client, url: &str) -> Option<String> {
@@ -195,7 +165,11 @@ async fn main() -> ExitCode {
     let file = directory.join("soak.yml");
     std::fs::write(&file, config(&endpoint, &namespaces[..ALWAYS])).unwrap();
     let starting = file.clone();
-    let exporter = tokio::task::spawn_blocking(move || start(&starting)).await.unwrap();
+    let exporter = tokio::task::spawn_blocking(move || {
+        Exporter::start(&starting, &["--web.enable-lifecycle", "--log.level", "info"])
+    })
+    .await
+    .unwrap();
     let findings: Arc<Mutex<Findings>> = Arc::default();
     let lasting = namespaces[..ALWAYS].to_vec();
     for _ in 0..2 {
