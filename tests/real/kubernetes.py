@@ -239,15 +239,14 @@ def configurations_fit_their_schema(exporter):
     full = yaml.load(Path("config/full.yml").read_text(), Unique)
     for configuration in (full, yaml.load(Path("config/minimal.yml").read_text(), Unique)):
         validator.validate(configuration)
-    paths = [path for path in tables(full)]
+    # A tag may have any key.
+    paths = [path for path in tables(full) if path[-1:] != ["tags"]]
     assert len(paths) > 30, paths
     for path in paths:
         changed = json.loads(json.dumps(full))
         table = changed
         for step in path:
             table = table[step]
-        if path[-1:] == ["tags"]:
-            continue
         table["unknown"] = 1
         assert not validator.is_valid(changed), f"a key is accepted in {path}"
     full["workspaces"][0]["id"] = 123

@@ -88,6 +88,11 @@ podAntiAffinity:
 {{- end }}
 {{- end }}
 
+{{/* The name of a dashboard's objects: (list . DASHBOARD). */}}
+{{- define "exporter.dashboardName" -}}
+{{- printf "%s-dashboard-%s" (include "exporter.fullname" (index . 0) | trunc 40 | trimSuffix "-") (index . 1) }}
+{{- end }}
+
 {{- define "exporter.headlessName" -}}
 {{- printf "%s-headless" (include "exporter.fullname" . | trunc 54 | trimSuffix "-") }}
 {{- end }}
