@@ -49,7 +49,7 @@ prints() { printed=$(bash -euo pipefail -c "$1" 2>&1) && [[ -n $printed ]]; }
 count=0
 while IFS= read -r -d '' commands; do
     count=$((count + 1))
-    if [[ $commands == "# stays"* ]]; then
+    if [[ $commands == "# keeps running"* ]]; then
         stays "$(tail -n +2 <<<"$commands")"
     else
         within 30 prints "$(as_here "$commands")" || fail "not within 30 seconds, or nothing printed: $commands
