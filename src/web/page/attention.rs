@@ -1,14 +1,13 @@
-//! What needs the attention of a person.
+//! What needs an operator's attention.
 
-use std::{
-    fmt::{self, Write as _},
-    time::Duration,
-};
+use std::{cmp::Reverse, time::Duration};
+
+use maud::{Markup, html};
 
 use super::{
     PageData, discovery,
     links::deployment_link,
-    text::{Escaped, HumanDuration},
+    text::{HumanDuration, isolated},
 };
 use crate::{
     collectors,
@@ -17,15 +16,15 @@ use crate::{
     web::recent_failures::deployment_groups,
 };
 
-/// How long a job may be starting or being cancelled: as long as the alerts on stuck jobs wait.
+/// How long a job may be starting or being cancelled before it counts as stuck. The alerts on stuck jobs wait as long.
 const STUCK_AFTER: Duration = Duration::from_secs(20 * 60);
 
-/// Deployments in one list. The others are counted.
+/// Maximum number of deployments in one list. The others are counted.
 const MAX_ROWS: usize = 20;
 
 const STREAMING: &str = "STREAMING";
 
-/// A deployment in a list, and why it is there.
+/// A deployment in a list.
 struct Finding {
     group: GroupId,
     id: Box<str>,
@@ -43,25 +42,31 @@ struct Findings {
     stuck: Vec<Finding>,
 }
 
-/// Writes what needs attention, or that nothing does.
-pub(super) fn write_attention(html: &mut String, data: &PageData<'_>) -> fmt::Result {
-    let findings = Findings::new(data);
-    html.push_str("<section class=\"attention\"><h2>Needs attention</h2>\n");
-    let before = html.len();
-    write_problems(html, data)?;
-    let lists = [
-        ("Failed streaming deployments", &findings.failed),
-        ("Failures in the last hour", &findings.failing),
-        ("Stuck jobs", &findings.stuck),
-    ];
-    for (title, found) in lists {
-        write_list(html, data, title, found)?;
+/// What needs attention, or that nothing does.
+pub(super) fn attention(data: &PageData<'_>) -> Markup {
+    let Findings { failed, failing, stuck } = Findings::new(data);
+    let duration = |finding: &Finding| {
+        html! {
+            @if let Some(since) = finding.since {
+                "for " (HumanDuration(data.now.saturating_sub(since)))
+            } @else {
+                "since before it was first polled"
+            }
+        }
+    };
+    let failures = |finding: &Finding| html! { b { (finding.failures) } };
+    let found = html! {
+        (problems(data))
+        (list(data, "Failed streaming deployments", &failed, duration))
+        (list(data, "Failures in the last hour", &failing, failures))
+        (list(data, "Stuck jobs", &stuck, duration))
+    };
+    html! {
+        section.attention {
+            h2 { "Needs attention" }
+            @if found.0.is_empty() { p.good { "Nothing needs attention." } } @else { (found) }
+        }
     }
-    if html.len() == before {
-        html.push_str("<p class=\"good\">Nothing needs attention.</p>\n");
-    }
-    html.push_str("</section>\n");
-    Ok(())
 }
 
 impl Findings {
@@ -71,10 +76,10 @@ impl Findings {
             let (_, objects) = data.store.group_objects(&group);
             findings.add(data, &objects);
         }
-        // What is longest in its state is first. What was so already when it was first seen is even older.
+        // The longest in their state come first. A status without a known beginning is older than all others.
         findings.failed.sort_by_key(|finding| finding.since);
         findings.stuck.sort_by_key(|finding| finding.since);
-        findings.failing.sort_by_key(|finding| std::cmp::Reverse(finding.failures));
+        findings.failing.sort_by_key(|finding| Reverse(finding.failures));
         findings
     }
 
@@ -113,67 +118,55 @@ fn is_stuck(observed: ObservedStatus, now: Duration) -> bool {
     observed.status == DeploymentStatus::Transitioning && long
 }
 
-/// Writes what keeps the exporter from knowing what needs attention.
-fn write_problems(html: &mut String, data: &PageData<'_>) -> fmt::Result {
-    if let Some(problem) = data.state.as_ref().and_then(|state| state.problem.as_deref()) {
-        writeln!(html, "<p class=\"error\"><bdi>{}</bdi></p>", Escaped(problem))?;
-    }
-    discovery::write_problems(html, data)?;
+/// What keeps the exporter from knowing what needs attention.
+fn problems(data: &PageData<'_>) -> Markup {
     let targets = data.snapshot.targets().iter();
     let (deployments, others): (Vec<_>, Vec<_>) =
         targets.partition(|(id, _)| id.collector == collectors::DEPLOYMENTS);
-    write_targets(html, &deployments, "Targets", "Deployments may be missing here.")?;
-    write_targets(html, &others, "Targets of other collectors", "")
+    html! {
+        @if let Some(problem) = data.state.as_ref().and_then(|state| state.problem.as_deref()) {
+            p.error { (isolated(problem)) }
+        }
+        (discovery::problems(data))
+        (targets_without_data("Targets", &deployments, "Deployments may be missing here."))
+        (targets_without_data("Targets of other collectors", &others, ""))
+    }
 }
 
-fn write_targets(html: &mut String, targets: &[&TargetEntry], title: &str, effect: &str) -> fmt::Result {
+fn targets_without_data(title: &str, targets: &[&TargetEntry], effect: &str) -> Markup {
     let count = |up: Option<bool>| targets.iter().filter(|(_, status)| status.is_up() == up).count();
-    for (count, what) in [(count(Some(false)), "failing"), (count(None), "not polled yet")] {
-        if count > 0 {
-            let all = targets.len();
-            writeln!(html, "<p class=\"error\">{title} {what}: {count} of {all}. {effect}</p>")?;
+    html! {
+        @for (count, what) in [(count(Some(false)), "failing"), (count(None), "not polled yet")] {
+            @if count > 0 {
+                p.error { (title) " " (what) ": " (count) " of " (targets.len()) ". " (effect) }
+            }
         }
     }
-    Ok(())
 }
 
-fn write_list(html: &mut String, data: &PageData<'_>, title: &str, found: &[Finding]) -> fmt::Result {
+/// A list of deployments with `detail` of each; nothing if there are none.
+fn list(data: &PageData<'_>, title: &str, found: &[Finding], detail: impl Fn(&Finding) -> Markup) -> Markup {
     if found.is_empty() {
-        return Ok(());
+        return Markup::default();
     }
-    let is_failures = title.starts_with("Failures");
-    writeln!(html, "<h3>{title}</h3>\n<ul>")?;
-    for finding in found.iter().take(MAX_ROWS) {
-        write!(html, "<li>{} ", Link(data, finding))?;
-        if is_failures {
-            writeln!(html, "<b>{}</b></li>", finding.failures)?;
-            continue;
+    html! {
+        h3 { (title) }
+        ul {
+            @for finding in found.iter().take(MAX_ROWS) {
+                li { (link(data, finding)) " " (detail(finding)) }
+            }
         }
-        match finding.since {
-            Some(since) => writeln!(html, "for {}</li>", HumanDuration(data.now.saturating_sub(since)))?,
-            None => html.push_str("since before it was first polled</li>\n"),
+        @if found.len() > MAX_ROWS {
+            p.small { "and " (found.len() - MAX_ROWS) " more deployments" }
         }
-    }
-    html.push_str("</ul>\n");
-    match found.len().saturating_sub(MAX_ROWS) {
-        0 => Ok(()),
-        more => writeln!(html, "<p class=\"small\">and {more} more deployments</p>"),
     }
 }
 
 /// A link to a deployment, and where it is.
-struct Link<'l>(&'l PageData<'l>, &'l Finding);
-
-impl fmt::Display for Link<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(data, Finding { group, id, name, .. }) = self;
-        write!(
-            formatter,
-            "<a href=\"{}\"><bdi>{}</bdi></a> <span class=\"small\"><bdi>{}</bdi> / <bdi>{}</bdi></span>",
-            Escaped(&deployment_link(data.paths, group, id)),
-            Escaped(name),
-            Escaped(&group.workspace),
-            Escaped(&group.namespace),
-        )
+fn link(data: &PageData<'_>, finding: &Finding) -> Markup {
+    let Finding { group, id, name, .. } = finding;
+    html! {
+        a href=(deployment_link(data.paths, group, id)) { (isolated(name)) } " "
+        span.small { (isolated(&group.workspace)) " / " (isolated(&group.namespace)) }
     }
 }

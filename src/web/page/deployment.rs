@@ -1,20 +1,18 @@
 //! A deployment's page.
 
-use std::{
-    fmt::{self, Display, Write as _},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt::Display, sync::Arc, time::Duration};
+
+use maud::{Markup, html};
 
 use super::{
     PageData,
     document::{badge, document},
     jobs,
     links::target_link,
-    text::{Escaped, HumanDuration, OrDash, gibibytes, rounded},
+    text::{HumanDuration, OrDash, gibibytes, isolated, rounded},
 };
 use crate::{
-    model::{Deployment, GroupId, JobState, Requested, TargetId, Transitions},
+    model::{Deployment, GroupId, JobState, Requested, Transitions},
     snapshot::Snapshot,
     store::TargetStatus,
 };
@@ -41,73 +39,73 @@ pub(in crate::web) fn deployment(
     let deployment = find(status, id)?;
     let (_, objects) = data.store.group_objects(group);
     let transitions = objects.transitions(&[deployment]).pop().unwrap_or_default();
-    let mut html = String::new();
-    // Writing to a String can't fail.
-    let _ = write_page(&mut html, data, group, deployment, &transitions);
+    let main = html! {
+        (targets(data, group))
+        h1 { (isolated(&deployment.name)) }
+        p.small { (isolated(&deployment.id)) }
+        (labels(deployment))
+        div.wide {
+            table {
+                tbody {
+                    (job_rows(data, group, deployment, &transitions))
+                    (setting_rows(data.now, deployment))
+                }
+            }
+        }
+        @if let Some(details) = data.store.job_details(group, &deployment.id) {
+            (jobs::last_failure(&details, data.now))
+        }
+        (jobs::recent_statuses(&data.store.recent_statuses(group, &deployment.id), data.now))
+    };
     let title =
         format!("{} · {}/{} · aliyun-flink-exporter", deployment.name, group.workspace, group.namespace);
-    Some(document(&title, data.paths, html))
+    Some(document(&title, data.paths, &main))
 }
 
-fn write_page(
-    html: &mut String,
+/// Links to the targets that may list the deployment.
+fn targets(data: &PageData<'_>, group: &GroupId) -> Markup {
+    let targets = data.snapshot.targets().iter().filter(|(id, _)| id.group() == *group);
+    html! {
+        p {
+            a href=(data.paths.link("/")) { "All targets" }
+            @for (id, status) in targets {
+                " · " a href=(target_link(data.paths, id)) { (isolated(&id.to_string())) } " " (badge(status))
+            }
+        }
+    }
+}
+
+/// The labels of a deployment.
+pub(super) fn labels(deployment: &Deployment) -> Markup {
+    html! {
+        @for (key, value) in &deployment.labels {
+            span.label { (isolated(key)) "=" (isolated(value)) } " "
+        }
+    }
+}
+
+fn job_rows(
     data: &PageData<'_>,
     group: &GroupId,
     deployment: &Deployment,
     transitions: &Transitions,
-) -> fmt::Result {
-    write!(html, "<p><a href=\"{}\">All targets</a>", Escaped(&data.paths.link("/")))?;
-    let targets: Vec<_> = data.snapshot.targets().iter().filter(|(id, _)| id.group() == *group).collect();
-    for (id, status) in &targets {
-        write_target(html, data, id, status)?;
-    }
-    writeln!(
-        html,
-        "</p>\n<h1><bdi>{}</bdi></h1>\n<p class=\"small\"><bdi>{}</bdi></p>",
-        Escaped(&deployment.name),
-        Escaped(&deployment.id)
-    )?;
-    for (key, value) in &deployment.labels {
-        let (key, value) = (Escaped(key), Escaped(value));
-        write!(html, "<span class=\"label\"><bdi>{key}</bdi>=<bdi>{value}</bdi></span> ")?;
-    }
-    html.push_str("<div class=\"wide\"><table><tbody>\n");
-    write_jobs(html, data, group, deployment, transitions)?;
-    write_settings(html, data.now, deployment)?;
-    html.push_str("</tbody></table></div>\n");
-    if let Some(details) = data.store.job_details(group, &deployment.id) {
-        jobs::write_section(html, &details, data.now)?;
-    }
-    jobs::write_statuses(html, &data.store.recent_statuses(group, &deployment.id), data.now)
-}
-
-fn write_target(html: &mut String, data: &PageData<'_>, id: &TargetId, status: &TargetStatus) -> fmt::Result {
-    let (href, name) = (target_link(data.paths, id), id.to_string());
-    write!(html, " · <a href=\"{}\"><bdi>{}</bdi></a> {}", Escaped(&href), Escaped(&name), badge(status))
-}
-
-fn write_jobs(
-    html: &mut String,
-    data: &PageData<'_>,
-    group: &GroupId,
-    deployment: &Deployment,
-    transitions: &Transitions,
-) -> fmt::Result {
+) -> Markup {
     let status = transitions.status;
-    row(html, "Status", OrDash(status.map(|observed| observed.status.as_str())))?;
     let since = status.and_then(|observed| observed.since).map(|since| data.now.saturating_sub(since));
-    row(html, "Status observed for", OrDash(since.map(HumanDuration)))?;
-    row(html, "Failures in the last hour", data.failures.of_deployment(group, deployment))?;
-    for (state, jobs) in JobState::ENDED.into_iter().zip(transitions.jobs_ended) {
-        row(html, &format!("Jobs observed to end: {}", state.as_str()), OrDash(jobs))?;
+    html! {
+        (row("Status", OrDash(status.map(|observed| observed.status.as_str()))))
+        (row("Status observed for", OrDash(since.map(HumanDuration))))
+        (row("Failures in the last hour", data.failures.of_deployment(group, deployment)))
+        @for (state, jobs) in JobState::ENDED.into_iter().zip(transitions.jobs_ended) {
+            (row(&format!("Jobs observed to end: {}", state.as_str()), OrDash(jobs)))
+        }
+        @for state in JobState::ALL {
+            (row(&format!("Jobs: {}", state.as_str()), OrDash(deployment.jobs.get(state))))
+        }
     }
-    for state in JobState::ALL {
-        row(html, &format!("Jobs: {}", state.as_str()), OrDash(deployment.jobs.get(state)))?;
-    }
-    Ok(())
 }
 
-fn write_settings(html: &mut String, now: Duration, deployment: &Deployment) -> fmt::Result {
+fn setting_rows(now: Duration, deployment: &Deployment) -> Markup {
     let info = &deployment.info;
     let texts = [
         ("Execution mode", &info.execution_mode),
@@ -120,23 +118,26 @@ fn write_settings(html: &mut String, now: Duration, deployment: &Deployment) -> 
         ("Creator", &info.creator),
         ("Modifier", &info.modifier),
     ];
-    for (title, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
-        row(html, title, format_args!("<bdi>{}</bdi>", Escaped(text)))?;
-    }
-    for (title, time) in [("Created", deployment.created), ("Modified", deployment.modified)] {
-        let ago = time.and_then(|time| Duration::try_from_secs_f64(time).ok());
-        let ago = ago.map(|time| format!("{} ago", HumanDuration(now.saturating_sub(time))));
-        row(html, title, OrDash(ago))?;
-    }
+    let ago = |time: Option<f64>| {
+        let time = time.and_then(|time| Duration::try_from_secs_f64(time).ok());
+        OrDash(time.map(|time| format!("{} ago", HumanDuration(now.saturating_sub(time)))))
+    };
     let pending = deployment.changes_pending.map(|pending| if pending { "yes" } else { "no" });
-    row(html, "Changed since its last start", OrDash(pending))?;
     let requested = Requested::of(deployment);
-    row(html, "Requested slots", OrDash(requested.slots))?;
-    row(html, "Requested CPU cores", OrDash(requested.cpu_cores.map(rounded)))?;
-    row(html, "Requested memory, GiB", OrDash(requested.memory_bytes.map(gibibytes)))?;
-    row(html, "Requested compute units", OrDash(requested.compute_units.map(rounded)))
+    html! {
+        @for (title, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
+            tr { th scope="row" { (title) } td { (isolated(text)) } }
+        }
+        (row("Created", ago(deployment.created)))
+        (row("Modified", ago(deployment.modified)))
+        (row("Changed since its last start", OrDash(pending)))
+        (row("Requested slots", OrDash(requested.slots)))
+        (row("Requested CPU cores", OrDash(requested.cpu_cores.map(rounded))))
+        (row("Requested memory, GiB", OrDash(requested.memory_bytes.map(gibibytes))))
+        (row("Requested compute units", OrDash(requested.compute_units.map(rounded))))
+    }
 }
 
-fn row(html: &mut String, title: &str, value: impl Display) -> fmt::Result {
-    writeln!(html, "<tr><th scope=\"row\">{title}</th><td>{value}</td></tr>")
+fn row(title: &str, value: impl Display) -> Markup {
+    html! { tr { th scope="row" { (title) } td { (value) } } }
 }

@@ -1,71 +1,65 @@
-//! How discovery fares.
+//! The state of discovery.
 
-use std::fmt::{self, Write as _};
+use maud::{Markup, html};
 
 use super::{
     PageData,
-    text::{Escaped, HumanDuration},
+    text::{HumanDuration, Untrusted, isolated},
 };
 use crate::telemetry::{DISCOVERY_STATES, DiscoveryHealth};
 
-/// Writes each discovery entry: what it found, how, and when.
-pub(super) fn write_discovery(html: &mut String, data: &PageData<'_>) -> fmt::Result {
-    for entry in &data.discovery {
-        write_entry(html, data, entry)?;
+/// Each discovery entry: what it found, with which API, and when.
+pub(super) fn discovery(data: &PageData<'_>) -> Markup {
+    html! {
+        @for entry in &data.discovery { (section(data, entry)) }
     }
-    Ok(())
 }
 
-/// Writes the entries that fail.
-pub(super) fn write_problems(html: &mut String, data: &PageData<'_>) -> fmt::Result {
-    for entry in data.discovery.iter().filter(|entry| entry.up == Some(false)) {
-        writeln!(
-            html,
-            "<p class=\"error\">Discovery of <bdi>{}</bdi> fails: <bdi>{}</bdi></p>",
-            Escaped(&entry.name),
-            Escaped(entry.problem.as_deref().unwrap_or("the reason is in the log")),
-        )?;
+/// The entries that fail.
+pub(super) fn problems(data: &PageData<'_>) -> Markup {
+    let failing = data.discovery.iter().filter(|entry| entry.up == Some(false));
+    html! {
+        @for entry in failing {
+            @let problem = entry.problem.as_deref().unwrap_or("the reason is in the log");
+            p.error { "Discovery of " (isolated(&entry.name)) " fails: " (isolated(problem)) }
+        }
     }
-    Ok(())
 }
 
-fn write_entry(html: &mut String, data: &PageData<'_>, entry: &DiscoveryHealth) -> fmt::Result {
+fn section(data: &PageData<'_>, entry: &DiscoveryHealth) -> Markup {
     let (class, meaning) = match entry.up {
         None => ("pending", "not finished yet"),
         Some(true) => ("fresh", "up"),
         Some(false) => ("stale", "failing, targets stay"),
     };
-    writeln!(
-        html,
-        "<section class=\"target\"><h2>Discovery <bdi>{}</bdi> <span class=\"small\"><bdi>{}</bdi></span> \
-         <span class=\"badge {class}\">{meaning}</span></h2>",
-        Escaped(&entry.name),
-        Escaped(&entry.region),
-    )?;
-    html.push_str("<ul class=\"facts\">");
-    for (title, counts) in [("workspaces", entry.workspaces), ("namespaces", entry.namespaces)] {
-        write_counts(html, title, counts)?;
-    }
-    if let Some(source) = &entry.source {
-        write!(html, "<li>by {}</li>", Escaped(source))?;
-    }
-    if let Some(last) = entry.last_success {
-        write!(html, "<li>last success {} ago</li>", HumanDuration(data.now.saturating_sub(last)))?;
-    }
-    html.push_str("</ul></section>\n");
-    Ok(())
-}
-
-/// Writes what is polled, and of the others what there is.
-fn write_counts(html: &mut String, title: &str, counts: [usize; 4]) -> fmt::Result {
-    write!(html, "<li>{title}:")?;
-    let mut separator = " ";
-    for (index, (state, count)) in DISCOVERY_STATES.into_iter().zip(counts).enumerate() {
-        if index == 0 || count > 0 {
-            write!(html, "{separator}<b>{count}</b> {}", state.replace('_', " "))?;
-            separator = ", ";
+    html! {
+        section.target {
+            h2 {
+                "Discovery " (isolated(&entry.name)) " "
+                span.small { (isolated(&entry.region)) } " "
+                span class={ "badge " (class) } { (meaning) }
+            }
+            ul.facts {
+                (counts("workspaces", entry.workspaces))
+                (counts("namespaces", entry.namespaces))
+                @if let Some(source) = &entry.source { li { "by " (Untrusted(source)) } }
+                @if let Some(last) = entry.last_success {
+                    li { "last success " (HumanDuration(data.now.saturating_sub(last))) " ago" }
+                }
+            }
         }
     }
-    html.push_str("</li>");
-    Ok(())
+}
+
+/// The number of polled objects, and the numbers of those that are not polled, unless 0.
+fn counts(title: &str, counts: [usize; 4]) -> Markup {
+    let counts = DISCOVERY_STATES.into_iter().zip(counts).enumerate();
+    html! {
+        li {
+            (title) ":"
+            @for (index, (state, count)) in counts.filter(|&(index, (_, count))| index == 0 || count > 0) {
+                (if index == 0 { " " } else { ", " }) b { (count) } " " (state.replace('_', " "))
+            }
+        }
+    }
 }

@@ -8,8 +8,6 @@ mod facts;
 mod jobs;
 mod links;
 mod overview;
-mod series;
-mod shard;
 mod target;
 mod text;
 

@@ -1,20 +1,17 @@
 //! The first page: an overview of all targets.
 
-use std::{
-    collections::HashSet,
-    fmt::{self, Write as _},
-};
+use std::collections::HashSet;
+
+use maud::{Markup, html};
 
 use super::{
     PageData,
-    attention::write_attention,
-    discovery::write_discovery,
+    attention::attention,
+    discovery::discovery,
     document::{badge, document},
-    facts::{write_error, write_facts},
+    facts::{facts, poll_error},
     links::target_link,
-    series::write_series,
-    shard::write_shard,
-    text::{Escaped, HumanDuration, rounded},
+    text::{HumanDuration, Untrusted, isolated, rounded},
 };
 use crate::{
     collectors,
@@ -23,24 +20,36 @@ use crate::{
     store::TargetStatus,
 };
 
+const LEGEND: &str = "Values are as of each target's last successful poll. Failures are the jobs that the exporter \
+    observed to fail within the last hour. Jobs are stuck if they have been starting or being cancelled for 20 minutes. \
+    Compute units are what one running job of each deployment requests.";
+
 /// The status page.
 pub(in crate::web) fn overview(data: &PageData<'_>) -> String {
-    let mut html = String::from("<h1>aliyun-flink-exporter</h1>\n");
-    // Writing to a String can't fail.
-    let _ = write_shard(&mut html, data);
-    let _ = write_attention(&mut html, data);
-    let _ = write_summary(&mut html, data);
-    let _ = write_series(&mut html, data);
-    let _ = write_discovery(&mut html, data);
-    for (id, status) in data.snapshot.targets() {
-        let _ = write_target(&mut html, data, id, status);
+    let main = html! {
+        h1 { "aliyun-flink-exporter" }
+        (shard(data))
+        (attention(data))
+        (summary(data))
+        (series(data))
+        (discovery(data))
+        @for (id, status) in data.snapshot.targets() { (target(data, id, status)) }
+        p.small { (LEGEND) }
+    };
+    document("aliyun-flink-exporter", data.paths, &main)
+}
+
+/// Which shard this is, unless it is the only one: other targets are on the pages of other exporters.
+fn shard(data: &PageData<'_>) -> Markup {
+    let shard = data.shard;
+    html! {
+        @if !shard.is_single() {
+            p {
+                "Shard " (shard.index()) " of " (shard.total())
+                ", counted from 0. The other shards poll the other targets."
+            }
+        }
     }
-    html.push_str(
-        "<p class=\"small\">Values are as of each target's last successful poll. Failures are the jobs that the \
-         exporter observed to fail within the last hour. Jobs are stuck if they have been starting or being cancelled \
-         for 20 minutes. Compute units are what one running job of each deployment requests.</p>",
-    );
-    document("aliyun-flink-exporter", data.paths, html)
 }
 
 /// Each deployment that is served, once.
@@ -54,7 +63,7 @@ fn distinct(snapshot: &Snapshot) -> impl Iterator<Item = &Deployment> {
         .map(|(_, deployment)| deployment)
 }
 
-fn write_summary(html: &mut String, data: &PageData<'_>) -> fmt::Result {
+fn summary(data: &PageData<'_>) -> Markup {
     let snapshot = data.snapshot;
     let up = snapshot.targets().iter().filter(|(_, status)| status.is_up() == Some(true)).count();
     let (mut deployments, mut units) = (0_u64, 0.0);
@@ -63,54 +72,77 @@ fn write_summary(html: &mut String, data: &PageData<'_>) -> fmt::Result {
         units += Requested::of(deployment).compute_units.unwrap_or(0.0);
     }
     let (all, failures) = (snapshot.targets().len(), data.failures.total());
-    let class = |good: bool| if good { "good" } else { "bad" };
-    html.push_str("<dl class=\"cards\">");
-    let mut card = |title: &str, class: &str, value: fmt::Arguments<'_>| {
-        write!(html, "<div class=\"card\"><dt>{title}</dt><dd class=\"{class}\">{value}</dd></div>")
-    };
-    card("Targets up", class(up == all), format_args!("{up} of {all}"))?;
-    card("Deployments", "", format_args!("{deployments}"))?;
-    card("Failures in the last hour", class(failures == 0), format_args!("{failures}"))?;
-    card("Compute units", "", format_args!("{}", rounded(units)))?;
-    match data.state.as_ref().map(|state| (state.healthy, state.last_save)) {
-        None => {}
-        Some((true, Some(last))) => {
+    html! {
+        dl.cards {
+            (card("Targets up", good_if(up == all), &format!("{up} of {all}")))
+            (card("Deployments", "", &deployments.to_string()))
+            (card("Failures in the last hour", good_if(failures == 0), &failures.to_string()))
+            (card("Compute units", "", &rounded(units).to_string()))
+            (state_card(data))
+        }
+    }
+}
+
+fn state_card(data: &PageData<'_>) -> Markup {
+    let Some(state) = &data.state else { return Markup::default() };
+    match (state.healthy, state.last_save) {
+        (true, Some(last)) => {
             let ago = HumanDuration(data.now.saturating_sub(last));
-            card("State saved", "good", format_args!("{ago} ago"))?;
+            card("State saved", "good", &format!("{ago} ago"))
         }
-        Some((healthy, _)) => {
-            let text = if healthy { "ready" } else { "not saved" };
-            card("State", class(healthy), format_args!("{text}"))?;
-        }
+        (true, None) => card("State", "good", "ready"),
+        (false, _) => card("State", "bad", "not saved"),
     }
-    html.push_str("</dl>\n");
-    Ok(())
 }
 
-fn write_target(html: &mut String, data: &PageData<'_>, id: &TargetId, status: &TargetStatus) -> fmt::Result {
-    html.push_str("<section class=\"target\"><h2>");
-    write_title(html, data, id)?;
-    if !id.selection.is_empty() {
-        write!(html, "<span class=\"small\"><bdi>{}</bdi></span> ", Escaped(&id.selection))?;
-    }
-    writeln!(html, "{}</h2>", badge(status))?;
-    write_facts(html, data, id, status)?;
-    write_error(html, status)?;
-    html.push_str("</section>\n");
-    Ok(())
+fn card(title: &str, class: &str, value: &str) -> Markup {
+    html! { div.card { dt { (title) } dd class=(class) { (value) } } }
 }
 
-/// Writes a target's workspace and namespace, with a link where it has a page, and its collector unless that is usual.
-fn write_title(html: &mut String, data: &PageData<'_>, id: &TargetId) -> fmt::Result {
-    if id.namespace.is_empty() {
-        write!(html, "<bdi>{}</bdi> ", Escaped(&id.workspace))?;
-    } else {
-        let href = target_link(data.paths, id);
-        let (workspace, namespace) = (Escaped(&id.workspace), Escaped(&id.namespace));
-        write!(html, "<a href=\"{}\"><bdi>{workspace}</bdi> / <bdi>{namespace}</bdi></a> ", Escaped(&href))?;
+fn good_if(good: bool) -> &'static str {
+    if good { "good" } else { "bad" }
+}
+
+/// The number of series, and which metrics the series budget drops.
+fn series(data: &PageData<'_>) -> Markup {
+    let series = data.snapshot.series();
+    // The metric that counts series has one of each of these.
+    let served = series.served.total() + series.served.families() + data.own_series;
+    if series.dropped.families() == 0 {
+        return html! { p.small { "A scrape has about " (served) " series." } };
     }
-    if id.collector != collectors::DEPLOYMENTS {
-        write!(html, "<span class=\"small\">{}</span> ", id.collector)?;
+    let dropped = series.dropped.iter().map(|(metric, series)| format!("{metric} ({series})"));
+    html! {
+        p.error {
+            "All series would exceed " code { "metrics.max_series" } ", " (data.snapshot.budget().limit())
+            ". A scrape has about " (served) " series, without those of "
+            (dropped.collect::<Vec<_>>().join(", ")) "."
+        }
     }
-    Ok(())
+}
+
+fn target(data: &PageData<'_>, id: &TargetId, status: &TargetStatus) -> Markup {
+    html! {
+        section.target {
+            h2 {
+                (title(data, id))
+                @if !id.selection.is_empty() { span.small { (isolated(&id.selection)) } " " }
+                (badge(status))
+            }
+            (facts(data, id, status))
+            (poll_error(status))
+        }
+    }
+}
+
+/// A target's workspace and namespace, with a link where it has a page, and its collector unless that is the usual one.
+fn title(data: &PageData<'_>, id: &TargetId) -> Markup {
+    html! {
+        @if id.namespace.is_empty() {
+            (isolated(&id.workspace)) " "
+        } @else {
+            a href=(target_link(data.paths, id)) { (isolated(&id.workspace)) " / " (isolated(&id.namespace)) } " "
+        }
+        @if id.collector != collectors::DEPLOYMENTS { span.small { (Untrusted(id.collector)) } " " }
+    }
 }

@@ -1,18 +1,17 @@
 //! A target's page: its deployments, sorted and searched by the server.
 
-use std::{
-    cmp::Ordering,
-    fmt::{self, Write as _},
-    time::Duration,
-};
+use std::{cmp::Ordering, time::Duration};
+
+use maud::{Markup, html};
 
 use super::{
     PageData,
+    deployment::labels,
     document::{badge, document},
-    facts::{write_error, write_facts},
+    facts::{facts, poll_error},
     jobs,
     links::{Query, deployment_link, page_link},
-    text::{Escaped, HumanDuration, OrDash, gibibytes, rounded},
+    text::{HumanDuration, OrDash, Untrusted, gibibytes, isolated, rounded},
 };
 use crate::{
     model::{
@@ -25,7 +24,7 @@ use crate::{
 /// Deployments on one page.
 const ROWS: usize = 200;
 
-/// A column, what it is called in a query, and whether it holds numbers.
+/// A column: its name in a query, its title, and whether it contains numbers.
 type Column = (&'static str, &'static str, bool);
 
 const COLUMNS: [Column; 10] = [
@@ -46,7 +45,7 @@ struct Row<'d> {
     deployment: &'d Deployment,
     /// None if it is not known.
     observed: Option<ObservedStatus>,
-    /// The jobs that failed lately.
+    /// The jobs that failed in the last hour.
     failures: u64,
     /// None if jobs are not collected.
     jobs: Option<JobDetails>,
@@ -59,82 +58,56 @@ pub(in crate::web) fn target(
     status: &TargetStatus,
     query: &Query,
 ) -> String {
-    let mut html = String::new();
-    // Writing to a String can't fail.
-    let _ = write_page(&mut html, data, id, status, query);
-    document(&format!("{id} · aliyun-flink-exporter"), data.paths, html)
-}
-
-fn write_page(
-    html: &mut String,
-    data: &PageData<'_>,
-    id: &TargetId,
-    status: &TargetStatus,
-    query: &Query,
-) -> fmt::Result {
-    let paths = data.paths;
-    writeln!(
-        html,
-        "<p><a href=\"{}\">All targets</a></p>\n<h1><bdi>{}</bdi> {}</h1>",
-        Escaped(&paths.link("/")),
-        Escaped(&id.to_string()),
-        badge(status)
-    )?;
-    write_facts(html, data, id, status)?;
-    write_search(html, id, query)?;
     let mut found = rows(data, id, status);
     found.retain(|row| matches(row, &query.search));
     sort(&mut found, query);
-    writeln!(html, "<p>{} of {} deployments</p>", found.len(), status.object_count().unwrap_or_default())?;
-    html.push_str("<div class=\"wide\"><table><thead><tr>");
-    for column in COLUMNS {
-        write_header(html, paths, id, query, column)?;
-    }
-    html.push_str("</tr></thead>\n<tbody>\n");
-    let first = query.page.saturating_mul(ROWS);
-    for row in found.iter().skip(first).take(ROWS) {
-        write_row(html, data, &id.group(), row)?;
-    }
-    html.push_str("</tbody></table></div>\n");
-    write_pages(html, paths, id, query, found.len())?;
-    write_history(html, status, data.now)?;
-    write_other_collectors(html, data, id)
+    let main = html! {
+        p { a href=(data.paths.link("/")) { "All targets" } }
+        h1 { (isolated(&id.to_string())) " " (badge(status)) }
+        (facts(data, id, status))
+        (search(id, query))
+        p { (found.len()) " of " (status.object_count().unwrap_or_default()) " deployments" }
+        (table(data, id, query, &found))
+        (neighbours(data.paths, id, query, found.len()))
+        (history(status, data.now))
+        (other_collectors(data, id))
+    };
+    document(&format!("{id} · aliyun-flink-exporter"), data.paths, &main)
 }
 
-/// Writes the targets of the other collectors of the namespace.
-fn write_other_collectors(html: &mut String, data: &PageData<'_>, id: &TargetId) -> fmt::Result {
+/// The targets of the other collectors of the namespace.
+fn other_collectors(data: &PageData<'_>, id: &TargetId) -> Markup {
     let is_other = |other: &TargetId| {
         (&other.workspace, &other.namespace) == (&id.workspace, &id.namespace)
             && other.collector != id.collector
     };
-    for (other, status) in data.snapshot.targets().iter().filter(|(other, _)| is_other(other)) {
-        writeln!(html, "<section class=\"target\"><h2>{} {}</h2>", other.collector, badge(status))?;
-        write_facts(html, data, other, status)?;
-        write_error(html, status)?;
-        html.push_str("</section>\n");
-    }
-    Ok(())
-}
-
-fn write_search(html: &mut String, id: &TargetId, query: &Query) -> fmt::Result {
-    let search = Escaped(&query.search);
-    write!(
-        html,
-        "<form action=\"\" method=\"get\"><input type=\"search\" name=\"q\" value=\"{search}\" placeholder=\"Name, id, label, creator, state\" aria-label=\"Search\">"
-    )?;
-    for (name, value) in [("selection", id.selection.as_str()), ("sort", &query.sort)] {
-        if !value.is_empty() {
-            write!(html, "<input type=\"hidden\" name=\"{name}\" value=\"{}\">", Escaped(value))?;
+    html! {
+        @for (other, status) in data.snapshot.targets().iter().filter(|(other, _)| is_other(other)) {
+            section.target {
+                h2 { (other.collector) " " (badge(status)) }
+                (facts(data, other, status))
+                (poll_error(status))
+            }
         }
     }
-    if query.descending {
-        html.push_str("<input type=\"hidden\" name=\"desc\" value=\"1\">");
-    }
-    html.push_str("<button>Search</button></form>\n");
-    Ok(())
 }
 
-/// The deployments of a target, with what was observed of them.
+fn search(id: &TargetId, query: &Query) -> Markup {
+    let kept = [("selection", id.selection.as_str()), ("sort", &query.sort)];
+    html! {
+        form action="" method="get" {
+            input type="search" name="q" value=(Untrusted(&query.search))
+                placeholder="Name, id, label, creator, state" aria-label="Search";
+            @for (name, value) in kept.into_iter().filter(|(_, value)| !value.is_empty()) {
+                input type="hidden" name=(name) value=(Untrusted(value));
+            }
+            @if query.descending { input type="hidden" name="desc" value="1"; }
+            button { "Search" }
+        }
+    }
+}
+
+/// The deployments of a target, with their observed status and jobs.
 fn rows<'d>(data: &PageData<'_>, id: &TargetId, status: &'d TargetStatus) -> Vec<Row<'d>> {
     let group = id.group();
     let deployments: Vec<_> = status.objects::<Deployment>().unwrap_or_default().iter().collect();
@@ -149,7 +122,7 @@ fn rows<'d>(data: &PageData<'_>, id: &TargetId, status: &'d TargetStatus) -> Vec
     deployments.into_iter().zip(observed).map(row).collect()
 }
 
-/// Whether `search` stands in what a person may look for.
+/// Whether `search` is part of what identifies or describes the deployment.
 fn matches(row: &Row<'_>, search: &str) -> bool {
     let deployment = row.deployment;
     let search = search.trim().to_lowercase();
@@ -179,7 +152,7 @@ impl Row<'_> {
     }
 }
 
-/// The jobs there are now, in words.
+/// The live jobs by state, in words.
 fn live_jobs(deployment: &Deployment) -> String {
     let states = [JobState::Running, JobState::Starting, JobState::Cancelling];
     let count = |state: JobState| {
@@ -211,7 +184,7 @@ fn sort(rows: &mut [Row<'_>], query: &Query) {
         let order = match query.sort.as_str() {
             "status" => a.status().cmp(b.status()),
             "jobs" => live_jobs(a.deployment).cmp(&live_jobs(b.deployment)),
-            // Most have none: of those, the ones that failed most in total come first.
+            // Most deployments have none: those are sorted by their failures in total.
             "failed" => (a.failures, a.failed_in_total()).cmp(&(b.failures, b.failed_in_total())),
             "last_failure" => last_failed(a).cmp(&last_failed(b)),
             "" | "name" => Ordering::Equal,
@@ -223,128 +196,121 @@ fn sort(rows: &mut [Row<'_>], query: &Query) {
     });
 }
 
-fn write_header(
-    html: &mut String,
-    paths: &Paths,
-    id: &TargetId,
-    query: &Query,
-    (key, title, number): Column,
-) -> fmt::Result {
+fn table(data: &PageData<'_>, id: &TargetId, query: &Query, found: &[Row<'_>]) -> Markup {
+    let (group, first) = (id.group(), query.page.saturating_mul(ROWS));
+    html! {
+        div.wide {
+            table {
+                thead { tr { @for column in COLUMNS { (header(data.paths, id, query, column)) } } }
+                tbody { @for row in found.iter().skip(first).take(ROWS) { (table_row(data, &group, row)) } }
+            }
+        }
+    }
+}
+
+fn header(paths: &Paths, id: &TargetId, query: &Query, (key, title, number): Column) -> Markup {
     let current = query.sort == key || query.sort.is_empty() && key == "name";
-    // Of numbers the largest are what one looks for.
+    // People look for the largest numbers first.
     let descending = if current { !query.descending } else { number };
     let next = Query { sort: key.to_owned(), descending, page: 0, ..query.clone() };
-    let (class, arrow) = (
-        if number { "number" } else { "" },
-        match (current, query.descending) {
-            (false, _) => "",
-            (true, false) => " ▲",
-            (true, true) => " ▼",
-        },
-    );
-    let sorted = match (current, query.descending) {
-        (false, _) => "none",
-        (true, false) => "ascending",
-        (true, true) => "descending",
+    let (sorted, arrow) = match (current, query.descending) {
+        (false, _) => ("none", ""),
+        (true, false) => ("ascending", " ▲"),
+        (true, true) => ("descending", " ▼"),
     };
-    write!(
-        html,
-        "<th class=\"{class}\" aria-sort=\"{sorted}\"><a href=\"{}\">{title}</a>{arrow}</th>",
-        Escaped(&page_link(paths, id, &next))
-    )
+    html! {
+        th.number[number] aria-sort=(sorted) { a href=(page_link(paths, id, &next)) { (title) } (arrow) }
+    }
 }
 
-fn write_row(html: &mut String, data: &PageData<'_>, group: &GroupId, row: &Row<'_>) -> fmt::Result {
+fn table_row(data: &PageData<'_>, group: &GroupId, row: &Row<'_>) -> Markup {
     let (deployment, now) = (row.deployment, data.now);
     let requested = Requested::of(deployment);
-    let info = &deployment.info;
-    write!(
-        html,
-        "<tr><td class=\"name\"><a href=\"{}\"><bdi>{}</bdi></a><div class=\"small\"><bdi>{}</bdi> · {} · {} {}</div>",
-        Escaped(&deployment_link(data.paths, group, &deployment.id)),
-        Escaped(&deployment.name),
-        Escaped(&deployment.id),
-        Escaped(&info.execution_mode),
-        Escaped(&info.engine_version),
-        Escaped(&info.resource_mode),
-    )?;
-    for (key, value) in &deployment.labels {
-        write!(
-            html,
-            "<span class=\"label\"><bdi>{}</bdi>=<bdi>{}</bdi></span> ",
-            Escaped(key),
-            Escaped(value)
-        )?;
-    }
-    html.push_str("</td>");
-    write_status(html, row.observed, now)?;
-    let class = if row.failures > 0 { "bad" } else { "" };
-    write!(html, "<td>{}</td><td class=\"number {class}\">{}</td>", live_jobs(deployment), row.failures)?;
-    jobs::write_cell(html, row.jobs.as_ref(), now)?;
-    write!(html, "<td class=\"number\">{}</td>", OrDash(requested.slots))?;
-    let memory = requested.memory_bytes.map(gibibytes);
-    for value in [requested.cpu_cores.map(rounded), memory, requested.compute_units.map(rounded)] {
-        write!(html, "<td class=\"number\">{}</td>", OrDash(value))?;
-    }
     let modified = deployment.modified.and_then(|time| Duration::try_from_secs_f64(time).ok());
-    match modified {
-        Some(time) => {
-            writeln!(html, "<td class=\"number\">{} ago</td></tr>", HumanDuration(now.saturating_sub(time)))
+    let modified = modified.map(|time| format!("{} ago", HumanDuration(now.saturating_sub(time))));
+    html! {
+        tr {
+            td.name {
+                a href=(deployment_link(data.paths, group, &deployment.id)) { (isolated(&deployment.name)) }
+                (description(deployment))
+                (labels(deployment))
+            }
+            (status_cell(row.observed, now))
+            td { (live_jobs(deployment)) }
+            td.number.bad[row.failures > 0] { (row.failures) }
+            (jobs::cell(row.jobs.as_ref(), now))
+            td.number { (OrDash(requested.slots)) }
+            td.number { (OrDash(requested.cpu_cores.map(rounded))) }
+            td.number { (OrDash(requested.memory_bytes.map(gibibytes))) }
+            td.number { (OrDash(requested.compute_units.map(rounded))) }
+            td.number { (OrDash(modified)) }
         }
-        None => writeln!(html, "<td class=\"number\">–</td></tr>"),
     }
 }
 
-fn write_status(html: &mut String, observed: Option<ObservedStatus>, now: Duration) -> fmt::Result {
-    let Some(ObservedStatus { status, since }) = observed else {
-        html.push_str("<td>–</td>");
-        return Ok(());
-    };
+/// A deployment's id and kind.
+fn description(deployment: &Deployment) -> Markup {
+    let info = &deployment.info;
+    html! {
+        div.small {
+            (isolated(&deployment.id)) " · " (Untrusted(&info.execution_mode)) " · "
+            (Untrusted(&info.engine_version)) " " (Untrusted(&info.resource_mode))
+        }
+    }
+}
+
+fn status_cell(observed: Option<ObservedStatus>, now: Duration) -> Markup {
+    let Some(ObservedStatus { status, since }) = observed else { return html! { td { "–" } } };
     let class = match status {
         DeploymentStatus::Running => "good",
         DeploymentStatus::Failed => "bad",
         _ => "",
     };
-    write!(html, "<td class=\"{class}\">{}", status.as_str())?;
-    if let Some(since) = since {
-        write!(html, "<div class=\"small\">{}</div>", HumanDuration(now.saturating_sub(since)))?;
+    html! {
+        td class=(class) {
+            (status.as_str())
+            @if let Some(since) = since { div.small { (HumanDuration(now.saturating_sub(since))) } }
+        }
     }
-    html.push_str("</td>");
-    Ok(())
 }
 
-fn write_pages(html: &mut String, paths: &Paths, id: &TargetId, query: &Query, found: usize) -> fmt::Result {
-    let mut to = |page: usize, title: &str| {
-        let next = Query { page, ..query.clone() };
-        write!(html, "<p><a href=\"{}\">{title}</a></p>", Escaped(&page_link(paths, id, &next)))
+/// Links to the pages before and after this one.
+fn neighbours(paths: &Paths, id: &TargetId, query: &Query, found: usize) -> Markup {
+    let next = query.page.saturating_add(1);
+    let link = |page: usize, title: &str| {
+        let href = page_link(paths, id, &Query { page, ..query.clone() });
+        html! { p { a href=(href) { (title) } } }
     };
-    if let Some(before) = query.page.checked_sub(1) {
-        to(before, "Previous page")?;
+    html! {
+        @if let Some(before) = query.page.checked_sub(1) { (link(before, "Previous page")) }
+        @if next.saturating_mul(ROWS) < found { (link(next, "Next page")) }
     }
-    if query.page.saturating_add(1).saturating_mul(ROWS) < found {
-        to(query.page + 1, "Next page")?;
-    }
-    Ok(())
 }
 
-fn write_history(html: &mut String, status: &TargetStatus, now: Duration) -> fmt::Result {
-    html.push_str(
-        "<h2>Last polls</h2>\n<div class=\"wide\"><table><thead><tr><th>Ended</th><th>Outcome</th>\
-         <th class=\"number\">Took</th><th class=\"number\">Deployments</th><th>Error</th></tr></thead>\n<tbody>\n",
-    );
-    for poll in status.history.iter() {
-        let class = if poll.error.is_none() { "good" } else { "bad" };
-        writeln!(
-            html,
-            "<tr><td>{} ago</td><td class=\"{class}\">{}</td><td class=\"number\">{}</td>\
-             <td class=\"number\">{}</td><td><bdi>{}</bdi></td></tr>",
-            HumanDuration(now.saturating_sub(poll.ended)),
-            poll.outcome.as_str(),
-            HumanDuration(poll.took),
-            OrDash(poll.objects),
-            Escaped(poll.error.as_deref().unwrap_or_default()),
-        )?;
+fn history(status: &TargetStatus, now: Duration) -> Markup {
+    html! {
+        h2 { "Last polls" }
+        div.wide {
+            table {
+                thead {
+                    tr {
+                        th { "Ended" } th { "Outcome" } th.number { "Took" } th.number { "Deployments" }
+                        th { "Error" }
+                    }
+                }
+                tbody {
+                    @for poll in status.history.iter() {
+                        @let class = if poll.error.is_none() { "good" } else { "bad" };
+                        tr {
+                            td { (HumanDuration(now.saturating_sub(poll.ended))) " ago" }
+                            td class=(class) { (poll.outcome.as_str()) }
+                            td.number { (HumanDuration(poll.took)) }
+                            td.number { (OrDash(poll.objects)) }
+                            td { (isolated(poll.error.as_deref().unwrap_or_default())) }
+                        }
+                    }
+                }
+            }
+        }
     }
-    html.push_str("</tbody></table></div>\n");
-    Ok(())
 }

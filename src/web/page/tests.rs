@@ -1,8 +1,10 @@
 use std::time::Duration;
 
+use maud::html;
+
 use super::{
     PageData, Query, deployment as deployment_page, overview, serving, target,
-    text::{Escaped, HumanDuration},
+    text::{HumanDuration, Untrusted},
 };
 use crate::{
     clock::Clock,
@@ -16,8 +18,11 @@ const HOSTILE: &str = "<script>alert(1)</script>\"'&\n\u{202e}\u{200f}";
 
 #[test]
 fn names_and_errors_cannot_write_html() {
-    let text = Escaped("<script>\"&'\u{202e}\u{200f}\0").to_string();
-    assert_eq!(text, "&lt;script&gt;&quot;&amp;&#39;\u{fffd}\u{fffd}\u{fffd}");
+    let text = Untrusted("<script>\"&'\u{202e}\u{200f}\0");
+    // All attributes are in double quotes, so a single quote needs no escape.
+    let page = html! { p title=(text) { (text) } };
+    let escaped = "&lt;script&gt;&quot;&amp;'\u{fffd}\u{fffd}\u{fffd}";
+    assert_eq!(page.into_string(), format!("<p title=\"{escaped}\">{escaped}</p>"));
 }
 
 #[test]
@@ -213,9 +218,7 @@ async fn a_target_shows_statuses_and_the_failures_of_the_last_hour() {
         "at first sight its beginning is unknown: {page}"
     );
     assert!(page.contains("<b>1</b> failures in the last hour"), "{page}");
-    assert!(
-        page.contains("<td class=\"number bad\">1</td>") && page.contains("<td class=\"number \">0</td>")
-    );
+    assert!(page.contains("<td class=\"number bad\">1</td>") && page.contains("<td class=\"number\">0</td>"));
     let failed = show("failed", "status", false);
     assert!(failed.contains("1 of 2 deployments"), "{failed}");
 }

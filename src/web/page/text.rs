@@ -1,49 +1,48 @@
 //! Text, numbers and times for HTML.
 
 use std::{
-    fmt::{self, Write as _},
+    fmt::{self, Display, Formatter},
     time::Duration,
 };
 
-/// Text made safe for HTML.
-pub(super) struct Escaped<'a>(pub(super) &'a str);
+use maud::{Markup, Render, html};
 
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
-            match character {
-                '&' => formatter.write_str("&amp;")?,
-                '<' => formatter.write_str("&lt;")?,
-                '>' => formatter.write_str("&gt;")?,
-                '"' => formatter.write_str("&quot;")?,
-                '\'' => formatter.write_str("&#39;")?,
-                // Marks that turn the direction of what follows would rearrange the page.
-                '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                    formatter.write_char('\u{fffd}')?;
-                }
-                control if control.is_control() && !matches!(control, '\n' | '\t') => {
-                    formatter.write_char('\u{fffd}')?;
-                }
-                _ => formatter.write_char(character)?,
-            }
-        }
-        Ok(())
+/// Text from outside. maud escapes its markup; characters that would rearrange the page are replaced.
+pub(super) struct Untrusted<'t>(pub(super) &'t str);
+
+impl Render for Untrusted<'_> {
+    fn render_to(&self, html: &mut String) {
+        self.0.replace(rearranges, "\u{fffd}").render_to(html);
     }
 }
 
-/// A number, or a dash where there is none.
+/// Whether a character changes the direction of what follows, or is a control character.
+fn rearranges(character: char) -> bool {
+    let turns = matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    turns || character.is_control() && !matches!(character, '\n' | '\t')
+}
+
+/// Text from outside whose direction of writing does not affect its surroundings.
+pub(super) fn isolated(text: &str) -> Markup {
+    html! { bdi { (Untrusted(text)) } }
+}
+
+/// A value, or a dash where there is none.
 pub(super) struct OrDash<T>(pub(super) Option<T>);
 
-impl<T: fmt::Display> fmt::Display for OrDash<T> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl<T: Display> Display for OrDash<T> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Some(number) => number.fmt(formatter),
+            Some(value) => value.fmt(formatter),
             None => formatter.write_str("–"),
         }
     }
 }
 
-/// A number with two digits after the point at the most.
+/// A number with at most two decimals.
 pub(super) fn rounded(number: f64) -> f64 {
     (number * 100.0).round() / 100.0
 }
@@ -56,8 +55,8 @@ pub(super) fn gibibytes(bytes: f64) -> f64 {
 /// A duration in its two largest units.
 pub(super) struct HumanDuration(pub(super) Duration);
 
-impl fmt::Display for HumanDuration {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Display for HumanDuration {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
         match seconds {
             0 => write!(formatter, "{} ms", self.0.as_millis()),
