@@ -1,4 +1,4 @@
-//! The way to an endpoint, without credentials: its name, its certificate, its clock.
+//! Checks of an endpoint that need no credentials: DNS, TLS and the clock.
 
 use std::{error::Error as _, time::Duration};
 
@@ -12,11 +12,11 @@ use crate::{api::HttpClients, clock::Clock, endpoint::root_cause};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The gateway refuses requests that are further off.
+/// Clock difference in seconds beyond which the API gateway rejects signatures (error `InvalidTimeStamp`).
 const MAX_SKEW: u64 = 15 * 60;
 
-/// So far off, something is wrong that will get worse.
-const NOTABLE_SKEW: u64 = 60;
+/// Clock difference in seconds from which the check warns: a synchronized clock is closer.
+const WARN_SKEW: u64 = 60;
 
 /// Resolves the name of the endpoint, or of the proxy that requests to it use.
 pub(super) async fn dns(clients: &HttpClients, endpoint: &Url) -> Check {
@@ -38,24 +38,24 @@ pub(super) async fn dns(clients: &HttpClients, endpoint: &Url) -> Check {
             format!("{proxy}{error}"),
             "check `region`, `endpoint`, the proxy variables and the name servers",
         ),
-        Err(_) => Check::failed("dns", format!("{proxy}{name}: no answer in time"), "check the name servers"),
+        Err(_) => Check::failed("dns", format!("{proxy}{name}: timed out"), "check the name servers"),
     }
 }
 
-/// Connects, and reads the time of the reply, whatever it says.
+/// Connects with TLS, and compares the clocks by the `Date` header. The status of the response does not matter.
 pub(super) async fn endpoint(http: &reqwest::Client, endpoint: &Url, clock: Clock) -> (Check, Check) {
     let asked = http.head(endpoint.clone()).timeout(TIMEOUT).send().await;
     let response = match asked {
         Ok(response) => response,
         Err(error) => {
-            let hint = "check the network, `endpoint`, proxies, and the certificates this machine trusts";
+            let hint = "check the network, `endpoint`, proxies, and the CA certificates of this machine";
             let failed = Check::failed("tls", innermost(&error), hint);
-            return (failed, Check::skipped("clock", "no reply"));
+            return (failed, Check::skipped("clock", "no response"));
         }
     };
     let tls = match endpoint.scheme() {
         "https" => Check::ok("tls", "the certificate is trusted"),
-        _ => Check::skipped("tls", "the endpoint is plain http"),
+        _ => Check::skipped("tls", "the endpoint uses http"),
     };
     let date = response.headers().get("date").and_then(|date| date.to_str().ok());
     (tls, difference(date, clock.timestamp().as_second()))
@@ -64,26 +64,26 @@ pub(super) async fn endpoint(http: &reqwest::Client, endpoint: &Url, clock: Cloc
 fn difference(date: Option<&str>, here: i64) -> Check {
     let there = date.and_then(|date| rfc2822::parse(date).ok());
     let Some(there) = there.map(|date| date.timestamp().as_second()) else {
-        return Check::skipped("clock", "the reply does not say the time");
+        return Check::skipped("clock", "the response has no Date header");
     };
     let way = if here > there { "ahead of" } else { "behind" };
     let seconds = here.abs_diff(there);
-    let detail = format!("{seconds} s {way} the cloud's");
-    let hint = "set this machine's clock, by NTP";
+    let detail = format!("{seconds} s {way} the API's clock");
+    let hint = "synchronize the local clock, for example by NTP";
     match seconds {
-        0..=1 => Check::ok("clock", "the same as the cloud's"),
+        0..=1 => Check::ok("clock", "within 1 s of the API's clock"),
         _ if seconds > MAX_SKEW => {
-            Check::failed("clock", format!("{detail}: signatures are refused beyond 15 minutes"), hint)
+            Check::failed("clock", format!("{detail}: the API rejects signatures beyond 15 minutes"), hint)
         }
-        _ if seconds > NOTABLE_SKEW => Check::warning("clock", detail, hint),
+        _ if seconds > WARN_SKEW => Check::warning("clock", detail, hint),
         _ => Check::ok("clock", detail),
     }
 }
 
-/// The cause that says what happened, without the URL, which may hold a proxy's password.
+/// The root cause, without the URL, which may contain a proxy's password.
 fn innermost(error: &reqwest::Error) -> String {
     if error.is_timeout() {
-        return "no answer in time".to_owned();
+        return "timed out".to_owned();
     }
     error.source().map_or_else(|| "no connection".to_owned(), |cause| root_cause(cause).to_string())
 }
@@ -100,8 +100,8 @@ mod tests {
         let date = "Tue, 17 Nov 2026 12:00:00 GMT";
         let of = |seconds: i64| difference(Some(date), NOON + seconds);
         assert_eq!(of(1).status, Status::Ok);
-        assert_eq!((of(30).status, of(30).detail.as_str()), (Status::Ok, "30 s ahead of the cloud's"));
-        assert_eq!((of(-90).status, of(-90).detail.as_str()), (Status::Warning, "90 s behind the cloud's"));
+        assert_eq!((of(30).status, of(30).detail.as_str()), (Status::Ok, "30 s ahead of the API's clock"));
+        assert_eq!((of(-90).status, of(-90).detail.as_str()), (Status::Warning, "90 s behind the API's clock"));
         assert_eq!(of(901).status, Status::Failed);
         assert_eq!(difference(None, NOON).status, Status::Skipped);
         assert_eq!(difference(Some("yesterday"), NOON).status, Status::Skipped);

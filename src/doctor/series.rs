@@ -58,7 +58,7 @@ impl SeriesReport {
         };
         let step = |step: &DropStep| {
             let DropStep { metrics, series, remaining } = step;
-            ("drop", format!("{remaining} left without the {series} of {}", metrics.join(", ")))
+            ("drop", format!("{series} series of {}; {remaining} remain", metrics.join(", ")))
         };
         let rows = [("total", self.total.to_string()), ("limit", limit)];
         rows.into_iter().chain(self.drop_order.iter().map(step)).collect()

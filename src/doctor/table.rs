@@ -23,13 +23,12 @@ impl Report {
         let bad = bad
             + self.discovery().iter().filter(|entry| entry.checks.iter().any(is_failed)).count()
             + self.collectors().iter().filter(|collector| collector.failed()).count();
-        let verdict = match (bad, self.discovery().is_empty() && self.collectors().is_empty()) {
-            (0, _) => "all is well".to_owned(),
-            (bad, true) => format!("{bad} of them failed"),
-            (bad, false) => format!("failed: {bad}"),
+        let verdict = match bad {
+            0 => "all checks passed".to_owned(),
+            bad => format!("{bad} failed"),
         };
         // Writing to a String can't fail.
-        let _ = writeln!(text, "{total} targets, {series} series, {calls:.0} API calls a day: {verdict}");
+        let _ = writeln!(text, "{total} targets, {series} series, {calls:.0} API calls per day: {verdict}");
         text
     }
 }
@@ -129,7 +128,7 @@ fn row(text: &mut String, mark: &str, name: &str, detail: &str) {
 fn mark(status: Status) -> &'static str {
     match status {
         Status::Ok => "ok",
-        Status::Warning => "look",
+        Status::Warning => "warn",
         Status::Skipped => "-",
         Status::Failed => "FAILED",
     }

@@ -93,7 +93,7 @@ async fn a_target_in_good_health_is_told_with_its_numbers() {
     let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
     assert_eq!((&json["ok"], &json["targets"][0]["checks"][0]["status"]), (&true.into(), &"ok".into()));
     let table = report.to_table();
-    for part in ["w/default-namespace[name=none] at http://127.0.0.1:", "4320", "2 targets", "all is well"] {
+    for part in ["w/default-namespace[name=none] at http://127.0.0.1:", "4320", "2 targets", "all checks passed"] {
         assert!(table.contains(part), "{part} is not in\n{table}");
     }
 }
