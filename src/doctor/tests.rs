@@ -297,7 +297,7 @@ async fn a_denial_without_an_error_code_is_one_of_an_intermediary() {
         assert_eq!((target.outcome, target.missing_permission.as_deref()), ("api", None), "{table}");
         let call = check(&report, "call");
         assert!(call.detail.contains("HTTP 403") && call.detail.contains(kind), "{table}");
-        assert!(call.hint.as_deref().unwrap().contains("between here and the API"), "{table}");
+        assert!(call.hint.as_deref().unwrap().contains("an intermediary answered instead of the API"), "{table}");
         assert!(!table.contains("SECRETPROXY"), "{table}");
     }
 }
