@@ -36,7 +36,9 @@ fn of_class(class: ErrorClass) -> &'static str {
         ErrorClass::Throttled => {
             "other clients use the account's quota: raise poll.interval, or request a higher quota"
         }
-        ErrorClass::Timeout => "the service or the network is slow: raise api.request_timeout and poll.timeout if it stays slow",
+        ErrorClass::Timeout => {
+            "the service or the network is slow: raise api.request_timeout and poll.timeout if it stays slow"
+        }
         ErrorClass::Network => "check whether a firewall or a proxy blocks the connection",
         ErrorClass::NotFound => "check the workspace ID, the region and the namespace",
         ErrorClass::Api => {

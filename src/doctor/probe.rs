@@ -101,7 +101,10 @@ mod tests {
         let of = |seconds: i64| difference(Some(date), NOON + seconds);
         assert_eq!(of(1).status, Status::Ok);
         assert_eq!((of(30).status, of(30).detail.as_str()), (Status::Ok, "30 s ahead of the API's clock"));
-        assert_eq!((of(-90).status, of(-90).detail.as_str()), (Status::Warning, "90 s behind the API's clock"));
+        assert_eq!(
+            (of(-90).status, of(-90).detail.as_str()),
+            (Status::Warning, "90 s behind the API's clock")
+        );
         assert_eq!(of(901).status, Status::Failed);
         assert_eq!(difference(None, NOON).status, Status::Skipped);
         assert_eq!(difference(Some("yesterday"), NOON).status, Status::Skipped);

@@ -93,7 +93,9 @@ async fn a_target_in_good_health_is_told_with_its_numbers() {
     let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
     assert_eq!((&json["ok"], &json["targets"][0]["checks"][0]["status"]), (&true.into(), &"ok".into()));
     let table = report.to_table();
-    for part in ["w/default-namespace[name=none] at http://127.0.0.1:", "4320", "2 targets", "all checks passed"] {
+    for part in
+        ["w/default-namespace[name=none] at http://127.0.0.1:", "4320", "2 targets", "all checks passed"]
+    {
         assert!(table.contains(part), "{part} is not in\n{table}");
     }
 }
@@ -297,7 +299,10 @@ async fn a_denial_without_an_error_code_is_one_of_an_intermediary() {
         assert_eq!((target.outcome, target.missing_permission.as_deref()), ("api", None), "{table}");
         let call = check(&report, "call");
         assert!(call.detail.contains("HTTP 403") && call.detail.contains(kind), "{table}");
-        assert!(call.hint.as_deref().unwrap().contains("an intermediary answered instead of the API"), "{table}");
+        assert!(
+            call.hint.as_deref().unwrap().contains("an intermediary answered instead of the API"),
+            "{table}"
+        );
         assert!(!table.contains("SECRETPROXY"), "{table}");
     }
 }
