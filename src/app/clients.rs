@@ -12,10 +12,10 @@ use std::{
 use url::Url;
 
 use super::{
-    console::{ConsoleAccess, Consoles},
+    console_clients::{ConsoleAccess, ConsoleClients},
+    context::AppContext,
+    credentials_users::CredentialsUsers,
     error::{BuildError, MissingCredentials},
-    shared::Shared,
-    users::Users,
 };
 use crate::{
     api::{self, HttpClients, RateLimiter},
@@ -39,9 +39,9 @@ pub(super) struct Clients {
     providers: Vec<Provider>,
     /// One rate for each region and source of credentials.
     account_rates: Vec<AccountRate>,
-    consoles: Consoles,
+    consoles: ConsoleClients,
     /// The listings of `ListEditableNamespace`.
-    editables: Vec<Editable>,
+    editables: Vec<EditableListing>,
     /// Whose credentials the discovery entries use.
     entries: BTreeMap<String, Arc<dyn ProvideCredentials>>,
 }
@@ -80,7 +80,7 @@ struct JobsClient {
 
 /// A listing of `ListEditableNamespace`, and what it was made from.
 #[derive(Debug, Clone)]
-struct Editable {
+struct EditableListing {
     region: String,
     endpoint: Url,
     credentials: Arc<credentials::Source>,
@@ -112,7 +112,7 @@ impl Clients {
             counted: before.map(|before| before.counted.clone()).unwrap_or_default(),
             providers: before.map(|before| before.providers.clone()).unwrap_or_default(),
             account_rates: Vec::new(),
-            consoles: Consoles::default(),
+            consoles: ConsoleClients::default(),
             editables: Vec::new(),
             entries: BTreeMap::new(),
         }
@@ -126,10 +126,10 @@ impl Clients {
     pub(super) fn add_workspaces<'w>(
         &mut self,
         workspaces: impl Iterator<Item = &'w config::Workspace>,
-        shared: &Shared,
+        context: &AppContext,
     ) -> Result<(), BuildError> {
         for workspace in workspaces {
-            let made = self.workspace(workspace, shared).map_err(BuildError::HttpClient)?;
+            let made = self.workspace(workspace, context).map_err(BuildError::HttpClient)?;
             self.workspaces.insert(workspace.id.clone(), made);
         }
         Ok(())
@@ -143,11 +143,11 @@ impl Clients {
     pub(super) fn set_workspaces<'w>(
         &mut self,
         workspaces: impl Iterator<Item = &'w config::Workspace>,
-        shared: &Shared,
+        context: &AppContext,
     ) -> Result<(), BuildError> {
         let mut clients = BTreeMap::new();
         for workspace in workspaces {
-            let made = self.workspace(workspace, shared).map_err(BuildError::HttpClient)?;
+            let made = self.workspace(workspace, context).map_err(BuildError::HttpClient)?;
             made.client.shared_by(workspace.targets().len());
             clients.insert(workspace.id.clone(), made);
         }
@@ -179,27 +179,27 @@ impl Clients {
     pub(super) fn listings(
         &mut self,
         access: EntryAccess<'_>,
-        shared: &Shared,
+        context: &AppContext,
     ) -> Result<Listings, BuildError> {
         let EntryAccess { name, region, endpoint, console_endpoint, credentials } = access;
-        let provider = self.provider(credentials, shared);
+        let provider = self.provider(credentials, context);
         self.entries.insert(name.to_owned(), provider.clone());
-        let console = self.add_console(region, console_endpoint, credentials, &provider, shared);
+        let console = self.add_console(region, console_endpoint, credentials, &provider, context);
         let console = console.map_err(BuildError::HttpClient)?;
-        let editable = self.editable(region, endpoint, credentials, &provider, shared);
+        let editable = self.editable(region, endpoint, credentials, &provider, context);
         Ok(Listings { console, editable: editable.map_err(BuildError::HttpClient)? })
     }
 
     /// Starts the counters of workspaces that are new, and removes the series of those that are gone.
-    pub(super) fn update_telemetry(&mut self, shared: &Shared) {
+    pub(super) fn update_telemetry(&mut self, context: &AppContext) {
         for id in self.counted.iter().filter(|id| !self.workspaces.contains_key(*id)) {
-            shared.telemetry.remove_workspace(id);
+            context.telemetry.remove_workspace(id);
         }
         let retry_reasons = api::RETRY_REASONS.map(ErrorClass::as_str);
         for (id, workspace) in &self.workspaces {
             let provider = Arc::downgrade(&workspace.provider);
             let expiry = Box::new(move || provider.upgrade()?.expiry());
-            shared.telemetry.init_workspace(id, &retry_reasons, expiry);
+            context.telemetry.init_workspace(id, &retry_reasons, expiry);
         }
         self.counted = self.workspaces.keys().cloned().collect();
     }
@@ -210,11 +210,11 @@ impl Clients {
             self.workspaces.iter().map(|(id, workspace)| (&workspace.provider, id.clone(), None));
         let entries =
             self.entries.iter().map(|(name, provider)| (provider, String::new(), Some(name.clone())));
-        let mut users: Vec<(Arc<dyn ProvideCredentials>, Users)> = Vec::new();
+        let mut users: Vec<(Arc<dyn ProvideCredentials>, CredentialsUsers)> = Vec::new();
         for (provider, workspace, entry) in workspaces.chain(entries) {
             let index = users.iter().position(|(known, _)| Arc::ptr_eq(known, provider));
             let index = index.unwrap_or_else(|| {
-                users.push((provider.clone(), Users::default()));
+                users.push((provider.clone(), CredentialsUsers::default()));
                 users.len() - 1
             });
             if let Some((_, users)) = users.get_mut(index) {
@@ -240,12 +240,12 @@ impl Clients {
     fn provider(
         &mut self,
         source: &Arc<credentials::Source>,
-        shared: &Shared,
+        context: &AppContext,
     ) -> Arc<dyn ProvideCredentials> {
         if let Some((_, provider)) = self.providers.iter().find(|(known, _)| known == source) {
             return provider.clone();
         }
-        let provider = shared.credentials.provider(source);
+        let provider = context.credentials.provider(source);
         self.providers.push((source.clone(), provider.clone()));
         provider
     }
@@ -268,14 +268,14 @@ impl Clients {
     fn workspace(
         &mut self,
         workspace: &config::Workspace,
-        shared: &Shared,
+        context: &AppContext,
     ) -> Result<WorkspaceClient, reqwest::Error> {
         let config::Workspace { id, region, endpoint, credentials, .. } = workspace;
-        let provider = self.provider(credentials, shared);
+        let provider = self.provider(credentials, context);
         let account_rate = self.account_rate(region.as_deref().unwrap_or(endpoint.as_str()), credentials);
         let console = match console(workspace) {
             Some((region, endpoint)) => {
-                Some(self.add_console(region, endpoint, credentials, &provider, shared)?)
+                Some(self.add_console(region, endpoint, credentials, &provider, context)?)
             }
             None => None,
         };
@@ -297,9 +297,9 @@ impl Clients {
             },
             self.http.client_for(endpoint)?,
             self.api.clone(),
-            shared.telemetry.api(id),
-            shared.progress.clone(),
-            shared.clock,
+            context.telemetry.api(id),
+            context.progress.clone(),
+            context.clock,
         );
         let client = Arc::new(client);
         Ok(WorkspaceClient {
@@ -319,10 +319,10 @@ impl Clients {
         endpoint: &Url,
         credentials: &Arc<credentials::Source>,
         provider: &Arc<dyn ProvideCredentials>,
-        shared: &Shared,
+        context: &AppContext,
     ) -> Result<Arc<ConsoleListings>, reqwest::Error> {
         let access = ConsoleAccess { region, endpoint, credentials, provider };
-        self.consoles.add(&access, &self.http, &self.api, shared)
+        self.consoles.add(&access, &self.http, &self.api, context)
     }
 
     fn editable(
@@ -331,9 +331,9 @@ impl Clients {
         endpoint: &Url,
         credentials: &Arc<credentials::Source>,
         provider: &Arc<dyn ProvideCredentials>,
-        shared: &Shared,
+        context: &AppContext,
     ) -> Result<Arc<SharedListing<ListEditableNamespace>>, reqwest::Error> {
-        let same = |known: &&Editable| {
+        let same = |known: &&EditableListing| {
             known.region == region && known.endpoint == *endpoint && known.credentials == *credentials
         };
         if let Some(known) = self.editables.iter().find(same) {
@@ -348,13 +348,13 @@ impl Clients {
             access,
             self.http.client_for(endpoint)?,
             self.api.clone(),
-            shared.telemetry.api(""),
-            shared.progress.clone(),
-            shared.clock,
+            context.telemetry.api(""),
+            context.progress.clone(),
+            context.clock,
         );
         let operation = ListEditableNamespace { region: region.to_owned() };
-        let listing = Arc::new(SharedListing::new(Arc::new(client), operation, shared.telemetry.clone()));
-        self.editables.push(Editable {
+        let listing = Arc::new(SharedListing::new(Arc::new(client), operation, context.telemetry.clone()));
+        self.editables.push(EditableListing {
             region: region.to_owned(),
             endpoint: endpoint.clone(),
             credentials: credentials.clone(),

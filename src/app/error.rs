@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::users::Users;
+use super::credentials_users::CredentialsUsers;
 use crate::{credentials::CredentialsError, endpoint::root_cause};
 
 /// Why the exporter can't be built.
@@ -18,13 +18,13 @@ pub enum BuildError {
 
 /// No workspace has credentials, by what is configured on this machine.
 #[derive(Debug)]
-pub struct MissingCredentials(Vec<(CredentialsError, Users)>);
+pub struct MissingCredentials(Vec<(CredentialsError, CredentialsUsers)>);
 
 impl MissingCredentials {
     /// What the first attempt of each provider returned, with the workspaces and discovery entries that use it. None if one has credentials,
     /// or if a service failed, which may recover.
-    pub(super) fn new(results: Vec<(Result<(), CredentialsError>, Users)>) -> Option<Self> {
-        let missing = |(result, users): (Result<(), CredentialsError>, Users)| {
+    pub(super) fn new(results: Vec<(Result<(), CredentialsError>, CredentialsUsers)>) -> Option<Self> {
+        let missing = |(result, users): (Result<(), CredentialsError>, CredentialsUsers)| {
             result.err().filter(CredentialsError::is_missing).map(|error| (error, users))
         };
         results
@@ -73,7 +73,7 @@ mod tests {
         let (a, b) = (missing("/nowhere/a").await, missing("/nowhere/b").await);
         let users = |workspaces: &[&str], entries: &[&str]| {
             let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-            Users { workspaces: names(workspaces), entries: names(entries) }
+            CredentialsUsers { workspaces: names(workspaces), entries: names(entries) }
         };
         let results =
             vec![(Err(a.clone()), users(&["w1", "w2"], &[])), (Err(b.clone()), users(&["w3"], &["r1"]))];

@@ -2,15 +2,15 @@
 
 mod clients;
 mod collector_targets;
-mod console;
+mod console_clients;
+mod context;
+mod credentials_users;
+mod desired_targets;
 mod discovery;
 mod error;
 mod reload;
-mod shared;
-mod state;
+mod state_recorder;
 mod systemd;
-mod users;
-mod wanted;
 
 use std::{future::pending, io, path::PathBuf, sync::Arc, time::Duration};
 
@@ -38,17 +38,17 @@ use crate::{
 };
 
 use clients::Clients;
+use context::AppContext;
+use desired_targets::DesiredWorkspace;
 use discovery::DiscoveryTasks;
 pub use error::{BuildError, MissingCredentials};
 use reload::ReloadRequest;
 pub use reload::{Load, Reloads};
-use shared::Shared;
-use state::RunningState;
+use state_recorder::StateRecorder;
 use systemd::SystemdNotifier;
-use wanted::Wanted;
 
 /// How long changes of what is found are collected before the targets follow them.
-const COLLECT_CHANGES: Duration = Duration::from_millis(100);
+const DEBOUNCE_DELAY: Duration = Duration::from_millis(100);
 
 /// How long a reload may take to read the configuration.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -56,13 +56,13 @@ const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// The exporter, ready to poll.
 #[derive(Debug)]
 pub struct App {
-    shared: Shared,
+    context: AppContext,
     config: Config,
     clients: Clients,
     discovery: DiscoveryTasks,
     entries: Vec<EntrySettings>,
     /// The workspaces to which the targets belong.
-    wanted: Vec<Wanted>,
+    desired: Vec<DesiredWorkspace>,
     /// Whether an entry had not finished its first attempt when the targets were applied.
     waits_for_discovery: bool,
     manager: TargetManager,
@@ -80,37 +80,37 @@ impl App {
         let telemetry = Telemetry::new().map_err(BuildError::Telemetry)?;
         let publisher = Arc::new(Publisher::new(Arc::new(Store::new(clock)), telemetry.clone()));
         let mut manager = TargetManager::new(publisher.clone(), telemetry.clone(), clock);
-        let shared = Shared {
+        let context = AppContext {
             publisher,
             telemetry,
             progress: Arc::default(),
             credentials: credentials::Context::new(APPLICATION, |name| environment.get(name), clock),
             clock,
         };
-        shared.telemetry.set_shard(config.shard);
+        context.telemetry.set_shard(config.shard);
         if !config.shard.is_single() {
             let (index, total) = (config.shard.index(), config.shard.total());
             info!(index, total, "other shards poll the other targets");
         }
         let mut clients = Clients::new(config, None);
-        let entries = wanted::entries(config, &mut clients, &shared)?;
-        let discovery = DiscoveryTasks::new(shared.publisher.store().clone(), clock);
+        let entries = desired_targets::entries(config, &mut clients, &context)?;
+        let discovery = DiscoveryTasks::new(context.publisher.store().clone(), clock);
         discovery.set(entries.clone(), config.listed_ids());
         let found = discovery.discovery.clone();
-        shared.telemetry.export_discovery(Box::new(move || discovery::health(&found)));
+        context.telemetry.export_discovery(Box::new(move || discovery::health(&found)));
         manager.observe(discovery.discovery.clone());
-        let wanted = wanted::wanted(config, &discovery.discovery);
-        clients.set_workspaces(wanted::with_targets(&wanted), &shared)?;
-        clients.update_telemetry(&shared);
-        shared.telemetry.config_accepted(clock.since_epoch());
+        let desired = desired_targets::desired_workspaces(config, &discovery.discovery);
+        clients.set_workspaces(desired_targets::with_targets(&desired), &context)?;
+        clients.update_telemetry(&context);
+        context.telemetry.config_accepted(clock.since_epoch());
         let (config, state_path) = (config.clone(), config.state_path.clone());
         Ok(Self {
-            shared,
+            context,
             config,
             clients,
             discovery,
             entries,
-            wanted,
+            desired,
             waits_for_discovery: true,
             manager,
             state_path,
@@ -128,19 +128,19 @@ impl App {
         stopping: CancellationToken,
     ) {
         let routes = Routes {
-            publisher: self.shared.publisher.clone(),
+            publisher: self.context.publisher.clone(),
             readiness: self.manager.readiness().clone(),
-            telemetry: self.shared.telemetry.clone(),
+            telemetry: self.context.telemetry.clone(),
             paths,
             reload: reloads.as_ref().and_then(Reloads::over_http),
             stopping: stopping.clone(),
-            clock: self.shared.clock,
+            clock: self.context.clock,
         };
-        let publisher = self.shared.publisher.clone();
+        let publisher = self.context.publisher.clone();
         let _expiry = AbortOnDropHandle::new(tokio::spawn(async move { publisher.run_expiry().await }));
         let polling = async {
-            let mut systemd = SystemdNotifier::new(systemd, self.shared.publisher.clone());
-            let state = RunningState::start(&self.shared, self.state_path.clone(), &stopping).await;
+            let mut systemd = SystemdNotifier::new(systemd, self.context.publisher.clone());
+            let state = StateRecorder::start(&self.context, self.state_path.clone(), &stopping).await;
             let mut found = self.start_discovery().await;
             systemd.ready().await;
             loop {
@@ -149,7 +149,7 @@ impl App {
                     () = self.manager.supervise() => {}
                     () = self.discovery.supervise() => {}
                     _ = found.changed() => {
-                        sleep(COLLECT_CHANGES).await;
+                        sleep(DEBOUNCE_DELAY).await;
                         found.mark_unchanged();
                         self.apply_found().await;
                     }
@@ -170,7 +170,7 @@ impl App {
             systemd.stopping().await;
             self.discovery.stop_all().await;
             self.manager.stop_all().await;
-            discovery::save(&self.discovery.discovery, self.shared.publisher.store()).await;
+            discovery::save(&self.discovery.discovery, self.context.publisher.store()).await;
             state.close().await;
         };
         tokio::join!(polling, web::serve(listeners, Arc::new(routes), Arc::new(security)));
@@ -178,13 +178,13 @@ impl App {
 
     /// Starts to poll what is known, and to discover more. Returns what changes whenever something is found.
     async fn start_discovery(&mut self) -> watch::Receiver<u64> {
-        let (discovery, store) = (&self.discovery.discovery, self.shared.publisher.store());
+        let (discovery, store) = (&self.discovery.discovery, self.context.publisher.store());
         discovery::restore(discovery, store);
         tokio::spawn(discovery::save_changes(discovery.clone(), store.clone()));
         let mut found = discovery.changes();
         found.mark_unchanged();
-        self.wanted = wanted::wanted(&self.config, &self.discovery.discovery);
-        if let Err(problem) = self.apply_wanted().await {
+        self.desired = desired_targets::desired_workspaces(&self.config, &self.discovery.discovery);
+        if let Err(problem) = self.apply_desired().await {
             error!(%problem, "discovered workspaces are not polled");
         }
         let all = self.entries.iter().map(|entry| entry.name.clone()).collect();
@@ -194,26 +194,26 @@ impl App {
 
     /// Makes what is found the targets, if that has changed.
     async fn apply_found(&mut self) {
-        let wanted = wanted::wanted(&self.config, &self.discovery.discovery);
-        if wanted == self.wanted && !self.waits_for_discovery {
+        let desired = desired_targets::desired_workspaces(&self.config, &self.discovery.discovery);
+        if desired == self.desired && !self.waits_for_discovery {
             return;
         }
-        self.wanted = wanted;
-        match self.apply_wanted().await {
+        self.desired = desired;
+        match self.apply_desired().await {
             Ok(changes) if changes.is_none() => {}
             Ok(changes) => info!(%changes, "discovery changed the targets"),
             Err(problem) => error!(%problem, "discovered workspaces are not polled"),
         }
     }
 
-    /// Makes the targets of the wanted workspaces the targets.
-    async fn apply_wanted(&mut self) -> Result<Changes, BuildError> {
-        self.clients.set_workspaces(wanted::with_targets(&self.wanted), &self.shared)?;
-        let targets = wanted::targets(&self.wanted, &self.clients, &self.config);
+    /// Makes the targets of the desired workspaces the targets.
+    async fn apply_desired(&mut self) -> Result<Changes, BuildError> {
+        self.clients.set_workspaces(desired_targets::with_targets(&self.desired), &self.context)?;
+        let targets = desired_targets::targets(&self.desired, &self.clients, &self.config);
         self.waits_for_discovery = !self.discovery.discovery.is_complete();
         self.manager.expect_more(self.waits_for_discovery);
         let changes = self.manager.apply(targets).await;
-        self.clients.update_telemetry(&self.shared);
+        self.clients.update_telemetry(&self.context);
         Ok(changes)
     }
 
@@ -222,11 +222,11 @@ impl App {
         let outcome = self.try_reload(load).await;
         match &outcome {
             Ok(changes) => {
-                self.shared.telemetry.config_accepted(self.shared.clock.since_epoch());
+                self.context.telemetry.config_accepted(self.context.clock.since_epoch());
                 info!(%changes, "configuration reloaded");
             }
             Err(problems) => {
-                self.shared.telemetry.config_refused();
+                self.context.telemetry.config_rejected();
                 error!(%problems, "configuration not reloaded: the previous one stays in effect");
             }
         }
@@ -249,14 +249,14 @@ impl App {
             warn!("state.path has changed: the new value takes effect at the next start");
         }
         let mut clients = Clients::new(&config, Some(&self.clients));
-        let entries = wanted::entries(&config, &mut clients, &self.shared);
+        let entries = desired_targets::entries(&config, &mut clients, &self.context);
         let entries = entries.map_err(|error| error.to_string())?;
         // Made now, so that a client that can't be made changes nothing.
-        clients.add_workspaces(config.listed(), &self.shared).map_err(|error| error.to_string())?;
+        clients.add_workspaces(config.listed(), &self.context).map_err(|error| error.to_string())?;
         let renewed = self.discovery.set(entries.clone(), config.listed_ids());
         (self.clients, self.entries, self.config) = (clients, entries, config);
-        self.wanted = wanted::wanted(&self.config, &self.discovery.discovery);
-        let changes = self.apply_wanted().await.map_err(|error| error.to_string())?;
+        self.desired = desired_targets::desired_workspaces(&self.config, &self.discovery.discovery);
+        let changes = self.apply_desired().await.map_err(|error| error.to_string())?;
         self.discovery.start(&self.entries, &renewed);
         Ok(changes.to_string())
     }
@@ -269,22 +269,24 @@ impl App {
 
     /// Discovers once, and polls every target once. Returns whether all of it succeeded.
     pub async fn poll_once(&mut self) -> bool {
-        self.shared.publisher.disable_rendering();
+        self.context.publisher.disable_rendering();
         let discovered = self.discovery.discover_once(&self.entries).await;
-        self.wanted = wanted::wanted(&self.config, &self.discovery.discovery);
-        if let Err(problem) = self.clients.set_workspaces(wanted::with_targets(&self.wanted), &self.shared) {
+        self.desired = desired_targets::desired_workspaces(&self.config, &self.discovery.discovery);
+        if let Err(problem) =
+            self.clients.set_workspaces(desired_targets::with_targets(&self.desired), &self.context)
+        {
             error!(%problem, "discovered workspaces are not polled");
             return false;
         }
-        self.clients.update_telemetry(&self.shared);
-        let targets = wanted::targets(&self.wanted, &self.clients, &self.config);
+        self.clients.update_telemetry(&self.context);
+        let targets = desired_targets::targets(&self.desired, &self.clients, &self.config);
         let outcomes = self.manager.poll_once(targets).await;
         discovered && outcomes.iter().all(|outcome| *outcome == PollOutcome::Success)
     }
 
     /// How far the listings are.
     pub fn progress(&self) -> &Arc<Progress> {
-        &self.shared.progress
+        &self.context.progress
     }
 
     /// Writes all metrics, as they are served, after [`App::poll_once`].
@@ -293,8 +295,8 @@ impl App {
     ///
     /// Those of `out`.
     pub fn write_metrics(&self, out: &mut impl io::Write) -> io::Result<()> {
-        let series = self.shared.publisher.write(out)?;
-        let live = self.shared.telemetry.render(&series).map_err(io::Error::other)?;
+        let series = self.context.publisher.write(out)?;
+        let live = self.context.telemetry.render(&series).map_err(io::Error::other)?;
         out.write_all(live.as_bytes())
     }
 }

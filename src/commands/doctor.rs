@@ -22,7 +22,7 @@ pub async fn doctor(arguments: DoctorArgs) -> Result<ExitCode, Failure> {
     let config = load_config(&arguments.config, &environment)?;
     let progress = Arc::default();
     let report = tokio::select! {
-        report = doctor::examine(&config, &environment, &progress, Clock::System) => {
+        report = doctor::run(&config, &environment, &progress, Clock::System) => {
             report.map_err(Failure::runtime)?
         }
         never = show_progress(&progress) => match never {},

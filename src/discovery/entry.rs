@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::{
-    Answers, Knowledge, Selection, WorkspaceSelection,
+    HasDeployments, Inventory, Selection, WorkspaceSelection,
     source::{Listings, Source},
 };
 use crate::{
@@ -56,7 +56,7 @@ pub struct Location {
 impl EntrySettings {
     /// Whether `other` is about the same workspaces, so that what is known can be kept. Other credentials may be those of
     /// another user; what they do not list goes as everything else does.
-    fn is_about_the_same(&self, other: &Self) -> bool {
+    fn covers_same_workspaces(&self, other: &Self) -> bool {
         let pinned = |entry: &Self| match &entry.selection.workspaces {
             WorkspaceSelection::Listed(id) => Some(id.clone()),
             WorkspaceSelection::Matching(_) => None,
@@ -66,7 +66,7 @@ impl EntrySettings {
 
     /// Whether `other` is the same entry, so that its source can be kept.
     fn is_same_entry(&self, other: &Self) -> bool {
-        self.is_about_the_same(other)
+        self.covers_same_workspaces(other)
             && (self.interval, self.timeout) == (other.interval, other.timeout)
             && self.selection == other.selection
             && self.location == other.location
@@ -77,10 +77,10 @@ impl EntrySettings {
         self.is_same_entry(other) && self.listings.is(&other.listings)
     }
 
-    fn initial_knowledge(&self) -> Knowledge {
+    fn initial_inventory(&self) -> Inventory {
         match &self.selection.workspaces {
-            WorkspaceSelection::Listed(id) => Knowledge::of_workspace(id),
-            WorkspaceSelection::Matching(_) => Knowledge::of_region(),
+            WorkspaceSelection::Listed(id) => Inventory::of_workspace(id),
+            WorkspaceSelection::Matching(_) => Inventory::of_region(),
         }
     }
 }
@@ -89,7 +89,7 @@ impl EntrySettings {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) settings: EntrySettings,
-    pub(super) knowledge: Knowledge,
+    pub(super) inventory: Inventory,
     pub(super) source: Option<Source>,
     /// Whether the first attempt has finished.
     pub(super) attempted: bool,
@@ -107,13 +107,13 @@ pub(super) struct Entry {
     pub(super) denied_workspaces: BTreeSet<String>,
     /// The workspaces for which it succeeded in this process.
     listed_workspaces: BTreeSet<String>,
-    /// When the results that were last taken were requested, so that a shared result counts once.
-    taken: Taken,
-    pub(super) early: Early,
+    /// When the results that were last configured were requested, so that a shared result counts once.
+    configured: ProcessedResults,
+    pub(super) early: EarlyListing,
 }
 
 #[derive(Debug, Default)]
-struct Taken {
+struct ProcessedResults {
     workspaces: Option<Instant>,
     namespaces: BTreeMap<String, Instant>,
     editable: Option<Instant>,
@@ -122,14 +122,14 @@ struct Taken {
 impl Entry {
     /// An entry that continues `before` as far as both list the same.
     pub(super) fn new(settings: EntrySettings, before: Option<Self>) -> Self {
-        let before = before.filter(|before| before.settings.is_about_the_same(&settings));
+        let before = before.filter(|before| before.settings.covers_same_workspaces(&settings));
         match before {
             Some(before) if before.settings.is_same_entry(&settings) => {
                 Self { settings, ..before.without_denials() }
             }
             Some(before) => Self { settings, source: None, ..before.without_denials() },
             None => Self {
-                knowledge: settings.initial_knowledge(),
+                inventory: settings.initial_inventory(),
                 settings,
                 source: None,
                 attempted: false,
@@ -140,8 +140,8 @@ impl Entry {
                 namespaces_denied: false,
                 denied_workspaces: BTreeSet::new(),
                 listed_workspaces: BTreeSet::new(),
-                taken: Taken::default(),
-                early: Early::default(),
+                configured: ProcessedResults::default(),
+                early: EarlyListing::default(),
             },
         }
     }
@@ -157,16 +157,16 @@ impl Entry {
     }
 
     /// Takes a `DescribeInstances`.
-    pub(super) fn take_workspaces(
+    pub(super) fn record_workspaces(
         &mut self,
         shared: &SharedResult<WorkspaceInstance>,
-        answers: &Answers<'_>,
+        has_deployments: &HasDeployments<'_>,
     ) {
         match &shared.result {
             Ok(listing) => {
                 self.problem = None;
-                if self.taken.workspaces.replace(shared.started) != Some(shared.started) {
-                    self.knowledge.workspaces_listed(&listing.items, listing.consistent, answers);
+                if self.configured.workspaces.replace(shared.started) != Some(shared.started) {
+                    self.inventory.workspaces_listed(&listing.items, listing.consistent, has_deployments);
                     self.forget_removed();
                 }
             }
@@ -175,20 +175,25 @@ impl Entry {
     }
 
     /// Takes a `DescribeNamespaces` of one workspace.
-    pub(super) fn take_namespaces(
+    pub(super) fn record_namespaces(
         &mut self,
         workspace: &str,
         shared: &SharedResult<NamespaceInstance>,
-        answers: &Answers<'_>,
+        has_deployments: &HasDeployments<'_>,
     ) {
         match &shared.result {
             Ok(listing) => {
                 self.namespace_problems.remove(workspace);
                 self.denied_workspaces.remove(workspace);
                 self.listed_workspaces.insert(workspace.to_owned());
-                let taken = self.taken.namespaces.insert(workspace.to_owned(), shared.started);
-                if taken != Some(shared.started) {
-                    self.knowledge.namespaces_listed(workspace, &listing.items, listing.consistent, answers);
+                let configured = self.configured.namespaces.insert(workspace.to_owned(), shared.started);
+                if configured != Some(shared.started) {
+                    self.inventory.namespaces_listed(
+                        workspace,
+                        &listing.items,
+                        listing.consistent,
+                        has_deployments,
+                    );
                 }
             }
             Err(error) => {
@@ -202,16 +207,20 @@ impl Entry {
     }
 
     /// Takes a `ListEditableNamespace`.
-    pub(super) fn take_editable(&mut self, shared: &SharedResult<EditableNamespace>, answers: &Answers<'_>) {
+    pub(super) fn record_editable(
+        &mut self,
+        shared: &SharedResult<EditableNamespace>,
+        has_deployments: &HasDeployments<'_>,
+    ) {
         match &shared.result {
             Ok(listing) => {
                 self.problem = None;
                 if self.source.replace(Source::Editable) != Some(Source::Editable) {
-                    self.knowledge.forget_details();
+                    self.inventory.forget_details();
                     self.namespace_problems.clear();
                 }
-                if self.taken.editable.replace(shared.started) != Some(shared.started) {
-                    self.knowledge.editable_listed(&listing.items, listing.consistent, answers);
+                if self.configured.editable.replace(shared.started) != Some(shared.started) {
+                    self.inventory.editable_listed(&listing.items, listing.consistent, has_deployments);
                     self.forget_removed();
                 }
             }
@@ -225,9 +234,9 @@ impl Entry {
     }
 
     fn forget_removed(&mut self) {
-        let known = &self.knowledge.workspaces;
+        let known = &self.inventory.workspaces;
         self.namespace_problems.retain(|id, _| known.contains_key(id));
-        self.taken.namespaces.retain(|id, _| known.contains_key(id));
+        self.configured.namespaces.retain(|id, _| known.contains_key(id));
         self.denied_workspaces.retain(|id| known.contains_key(id));
         self.listed_workspaces.retain(|id| known.contains_key(id));
     }
@@ -247,12 +256,12 @@ pub(super) fn is_denial(error: &ApiError) -> bool {
 
 /// Listings ahead of time, because a poll was told that its workspace or namespace does not exist.
 #[derive(Debug, Default)]
-pub(super) struct Early {
+pub(super) struct EarlyListing {
     workspaces: BTreeSet<String>,
     last: Option<Instant>,
 }
 
-impl Early {
+impl EarlyListing {
     /// Asks for a listing because of `workspace`.
     pub(super) fn request(&mut self, workspace: &str) {
         self.workspaces.insert(workspace.to_owned());

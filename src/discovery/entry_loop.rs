@@ -160,7 +160,7 @@ impl EntryLoop {
     async fn list_workspaces(&self, max_age: Duration) -> Result<(), Failed> {
         let EntrySettings { name, timeout, listings, .. } = &self.settings;
         let shared = listings.console.workspaces(max_age, *timeout).await;
-        self.discovery.take_workspaces(name, &shared);
+        self.discovery.record_workspaces(name, &shared);
         shared.result.map(drop).map_err(|error| Failed { denied: is_denial(&error) })
     }
 
@@ -169,7 +169,7 @@ impl EntryLoop {
         let workspaces = self.discovery.workspaces_to_list(name, scope);
         let results = stream::iter(workspaces).map(|(workspace, instance_id)| async move {
             let shared = listings.console.namespaces(&instance_id, max_age, *timeout).await;
-            self.discovery.take_namespaces(name, &workspace, &shared);
+            self.discovery.record_namespaces(name, &workspace, &shared);
             shared.result.map(drop).map_err(|error| Failed { denied: is_denial(&error) })
         });
         results.buffer_unordered(CONCURRENT_LISTINGS).collect().await
@@ -178,7 +178,7 @@ impl EntryLoop {
     async fn list_editable(&self, max_age: Duration) {
         let EntrySettings { name, timeout, listings, .. } = &self.settings;
         let shared = listings.editable.get(max_age, *timeout).await;
-        self.discovery.take_editable(name, &shared);
+        self.discovery.record_editable(name, &shared);
     }
 }
 

@@ -3,12 +3,12 @@
 mod entry;
 mod entry_loop;
 mod filter;
-mod knowledge;
+mod inventory;
 mod presence;
 mod registry;
+mod selection;
 mod snapshot;
 mod source;
-mod view;
 
 #[cfg(test)]
 mod tests;
@@ -16,8 +16,10 @@ mod tests;
 pub use entry::{EntrySettings, Location};
 pub use entry_loop::EntryLoop;
 pub use filter::{Glob, NameFilter, Needs, WorkspaceFilter};
-pub use knowledge::{Answers, Knowledge};
+pub use inventory::{HasDeployments, Inventory};
 pub use registry::{Discovery, EntryStatus, Found};
+pub use selection::{
+    Counts, SelectedWorkspace, Selection, SelectionResult, WorkspaceSelection, select_workspaces,
+};
 pub use snapshot::DiscoverySnapshot;
 pub use source::{Listings, Source};
-pub use view::{Counts, SelectedWorkspace, Selection, View, WorkspaceSelection, views};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Consecutive successful listings without an object after which it is gone.
-const MISSES_UNTIL_GONE: u32 = 2;
+const MAX_MISSES: u32 = 2;
 
 /// Whether an object exists and runs, by the successful listings so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,36 +11,39 @@ pub(super) struct Presence {
     /// Consecutive listings that lacked the object.
     misses: u32,
     /// Whether the last listing contained it in a state in which nothing runs.
-    was_stopped: bool,
-    stopped: bool,
+    was_not_running: bool,
+    not_running: bool,
 }
 
 impl Presence {
     /// Of an object that a listing contained for the first time.
-    pub(super) fn first(stopped: bool) -> Self {
-        Self { misses: 0, was_stopped: stopped, stopped }
+    pub(super) fn first(not_running: bool) -> Self {
+        Self { misses: 0, was_not_running: not_running, not_running }
     }
 
     /// Of an object that is known from elsewhere, and not from a listing.
     pub(super) fn unlisted() -> Self {
-        Self { misses: 1, was_stopped: false, stopped: false }
+        Self { misses: 1, was_not_running: false, not_running: false }
     }
 
     /// The same without what is known of its state.
     pub(super) fn without_state(self) -> Self {
-        Self { was_stopped: false, stopped: false, ..self }
+        Self { was_not_running: false, not_running: false, ..self }
     }
 
     /// A listing contained it. It takes two listings in a row to stop it, and one to start it.
-    pub(super) fn seen(&mut self, stopped: bool) {
-        *self =
-            Self { misses: 0, was_stopped: stopped, stopped: stopped && (self.stopped || self.was_stopped) };
+    pub(super) fn seen(&mut self, not_running: bool) {
+        *self = Self {
+            misses: 0,
+            was_not_running: not_running,
+            not_running: not_running && (self.not_running || self.was_not_running),
+        };
     }
 
     /// A listing lacked it.
     pub(super) fn missed(&mut self) {
         self.misses = self.misses.saturating_add(1);
-        self.was_stopped = false;
+        self.was_not_running = false;
     }
 
     /// Whether the last listing lacked it.
@@ -50,12 +53,12 @@ impl Presence {
 
     /// Whether listings lacked it for long enough.
     pub(super) fn is_gone(self) -> bool {
-        self.misses >= MISSES_UNTIL_GONE
+        self.misses >= MAX_MISSES
     }
 
     /// Whether it is in a state in which nothing runs.
-    pub(super) fn is_stopped(self) -> bool {
-        self.stopped
+    pub(super) fn is_not_running(self) -> bool {
+        self.not_running
     }
 }
 
@@ -67,21 +70,21 @@ mod tests {
     fn two_listings_in_a_row_stop_an_object_and_one_starts_it() {
         let mut presence = Presence::first(false);
         presence.seen(true);
-        assert!(!presence.is_stopped());
+        assert!(!presence.is_not_running());
         presence.seen(false);
         presence.seen(true);
         presence.missed();
         presence.seen(true);
-        assert!(!presence.is_stopped(), "not in a row");
+        assert!(!presence.is_not_running(), "not in a row");
         presence.seen(true);
-        assert!(presence.is_stopped());
+        assert!(presence.is_not_running());
         presence.missed();
-        assert!(presence.is_stopped(), "a listing that lacks it says nothing of its state");
+        assert!(presence.is_not_running(), "a listing that lacks it says nothing of its state");
         presence.seen(true);
-        assert!(presence.is_stopped());
+        assert!(presence.is_not_running());
         presence.seen(false);
-        assert!(!presence.is_stopped());
-        assert!(Presence::first(true).is_stopped(), "as it was found");
+        assert!(!presence.is_not_running());
+        assert!(Presence::first(true).is_not_running(), "as it was found");
     }
 
     #[test]

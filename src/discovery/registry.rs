@@ -14,11 +14,11 @@ use tokio::{
 use tracing::info;
 
 use super::{
-    Counts, SelectedWorkspace, View, WorkspaceSelection,
+    Counts, SelectedWorkspace, SelectionResult, WorkspaceSelection,
     entry::{Entry, EntrySettings, is_denial},
+    selection::{listable_workspaces, select_workspaces},
     snapshot::{DiscoverySnapshot, SavedEntry},
     source::Source,
-    view::{entitled, views},
 };
 use crate::{
     clock::Clock,
@@ -48,7 +48,7 @@ struct Inner {
     /// In the order of their precedence.
     entries: Vec<Entry>,
     /// The workspaces whose namespaces the configuration lists.
-    taken: BTreeSet<String>,
+    configured: BTreeSet<String>,
     /// The collectors that were denied in a workspace before they ever succeeded there.
     denied: BTreeSet<(CollectorName, String)>,
     /// The entries and collectors whose denial was logged.
@@ -97,16 +97,16 @@ pub(super) enum Scope {
 }
 
 impl Discovery {
-    /// No entries. What answers is read from `store`.
+    /// No entries. What has_deployments is read from `store`.
     pub fn new(store: Arc<Store>, clock: Clock) -> Self {
         Self { inner: Mutex::default(), changes: watch::Sender::new(0), early: Notify::new(), store, clock }
     }
 
     /// Makes `entries`, in the order of their precedence, the entries. Those that list the same as before keep what they
-    /// have found. `taken` has the workspaces that no entry may have.
+    /// have found. `configured` has the workspaces that no entry may have.
     ///
     /// Returns the names of the entries that were not known with the same settings.
-    pub fn set_entries(&self, entries: Vec<EntrySettings>, taken: BTreeSet<String>) -> BTreeSet<String> {
+    pub fn set_entries(&self, entries: Vec<EntrySettings>, configured: BTreeSet<String>) -> BTreeSet<String> {
         let mut inner = self.inner.lock();
         let mut before: BTreeMap<String, Entry> = std::mem::take(&mut inner.entries)
             .into_iter()
@@ -120,7 +120,7 @@ impl Discovery {
             }
             inner.entries.push(Entry::new(settings, known));
         }
-        inner.taken = taken;
+        inner.configured = configured;
         inner.denied.clear();
         inner.logged_denials.clear();
         drop(inner);
@@ -146,13 +146,21 @@ impl Discovery {
     pub fn found(&self) -> Vec<Found> {
         let inner = self.inner.lock();
         let names = inner.entries.iter().map(|entry| entry.settings.name.clone());
-        names.zip(inner.views()).map(|(entry, view)| Found { entry, workspaces: view.workspaces }).collect()
+        names
+            .zip(inner.select_workspaces())
+            .map(|(entry, selection)| Found { entry, workspaces: selection.workspaces })
+            .collect()
     }
 
     /// How the entries fare.
     pub fn statuses(&self) -> Vec<EntryStatus> {
         let inner = self.inner.lock();
-        inner.entries.iter().zip(inner.views()).map(|(entry, view)| status(entry, &view)).collect()
+        inner
+            .entries
+            .iter()
+            .zip(inner.select_workspaces())
+            .map(|(entry, selection)| status(entry, &selection))
+            .collect()
     }
 
     /// Whether the credentials of `entry` were denied what `collector` needs in `workspace`, before it ever succeeded
@@ -185,7 +193,7 @@ impl Discovery {
         let inner = self.inner.lock();
         let known = inner.entries.iter().map(|entry| {
             let EntrySettings { name, region, .. } = &entry.settings;
-            (name.clone(), SavedEntry { region: region.clone(), knowledge: entry.knowledge.clone() })
+            (name.clone(), SavedEntry { region: region.clone(), inventory: entry.inventory.clone() })
         });
         DiscoverySnapshot::new(known)
     }
@@ -200,8 +208,8 @@ impl Discovery {
                 WorkspaceSelection::Matching(_) => None,
             };
             let saved = saved.take(name).filter(|saved| saved.region == *region);
-            if let Some(knowledge) = saved.and_then(|saved| saved.knowledge.for_pinned(pinned)) {
-                entry.knowledge = knowledge;
+            if let Some(inventory) = saved.and_then(|saved| saved.inventory.for_pinned(pinned)) {
+                entry.inventory = inventory;
             }
         }
         drop(inner);
@@ -209,7 +217,7 @@ impl Discovery {
     }
 
     /// Whether the last poll of a namespace's deployments succeeded and found some.
-    fn answers(&self, workspace: &str, namespace: &str) -> bool {
+    fn has_deployments(&self, workspace: &str, namespace: &str) -> bool {
         let group = GroupId {
             workspace: workspace.to_owned(),
             namespace: namespace.to_owned(),
@@ -244,29 +252,31 @@ impl Discovery {
         self.with(name, |entry| entry.early.clear());
     }
 
-    pub(super) fn take_workspaces(&self, name: &str, shared: &SharedResult<WorkspaceInstance>) {
+    pub(super) fn record_workspaces(&self, name: &str, shared: &SharedResult<WorkspaceInstance>) {
         self.with(name, |entry| {
             let denied = shared.result.as_ref().is_err_and(is_denial);
             entry.instances_denied = denied && entry.source.is_none();
-            entry.take_workspaces(shared, &|workspace, namespace| self.answers(workspace, namespace));
+            entry.record_workspaces(shared, &|workspace, namespace| {
+                self.has_deployments(workspace, namespace)
+            });
         });
         self.changed();
     }
 
-    pub(super) fn take_namespaces(
+    pub(super) fn record_namespaces(
         &self,
         name: &str,
         workspace: &str,
         shared: &SharedResult<NamespaceInstance>,
     ) {
-        let answers = |workspace: &str, namespace: &str| self.answers(workspace, namespace);
-        self.with(name, |entry| entry.take_namespaces(workspace, shared, &answers));
+        let has_deployments = |workspace: &str, namespace: &str| self.has_deployments(workspace, namespace);
+        self.with(name, |entry| entry.record_namespaces(workspace, shared, &has_deployments));
         self.changed();
     }
 
-    pub(super) fn take_editable(&self, name: &str, shared: &SharedResult<EditableNamespace>) {
-        let answers = |workspace: &str, namespace: &str| self.answers(workspace, namespace);
-        self.with(name, |entry| entry.take_editable(shared, &answers));
+    pub(super) fn record_editable(&self, name: &str, shared: &SharedResult<EditableNamespace>) {
+        let has_deployments = |workspace: &str, namespace: &str| self.has_deployments(workspace, namespace);
+        self.with(name, |entry| entry.record_editable(shared, &has_deployments));
         self.changed();
     }
 
@@ -294,8 +304,8 @@ impl Discovery {
             return Vec::new();
         };
         let entries: Vec<_> =
-            inner.entries.iter().map(|entry| (&entry.settings.selection, &entry.knowledge)).collect();
-        let mut workspaces = entitled(&entries, index, &inner.taken());
+            inner.entries.iter().map(|entry| (&entry.settings.selection, &entry.inventory)).collect();
+        let mut workspaces = listable_workspaces(&entries, index, &inner.configured());
         if let Scope::Workspaces(only) = scope {
             workspaces.retain(|(id, _)| only.contains(id));
         }
@@ -312,10 +322,10 @@ impl Discovery {
         let now = self.clock.since_epoch();
         let mut inner = self.inner.lock();
         let index = inner.entries.iter().position(|entry| entry.settings.name == name)?;
-        let view = inner.views().swap_remove(index);
+        let selection = inner.select_workspaces().swap_remove(index);
         let entry = inner.entries.get_mut(index)?;
         entry.attempted = true;
-        let problem = entry.problem(&polled(&view)).map(str::to_owned);
+        let problem = entry.problem(&polled(&selection)).map(str::to_owned);
         if problem.is_none() {
             entry.last_success = Some(now);
         }
@@ -337,8 +347,10 @@ impl PollObserver for Discovery {
         match class {
             ErrorClass::NotFound => {
                 let mut inner = self.inner.lock();
-                let views = inner.views();
-                let owner = views.iter().position(|view| view.workspaces.contains_key(&id.workspace));
+                let select_workspaces = inner.select_workspaces();
+                let owner = select_workspaces
+                    .iter()
+                    .position(|selection| selection.workspaces.contains_key(&id.workspace));
                 let Some(entry) = owner.and_then(|owner| inner.entries.get_mut(owner)) else { return };
                 entry.early.request(&id.workspace);
                 drop(inner);
@@ -356,14 +368,14 @@ impl PollObserver for Discovery {
 }
 
 impl Inner {
-    fn views(&self) -> Vec<View> {
+    fn select_workspaces(&self) -> Vec<SelectionResult> {
         let entries: Vec<_> =
-            self.entries.iter().map(|entry| (&entry.settings.selection, &entry.knowledge)).collect();
-        views(&entries, &self.taken())
+            self.entries.iter().map(|entry| (&entry.settings.selection, &entry.inventory)).collect();
+        select_workspaces(&entries, &self.configured())
     }
 
-    fn taken(&self) -> BTreeSet<&str> {
-        self.taken.iter().map(String::as_str).collect()
+    fn configured(&self) -> BTreeSet<&str> {
+        self.configured.iter().map(String::as_str).collect()
     }
 }
 
@@ -380,13 +392,13 @@ impl Entry {
 }
 
 /// The workspaces whose last `DescribeNamespaces` matters.
-fn polled(view: &View) -> BTreeSet<&str> {
-    let polled = view.workspaces.iter().filter(|(_, workspace)| workspace.runs && !workspace.missing);
+fn polled(selection: &SelectionResult) -> BTreeSet<&str> {
+    let polled = selection.workspaces.iter().filter(|(_, workspace)| workspace.runs && !workspace.missing);
     polled.map(|(id, _)| id.as_str()).collect()
 }
 
-fn status(entry: &Entry, view: &View) -> EntryStatus {
-    let problem = entry.problem(&polled(view)).map(str::to_owned);
+fn status(entry: &Entry, selection: &SelectionResult) -> EntryStatus {
+    let problem = entry.problem(&polled(selection)).map(str::to_owned);
     EntryStatus {
         name: entry.settings.name.clone(),
         region: entry.settings.region.clone(),
@@ -395,7 +407,7 @@ fn status(entry: &Entry, view: &View) -> EntryStatus {
         last_success: entry.last_success,
         source: entry.source,
         problem,
-        workspaces: view.workspace_counts,
-        namespaces: view.namespace_counts,
+        workspaces: selection.workspace_counts,
+        namespaces: selection.namespace_counts,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Knowledge;
+use super::Inventory;
 
 /// What each entry knows, by its name.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -14,7 +14,7 @@ pub struct DiscoverySnapshot(BTreeMap<String, SavedEntry>);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct SavedEntry {
     pub(super) region: String,
-    pub(super) knowledge: Knowledge,
+    pub(super) inventory: Inventory,
 }
 
 impl DiscoverySnapshot {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
+    call_rate::per_day,
     hint,
-    per_day::per_day,
     report::{Check, TargetReport},
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 
 /// Which collectors are checked with a target of deployments, so that each is checked once.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct First {
+pub(super) struct FirstTarget {
     /// Whether the target is the first one of its namespace.
     pub(super) of_namespace: bool,
     /// Whether it is the first one of its workspace.
@@ -35,10 +35,10 @@ pub(super) async fn check(
     client: &Client,
     workspace: &config::Workspace,
     target: &config::Target,
-    first: First,
+    first: FirstTarget,
     report: &mut TargetReport,
 ) {
-    let examination = Examination { client, workspace, timeout: target.poll.timeout };
+    let examination = CollectorCheck { client, workspace, timeout: target.poll.timeout };
     let namespace = || target.namespace.clone();
     if first.of_namespace {
         examination.list::<Queues, _>(ListDeploymentTargets { namespace: namespace() }, report).await;
@@ -49,13 +49,13 @@ pub(super) async fn check(
     }
 }
 
-struct Examination<'e> {
+struct CollectorCheck<'e> {
     client: &'e Client,
     workspace: &'e config::Workspace,
     timeout: Duration,
 }
 
-impl Examination<'_> {
+impl CollectorCheck<'_> {
     async fn list<T: CollectedObjects, O: Operation>(&self, operation: O, report: &mut TargetReport) {
         let Some(enabled) = self.workspace.collectors.get(T::NAME) else { return };
         let deadline = Instant::now() + self.timeout;
@@ -67,7 +67,7 @@ impl Examination<'_> {
                 Check::ok(T::NAME, format!("{}: {} objects", O::ACTION, listing.items.len()))
             }
             Ok(Err(error)) => failed(T::NAME, O::ACTION, &error, report),
-            Err(_) => late(T::NAME, O::ACTION),
+            Err(_) => timed_out(T::NAME, O::ACTION),
         };
         report.checks.push(check);
     }
@@ -93,6 +93,6 @@ pub(super) fn failed(
 }
 
 /// The check of a collector whose operation did not finish in time.
-pub(super) fn late(collector: CollectorName, operation: &str) -> Check {
+pub(super) fn timed_out(collector: CollectorName, operation: &str) -> Check {
     Check::failed(collector, format!("{operation}: no time left (poll.timeout)"), "try again later")
 }

@@ -11,8 +11,8 @@ use url::Url;
 
 use super::{
     Check, CollectorReport, DiscoveryReport, Status,
-    examiner::{Console, Examiner},
-    per_day::{DAY, per_day},
+    call_rate::{DAY, per_day},
+    context::{Console, Doctor},
     probe,
     report::{WorkspaceCounts, endpoint},
 };
@@ -39,7 +39,7 @@ pub(super) struct Discovered {
     pub(super) workspaces: Vec<config::Workspace>,
 }
 
-impl Examiner<'_> {
+impl Doctor<'_> {
     /// Discovers once.
     pub(super) async fn discover(&self) -> Result<Discovered, reqwest::Error> {
         let entries = self.config.entries();
@@ -48,7 +48,7 @@ impl Examiner<'_> {
         let settings = settings?;
         let discovery = Arc::new(Discovery::new(Arc::new(Store::new(self.clock)), self.clock));
         discovery.set_entries(settings.clone(), self.config.listed_ids());
-        let checks = join_all(entries.iter().map(|(entry, _)| self.way(entry))).await;
+        let checks = join_all(entries.iter().map(|(entry, _)| self.preflight(entry))).await;
         let attempts = settings.into_iter().zip(&checks).map(|(settings, (_, may_call))| {
             let entry_loop = self.entry_loop(settings, &discovery);
             async move {
@@ -70,7 +70,7 @@ impl Examiner<'_> {
     }
 
     /// The steps before the first call, and whether it can be made.
-    async fn way(&self, entry: &DiscoveryEntry) -> (Vec<Check>, bool) {
+    async fn preflight(&self, entry: &DiscoveryEntry) -> (Vec<Check>, bool) {
         let provider = self.provider(&entry.credentials);
         let dns = probe::dns(&self.clients, &entry.console_endpoint);
         let (credentials, dns) = tokio::join!(self.credentials(&provider), dns);

@@ -3,8 +3,8 @@
 use tokio::time::{Instant, timeout_at};
 
 use super::{
+    call_rate::{DAY, per_day},
     collectors,
-    per_day::{DAY, per_day},
     report::{Check, TargetReport},
 };
 use crate::{
@@ -40,7 +40,7 @@ pub(super) async fn check(
             Check::ok("jobs", "ListJobs is permitted; the deployment is gone")
         }
         Ok(Err(error)) => collectors::failed(JOBS, "ListJobs", &error, report),
-        Err(_) => collectors::late(JOBS, "ListJobs"),
+        Err(_) => collectors::timed_out(JOBS, "ListJobs"),
     };
     report.checks.push(check);
 }

@@ -1,11 +1,11 @@
 //! Asks each target what a poll would, one step after the other, and says where it fails and what helps.
 
+mod call_rate;
 mod collectors;
 mod console;
-mod examiner;
+mod context;
 mod hint;
 mod jobs;
-mod per_day;
 mod probe;
 mod report;
 mod series;
@@ -38,9 +38,9 @@ use crate::{
     telemetry::Telemetry,
 };
 
-use collectors::First;
-use examiner::Examiner;
-use per_day::per_day;
+use call_rate::per_day;
+use collectors::FirstTarget;
+use context::Doctor;
 pub use report::{Check, CollectorReport, DiscoveryReport, Report, Status, TargetReport};
 pub use series::{DropStep, SeriesReport};
 
@@ -49,14 +49,14 @@ const MAX_RETRIES: u32 = 1;
 
 /// Why nothing could be examined.
 #[derive(Debug)]
-pub enum ExamineError {
+pub enum DoctorError {
     /// The HTTP client can't be made.
     HttpClient(reqwest::Error),
     /// What the client counts in can't be made.
     Telemetry(prometheus::Error),
 }
 
-impl fmt::Display for ExamineError {
+impl fmt::Display for DoctorError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::HttpClient(source) => {
@@ -67,7 +67,7 @@ impl fmt::Display for ExamineError {
     }
 }
 
-impl std::error::Error for ExamineError {
+impl std::error::Error for DoctorError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::HttpClient(source) => Some(source),
@@ -77,19 +77,19 @@ impl std::error::Error for ExamineError {
 }
 
 /// Examines every target of `config`: workspaces side by side, the targets of one in turn.
-pub async fn examine(
+pub async fn run(
     config: &Config,
     environment: &Environment,
     progress: &Arc<Progress>,
     clock: Clock,
-) -> Result<Report, ExamineError> {
+) -> Result<Report, DoctorError> {
     let settings =
         api::Settings { max_retries: config.api.max_retries.min(MAX_RETRIES), ..config.api.clone() };
-    let telemetry = Telemetry::new().map_err(ExamineError::Telemetry)?;
+    let telemetry = Telemetry::new().map_err(DoctorError::Telemetry)?;
     let context = credentials::Context::new(APPLICATION, |name| environment.get(name), clock);
     let clients = HttpClients::new(&settings, &config.proxies);
     let account_rate = Arc::new(RateLimiter::new(settings.account_requests_per_second));
-    let examiner = Examiner {
+    let doctor = Doctor {
         config,
         settings,
         telemetry,
@@ -101,19 +101,19 @@ pub async fn examine(
         providers: Mutex::default(),
         consoles: Mutex::default(),
     };
-    let discovered = examiner.discover().await.map_err(ExamineError::HttpClient)?;
+    let discovered = doctor.discover().await.map_err(DoctorError::HttpClient)?;
     let workspaces: Vec<_> = config.listed().chain(&discovered.workspaces).collect();
-    let made = workspaces.iter().map(|workspace| examiner.clients.client_for(&workspace.endpoint));
-    let made = made.collect::<Result<Vec<_>, _>>().map_err(ExamineError::HttpClient)?;
-    let reports = workspaces.iter().zip(&made).map(|(workspace, http)| examiner.workspace(workspace, http));
+    let made = workspaces.iter().map(|workspace| doctor.clients.client_for(&workspace.endpoint));
+    let made = made.collect::<Result<Vec<_>, _>>().map_err(DoctorError::HttpClient)?;
+    let reports = workspaces.iter().zip(&made).map(|(workspace, http)| doctor.workspace(workspace, http));
     let targets = join_all(reports).await.into_iter().flatten().collect();
-    let collectors = join_all(workspaces.iter().map(|workspace| examiner.collectors(workspace))).await;
+    let collectors = join_all(workspaces.iter().map(|workspace| doctor.collectors(workspace))).await;
     let console_calls = console::calls_per_day(config, &discovered);
     let collectors = collectors.into_iter().flatten().collect();
     Ok(Report::new(discovered.reports, targets, collectors, console_calls, config.max_series))
 }
 
-impl Examiner<'_> {
+impl Doctor<'_> {
     async fn workspace(&self, workspace: &config::Workspace, http: &reqwest::Client) -> Vec<TargetReport> {
         let provider = &self.provider(&workspace.credentials);
         let endpoint = &workspace.endpoint;
@@ -134,7 +134,7 @@ impl Examiner<'_> {
             report.origin = provider.origin();
             report.credentials_expire = provider.expiry().map(|expiry| expiry.as_secs());
             let of_workspace = namespaces.is_empty();
-            let first = First { of_namespace: namespaces.insert(&target.namespace), of_workspace };
+            let first = FirstTarget { of_namespace: namespaces.insert(&target.namespace), of_workspace };
             if may_call {
                 self.call(&client, workspace, target, &mut report).await;
                 if report.outcome == "success" {
@@ -184,8 +184,9 @@ impl Examiner<'_> {
         };
         let deadline = Instant::now() + target.poll.timeout;
         let listed = timeout_at(deadline, query.list(client, deadline)).await;
-        let late = |_| Err(ApiError::new(ErrorClass::Timeout, Retry::Backoff, "no time left (poll.timeout)"));
-        match listed.unwrap_or_else(late) {
+        let timed_out =
+            |_| Err(ApiError::new(ErrorClass::Timeout, Retry::Backoff, "no time left (poll.timeout)"));
+        match listed.unwrap_or_else(timed_out) {
             Ok(listing) => {
                 self.succeeded(workspace, target, &listing, report);
                 jobs::check(client, workspace, target, &listing, report).await;

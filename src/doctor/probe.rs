@@ -66,9 +66,9 @@ fn difference(date: Option<&str>, here: i64) -> Check {
     let Some(there) = there.map(|date| date.timestamp().as_second()) else {
         return Check::skipped("clock", "the response has no Date header");
     };
-    let way = if here > there { "ahead of" } else { "behind" };
+    let direction = if here > there { "ahead of" } else { "behind" };
     let seconds = here.abs_diff(there);
-    let detail = format!("{seconds} s {way} the API's clock");
+    let detail = format!("{seconds} s {direction} the API's clock");
     let hint = "synchronize the local clock, for example by NTP";
     match seconds {
         0..=1 => Check::ok("clock", "within 1 s of the API's clock"),

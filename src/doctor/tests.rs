@@ -48,7 +48,7 @@ impl Cloud {
         ))
     }
 
-    async fn examine(&self) -> Report {
+    async fn run(&self) -> Report {
         report(&self.config("the-access-key-id", SECRET, "w")).await
     }
 }
@@ -61,7 +61,7 @@ fn config(text: &str) -> Config {
 }
 
 async fn report(config: &Config) -> Report {
-    let report = examine(config, &Environment::default(), &Arc::default(), Clock::System).await.unwrap();
+    let report = super::run(config, &Environment::default(), &Arc::default(), Clock::System).await.unwrap();
     assert!(!report.to_json().contains("the-access-key"), "{}", report.to_json());
     assert!(!report.to_table().contains("the-access-key"), "{}", report.to_table());
     report
@@ -74,7 +74,7 @@ fn check<'r>(report: &'r Report, name: &str) -> &'r Check {
 #[tokio::test]
 async fn a_target_in_good_health_is_told_with_its_numbers() {
     let cloud = Cloud::start().await;
-    let report = cloud.examine().await;
+    let report = cloud.run().await;
     assert!(report.ok(), "{}", report.to_table());
     let [whole, selection] = report.targets() else { panic!("two targets") };
     assert_eq!((whole.outcome, whole.missing_permission.as_deref()), ("success", None));
@@ -137,7 +137,7 @@ async fn each_fault_of_the_service_is_told_by_its_outcome() {
         (Faults { unsuccessful: 1.0, ..none }, "api", "990001"),
     ] {
         cloud.simulator.set_faults(faults);
-        let report = cloud.examine().await;
+        let report = cloud.run().await;
         let call = check(&report, "call");
         assert!(!report.ok() && call.status == Status::Failed, "{}", report.to_table());
         assert_eq!(report.targets()[0].outcome, outcome, "{}", report.to_table());
@@ -182,7 +182,7 @@ async fn a_clock_that_is_off_is_told_by_its_step_and_by_the_call() {
     let config = cloud.config("the-access-key-id", SECRET, "w");
     let an_hour_ago = Clock::System.since_epoch().saturating_sub(Duration::from_secs(3600));
     let late = Clock::paused(an_hour_ago);
-    let report = examine(&config, &Environment::default(), &Arc::default(), late).await.unwrap();
+    let report = super::run(&config, &Environment::default(), &Arc::default(), late).await.unwrap();
     let clock = check(&report, "clock");
     assert!(clock.status == Status::Failed && clock.detail.contains("behind"), "{clock:?}");
     let call = check(&report, "call");

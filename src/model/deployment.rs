@@ -202,7 +202,7 @@ impl TaskSlots {
     }
 
     /// The number in force: one if absent or not positive, none if it can't be known.
-    pub fn in_force(self) -> Option<u64> {
+    pub fn effective(self) -> Option<u64> {
         match self {
             Self::Given(slots) => Some(slots.max(1)),
             Self::Absent | Self::Negative => Some(1),

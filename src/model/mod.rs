@@ -6,18 +6,18 @@
 mod deployment;
 mod engine_version;
 mod job;
-mod memory;
+mod memory_size;
 mod namespace;
 mod objects;
 mod outcome;
-mod plan;
 mod queue;
-mod requested;
+mod requested_resources;
+mod resource_plan;
 mod selection;
 mod session_cluster;
 mod shard;
+mod shared_str;
 mod target;
-mod text;
 mod transitions;
 mod workspace;
 
@@ -29,18 +29,18 @@ pub use engine_version::EngineVersion;
 pub use job::{
     DeploymentJobs, FailureMessage, Job, JobFailure, JobsMode, LastFailure, LiveJobTotals, MAX_MESSAGE,
 };
-pub use memory::{MemoryError, parse_memory};
+pub use memory_size::{MemoryError, parse_memory};
 pub use namespace::{EditableNamespace, NamespaceInstance, is_namespace_name};
 pub use objects::{Misses, Object, ObjectSet, Objects, merge};
 pub use outcome::{ErrorClass, PollOutcome};
-pub use plan::{PlanNode, ResourcePlan, SlotGroup};
 pub use queue::Queue;
-pub use requested::Requested;
+pub use requested_resources::RequestedResources;
+pub use resource_plan::{PlanNode, ResourcePlan, SlotGroup};
 pub use selection::{DeploymentsOperation, ExecutionMode, JobStatus, LabelSelector, Selection};
 pub use session_cluster::SessionCluster;
 pub use shard::Shard;
+pub use shared_str::{Text, prefix};
 pub use target::{CollectorName, DEPLOYMENTS, GroupId, JOBS, TargetId};
-pub use text::{Text, prefix};
 pub use transitions::{DeploymentStatus, LastJobStatuses, ObservedStatus, Transitions};
 pub use workspace::{PoolComputeUnits, UsedResources, WorkspaceInstance};
 

@@ -1,8 +1,8 @@
 //! When a target is polled, how often, and what happens if a poll fails.
 
+mod jobs_round;
 mod observer;
 mod poll_loop;
-mod round;
 mod schedule;
 mod supervisor;
 

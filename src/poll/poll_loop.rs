@@ -111,7 +111,7 @@ impl PollLoop {
     async fn succeeded(&self, collected: Collected, requested_at: Instant, deadline: Instant) -> PollOutcome {
         let Collected { objects, consistent, pages, invalid } = collected;
         self.report_invalid_values(&invalid);
-        let answer = self.ask_for_last_jobs(&*objects, requested_at, deadline).await;
+        let answer = self.request_last_job_statuses(&*objects, requested_at, deadline).await;
         let (count, took) = (objects.len(), requested_at.elapsed());
         let listed = Listed { objects, consistent, pages, answer };
         let report = self.report(listed, requested_at);
@@ -128,7 +128,7 @@ impl PollLoop {
     }
 
     /// Asks how the last jobs ended if the counts of some deployments do not tell.
-    async fn ask_for_last_jobs(
+    async fn request_last_job_statuses(
         &self,
         objects: &dyn ObjectSet,
         requested_at: Instant,

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{
     readiness::Latch,
     report::Undo,
-    saved::{Saved, target_key},
+    saved_state::{SavedState, target_key},
     settings::TargetSettings,
     status::{Data, TargetStatus},
     transitions::{Namespace, Served},
@@ -28,7 +28,7 @@ pub(super) struct Inner {
     pub(super) reports_due: BTreeSet<(Instant, Arc<TargetId>)>,
     /// What is remembered of the deployments of each group of targets, also of groups that are gone.
     pub(super) transitions: BTreeMap<GroupId, Arc<Namespace>>,
-    pub(super) saved: Saved,
+    pub(super) saved: SavedState,
     pub(super) last_revision: u64,
     pub(super) last_sequence: u64,
 }

@@ -10,9 +10,9 @@ use tokio::time::Instant;
 use super::{
     Store,
     history::PollRecord,
-    jobs::{self, Answered, JobList, MessageChange, Round, Serving, Urgency},
+    jobs::{self, JobList, ListedAnswer, MessageChange, Round, ServeSettings, Urgency},
     report::{PollFailure, PollReport},
-    saved::Record,
+    saved_state::Record,
     settings::TargetSettings,
     transitions::Namespace,
 };
@@ -104,12 +104,12 @@ impl Store {
     /// # Cancel safety
     ///
     /// May be dropped and called again: what is wanted in between is not missed.
-    pub async fn jobs_wanted(&self, id: &TargetId) {
+    pub async fn wait_for_urgent_jobs(&self, id: &TargetId) {
         let namespace = {
             let mut inner = self.inner.lock();
             inner.transitions.entry(id.group().of_collector(DEPLOYMENTS)).or_default().clone()
         };
-        namespace.jobs.wanted.notified().await;
+        namespace.jobs.urgent.notified().await;
     }
 
     /// Notes that the poll loop is alive: a round takes as long as it takes. See [`Store::stuck`].
@@ -136,13 +136,13 @@ impl Store {
             return true;
         }
         let jobs = answer.jobs.as_deref();
-        let answered = Answered {
+        let answered = ListedAnswer {
             deployment,
             requested_at: answer.requested_at,
             list: jobs.map(|jobs| JobList { jobs, complete: answer.complete }),
             first_seen: namespace.first_seen(deployment),
         };
-        let mut folded = namespace.jobs.fold(&answered, Instant::now());
+        let mut folded = namespace.jobs.evaluate(&answered, Instant::now());
         let message = std::mem::replace(&mut folded.message, MessageChange::Keep);
         let records: Vec<_> = folded.record.take().into_iter().collect();
         self.save_job_records(id, &namespace, &records).await;
@@ -203,7 +203,7 @@ impl Store {
         let scope = self.scope(&group)?;
         let served = memory.serve(&scope.deployments(), serving, Instant::now());
         if served.is_urgent {
-            memory.wanted.notify_one();
+            memory.urgent.notify_one();
         }
         let objects: Arc<dyn ObjectSet> = Arc::new(Objects::listed(served.jobs));
         let mut inner = self.inner.lock();
@@ -239,12 +239,13 @@ impl Store {
     }
 
     /// The target of a group of jobs, and how its data is served.
-    fn serving(&self, group: &GroupId) -> Option<(Arc<TargetId>, Serving)> {
+    fn serving(&self, group: &GroupId) -> Option<(Arc<TargetId>, ServeSettings)> {
         let inner = self.inner.lock();
         let id = inner.groups.get(group)?.first()?.clone();
         let TargetSettings { interval, expire_after, first_value_hold, jobs, .. } =
             inner.targets.get(&id)?.settings;
-        let serving = Serving { mode: jobs?, interval, expire_after, first_value_hold: first_value_hold? };
+        let serving =
+            ServeSettings { mode: jobs?, interval, expire_after, first_value_hold: first_value_hold? };
         Some((id, serving))
     }
 

@@ -4,13 +4,13 @@
 //! from the snapshot instead, so that no series outlives its object.
 
 mod catalogue;
+mod credentials_expiry;
 mod discovery;
-mod expiry;
 mod log;
 mod openmetrics;
 mod process;
 mod series;
-mod state;
+mod state_health;
 
 use std::{
     collections::HashMap,
@@ -28,9 +28,9 @@ use prometheus::{
 use tokio::time::Instant;
 
 pub use catalogue::sections;
+pub use credentials_expiry::Expiry;
 pub use discovery::{DISCOVERY_STATES, DiscoveryHealth, GetDiscoveryHealth};
-pub use expiry::Expiry;
-pub use state::{GetStateHealth, StateHealth};
+pub use state_health::{GetStateHealth, StateHealth};
 
 use crate::{
     exposition::{FamilyDescriptor, Format, PublishedSeries},
@@ -50,10 +50,10 @@ pub struct Telemetry {
     invalid_values: IntCounterVec,
     inconsistent_listings: IntCounterVec,
     http_requests: IntCounterVec,
-    credentials_expiry: expiry::ExpiryCollector,
+    credentials_expiry: credentials_expiry::ExpiryCollector,
     /// Without labels; a vector, so that there is no series without TLS.
     tls_certificate_expiry: GaugeVec,
-    state: state::StateCollector,
+    state: state_health::StateCollector,
     discovery: discovery::DiscoveryCollector,
     reload_successful: IntGauge,
     reload_time: Gauge,
@@ -77,12 +77,12 @@ impl Telemetry {
             invalid_values: counters(&catalogue::INVALID_VALUES)?,
             inconsistent_listings: counters(&catalogue::INCONSISTENT_LISTINGS)?,
             http_requests: counters(&catalogue::HTTP_REQUESTS)?,
-            credentials_expiry: expiry::ExpiryCollector::new()?,
+            credentials_expiry: credentials_expiry::ExpiryCollector::new()?,
             tls_certificate_expiry: GaugeVec::new(
                 catalogue::options(&catalogue::TLS_CERTIFICATE_EXPIRY),
                 catalogue::TLS_CERTIFICATE_EXPIRY.labels,
             )?,
-            state: state::StateCollector::new()?,
+            state: state_health::StateCollector::new()?,
             discovery: discovery::DiscoveryCollector::new()?,
             reload_successful: IntGauge::with_opts(catalogue::options(&catalogue::RELOAD_SUCCESSFUL))?,
             reload_time: Gauge::with_opts(catalogue::options(&catalogue::RELOAD_TIME))?,
@@ -198,7 +198,7 @@ impl Telemetry {
     }
 
     /// Records that a configuration was rejected.
-    pub fn config_refused(&self) {
+    pub fn config_rejected(&self) {
         self.reload_successful.set(0);
     }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{recent_failures::RecentFailures, state_status::StateStatus};
 use crate::{
     collectors,
-    model::{Deployment, JobState, LastFailure, Requested, Shard, TargetId, Transitions},
+    model::{Deployment, JobState, LastFailure, RequestedResources, Shard, TargetId, Transitions},
     snapshot::Snapshot,
     store::{JobDetails, PollRecord, Store, TargetStatus},
     telemetry::{DISCOVERY_STATES, DiscoveryHealth},
@@ -221,7 +221,7 @@ struct DeploymentEntry<'a> {
     /// Null if none is known.
     last_failure: Option<LastFailureEntry>,
     jobs: Jobs,
-    requested: RequestedResources,
+    requested: RequestedEntry,
     labels: BTreeMap<&'a str, &'a str>,
 }
 
@@ -247,7 +247,7 @@ struct Jobs {
 }
 
 #[derive(Debug, Serialize)]
-struct RequestedResources {
+struct RequestedEntry {
     slots: Option<u64>,
     cpu_cores: Option<f64>,
     memory_bytes: Option<f64>,
@@ -287,7 +287,7 @@ fn deployment_entry(
 ) -> DeploymentEntry<'_> {
     let observed = transitions.status;
     let (info, jobs) = (&deployment.info, |state| deployment.jobs.get(state));
-    let requested = Requested::of(deployment);
+    let requested = RequestedResources::of(deployment);
     DeploymentEntry {
         id: &deployment.id,
         name: &deployment.name,
@@ -314,7 +314,7 @@ fn deployment_entry(
             finished: jobs(JobState::Finished),
             failed: jobs(JobState::Failed),
         },
-        requested: RequestedResources {
+        requested: RequestedEntry {
             slots: requested.slots,
             cpu_cores: requested.cpu_cores,
             memory_bytes: requested.memory_bytes,

@@ -9,7 +9,8 @@ use crate::{
         SampleWriter, SectionHeaders, StaticLabels, Unit, static_labels,
     },
     model::{
-        Deployment, DeploymentStatus, JobState, ProcessSpec, Requested, ResourcePlan, SlotGroup, Transitions,
+        Deployment, DeploymentStatus, JobState, ProcessSpec, RequestedResources, ResourcePlan, SlotGroup,
+        Transitions,
     },
 };
 
@@ -21,7 +22,7 @@ pub struct Deployments;
 #[derive(Debug)]
 pub struct DeploymentObject<'a> {
     deployment: &'a Deployment,
-    requested: Requested,
+    requested: RequestedResources,
     transitions: Transitions,
     exported_labels: &'a ExportedLabels,
 }
@@ -43,7 +44,7 @@ fn objects<'a, 'd: 'a>(
     deployments.into_iter().map(move |(deployment, transitions)| DeploymentObject {
         deployment,
         transitions,
-        requested: Requested::of(deployment),
+        requested: RequestedResources::of(deployment),
         exported_labels,
     })
 }

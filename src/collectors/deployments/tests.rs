@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use super::ListDeployments;
 use crate::{
     api::{self, ApiError, Retry},
-    model::{Deployment, ErrorClass, FieldSelection, JobState, LabelKeys, Requested, Selection, TaskSlots},
+    model::{
+        Deployment, ErrorClass, FieldSelection, JobState, LabelKeys, RequestedResources, Selection, TaskSlots,
+    },
 };
 
 type Page = api::Page<Deployment>;
@@ -73,7 +75,7 @@ fn the_samples_of_the_api_reference_are_read() {
         assert_eq!(group.managed_bytes, None);
         assert_eq!(resources.basic.as_ref().unwrap().parallelism, Some(4));
         assert_eq!(resources.batch.as_ref().unwrap().max_slots, Some(10));
-        let requested = Requested::of(deployment);
+        let requested = RequestedResources::of(deployment);
         assert_eq!((requested.slots, requested.cpu_cores), (Some(1), Some(3.13)));
         assert_eq!(requested.memory_bytes, None);
     }

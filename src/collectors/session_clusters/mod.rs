@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::{collector::Scope, object_collector::CollectedObjects};
 use crate::{
     exposition::ObjectGroup,
-    model::{CollectorName, Requested, SessionCluster},
+    model::{CollectorName, RequestedResources, SessionCluster},
     store::GroupObjects,
 };
 
@@ -25,7 +25,7 @@ pub struct SessionClusters;
 #[derive(Debug)]
 pub struct SessionClusterObject<'a> {
     cluster: &'a SessionCluster,
-    requested: Requested,
+    requested: RequestedResources,
 }
 
 impl CollectedObjects for SessionClusters {
@@ -38,8 +38,10 @@ impl CollectedObjects for SessionClusters {
 
     fn objects(group: &GroupObjects) -> ObjectGroup<'_, Self> {
         let clusters = group.merged::<SessionCluster>().into_iter();
-        let objects = clusters
-            .map(|cluster| SessionClusterObject { cluster, requested: Requested::of_cluster(cluster) });
+        let objects = clusters.map(|cluster| SessionClusterObject {
+            cluster,
+            requested: RequestedResources::of_cluster(cluster),
+        });
         ObjectGroup::new(&[&group.id.workspace, &group.id.namespace], objects)
     }
 }

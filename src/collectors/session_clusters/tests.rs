@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::ListSessionClusters;
 use crate::{
     api::{Decoded, Operation as _, Page},
-    model::{Requested, SessionCluster},
+    model::{RequestedResources, SessionCluster},
 };
 
 fn decode(data: &Value) -> Decoded<SessionCluster> {
@@ -42,7 +42,7 @@ fn a_running_cluster_has_its_users_and_its_size() {
     assert!(invalid.is_empty(), "{invalid:?}");
     assert_eq!((&*cluster.status, cluster.deployments), ("RUNNING", Some(2)));
     assert_eq!((cluster.created, cluster.started), (Some(1_700_000_000.0), Some(1_700_000_500.0)));
-    let requested = Requested::of_cluster(&cluster);
+    let requested = RequestedResources::of_cluster(&cluster);
     // One JobManager and three TaskManagers of two slots.
     assert_eq!((requested.cpu_cores, requested.compute_units), (Some(7.0), Some(7.0)));
     assert_eq!(requested.memory_bytes, Some(28.0 * f64::from(1 << 30)));
@@ -82,7 +82,7 @@ fn what_is_invalid_is_counted_and_costs_its_own_value() {
         ]
     );
     assert_eq!((&*cluster.name, cluster.created), ("s", None));
-    assert_eq!(Requested::of_cluster(&cluster), Requested::default());
+    assert_eq!(RequestedResources::of_cluster(&cluster), RequestedResources::default());
     let decoded = decode(&json!([{"engineVersion": "x"}, "nothing"]));
     assert_eq!((decoded.items.len(), decoded.unidentified), (0, 2));
 }

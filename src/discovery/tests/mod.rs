@@ -18,7 +18,7 @@ impl Answering {
         Self(names.iter().map(|&name| name.to_owned()).collect())
     }
 
-    fn answers(&self) -> impl Fn(&str, &str) -> bool {
+    fn has_deployments(&self) -> impl Fn(&str, &str) -> bool {
         |workspace, namespace| self.0.contains(&format!("{workspace}/{namespace}"))
     }
 }
@@ -57,15 +57,15 @@ fn listed(id: &str) -> Selection {
 }
 
 /// The polled namespaces of the only entry.
-fn polled(knowledge: &Knowledge, selection: &Selection) -> Vec<String> {
-    polled_by_each(&[(selection, knowledge)], &[]).remove(0)
+fn polled(inventory: &Inventory, selection: &Selection) -> Vec<String> {
+    polled_by_each(&[(selection, inventory)], &[]).remove(0)
 }
 
 /// The polled namespaces of each entry.
-fn polled_by_each(entries: &[(&Selection, &Knowledge)], taken: &[&str]) -> Vec<Vec<String>> {
-    let views = views(entries, &taken.iter().copied().collect());
-    let polled = views.into_iter().map(|view| {
-        let namespaces = view.workspaces.into_iter().flat_map(|(id, workspace)| {
+fn polled_by_each(entries: &[(&Selection, &Inventory)], configured: &[&str]) -> Vec<Vec<String>> {
+    let select_workspaces = select_workspaces(entries, &configured.iter().copied().collect());
+    let polled = select_workspaces.into_iter().map(|selection| {
+        let namespaces = selection.workspaces.into_iter().flat_map(|(id, workspace)| {
             workspace.namespaces.into_iter().map(move |namespace| format!("{id}/{namespace}"))
         });
         namespaces.collect()
@@ -75,36 +75,36 @@ fn polled_by_each(entries: &[(&Selection, &Knowledge)], taken: &[&str]) -> Vec<V
 
 /// One entry, and shortcuts for its listings.
 struct Entry {
-    knowledge: Knowledge,
+    inventory: Inventory,
     answering: Answering,
 }
 
 impl Entry {
     fn of_region() -> Self {
-        Self { knowledge: Knowledge::of_region(), answering: Answering::default() }
+        Self { inventory: Inventory::of_region(), answering: Answering::default() }
     }
 
     fn workspaces(&mut self, listed: &[(&str, &str)]) {
         let listed: Vec<_> = listed.iter().map(|(id, status)| instance(id, status)).collect();
-        self.knowledge.workspaces_listed(&listed, true, &self.answering.answers());
+        self.inventory.workspaces_listed(&listed, true, &self.answering.has_deployments());
     }
 
     fn namespaces(&mut self, workspace: &str, listed: &[(&str, &str)]) {
         let listed: Vec<_> = listed.iter().map(|(name, status)| namespace(name, status)).collect();
-        self.knowledge.namespaces_listed(workspace, &listed, true, &self.answering.answers());
+        self.inventory.namespaces_listed(workspace, &listed, true, &self.answering.has_deployments());
     }
 
     fn editable(&mut self, listed: &[(&str, &str)]) {
         let listed: Vec<_> = listed.iter().map(|(id, name)| EditableNamespace::new(id, name)).collect();
-        self.knowledge.editable_listed(&listed, true, &self.answering.answers());
+        self.inventory.editable_listed(&listed, true, &self.answering.has_deployments());
     }
 
     fn polled(&self) -> Vec<String> {
-        polled(&self.knowledge, &everything())
+        polled(&self.inventory, &everything())
     }
 
     fn counts(&self, selection: &Selection) -> (Counts, Counts) {
-        let view = views(&[(selection, &self.knowledge)], &BTreeSet::new()).remove(0);
-        (view.workspace_counts, view.namespace_counts)
+        let selection = select_workspaces(&[(selection, &self.inventory)], &BTreeSet::new()).remove(0);
+        (selection.workspace_counts, selection.namespace_counts)
     }
 }

@@ -43,7 +43,7 @@ fn what_answers_stays_until_it_stops_answering() {
     for _ in 0..5 {
         entry.workspaces(&[]);
     }
-    assert_eq!(entry.polled(), ["w1/b"], "a workspace answers if one of its namespaces does");
+    assert_eq!(entry.polled(), ["w1/b"], "a workspace has_deployments if one of its namespaces does");
     entry.answering = Answering::default();
     assert_eq!(entry.polled(), ["w1/b"], "only a listing removes");
     entry.workspaces(&[]);
@@ -70,9 +70,13 @@ fn an_inconsistent_listing_removes_nothing() {
     entry.workspaces(&[("w1", RUNNING), ("w2", RUNNING)]);
     entry.namespaces("w1", &[("a", "SUCCESS")]);
     for _ in 0..5 {
-        entry.knowledge.workspaces_listed(&[instance("w2", RUNNING)], false, &Answering::default().answers());
-        entry.knowledge.namespaces_listed("w1", &[], false, &Answering::default().answers());
-        entry.knowledge.editable_listed(&[], false, &Answering::default().answers());
+        entry.inventory.workspaces_listed(
+            &[instance("w2", RUNNING)],
+            false,
+            &Answering::default().has_deployments(),
+        );
+        entry.inventory.namespaces_listed("w1", &[], false, &Answering::default().has_deployments());
+        entry.inventory.editable_listed(&[], false, &Answering::default().has_deployments());
     }
     assert_eq!(entry.polled(), ["w1/a"]);
     assert_eq!(entry.counts(&everything()).0.missing, 0);
@@ -132,7 +136,7 @@ fn a_namespace_that_is_created_or_deleted_is_not_polled() {
     assert_eq!(entry.polled(), ["w1/a", "w1/b", "w1/c"]);
     entry.answering = Answering::of(&["w1/c"]);
     entry.namespaces("w1", &[("a", "SUCCESS"), ("b", "SUCCESS"), ("c", "DELETING")]);
-    assert_eq!(entry.polled(), ["w1/a", "w1/b"], "its state decides, though it answers");
+    assert_eq!(entry.polled(), ["w1/a", "w1/b"], "its state decides, though it has_deployments");
 }
 
 #[test]
@@ -153,12 +157,12 @@ fn filters_act_at_once_and_on_what_is_known() {
     entry.namespaces("w1", &[("a", "SUCCESS"), ("b-test", "SUCCESS")]);
     entry.namespaces("w2", &[("a", "SUCCESS")]);
     let selection = except(&["name-w2"], &["*-test"]);
-    assert_eq!(polled(&entry.knowledge, &selection), ["w1/a"]);
+    assert_eq!(polled(&entry.inventory, &selection), ["w1/a"]);
     let counts = Counts { polled: 1, excluded: 1, ..Counts::default() };
     assert_eq!(entry.counts(&selection), (counts, counts));
     entry.answering = Answering::of(&["w1/b-test", "w2/a"]);
-    assert_eq!(polled(&entry.knowledge, &selection), ["w1/a"]);
-    assert_eq!(polled(&entry.knowledge, &everything()), ["w1/a", "w1/b-test", "w2/a"]);
+    assert_eq!(polled(&entry.inventory, &selection), ["w1/a"]);
+    assert_eq!(polled(&entry.inventory, &everything()), ["w1/a", "w1/b-test", "w2/a"]);
 }
 
 #[test]
@@ -171,11 +175,13 @@ fn the_first_entry_that_selects_a_workspace_has_it() {
         }
     }
     let (only_1, all) = (except(&["w2", "w3"], &[]), everything());
-    let entries = [(&only_1, &first.knowledge), (&all, &second.knowledge)];
+    let entries = [(&only_1, &first.inventory), (&all, &second.inventory)];
     assert_eq!(polled_by_each(&entries, &[]), [vec!["w1/a"], vec!["w2/a", "w3/a"]]);
-    assert_eq!(polled_by_each(&entries, &["w1", "w3"]), [vec![], vec!["w2/a"]], "listed ones are taken");
-    let counts: Vec<Counts> =
-        views(&entries, &BTreeSet::from(["w3"])).iter().map(|view| view.workspace_counts).collect();
+    assert_eq!(polled_by_each(&entries, &["w1", "w3"]), [vec![], vec!["w2/a"]], "listed ones are configured");
+    let counts: Vec<Counts> = select_workspaces(&entries, &BTreeSet::from(["w3"]))
+        .iter()
+        .map(|selection| selection.workspace_counts)
+        .collect();
     assert_eq!(counts[0], Counts { polled: 1, excluded: 2, ..Counts::default() });
     assert_eq!(counts[1], Counts { polled: 1, ..Counts::default() });
 }
@@ -187,7 +193,7 @@ fn an_entry_takes_a_workspace_over_when_it_knows_its_namespaces() {
     second.namespaces("w1", &[("a", "SUCCESS")]);
     let all = everything();
     let polled = |first: &Entry, second: &Entry| {
-        polled_by_each(&[(&all, &first.knowledge), (&all, &second.knowledge)], &[])
+        polled_by_each(&[(&all, &first.inventory), (&all, &second.inventory)], &[])
     };
     first.workspaces(&[("w1", RUNNING)]);
     assert_eq!(polled(&first, &second), [vec![], vec!["w1/a"]]);
@@ -197,7 +203,7 @@ fn an_entry_takes_a_workspace_over_when_it_knows_its_namespaces() {
 
 #[test]
 fn a_listed_workspace_is_never_removed_and_others_do_not_count() {
-    let mut entry = Entry { knowledge: Knowledge::of_workspace("w1"), answering: Answering::default() };
+    let mut entry = Entry { inventory: Inventory::of_workspace("w1"), answering: Answering::default() };
     let missing = Counts { missing: 1, ..Counts::default() };
     assert_eq!(entry.counts(&listed("w1")), (missing, Counts::default()));
     for _ in 0..3 {
@@ -238,7 +244,7 @@ fn a_source_that_does_not_tell_states_polls_what_another_one_stopped() {
     let mut entry = Entry::of_region();
     entry.workspaces(&[("w1", "DISABLE"), ("w2", RUNNING)]);
     entry.namespaces("w1", &[("a", "SUCCESS")]);
-    entry.knowledge.forget_details();
+    entry.inventory.forget_details();
     entry.editable(&[("w1", "a")]);
     assert_eq!(entry.polled(), ["w1/a"]);
 }
@@ -249,8 +255,8 @@ fn what_is_known_survives_a_restart() {
     entry.workspaces(&[("w1", RUNNING), ("w2", "DISABLE"), ("w3", RUNNING)]);
     entry.namespaces("w1", &[("a", "SUCCESS"), ("b", "DELETING")]);
     entry.workspaces(&[("w1", RUNNING), ("w2", "DISABLE")]);
-    let saved = serde_json::to_vec(&entry.knowledge).unwrap();
-    let restored: Knowledge = serde_json::from_slice(&saved).unwrap();
-    assert_eq!(restored, entry.knowledge);
+    let saved = serde_json::to_vec(&entry.inventory).unwrap();
+    let restored: Inventory = serde_json::from_slice(&saved).unwrap();
+    assert_eq!(restored, entry.inventory);
     assert_eq!(polled(&restored, &everything()), ["w1/a"]);
 }

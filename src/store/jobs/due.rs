@@ -30,7 +30,7 @@ pub enum Urgency {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Candidate {
     /// When the failure was seen of which the reason is not known.
-    pub(super) wanted_since: Option<Instant>,
+    pub(super) failed_since: Option<Instant>,
     /// Whether it has live jobs.
     pub(super) live: bool,
     /// When it was last asked for.
@@ -44,8 +44,8 @@ impl Round {
     pub(super) fn urgency(&self, of: &Candidate) -> Option<Urgency> {
         let asked_in_this_round = of.asked.is_some_and(|asked| asked >= self.started);
         // A failure that was seen after the request may not be in its answer.
-        let failed_since = of.wanted_since > of.asked;
-        if of.wanted_since.is_some() && (failed_since || !asked_in_this_round) {
+        let failed_since = of.failed_since > of.asked;
+        if of.failed_since.is_some() && (failed_since || !asked_in_this_round) {
             return Some(Urgency::Failure);
         }
         if self.mode == JobsMode::Failures || !of.live || asked_in_this_round {
@@ -61,7 +61,7 @@ impl Round {
     /// What comes first: the most urgent, of those what has waited the longest.
     pub(super) fn order(&self, of: &Candidate) -> Option<(Urgency, Option<Instant>)> {
         let urgency = self.urgency(of)?;
-        let since = if urgency == Urgency::Failure { of.wanted_since } else { of.answered };
+        let since = if urgency == Urgency::Failure { of.failed_since } else { of.answered };
         Some((urgency, since))
     }
 }
@@ -75,7 +75,7 @@ mod tests {
         *,
     };
 
-    const NEVER: Candidate = Candidate { wanted_since: None, live: false, asked: None, answered: None };
+    const NEVER: Candidate = Candidate { failed_since: None, live: false, asked: None, answered: None };
 
     /// A moment that many seconds after some start.
     fn at(start: Instant, seconds: impl Into<Option<u64>>) -> Option<Instant> {
@@ -88,7 +88,7 @@ mod tests {
         for mode in JobsMode::ALL {
             for scheduled in [true, false] {
                 let round = Round { mode, scheduled, started: zero + Duration::from_secs(100) };
-                let failed = |since, asked| Candidate { wanted_since: since, asked, ..NEVER };
+                let failed = |since, asked| Candidate { failed_since: since, asked, ..NEVER };
                 let due = Some(Urgency::Failure);
                 assert_eq!(round.urgency(&failed(at(zero, 90), None)), due);
                 assert_eq!(round.urgency(&failed(at(zero, 90), at(zero, 95))), due, "the last round failed");
@@ -125,10 +125,10 @@ mod tests {
         let live = Candidate { live: true, ..NEVER };
         let mut candidates = [
             ("old", Candidate { asked: at(zero, 10), answered: at(zero, 10), ..live }),
-            ("failed late", Candidate { wanted_since: at(zero, 99), ..NEVER }),
+            ("failed late", Candidate { failed_since: at(zero, 99), ..NEVER }),
             ("new", live),
             ("newer", Candidate { asked: at(zero, 20), answered: at(zero, 20), ..live }),
-            ("failed", Candidate { wanted_since: at(zero, 98), ..live }),
+            ("failed", Candidate { failed_since: at(zero, 98), ..live }),
         ];
         candidates.sort_by_key(|(_, candidate)| round.order(candidate));
         assert_eq!(candidates.map(|(name, _)| name), ["failed", "failed late", "new", "old", "newer"]);

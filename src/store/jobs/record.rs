@@ -20,7 +20,7 @@ pub(in crate::store) struct JobRecord {
     /// The live jobs of the last answer.
     pub(super) live: Vec<LiveJob>,
     /// Whether a job failed since the last answer.
-    pub(super) wanted: bool,
+    pub(super) failure_pending: bool,
     /// Whether what restarted since the last answer is history, since the exporter did not run for too long.
     pub(super) outdated: bool,
 }
@@ -58,7 +58,7 @@ pub(in crate::store) enum MessageChange {
 
 impl JobRecord {
     /// Takes the most recent failure of `jobs`, unless a more recent one is known.
-    pub(super) fn fold_failures(&mut self, jobs: &[Job]) -> MessageChange {
+    pub(super) fn update_last_failure(&mut self, jobs: &[Job]) -> MessageChange {
         let failures = jobs.iter().filter_map(|job| Some((LastFailure::of(job)?, job)));
         let last = failures.max_by(|(one, _), (other, _)| order(one, other));
         let Some((failure, job)) = last else { return MessageChange::Keep };
@@ -71,7 +71,7 @@ impl JobRecord {
 
     /// Adds the restarts within live jobs. What the first answer contains is history, except for jobs that started after the
     /// deployment was first seen: at `first_seen`, in seconds since the Unix epoch.
-    pub(super) fn fold_restarts(&mut self, list: JobList<'_>, first_seen: Option<f64>) {
+    pub(super) fn update_restarts(&mut self, list: JobList<'_>, first_seen: Option<f64>) {
         let is_first = self.restarts.is_none() || std::mem::take(&mut self.outdated);
         let mut known: HashMap<Box<str>, Option<u64>> =
             self.live.drain(..).map(|job| (job.id, job.restarts)).collect();

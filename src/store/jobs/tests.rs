@@ -144,10 +144,10 @@ async fn a_failure_wakes_the_loop_and_stays_wanted_until_it_is_answered() {
     let namespace = Namespace::new(JobsMode::Failures);
     namespace.list(&[RUNNING]).await;
     let store = &namespace.store;
-    let wanted = tokio::time::timeout(MINUTE, store.jobs_wanted(&id(JOBS))).await;
-    assert!(wanted.is_err(), "nothing failed");
+    let failure_pending = tokio::time::timeout(MINUTE, store.wait_for_urgent_jobs(&id(JOBS))).await;
+    assert!(failure_pending.is_err(), "nothing failed");
     namespace.list(&[FAILED]).await;
-    tokio::time::timeout(MINUTE, store.jobs_wanted(&id(JOBS))).await.unwrap();
+    tokio::time::timeout(MINUTE, store.wait_for_urgent_jobs(&id(JOBS))).await.unwrap();
     let round = |scheduled| Round { mode: JobsMode::Failures, started: Instant::now(), scheduled };
     let first = round(false);
     assert!(store.next_jobs(&id(JOBS), &first, &BTreeSet::new()).is_some());

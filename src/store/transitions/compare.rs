@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::remembered::{EndedJobs, LiveJobs, Lookup, Remembered};
+use super::deployment_record::{DeploymentRecord, EndedJobs, LiveJobs, Lookup};
 use crate::model::{Deployment, DeploymentStatus, JobCounts, JobState, LastJobStatuses, ObservedStatus};
 
 /// How much earlier than the previous poll a deployment may have been created, by the service's clock, to count as created
@@ -63,12 +63,12 @@ impl Poll<'_> {
     /// `before` is none if the deployment was not known.
     pub(super) fn compare(
         &self,
-        before: Option<&Remembered>,
+        before: Option<&DeploymentRecord>,
         deployment: &Deployment,
         begins: bool,
-    ) -> Remembered {
+    ) -> DeploymentRecord {
         let is_new = before.is_none() && self.is_new(deployment);
-        let mut after = before.cloned().unwrap_or_else(|| Remembered::new(self.ended));
+        let mut after = before.cloned().unwrap_or_else(|| DeploymentRecord::new(self.ended));
         after.last_returned = after.last_returned.max(self.ended);
         after.gone = false;
         let newer = after.requested_at.is_none_or(|compared| compared <= self.requested_at);
@@ -82,21 +82,22 @@ impl Poll<'_> {
         }
         self.hold(&mut after, begin);
         after.first_seen.get_or_insert(self.ended);
-        after.was_known |= after.status.is_some_and(|observed| observed.status != DeploymentStatus::Unknown);
+        after.status_was_known |=
+            after.status.is_some_and(|observed| observed.status != DeploymentStatus::Unknown);
         after
     }
 
     /// Whether comparing `deployment`, whose series do not begin, changes nothing but the time of the comparison.
-    pub(super) fn changes_nothing(&self, before: &Remembered, deployment: &Deployment) -> bool {
+    pub(super) fn changes_nothing(&self, before: &DeploymentRecord, deployment: &Deployment) -> bool {
         let is_known = before.status.is_some_and(|observed| observed.status != DeploymentStatus::Unknown);
         let is_settled =
-            is_known && before.was_known && before.holds.is_none() && !before.gone && !before.outdated;
+            is_known && before.status_was_known && before.holds.is_none() && !before.gone && !before.outdated;
         let is_newer = before.requested_at.is_some_and(|compared| compared <= self.requested_at);
         is_settled && is_newer && !deployment.jobs.is_empty() && before.is_unchanged(&deployment.jobs)
     }
 
     /// Whether comparing `deployment` needs an answer of the API.
-    pub(super) fn needs_answer(&self, before: Option<&Remembered>, deployment: &Deployment) -> bool {
+    pub(super) fn needs_answer(&self, before: Option<&DeploymentRecord>, deployment: &Deployment) -> bool {
         let unchanged = before.is_some_and(|before| {
             before.status.is_some_and(|observed| observed.status != DeploymentStatus::Unknown)
                 && before.is_unchanged(&deployment.jobs)
@@ -118,8 +119,8 @@ impl Poll<'_> {
 
     fn update_status(
         &self,
-        before: Option<&Remembered>,
-        after: &mut Remembered,
+        before: Option<&DeploymentRecord>,
+        after: &mut DeploymentRecord,
         deployment: &Deployment,
         is_new: bool,
         rose: [bool; 3],
@@ -176,7 +177,7 @@ impl Poll<'_> {
     }
 
     /// Decides which counters are served with the value that they began with.
-    fn hold(&self, after: &mut Remembered, begin: [bool; 3]) {
+    fn hold(&self, after: &mut DeploymentRecord, begin: [bool; 3]) {
         let mut holds = after.holds.take().map_or([None; 3], |holds| *holds);
         for ((ended, hold), begins) in after.ended.iter_mut().zip(&mut holds).zip(begin) {
             if begins && ended.count.is_some() {
@@ -197,7 +198,7 @@ impl Lookup {
     }
 }
 
-impl Remembered {
+impl DeploymentRecord {
     /// Adds the jobs that ended. Returns which counts rose, and marks the counters that begin with this poll.
     fn count_ended(&mut self, jobs: &JobCounts, is_new: bool, begin: &mut [bool; 3]) -> [bool; 3] {
         let mut rose = [false; 3];

@@ -4,14 +4,14 @@
 //! remembered; the result is saved, if there is a state file, applied, and only then served.
 
 mod compare;
+mod deployment_record;
 mod failures;
-mod namespace;
-mod remembered;
+mod namespace_transitions;
 mod served;
 
 pub use compare::Answer;
 pub(super) use compare::Poll;
-pub(super) use namespace::{Committing, Namespace, REMEMBER};
+pub(super) use namespace_transitions::{Committing, FORGET_AFTER, Namespace};
 pub(super) use served::Served;
 
 #[cfg(test)]

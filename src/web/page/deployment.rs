@@ -12,7 +12,7 @@ use super::{
     text::{HumanDuration, OrDash, gibibytes, isolated, rounded},
 };
 use crate::{
-    model::{Deployment, GroupId, JobState, Requested, Transitions},
+    model::{Deployment, GroupId, JobState, RequestedResources, Transitions},
     snapshot::Snapshot,
     store::TargetStatus,
 };
@@ -123,7 +123,7 @@ fn setting_rows(now: Duration, deployment: &Deployment) -> Markup {
         OrDash(time.map(|time| format!("{} ago", HumanDuration(now.saturating_sub(time)))))
     };
     let pending = deployment.changes_pending.map(|pending| if pending { "yes" } else { "no" });
-    let requested = Requested::of(deployment);
+    let requested = RequestedResources::of(deployment);
     html! {
         @for (title, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
             tr { th scope="row" { (title) } td { (isolated(text)) } }
@@ -131,10 +131,10 @@ fn setting_rows(now: Duration, deployment: &Deployment) -> Markup {
         (row("Created", ago(deployment.created)))
         (row("Modified", ago(deployment.modified)))
         (row("Changed since its last start", OrDash(pending)))
-        (row("Requested slots", OrDash(requested.slots)))
-        (row("Requested CPU cores", OrDash(requested.cpu_cores.map(rounded))))
-        (row("Requested memory, GiB", OrDash(requested.memory_bytes.map(gibibytes))))
-        (row("Requested compute units", OrDash(requested.compute_units.map(rounded))))
+        (row("RequestedResources slots", OrDash(requested.slots)))
+        (row("RequestedResources CPU cores", OrDash(requested.cpu_cores.map(rounded))))
+        (row("RequestedResources memory, GiB", OrDash(requested.memory_bytes.map(gibibytes))))
+        (row("RequestedResources compute units", OrDash(requested.compute_units.map(rounded))))
     }
 }
 

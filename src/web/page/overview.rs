@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     collectors,
-    model::{Deployment, Requested, TargetId},
+    model::{Deployment, RequestedResources, TargetId},
     snapshot::Snapshot,
     store::TargetStatus,
 };
@@ -69,7 +69,7 @@ fn summary(data: &PageData<'_>) -> Markup {
     let (mut deployments, mut units) = (0_u64, 0.0);
     for deployment in distinct(snapshot) {
         deployments += 1;
-        units += Requested::of(deployment).compute_units.unwrap_or(0.0);
+        units += RequestedResources::of(deployment).compute_units.unwrap_or(0.0);
     }
     let (all, failures) = (snapshot.targets().len(), data.failures.total());
     html! {

@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     model::{
-        Deployment, DeploymentStatus, GroupId, JobState, LastFailure, ObservedStatus, Requested, TargetId,
+        Deployment, DeploymentStatus, GroupId, JobState, LastFailure, ObservedStatus, RequestedResources,
+        TargetId,
     },
     store::{JobDetails, TargetStatus},
     web::paths::Paths,
@@ -169,7 +170,7 @@ fn live_jobs(deployment: &Deployment) -> String {
 fn sort(rows: &mut [Row<'_>], query: &Query) {
     let number = |row: &Row<'_>| {
         let deployment = row.deployment;
-        let requested = Requested::of(deployment);
+        let requested = RequestedResources::of(deployment);
         match query.sort.as_str() {
             "slots" => requested.slots.map(|slots| slots as f64),
             "cpu" => requested.cpu_cores,
@@ -225,7 +226,7 @@ fn header(paths: &Paths, id: &TargetId, query: &Query, (key, title, number): Col
 
 fn table_row(data: &PageData<'_>, group: &GroupId, row: &Row<'_>) -> Markup {
     let (deployment, now) = (row.deployment, data.now);
-    let requested = Requested::of(deployment);
+    let requested = RequestedResources::of(deployment);
     let modified = deployment.modified.and_then(|time| Duration::try_from_secs_f64(time).ok());
     let modified = modified.map(|time| format!("{} ago", HumanDuration(now.saturating_sub(time))));
     html! {

@@ -23,7 +23,7 @@ fn failed(id: &str, time: f64, reason: &str) -> Job {
 fn observed(answers: &[&[Job]]) -> u64 {
     let mut record = JobRecord::default();
     for jobs in answers {
-        record.fold_restarts(JobList { jobs, complete: true }, Some(100.0));
+        record.update_restarts(JobList { jobs, complete: true }, Some(100.0));
     }
     record.restarts.unwrap().observed
 }
@@ -37,31 +37,31 @@ fn last_reason(record: &JobRecord) -> (&str, Option<f64>) {
 fn the_most_recent_failure_wins_in_any_order() {
     let mut record = JobRecord::default();
     let jobs = [failed("a", 5.0, "Old"), failed("b", 9.0, "New"), failed("c", 7.0, "Between")];
-    let message = record.fold_failures(&jobs);
+    let message = record.update_last_failure(&jobs);
     assert_eq!(message, MessageChange::Replace(FailureMessage::new("message of b")));
     assert_eq!(last_reason(&record), ("New", Some(9.0)));
-    assert_eq!(record.fold_failures(&[]), MessageChange::Keep);
-    assert_eq!(record.fold_failures(&[failed("c", 7.0, "Between")]), MessageChange::Keep);
+    assert_eq!(record.update_last_failure(&[]), MessageChange::Keep);
+    assert_eq!(record.update_last_failure(&[failed("c", 7.0, "Between")]), MessageChange::Keep);
     assert_eq!(last_reason(&record), ("New", Some(9.0)), "it was deleted, and stays the last one");
     let ended = Job { ended: Some(11.0), ..job("d", JobState::Failed) };
-    assert_eq!(record.fold_failures(&[ended]), MessageChange::Replace(None));
+    assert_eq!(record.update_last_failure(&[ended]), MessageChange::Replace(None));
     assert_eq!(last_reason(&record), ("", Some(11.0)));
 }
 
 #[test]
 fn an_answer_after_a_restart_brings_the_message_back() {
     let mut record = JobRecord::default();
-    record.fold_failures(&[failed("a", 5.0, "Code")]);
+    record.update_last_failure(&[failed("a", 5.0, "Code")]);
     let mut restored: JobRecord = postcard::from_bytes(&postcard::to_stdvec(&record).unwrap()).unwrap();
     assert_eq!(restored, record);
-    let message = restored.fold_failures(&[failed("a", 5.0, "Code")]);
+    let message = restored.update_last_failure(&[failed("a", 5.0, "Code")]);
     assert_eq!(message, MessageChange::Replace(FailureMessage::new("message of a")));
 }
 
 #[test]
 fn a_record_contains_no_message() {
     let mut record = JobRecord::default();
-    record.fold_failures(&[failed("a", 5.0, "Code")]);
+    record.update_last_failure(&[failed("a", 5.0, "Code")]);
     let bytes = postcard::to_stdvec(&record).unwrap();
     let has = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
     assert!(has(b"Code") && !has(b"message"));
@@ -104,19 +104,19 @@ fn a_count_that_is_missing_or_falls_counts_nothing() {
 fn a_job_that_an_incomplete_answer_lacks_is_not_new_when_it_returns() {
     let mut record = JobRecord::default();
     let all = [running("a", 3, 150.0), running("b", 4, 50.0)];
-    record.fold_restarts(JobList { jobs: &all, complete: true }, Some(100.0));
-    record.fold_restarts(JobList { jobs: &all[..1], complete: false }, Some(100.0));
-    record.fold_restarts(JobList { jobs: &all, complete: true }, Some(100.0));
+    record.update_restarts(JobList { jobs: &all, complete: true }, Some(100.0));
+    record.update_restarts(JobList { jobs: &all[..1], complete: false }, Some(100.0));
+    record.update_restarts(JobList { jobs: &all, complete: true }, Some(100.0));
     assert_eq!(record.restarts.unwrap().observed, 3);
 }
 
 #[test]
 fn what_restarted_during_a_long_absence_is_history() {
     let mut record = JobRecord::default();
-    record.fold_restarts(JobList { jobs: &[running("a", 3, 50.0)], complete: true }, Some(100.0));
+    record.update_restarts(JobList { jobs: &[running("a", 3, 50.0)], complete: true }, Some(100.0));
     record.outdated = true;
     let jobs = [running("a", 9, 50.0), running("b", 4, 200.0), running("c", 2, 901.0)];
-    record.fold_restarts(JobList { jobs: &jobs, complete: true }, Some(900.0));
+    record.update_restarts(JobList { jobs: &jobs, complete: true }, Some(900.0));
     assert_eq!((record.restarts.unwrap().observed, record.outdated), (2, false));
 }
 
@@ -247,8 +247,8 @@ proptest! {
             ids.extend(world.jobs.iter().map(|job| job.id.clone()));
             match event {
                 Event::Answer => {
-                    record.fold_failures(&world.jobs);
-                    record.fold_restarts(JobList { jobs: &world.jobs, complete: true }, Some(10.0));
+                    record.update_last_failure(&world.jobs);
+                    record.update_restarts(JobList { jobs: &world.jobs, complete: true }, Some(10.0));
                 }
                 Event::Reload => {
                     record = postcard::from_bytes(&postcard::to_stdvec(&record).unwrap()).unwrap();

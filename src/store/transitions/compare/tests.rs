@@ -18,7 +18,7 @@ struct History {
     seconds: u64,
     hold: Duration,
     previous_success: Option<Duration>,
-    remembered: Option<Remembered>,
+    remembered: Option<DeploymentRecord>,
 }
 
 impl History {

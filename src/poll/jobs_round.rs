@@ -22,10 +22,10 @@ use crate::{
 const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often a round that waits notes that it is alive.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(20);
+const LIVENESS_INTERVAL: Duration = Duration::from_secs(20);
 
 /// The part of the interval over which the deployments with live jobs are spread.
-const SPREAD: f64 = 0.9;
+const SPREAD_FRACTION: f64 = 0.9;
 
 type Answer = (Box<str>, Instant, Result<ListedJobs, ApiError>);
 
@@ -79,7 +79,7 @@ impl PollLoop {
             tokio::select! {
                 biased;
                 () = sleep_until(due) => return true,
-                () = self.publisher.store().jobs_wanted(&self.id) => {
+                () = self.publisher.store().wait_for_urgent_jobs(&self.id) => {
                     let round = Round { mode: jobs.mode(), started: Instant::now(), scheduled: false };
                     if self.publisher.store().next_jobs(&self.id, &round, &BTreeSet::new()).is_some() {
                         return false;
@@ -100,7 +100,7 @@ impl PollLoop {
             round,
             in_flight: FuturesUnordered::new(),
             asking: BTreeSet::new(),
-            gap: self.settings.interval.mul_f64(SPREAD) / refreshes.max(1),
+            gap: self.settings.interval.mul_f64(SPREAD_FRACTION) / refreshes.max(1),
             next_refresh: started,
             publish_at: None,
             published: None,
@@ -137,7 +137,7 @@ impl PollLoop {
                 turn = may_ask.then(|| jobs.turn()).into();
                 waits = may_ask;
             }
-            let alive_until = Instant::now() + SIGN_OF_LIFE;
+            let alive_until = Instant::now() + LIVENESS_INTERVAL;
             store.extend_report(&self.id, self.report_due(alive_until));
             tokio::select! {
                 biased;
@@ -153,7 +153,7 @@ impl PollLoop {
                         self.request(jobs, deployment, urgency, turn_taken, progress);
                     }
                 }
-                () = store.jobs_wanted(&self.id) => {}
+                () = store.wait_for_urgent_jobs(&self.id) => {}
                 () = sleep_until(may_ask_at.unwrap_or(alive_until)), if may_ask_at.is_some_and(|at| at > Instant::now()) => {}
                 () = sleep_until(alive_until) => {}
             }

@@ -4,14 +4,14 @@ use std::fmt;
 
 /// Who uses a provider of credentials.
 #[derive(Debug, Default)]
-pub(super) struct Users {
+pub(super) struct CredentialsUsers {
     /// The ids of workspaces.
     pub(super) workspaces: Vec<String>,
     /// The names of discovery entries.
     pub(super) entries: Vec<String>,
 }
 
-impl fmt::Display for Users {
+impl fmt::Display for CredentialsUsers {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
         if !self.workspaces.is_empty() {

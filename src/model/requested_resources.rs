@@ -10,7 +10,7 @@ const GIB_PER_COMPUTE_UNIT: f64 = 4.0;
 
 /// The resources of one running job; `None` where a part of the setting is missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Requested {
+pub struct RequestedResources {
     /// Task slots.
     pub slots: Option<u64>,
     /// CPU cores of the job manager and all task managers.
@@ -21,7 +21,7 @@ pub struct Requested {
     pub compute_units: Option<f64>,
 }
 
-impl Requested {
+impl RequestedResources {
     /// Computes it for `deployment`: nothing for a mode that is not known.
     pub fn of(deployment: &Deployment) -> Self {
         let resources = &deployment.resources;
@@ -44,16 +44,16 @@ impl Requested {
     }
 }
 
-fn of_basic(slots: Option<u64>, basic: &BasicSetting, taskmanager_slots: TaskSlots) -> Requested {
+fn of_basic(slots: Option<u64>, basic: &BasicSetting, taskmanager_slots: TaskSlots) -> RequestedResources {
     let managers = slots
-        .zip(taskmanager_slots.in_force())
+        .zip(taskmanager_slots.effective())
         .map(|(slots, slots_per_manager)| slots.div_ceil(slots_per_manager) as f64);
     let total =
         |jobmanager: Option<f64>, taskmanager: Option<f64>| finite(jobmanager? + managers? * taskmanager?);
     let bytes = |memory: Option<u64>| memory.map(|bytes| bytes as f64);
     let cpu_cores = total(basic.jobmanager.cpu_cores, basic.taskmanager.cpu_cores);
     let memory_bytes = total(bytes(basic.jobmanager.memory_bytes), bytes(basic.taskmanager.memory_bytes));
-    Requested {
+    RequestedResources {
         slots,
         cpu_cores,
         memory_bytes,
@@ -64,19 +64,19 @@ fn of_basic(slots: Option<u64>, basic: &BasicSetting, taskmanager_slots: TaskSlo
 }
 
 /// The plan's memory is a lower bound (no network, metaspace or JVM overhead), so no memory is computed from it.
-fn of_expert(resources: &ResourceSettings) -> Option<Requested> {
+fn of_expert(resources: &ResourceSettings) -> Option<RequestedResources> {
     let expert = resources.expert.as_ref()?;
     let plan = expert.plan.as_ref()?;
     let cpu_cores = expert.jobmanager.cpu_cores.zip(plan.cpu_cores());
-    Some(Requested {
+    Some(RequestedResources {
         slots: plan.slots(),
         cpu_cores: cpu_cores.and_then(|(jobmanager, groups)| finite(jobmanager + groups)),
-        ..Requested::default()
+        ..RequestedResources::default()
     })
 }
 
 /// Slots are taken stage by stage, so this is an upper bound.
-fn of_batch(resources: &ResourceSettings) -> Option<Requested> {
+fn of_batch(resources: &ResourceSettings) -> Option<RequestedResources> {
     let batch = resources.batch.as_ref()?;
     let basic = batch.basic.unwrap_or_default();
     let slots = match (batch.max_slots, basic.parallelism) {
@@ -126,15 +126,15 @@ mod tests {
 
     #[test]
     fn basic_mode_counts_whole_task_managers() {
-        let requested = Requested::of(&streaming(Some(4), TaskSlots::Absent));
+        let requested = RequestedResources::of(&streaming(Some(4), TaskSlots::Absent));
         assert_eq!(requested.slots, Some(4));
         assert_eq!(requested.cpu_cores, Some(10.0));
         assert_eq!(requested.memory_bytes, Some(20.0 * GIB));
         assert_eq!(requested.compute_units, Some(10.0));
-        let requested = Requested::of(&streaming(Some(5), TaskSlots::Given(2)));
+        let requested = RequestedResources::of(&streaming(Some(5), TaskSlots::Given(2)));
         assert_eq!(requested.cpu_cores, Some(8.0), "5 slots at 2 a task manager are 3 task managers");
         for slots in [TaskSlots::Given(0), TaskSlots::Negative] {
-            assert_eq!(Requested::of(&streaming(Some(4), slots)).cpu_cores, Some(10.0));
+            assert_eq!(RequestedResources::of(&streaming(Some(4), slots)).cpu_cores, Some(10.0));
         }
     }
 
@@ -142,7 +142,7 @@ mod tests {
     fn memory_makes_the_compute_units_where_it_weighs_more() {
         let mut deployment = streaming(Some(1), TaskSlots::Absent);
         deployment.resources.basic.as_mut().unwrap().taskmanager = process(1.0, 36);
-        let requested = Requested::of(&deployment);
+        let requested = RequestedResources::of(&deployment);
         assert_eq!((requested.cpu_cores, requested.compute_units), (Some(3.0), Some(10.0)));
     }
 
@@ -150,12 +150,15 @@ mod tests {
     fn a_missing_part_leaves_out_only_what_needs_it() {
         let mut deployment = streaming(Some(4), TaskSlots::Absent);
         deployment.resources.basic.as_mut().unwrap().jobmanager.memory_bytes = None;
-        let requested = Requested::of(&deployment);
+        let requested = RequestedResources::of(&deployment);
         assert_eq!(requested.cpu_cores, Some(10.0));
         assert_eq!((requested.memory_bytes, requested.compute_units), (None, None));
-        let requested = Requested::of(&streaming(Some(4), TaskSlots::Unreadable));
+        let requested = RequestedResources::of(&streaming(Some(4), TaskSlots::Unreadable));
         assert_eq!((requested.slots, requested.cpu_cores), (Some(4), None));
-        assert_eq!(Requested::of(&streaming(None, TaskSlots::Absent)), Requested::default());
+        assert_eq!(
+            RequestedResources::of(&streaming(None, TaskSlots::Absent)),
+            RequestedResources::default()
+        );
     }
 
     #[test]
@@ -173,14 +176,14 @@ mod tests {
         let expert = Some(ExpertSetting { jobmanager: process(2.0, 4), plan });
         let basic = Some(basic(Some(4)));
         let resources = ResourceSettings { basic, expert, ..Default::default() };
-        let requested = Requested::of(&deployment("STREAMING", "EXPERT", resources));
+        let requested = RequestedResources::of(&deployment("STREAMING", "EXPERT", resources));
         assert_eq!((requested.slots, requested.cpu_cores), (Some(1), Some(3.13)));
         assert_eq!((requested.memory_bytes, requested.compute_units), (None, None));
     }
 
     #[test]
     fn batch_mode_takes_the_lesser_of_what_is_there() {
-        let slots = |max_slots, parallelism| Requested::of(&batch(max_slots, parallelism)).slots;
+        let slots = |max_slots, parallelism| RequestedResources::of(&batch(max_slots, parallelism)).slots;
         assert_eq!(slots(Some(10), Some(4)), Some(4));
         assert_eq!(slots(Some(3), Some(4)), Some(3));
         assert_eq!(slots(Some(3), None), Some(3));
@@ -193,8 +196,8 @@ mod tests {
         let resources = ResourceSettings { basic: Some(basic(Some(4))), ..Default::default() };
         for (execution, resource) in [("STREAMING", "AUTO"), ("STREAMING", ""), ("", "BASIC"), ("X", "Y")] {
             assert_eq!(
-                Requested::of(&deployment(execution, resource, resources.clone())),
-                Requested::default()
+                RequestedResources::of(&deployment(execution, resource, resources.clone())),
+                RequestedResources::default()
             );
         }
     }

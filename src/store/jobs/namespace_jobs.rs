@@ -14,27 +14,27 @@ use super::{
 };
 use crate::{
     model::{Deployment, DeploymentJobs, JobState, JobsMode, LastFailure, LiveJobTotals},
-    store::saved::Record,
+    store::saved_state::Record,
 };
 
 /// A time so far away that it never comes.
-const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
+const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// What is remembered of the jobs of one namespace.
 #[derive(Debug, Default)]
 pub(in crate::store) struct NamespaceJobs {
-    memory: Mutex<Memory>,
+    memory: Mutex<State>,
     /// What is being saved and not yet remembered: it belongs to a dump. Locked before `memory`.
     saving: Mutex<Vec<Record>>,
     /// Held while the served data is replaced by what is remembered, so that it is never older than another's.
     pub(in crate::store) serving: Mutex<()>,
     /// Notified when something must be asked for at once.
-    pub(in crate::store) wanted: Notify,
+    pub(in crate::store) urgent: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Memory {
-    deployments: HashMap<Box<str>, Known>,
+struct State {
+    deployments: HashMap<Box<str>, JobsEntry>,
     /// How long the last round took.
     last_round: Duration,
     round_started: Option<Instant>,
@@ -44,12 +44,12 @@ struct Memory {
 
 /// What is known of the jobs of one deployment.
 #[derive(Debug, Clone, Default)]
-struct Known {
+struct JobsEntry {
     record: JobRecord,
     /// The live jobs of the last answer.
     live: Option<LiveJobTotals>,
     /// See [`Candidate`].
-    wanted_since: Option<Instant>,
+    failed_since: Option<Instant>,
     asked: Option<Instant>,
     answered: Option<Instant>,
     /// When the deployment was last seen to have no live job.
@@ -62,7 +62,7 @@ struct Known {
 
 /// How the jobs of a namespace are served.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::store) struct Serving {
+pub(in crate::store) struct ServeSettings {
     pub(in crate::store) mode: JobsMode,
     pub(in crate::store) interval: Duration,
     pub(in crate::store) expire_after: Duration,
@@ -80,7 +80,7 @@ pub(in crate::store) struct Served {
 
 /// The answer for one deployment.
 #[derive(Debug)]
-pub(in crate::store) struct Answered<'a> {
+pub(in crate::store) struct ListedAnswer<'a> {
     pub(in crate::store) deployment: &'a str,
     pub(in crate::store) requested_at: Instant,
     /// None if the deployment is gone.
@@ -91,8 +91,8 @@ pub(in crate::store) struct Answered<'a> {
 
 /// What an answer changes.
 #[derive(Debug)]
-pub(in crate::store) struct Folded {
-    after: Known,
+pub(in crate::store) struct AnswerUpdate {
+    after: JobsEntry,
     pub(in crate::store) message: MessageChange,
     /// The record, if it differs from the saved one.
     pub(in crate::store) record: Option<Record>,
@@ -100,27 +100,27 @@ pub(in crate::store) struct Folded {
 
 impl NamespaceJobs {
     /// Notes that jobs of these deployments failed.
-    pub(in crate::store) fn want(&self, deployments: &[Box<str>], now: Instant) {
+    pub(in crate::store) fn note_failures(&self, deployments: &[Box<str>], now: Instant) {
         if deployments.is_empty() {
             return;
         }
         let mut memory = self.memory.lock();
         for id in deployments {
             let known = memory.deployments.entry(id.clone()).or_default();
-            known.record.wanted = true;
-            known.wanted_since = Some(now);
+            known.record.failure_pending = true;
+            known.failed_since = Some(now);
         }
         drop(memory);
-        self.wanted.notify_one();
+        self.urgent.notify_one();
     }
 
-    /// The records of these deployments, once [`NamespaceJobs::want`] has noted them.
-    pub(in crate::store) fn records_if_wanted(&self, deployments: &[Box<str>]) -> Vec<Record> {
+    /// The records of these deployments, once [`NamespaceJobs::note_failures`] has noted them.
+    pub(in crate::store) fn records_with_failures(&self, deployments: &[Box<str>]) -> Vec<Record> {
         let memory = self.memory.lock();
         let record = |id: &str| {
             let known = memory.deployments.get(id);
             let record = known.map(|known| known.record.clone()).unwrap_or_default();
-            encode(&JobRecord { wanted: true, ..record })
+            encode(&JobRecord { failure_pending: true, ..record })
         };
         deployments.iter().map(|id| (id.clone(), record(id))).collect()
     }
@@ -137,8 +137,8 @@ impl NamespaceJobs {
     pub(in crate::store) fn restore(&self, id: &str, record: &[u8], outdated: bool) -> Option<()> {
         let mut record: JobRecord = postcard::from_bytes(record).ok()?;
         record.outdated |= outdated;
-        let wanted_since = record.wanted.then(Instant::now);
-        let known = Known { record, wanted_since, ..Known::default() };
+        let failed_since = record.failure_pending.then(Instant::now);
+        let known = JobsEntry { record, failed_since, ..JobsEntry::default() };
         self.memory.lock().deployments.insert(id.into(), known);
         Some(())
     }
@@ -234,45 +234,45 @@ impl NamespaceJobs {
     }
 
     /// What is remembered of a deployment after an answer.
-    pub(in crate::store) fn fold(&self, answered: &Answered<'_>, now: Instant) -> Folded {
+    pub(in crate::store) fn evaluate(&self, answered: &ListedAnswer<'_>, now: Instant) -> AnswerUpdate {
         let before = self.memory.lock().deployments.get(answered.deployment).cloned().unwrap_or_default();
         let (mut after, mut message) = (before.clone(), MessageChange::Keep);
         if let Some(list) = answered.list {
-            message = after.record.fold_failures(list.jobs);
+            message = after.record.update_last_failure(list.jobs);
             if after.answered.is_none_or(|compared| compared <= answered.requested_at) {
                 let first_seen = answered.first_seen.map(|seen| seen.as_secs_f64());
-                after.record.fold_restarts(list, first_seen);
+                after.record.update_restarts(list, first_seen);
                 after.live = live_totals(list.jobs);
                 after.answered = Some(answered.requested_at);
             }
         }
-        if after.wanted_since.is_none_or(|since| since <= answered.requested_at) {
-            (after.wanted_since, after.record.wanted) = (None, false);
+        if after.failed_since.is_none_or(|since| since <= answered.requested_at) {
+            (after.failed_since, after.record.failure_pending) = (None, false);
         }
         if let Some(record) = after.released(now) {
             (after.record, after.hold) = (record, None);
         }
         let changed = after.record != before.record;
         let record = changed.then(|| (answered.deployment.into(), encode(&after.record)));
-        Folded { after, message, record }
+        AnswerUpdate { after, message, record }
     }
 
     /// Makes an answer what is remembered.
-    pub(in crate::store) fn apply(&self, id: &str, folded: Folded) {
+    pub(in crate::store) fn apply(&self, id: &str, folded: AnswerUpdate) {
         self.saving.lock().clear();
         let mut memory = self.memory.lock();
         let known = memory.deployments.entry(id.into()).or_default();
-        let Known { asked, idle, is_counter_served, .. } = *known;
+        let JobsEntry { asked, idle, is_counter_served, .. } = *known;
         // What was served meanwhile is not forgotten.
         let hold = if is_counter_served { known.hold.and(folded.after.hold) } else { None };
-        *known = Known { asked, idle, is_counter_served, hold, ..folded.after };
+        *known = JobsEntry { asked, idle, is_counter_served, hold, ..folded.after };
     }
 
     /// What is served of these deployments now.
     pub(in crate::store) fn serve(
         &self,
         deployments: &[&Deployment],
-        serving: Serving,
+        serving: ServeSettings,
         now: Instant,
     ) -> Served {
         let mut memory = self.memory.lock();
@@ -284,7 +284,7 @@ impl NamespaceJobs {
         } else {
             serving.expire_after
         };
-        let mut served = Served { jobs: Vec::new(), expires_at: now + FAR, is_urgent: false };
+        let mut served = Served { jobs: Vec::new(), expires_at: now + NEVER, is_urgent: false };
         let may_wake = serving.mode == JobsMode::Active && !memory.last_round_failed;
         for deployment in deployments {
             let known = memory.deployments.get_mut(&deployment.id);
@@ -299,7 +299,7 @@ impl NamespaceJobs {
     }
 }
 
-impl Known {
+impl JobsEntry {
     /// The record once the first value of the counter is no longer held; none if nothing changes.
     fn released(&self, now: Instant) -> Option<JobRecord> {
         let counter = self.record.restarts.filter(|counter| counter.served != counter.observed)?;
@@ -312,7 +312,7 @@ impl Known {
     fn serve(
         &mut self,
         deployment: &Deployment,
-        serving: Serving,
+        serving: ServeSettings,
         expire_after: Duration,
         now: Instant,
     ) -> (Option<DeploymentJobs>, Option<Instant>) {
@@ -342,9 +342,9 @@ impl Known {
 }
 
 impl Candidate {
-    fn new(known: Option<&Known>, deployment: &Deployment) -> Self {
+    fn new(known: Option<&JobsEntry>, deployment: &Deployment) -> Self {
         Self {
-            wanted_since: known.and_then(|known| known.wanted_since),
+            failed_since: known.and_then(|known| known.failed_since),
             live: is_live(deployment),
             asked: known.and_then(|known| known.asked),
             answered: known.and_then(|known| known.answered),

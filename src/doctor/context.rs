@@ -18,7 +18,7 @@ use crate::{
 type Provider = (Arc<credentials::Source>, Arc<dyn ProvideCredentials>);
 
 /// The configuration, and what asks the API.
-pub(super) struct Examiner<'a> {
+pub(super) struct Doctor<'a> {
     pub(super) config: &'a Config,
     pub(super) settings: api::Settings,
     pub(super) telemetry: Telemetry,
@@ -41,7 +41,7 @@ pub(super) struct Console {
     pub(super) listings: Arc<ConsoleListings>,
 }
 
-impl Examiner<'_> {
+impl Doctor<'_> {
     pub(super) fn provider(&self, source: &Arc<credentials::Source>) -> Arc<dyn ProvideCredentials> {
         let mut providers = self.providers.lock();
         if let Some((_, provider)) = providers.iter().find(|(known, _)| known == source) {

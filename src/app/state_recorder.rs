@@ -5,7 +5,7 @@ use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use super::shared::Shared;
+use super::context::AppContext;
 use crate::{
     store::Store,
     telemetry::{DiscoveryHealth, StateHealth, Telemetry},
@@ -18,19 +18,23 @@ const RECORD_INTERVAL: Duration = Duration::from_secs(60);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The state of a running exporter.
-pub(super) struct RunningState {
+pub(super) struct StateRecorder {
     store: Arc<Store>,
     _recording: AbortOnDropHandle<Infallible>,
 }
 
-impl RunningState {
+impl StateRecorder {
     /// Restores the state of an earlier run, if the state is persisted, and begins to record that this one runs. Ends early if
     /// the exporter is `stopping`.
-    pub(super) async fn start(shared: &Shared, path: Option<PathBuf>, stopping: &CancellationToken) -> Self {
-        let store = shared.publisher.store().clone();
+    pub(super) async fn start(
+        context: &AppContext,
+        path: Option<PathBuf>,
+        stopping: &CancellationToken,
+    ) -> Self {
+        let store = context.publisher.store().clone();
         if let Some(path) = path {
             let health = Arc::downgrade(&store);
-            shared.telemetry.export_state(Box::new(move || {
+            context.telemetry.export_state(Box::new(move || {
                 let store = health.upgrade()?;
                 let file = store.state_file()?;
                 Some(StateHealth { healthy: file.healthy(), last_save: file.last_save() })
@@ -38,7 +42,8 @@ impl RunningState {
             // If it is stopped, there is nothing to save yet.
             let _ = stopping.run_until_cancelled(store.load_state(path)).await;
         }
-        let recording = AbortOnDropHandle::new(tokio::spawn(record(store.clone(), shared.telemetry.clone())));
+        let recording =
+            AbortOnDropHandle::new(tokio::spawn(record(store.clone(), context.telemetry.clone())));
         Self { store, _recording: recording }
     }
 

@@ -18,13 +18,13 @@ pub(super) type Record = (Box<str>, Option<Vec<u8>>);
 
 /// What the store has of a state file.
 #[derive(Debug, Default)]
-pub(super) struct Saved {
+pub(super) struct SavedState {
     /// When targets were last polled successfully, by the state file: for their first poll in this run.
     pub(super) polled: HashMap<Vec<u8>, Duration>,
     pub(super) discovery: DiscoveryEntries,
 }
 
-impl Saved {
+impl SavedState {
     /// When the target was last polled successfully in an earlier run, not long before this one.
     pub(super) fn polled(&self, id: &TargetId) -> Option<Duration> {
         self.polled.get(&target_key(id)).copied()

@@ -6,7 +6,7 @@ use crate::{api::Progress, clock::Clock, credentials, snapshot::Publisher, telem
 
 /// What lives as long as the process.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct AppContext {
     pub(super) publisher: Arc<Publisher>,
     pub(super) telemetry: Telemetry,
     pub(super) progress: Arc<Progress>,

@@ -10,18 +10,18 @@ use super::presence::Presence;
 use crate::model::{EditableNamespace, NamespaceInstance, WorkspaceInstance};
 
 /// States of a workspace in which nothing can run.
-const STOPPED_WORKSPACE: [&str; 4] = ["CREATING", "DISABLE", "DELETING", "DELETED"];
+const NOT_RUNNING_WORKSPACE_STATES: [&str; 4] = ["CREATING", "DISABLE", "DELETING", "DELETED"];
 
 /// States of a namespace in which nothing can run.
-const STOPPED_NAMESPACE: [&str; 2] = ["CREATING", "DELETING"];
+const NOT_RUNNING_NAMESPACE_STATES: [&str; 2] = ["CREATING", "DELETING"];
 
-/// Whether the last poll of the deployments in a namespace of a workspace succeeded and found some. What answers exists,
+/// Whether the last poll of the deployments in a namespace of a workspace succeeded and found some. What has_deployments exists,
 /// whatever a listing says.
-pub type Answers<'a> = dyn Fn(&str, &str) -> bool + 'a;
+pub type HasDeployments<'a> = dyn Fn(&str, &str) -> bool + 'a;
 
 /// Everything that an entry's listings have told so far.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Knowledge {
+pub struct Inventory {
     pub(super) workspaces: BTreeMap<String, KnownWorkspace>,
     /// The workspace of an entry for one workspace. It is never removed.
     pinned: Option<String>,
@@ -56,7 +56,7 @@ impl KnownWorkspace {
     }
 }
 
-impl Knowledge {
+impl Inventory {
     /// What is known before the first listing of a region: nothing.
     pub fn of_region() -> Self {
         Self::default()
@@ -73,7 +73,7 @@ impl Knowledge {
         &mut self,
         listed: &[WorkspaceInstance],
         consistent: bool,
-        answers: &Answers<'_>,
+        has_deployments: &HasDeployments<'_>,
     ) {
         let pinned = self.pinned.clone();
         let concerns = |instance: &&WorkspaceInstance| match &pinned {
@@ -81,8 +81,8 @@ impl Knowledge {
             None => true,
         };
         for instance in listed.iter().filter(concerns) {
-            let stopped = STOPPED_WORKSPACE.contains(&&*instance.status);
-            let workspace = self.seen(&instance.workspace, stopped);
+            let not_running = NOT_RUNNING_WORKSPACE_STATES.contains(&&*instance.status);
+            let workspace = self.seen(&instance.workspace, not_running);
             (*instance.instance_id).clone_into(&mut workspace.instance_id);
             (*instance.name).clone_into(&mut workspace.name);
             let tags = instance.tags.iter();
@@ -90,7 +90,7 @@ impl Knowledge {
         }
         if consistent {
             let listed = listed.iter().map(|instance| &*instance.workspace).collect();
-            self.remove_workspaces(&listed, answers);
+            self.remove_workspaces(&listed, has_deployments);
         }
     }
 
@@ -100,23 +100,28 @@ impl Knowledge {
         workspace: &str,
         listed: &[NamespaceInstance],
         consistent: bool,
-        answers: &Answers<'_>,
+        has_deployments: &HasDeployments<'_>,
     ) {
         // It may have been removed meanwhile.
         let Some(known) = self.workspaces.get_mut(workspace) else { return };
         known.namespaces_listed = true;
         for namespace in listed {
-            let stopped = STOPPED_NAMESPACE.contains(&&*namespace.status);
-            seen(&mut known.namespaces, &namespace.name, stopped);
+            let not_running = NOT_RUNNING_NAMESPACE_STATES.contains(&&*namespace.status);
+            seen(&mut known.namespaces, &namespace.name, not_running);
         }
         if consistent {
             let listed = listed.iter().map(|namespace| &*namespace.name).collect();
-            remove_namespaces(workspace, known, &listed, answers);
+            remove_namespaces(workspace, known, &listed, has_deployments);
         }
     }
 
     /// Takes a successful `ListEditableNamespace`, which tells ids and names only.
-    pub fn editable_listed(&mut self, listed: &[EditableNamespace], consistent: bool, answers: &Answers<'_>) {
+    pub fn editable_listed(
+        &mut self,
+        listed: &[EditableNamespace],
+        consistent: bool,
+        has_deployments: &HasDeployments<'_>,
+    ) {
         let mut by_workspace: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for namespace in listed {
             if self.pinned.as_ref().is_none_or(|id| id == namespace.workspace()) {
@@ -135,9 +140,9 @@ impl Knowledge {
         }
         let none = BTreeSet::new();
         for (id, workspace) in &mut self.workspaces {
-            remove_namespaces(id, workspace, by_workspace.get(id.as_str()).unwrap_or(&none), answers);
+            remove_namespaces(id, workspace, by_workspace.get(id.as_str()).unwrap_or(&none), has_deployments);
         }
-        self.remove_workspaces(&by_workspace.into_keys().collect(), answers);
+        self.remove_workspaces(&by_workspace.into_keys().collect(), has_deployments);
     }
 
     /// This, if it is of the workspace `pinned`, or of a region without one.
@@ -155,18 +160,18 @@ impl Knowledge {
         }
     }
 
-    fn seen(&mut self, id: &str, stopped: bool) -> &mut KnownWorkspace {
+    fn seen(&mut self, id: &str, not_running: bool) -> &mut KnownWorkspace {
         let known = self.workspaces.entry(id.to_owned());
         let known = known.or_insert_with(|| KnownWorkspace::new(Presence::unlisted()));
         if known.listed {
-            known.presence.seen(stopped);
+            known.presence.seen(not_running);
         } else {
-            (known.presence, known.listed) = (Presence::first(stopped), true);
+            (known.presence, known.listed) = (Presence::first(not_running), true);
         }
         known
     }
 
-    fn remove_workspaces(&mut self, listed: &BTreeSet<&str>, answers: &Answers<'_>) {
+    fn remove_workspaces(&mut self, listed: &BTreeSet<&str>, has_deployments: &HasDeployments<'_>) {
         let pinned = self.pinned.as_deref();
         self.workspaces.retain(|id, workspace| {
             if !listed.contains(id.as_str()) {
@@ -174,15 +179,15 @@ impl Knowledge {
             }
             pinned == Some(id)
                 || !workspace.presence.is_gone()
-                || workspace.namespaces.keys().any(|name| answers(id, name))
+                || workspace.namespaces.keys().any(|name| has_deployments(id, name))
         });
     }
 }
 
-fn seen(namespaces: &mut BTreeMap<String, Presence>, name: &str, stopped: bool) {
+fn seen(namespaces: &mut BTreeMap<String, Presence>, name: &str, not_running: bool) {
     match namespaces.get_mut(name) {
-        Some(presence) => presence.seen(stopped),
-        None => drop(namespaces.insert(name.to_owned(), Presence::first(stopped))),
+        Some(presence) => presence.seen(not_running),
+        None => drop(namespaces.insert(name.to_owned(), Presence::first(not_running))),
     }
 }
 
@@ -190,12 +195,12 @@ fn remove_namespaces(
     id: &str,
     workspace: &mut KnownWorkspace,
     listed: &BTreeSet<&str>,
-    answers: &Answers<'_>,
+    has_deployments: &HasDeployments<'_>,
 ) {
     workspace.namespaces.retain(|name, presence| {
         if !listed.contains(name.as_str()) {
             presence.missed();
         }
-        !presence.is_gone() || answers(id, name)
+        !presence.is_gone() || has_deployments(id, name)
     });
 }

@@ -1,12 +1,12 @@
-//! Which workspaces and targets are wanted: those that the configuration lists, and those that discovery has found.
+//! Which workspaces and targets are desired: those that the configuration lists, and those that discovery has found.
 
 use std::sync::Arc;
 
 use super::{
     clients::{Clients, EntryAccess},
     collector_targets::CollectedWorkspace,
+    context::AppContext,
     error::BuildError,
-    shared::Shared,
 };
 use crate::{
     collectors::{
@@ -23,9 +23,9 @@ use crate::{
     targets::{Target, TargetSet},
 };
 
-/// A workspace that is wanted.
+/// A workspace that is desired.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Wanted {
+pub(super) struct DesiredWorkspace {
     /// The workspace, with the namespaces that are polled: none if it is in a state in which nothing runs.
     pub(super) workspace: config::Workspace,
     /// Which namespaces the collector `namespaces` exports, wherever their deployments are polled.
@@ -52,17 +52,17 @@ enum ExportedNamespaces {
 pub(super) fn entries(
     config: &Config,
     clients: &mut Clients,
-    shared: &Shared,
+    context: &AppContext,
 ) -> Result<Vec<EntrySettings>, BuildError> {
     let entries = config.entries();
-    entries.iter().map(|(entry, selection)| settings(entry, selection, clients, shared)).collect()
+    entries.iter().map(|(entry, selection)| settings(entry, selection, clients, context)).collect()
 }
 
 fn settings(
     entry: &config::DiscoveryEntry,
     selection: &Selection,
     clients: &mut Clients,
-    shared: &Shared,
+    context: &AppContext,
 ) -> Result<EntrySettings, BuildError> {
     let access = EntryAccess {
         name: &entry.name,
@@ -78,12 +78,12 @@ fn settings(
         timeout: entry.namespaces.poll.timeout,
         selection: selection.clone(),
         location: entry.location(),
-        listings: clients.listings(access, shared)?,
+        listings: clients.listings(access, context)?,
     })
 }
 
-/// Every workspace that is wanted now.
-pub(super) fn wanted(config: &Config, discovery: &Discovery) -> Vec<Wanted> {
+/// Every workspace that is desired now.
+pub(super) fn desired_workspaces(config: &Config, discovery: &Discovery) -> Vec<DesiredWorkspace> {
     let listed = config.listed();
     let mut all: Vec<_> = listed.map(configured).collect();
     let entries = config.entries();
@@ -92,13 +92,13 @@ pub(super) fn wanted(config: &Config, discovery: &Discovery) -> Vec<Wanted> {
         let workspaces = found.workspaces.iter();
         all.extend(workspaces.map(|(id, workspace)| discovered(entry, id, workspace, discovery)));
     }
-    all.into_iter().map(|wanted| wanted.of_shard(config.shard)).collect()
+    all.into_iter().map(|desired| desired.of_shard(config.shard)).collect()
 }
 
-fn configured(workspace: &config::Workspace) -> Wanted {
+fn configured(workspace: &config::Workspace) -> DesiredWorkspace {
     let namespaces = workspace.targets().iter().map(|target| target.namespace.clone());
     let exported = ExportedNamespaces::Listed(namespaces.collect());
-    Wanted { workspace: workspace.clone(), exported, runs: true, elsewhere: false }
+    DesiredWorkspace { workspace: workspace.clone(), exported, runs: true, elsewhere: false }
 }
 
 fn discovered(
@@ -106,17 +106,17 @@ fn discovered(
     id: &str,
     found: &SelectedWorkspace,
     discovery: &Discovery,
-) -> Wanted {
+) -> DesiredWorkspace {
     let permitted = entry
         .collectors
         .iter()
         .filter(|(collector, enabled)| !(enabled.by_default && discovery.denies(&entry.name, collector, id)));
     let workspace = config::Workspace { collectors: permitted.collect(), ..entry.workspace(id, found) };
     let exported = ExportedNamespaces::Matching(entry.namespaces.filter.clone());
-    Wanted { workspace, exported, runs: found.runs, elsewhere: false }
+    DesiredWorkspace { workspace, exported, runs: found.runs, elsewhere: false }
 }
 
-impl Wanted {
+impl DesiredWorkspace {
     /// The same with those of its targets that belong to `shard`.
     fn of_shard(mut self, shard: Shard) -> Self {
         if shard.is_single() {
@@ -145,25 +145,25 @@ fn has_targets(workspace: &config::Workspace) -> bool {
     !workspace.targets().is_empty() || workspace.collectors.iter().any(|(name, _)| is_of_workspace(name))
 }
 
-/// The workspaces of `wanted` that have targets with a client of their own.
-pub(super) fn with_targets(wanted: &[Wanted]) -> impl Iterator<Item = &config::Workspace> {
-    wanted.iter().map(|wanted| &wanted.workspace).filter(|workspace| has_targets(workspace))
+/// The workspaces of `desired` that have targets with a client of their own.
+pub(super) fn with_targets(desired: &[DesiredWorkspace]) -> impl Iterator<Item = &config::Workspace> {
+    desired.iter().map(|desired| &desired.workspace).filter(|workspace| has_targets(workspace))
 }
 
-/// The targets of the wanted workspaces, which have clients.
-pub(super) fn targets(wanted: &[Wanted], clients: &Clients, config: &Config) -> TargetSet {
+/// The targets of the desired workspaces, which have clients.
+pub(super) fn targets(desired: &[DesiredWorkspace], clients: &Clients, config: &Config) -> TargetSet {
     let fields = Arc::new(config.metrics.clone());
-    let targets = wanted.iter().flat_map(|wanted| {
-        let client = clients.workspace_client(&wanted.workspace.id).into_iter();
+    let targets = desired.iter().flat_map(|desired| {
+        let client = clients.workspace_client(&desired.workspace.id).into_iter();
         let of_namespaces = client.flat_map(|client| {
-            let deployments = deployments(&wanted.workspace, client, &fields, config).into_iter();
-            deployments.chain(collected(wanted, clients, client, config))
+            let deployments = deployments(&desired.workspace, client, &fields, config).into_iter();
+            deployments.chain(collected(desired, clients, client, config))
         });
-        of_namespaces.chain(console_targets(wanted, clients, config))
+        of_namespaces.chain(console_targets(desired, clients, config))
     });
     TargetSet {
         targets: targets.collect(),
-        workspaces: wanted.iter().filter(|wanted| wanted.runs && !wanted.elsewhere).map(info).collect(),
+        workspaces: desired.iter().filter(|desired| desired.runs && !desired.elsewhere).map(info).collect(),
         render: RenderConfig {
             label_keys: config.metrics.labels.clone(),
             workspace_tags: config.workspace_tags.clone(),
@@ -208,15 +208,15 @@ fn deployments(
 
 /// The targets of the other collectors, unless nothing runs in the workspace.
 fn collected(
-    wanted: &Wanted,
+    desired: &DesiredWorkspace,
     clients: &Clients,
     client: &Arc<crate::api::Client>,
     config: &Config,
 ) -> Vec<(Arc<TargetId>, Target)> {
-    if !wanted.runs {
+    if !desired.runs {
         return Vec::new();
     }
-    let workspace = &wanted.workspace;
+    let workspace = &desired.workspace;
     let collected = CollectedWorkspace {
         id: &workspace.id,
         region: &workspace.region.as_deref().unwrap_or_default().into(),
@@ -230,12 +230,16 @@ fn collected(
 }
 
 /// The targets of one workspace that the console's API answers.
-fn console_targets(wanted: &Wanted, clients: &Clients, config: &Config) -> Vec<(Arc<TargetId>, Target)> {
-    let workspace = &wanted.workspace;
+fn console_targets(
+    desired: &DesiredWorkspace,
+    clients: &Clients,
+    config: &Config,
+) -> Vec<(Arc<TargetId>, Target)> {
+    let workspace = &desired.workspace;
     let Some(console) = clients.console(&workspace.id) else { return Vec::new() };
     let target = |(name, enabled): (CollectorName, config::EnabledCollector)| {
         let (listings, interval, id) = (console.clone(), enabled.interval, workspace.id.clone());
-        let query: Arc<dyn Query> = match (name, &wanted.exported) {
+        let query: Arc<dyn Query> = match (name, &desired.exported) {
             (workspaces::NAME, _) => Arc::new(WorkspaceTarget { listings, workspace: id, interval }),
             (namespaces::NAME, ExportedNamespaces::Matching(filter)) => {
                 let selection = filter.clone();
@@ -264,8 +268,8 @@ fn console_targets(wanted: &Wanted, clients: &Clients, config: &Config) -> Vec<(
     workspace.collectors.iter().filter_map(target).collect()
 }
 
-fn info(wanted: &Wanted) -> WorkspaceInfo {
-    let workspace = &wanted.workspace;
+fn info(desired: &DesiredWorkspace) -> WorkspaceInfo {
+    let workspace = &desired.workspace;
     WorkspaceInfo {
         workspace: workspace.id.clone(),
         region: workspace.region.clone().unwrap_or_default(),

@@ -11,14 +11,14 @@ use crate::model::{DeploymentStatus, JobCounts, JobState, ObservedStatus, Transi
 ///
 /// The fields that are skipped hold for one run: they are times of the monotonic clock, or what follows from them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Remembered {
+pub(super) struct DeploymentRecord {
     /// The live jobs at the last comparison.
     pub(super) live: LiveJobs,
     /// The ended jobs, in the order of [`JobState::ENDED`].
     pub(super) ended: [EndedJobs; 3],
     /// None until a `jobSummary` is returned.
     pub(super) status: Option<ObservedStatus>,
-    /// The end of the last poll that returned the deployment, since the Unix epoch. Saved only once it is gone.
+    /// The end of the last poll that returned the deployment, since the Unix epoch. SavedState only once it is gone.
     pub(super) last_returned: Duration,
     /// Whether every target of the namespace has been polled without returning it since then.
     pub(super) gone: bool,
@@ -37,7 +37,7 @@ pub(super) struct Remembered {
     pub(super) first_seen: Option<Duration>,
     /// Whether its status was known once in this run.
     #[serde(skip)]
-    pub(super) was_known: bool,
+    pub(super) status_was_known: bool,
 }
 
 /// The live jobs of a deployment.
@@ -65,7 +65,7 @@ pub(super) struct Lookup {
     pub(super) last: Option<Instant>,
 }
 
-impl Remembered {
+impl DeploymentRecord {
     /// A deployment that was not known before.
     pub(super) fn new(returned: Duration) -> Self {
         Self {
@@ -79,7 +79,7 @@ impl Remembered {
             lookup: Lookup::default(),
             outdated: false,
             first_seen: None,
-            was_known: false,
+            status_was_known: false,
         }
     }
 
@@ -100,13 +100,13 @@ impl Remembered {
     }
 
     /// Whether its record differs from that of `other`.
-    pub(super) fn is_recorded_differently(&self, other: &Self) -> bool {
+    pub(super) fn needs_save(&self, other: &Self) -> bool {
         let recorded = |of: &Self| (of.live, of.ended, of.status, of.gone, of.outdated);
         recorded(self) != recorded(other)
     }
 
     /// Takes the status that was recorded, if its own is unknown and the counts are the same. Returns whether it did.
-    pub(super) fn take_status(&mut self, recorded: &Self) -> bool {
+    pub(super) fn adopt_status(&mut self, recorded: &Self) -> bool {
         let is_unknown = self.status.is_some_and(|observed| observed.status == DeploymentStatus::Unknown);
         let counts = |of: &Self| (of.live, of.ended.map(|ended| ended.count));
         let takes = is_unknown && recorded.status.is_some() && counts(self) == counts(recorded);
@@ -117,7 +117,7 @@ impl Remembered {
     }
 
     /// Whether a job failed since `before`, or the last one had failed at first sight in this run.
-    pub(super) fn wants_reason(&self, before: Option<&Self>) -> bool {
+    pub(super) fn needs_failure_reason(&self, before: Option<&Self>) -> bool {
         let failed = |of: &Self| {
             JobState::ENDED.into_iter().zip(of.ended).find(|(state, _)| *state == JobState::Failed)
         };
@@ -125,8 +125,8 @@ impl Remembered {
         let rose = before.is_some_and(|before| count(before).is_some() && count(self) > count(before));
         let observed = before.map_or(0, Self::failed) < self.failed();
         let is_failed = self.status.is_some_and(|observed| observed.status == DeploymentStatus::Failed);
-        let was_known = before.is_some_and(|before| before.was_known);
-        rose || observed || (is_failed && !was_known)
+        let status_was_known = before.is_some_and(|before| before.status_was_known);
+        rose || observed || (is_failed && !status_was_known)
     }
 
     /// The jobs observed to fail.

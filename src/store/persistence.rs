@@ -13,8 +13,8 @@ use tracing::{debug, info, warn};
 
 use super::{
     Store,
-    saved::{DiscoveryEntries, Record, SEPARATOR, namespace_key, parts, target_key},
-    transitions::REMEMBER,
+    saved_state::{DiscoveryEntries, Record, SEPARATOR, namespace_key, parts, target_key},
+    transitions::FORGET_AFTER,
 };
 use crate::model::{DEPLOYMENTS, GroupId};
 
@@ -189,7 +189,7 @@ impl Store {
         for (key, value) in contents.table(DEPLOYMENTS_TABLE) {
             let Some([workspace, namespace, id]) = parts(key) else { continue };
             if let Some(namespace) = namespaces.get(&group(workspace, namespace)) {
-                namespace.take_status(id, value);
+                namespace.adopt_status(id, value);
             }
         }
     }
@@ -244,11 +244,11 @@ impl Store {
             }
             let orphaned = namespace.orphaned() + elapsed;
             namespace.age(orphaned);
-            if orphaned >= REMEMBER {
+            if orphaned >= FORGET_AFTER {
                 let (deployments, jobs) = (namespace.deletions(), namespace.jobs.deletions());
                 forgotten.push((group.clone(), Forgotten { deployments, jobs }));
             }
-            orphaned < REMEMBER
+            orphaned < FORGET_AFTER
         });
         forgotten
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Knowledge, NameFilter, WorkspaceFilter, knowledge::KnownWorkspace};
+use super::{Inventory, NameFilter, WorkspaceFilter, inventory::KnownWorkspace};
 
 /// What an entry selects.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +37,7 @@ pub struct Counts {
 
 /// What an entry has found and selected, at one time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct View {
+pub struct SelectionResult {
     /// The selected workspaces that belong to the entry, by id.
     pub workspaces: BTreeMap<String, SelectedWorkspace>,
     /// The workspaces that belong to the entry, and those that it excludes.
@@ -59,34 +59,40 @@ pub struct SelectedWorkspace {
     pub namespaces: BTreeSet<String>,
 }
 
-/// The views of all entries, in the order of their precedence. `taken` has the ids of the workspaces that no entry may
+/// The select_workspaces of all entries, in the order of their precedence. `configured` has the ids of the workspaces that no entry may
 /// have, because the configuration lists their namespaces.
 ///
 /// A workspace that several entries select belongs to the first of them; as long as that one does not know the
 /// workspace's namespaces, to the first that does.
-pub fn views(entries: &[(&Selection, &Knowledge)], taken: &BTreeSet<&str>) -> Vec<View> {
-    let owners = owners(entries, taken);
-    let view = |(index, (selection, knowledge)): (usize, &(&Selection, &Knowledge))| {
-        let mut view = View::default();
-        for (id, known) in &knowledge.workspaces {
+pub fn select_workspaces(
+    entries: &[(&Selection, &Inventory)],
+    configured: &BTreeSet<&str>,
+) -> Vec<SelectionResult> {
+    let owners = owners(entries, configured);
+    let select = |(index, (selection, inventory)): (usize, &(&Selection, &Inventory))| {
+        let mut result = SelectionResult::default();
+        for (id, known) in &inventory.workspaces {
             if !selection.workspaces.selects(id, known) {
-                view.workspace_counts.excluded += 1;
+                result.workspace_counts.excluded += 1;
             } else if owners.get(id.as_str()) == Some(&index) {
-                let selected = view.select(known, &selection.namespaces);
-                view.workspaces.insert(id.clone(), selected);
+                let selected = result.select(known, &selection.namespaces);
+                result.workspaces.insert(id.clone(), selected);
             }
         }
-        view
+        result
     };
-    entries.iter().enumerate().map(view).collect()
+    entries.iter().enumerate().map(select).collect()
 }
 
 /// The index of the entry that each selected workspace belongs to.
-fn owners<'k>(entries: &[(&Selection, &'k Knowledge)], taken: &BTreeSet<&str>) -> BTreeMap<&'k str, usize> {
+fn owners<'k>(
+    entries: &[(&Selection, &'k Inventory)],
+    configured: &BTreeSet<&str>,
+) -> BTreeMap<&'k str, usize> {
     let mut owners: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
-    for (index, (selection, knowledge)) in entries.iter().enumerate() {
-        for (id, known) in &knowledge.workspaces {
-            if taken.contains(id.as_str()) || !selection.workspaces.selects(id, known) {
+    for (index, (selection, inventory)) in entries.iter().enumerate() {
+        for (id, known) in &inventory.workspaces {
+            if configured.contains(id.as_str()) || !selection.workspaces.selects(id, known) {
                 continue;
             }
             let owner = owners.entry(id).or_insert((index, known.namespaces_listed));
@@ -100,25 +106,25 @@ fn owners<'k>(entries: &[(&Selection, &'k Knowledge)], taken: &BTreeSet<&str>) -
 
 /// The workspaces whose namespaces the entry at `index` may list, with their `InstanceId`: those that the last listing
 /// contained, that it selects, and that neither an entry before it selects nor the configuration lists.
-pub(super) fn entitled(
-    entries: &[(&Selection, &Knowledge)],
+pub(super) fn listable_workspaces(
+    entries: &[(&Selection, &Inventory)],
     index: usize,
-    taken: &BTreeSet<&str>,
+    configured: &BTreeSet<&str>,
 ) -> Vec<(String, String)> {
-    let Some(((selection, knowledge), before)) = entries.get(..=index).and_then(<[_]>::split_last) else {
+    let Some(((selection, inventory), before)) = entries.get(..=index).and_then(<[_]>::split_last) else {
         return Vec::new();
     };
     let selected_before = |id: &String| {
-        before.iter().any(|(selection, knowledge)| {
-            let known = knowledge.workspaces.get(id);
+        before.iter().any(|(selection, inventory)| {
+            let known = inventory.workspaces.get(id);
             known.is_some_and(|known| selection.workspaces.selects(id, known))
         })
     };
-    let listed = knowledge.workspaces.iter().filter(|(id, known)| {
+    let listed = inventory.workspaces.iter().filter(|(id, known)| {
         !known.presence.is_missing()
             && !known.instance_id.is_empty()
             && selection.workspaces.selects(id, known)
-            && !taken.contains(id.as_str())
+            && !configured.contains(id.as_str())
             && !selected_before(id)
     });
     listed.map(|(id, known)| (id.clone(), known.instance_id.clone())).collect()
@@ -133,10 +139,10 @@ impl WorkspaceSelection {
     }
 }
 
-impl View {
+impl SelectionResult {
     fn select(&mut self, known: &KnownWorkspace, filter: &NameFilter) -> SelectedWorkspace {
-        let (stopped, missing) = (known.presence.is_stopped(), known.presence.is_missing());
-        self.workspace_counts.count(stopped, missing);
+        let (not_running, missing) = (known.presence.is_not_running(), known.presence.is_missing());
+        self.workspace_counts.count(not_running, missing);
         let mut polled = BTreeSet::new();
         for (name, presence) in &known.namespaces {
             let counts = &mut self.namespace_counts;
@@ -144,15 +150,15 @@ impl View {
                 counts.excluded += 1;
                 continue;
             }
-            let stopped = stopped || presence.is_stopped();
-            counts.count(stopped, presence.is_missing());
-            if !stopped {
+            let not_running = not_running || presence.is_not_running();
+            counts.count(not_running, presence.is_missing());
+            if !not_running {
                 polled.insert(name.clone());
             }
         }
         SelectedWorkspace {
             instance_id: known.instance_id.clone(),
-            runs: !stopped,
+            runs: !not_running,
             missing,
             namespaces: polled,
         }
@@ -166,8 +172,8 @@ impl Counts {
     }
 
     /// Counts a selected object.
-    fn count(&mut self, stopped: bool, missing: bool) {
-        let count = match (stopped, missing) {
+    fn count(&mut self, not_running: bool, missing: bool) {
+        let count = match (not_running, missing) {
             (true, _) => &mut self.not_running,
             (false, true) => &mut self.missing,
             (false, false) => &mut self.polled,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::shared::Shared;
+use super::context::AppContext;
 use crate::{
     api::{self, HttpClients, RateLimiter},
     console::ConsoleListings,
@@ -22,10 +22,10 @@ pub(super) struct ConsoleAccess<'a> {
 
 /// The listings that are in use.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Consoles(Vec<Console>);
+pub(super) struct ConsoleClients(Vec<ConsoleClient>);
 
 #[derive(Debug, Clone)]
-struct Console {
+struct ConsoleClient {
     region: String,
     endpoint: Url,
     credentials: Arc<credentials::Source>,
@@ -34,21 +34,21 @@ struct Console {
     listings: Arc<ConsoleListings>,
 }
 
-impl Consoles {
+impl ConsoleClients {
     /// The listings of `access`, which are made if they are not in use.
     pub(super) fn add(
         &mut self,
         access: &ConsoleAccess<'_>,
         http: &HttpClients,
         settings: &api::Settings,
-        shared: &Shared,
+        context: &AppContext,
     ) -> Result<Arc<ConsoleListings>, reqwest::Error> {
         let ConsoleAccess { region, endpoint, credentials, provider } = access;
         if let Some(known) = self.find(region, endpoint, credentials) {
             return Ok(known.listings.clone());
         }
         let same_account =
-            |console: &&Console| console.region == *region && console.credentials == **credentials;
+            |console: &&ConsoleClient| console.region == *region && console.credentials == **credentials;
         let rate = self.0.iter().find(same_account).map_or_else(
             || Arc::new(RateLimiter::new(settings.console_requests_per_second)),
             |console| console.rate.clone(),
@@ -61,12 +61,12 @@ impl Consoles {
             },
             http.client_for(endpoint)?,
             settings.clone(),
-            shared.telemetry.api(""),
-            shared.progress.clone(),
-            shared.clock,
+            context.telemetry.api(""),
+            context.progress.clone(),
+            context.clock,
         );
-        let listings = Arc::new(ConsoleListings::new(region, Arc::new(client), shared.telemetry.clone()));
-        self.0.push(Console {
+        let listings = Arc::new(ConsoleListings::new(region, Arc::new(client), context.telemetry.clone()));
+        self.0.push(ConsoleClient {
             region: (*region).to_owned(),
             endpoint: (*endpoint).clone(),
             credentials: (*credentials).clone(),
@@ -81,7 +81,12 @@ impl Consoles {
         self.0.retain(|known| Arc::strong_count(&known.listings) > 1);
     }
 
-    fn find(&self, region: &str, endpoint: &Url, credentials: &credentials::Source) -> Option<&Console> {
+    fn find(
+        &self,
+        region: &str,
+        endpoint: &Url,
+        credentials: &credentials::Source,
+    ) -> Option<&ConsoleClient> {
         self.0.iter().find(|console| {
             console.region == region && console.endpoint == *endpoint && *console.credentials == *credentials
         })

@@ -8,14 +8,14 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 
-use super::{compare::Poll, failures::RecentFailures, remembered::Remembered, served::Served};
+use super::{compare::Poll, deployment_record::DeploymentRecord, failures::RecentFailures, served::Served};
 use crate::{
     model::{Deployment, ObservedStatus, Transitions},
-    store::{jobs::NamespaceJobs, saved::Record},
+    store::{jobs::NamespaceJobs, saved_state::Record},
 };
 
 /// How long a deployment that no target returns is remembered.
-pub(in crate::store) const REMEMBER: Duration = Duration::from_secs(24 * 3600);
+pub(in crate::store) const FORGET_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 /// The deployments of a namespace that are remembered although no target returns them; the oldest are forgotten first.
 const MAX_GONE: usize = 100_000;
@@ -28,15 +28,15 @@ const MAX_STATUSES: usize = 19;
 pub(in crate::store) struct Namespace {
     /// Held while a poll is compared, saved and applied: what is saved is in the order of what is applied.
     committing: AsyncMutex<()>,
-    memory: RwLock<Memory>,
+    memory: RwLock<State>,
     /// What is being saved and not yet remembered: it belongs to a dump. Locked before `memory`.
     saving: Mutex<Vec<Record>>,
     pub(in crate::store) jobs: NamespaceJobs,
 }
 
 #[derive(Debug, Default)]
-struct Memory {
-    deployments: HashMap<Box<str>, Remembered>,
+struct State {
+    deployments: HashMap<Box<str>, DeploymentRecord>,
     /// The deployments that are gone.
     gone: usize,
     failures: RecentFailures,
@@ -52,9 +52,9 @@ struct Memory {
 #[derive(Debug, Default)]
 pub(in crate::store) struct Update {
     /// In the order of the listing; none if nothing but the time of the poll changes.
-    returned: Vec<Option<Remembered>>,
+    returned: Vec<Option<DeploymentRecord>>,
     /// Deployments that no target returns any more.
-    gone: Vec<(Box<str>, Remembered)>,
+    gone: Vec<(Box<str>, DeploymentRecord)>,
     forgotten: Vec<Box<str>>,
     /// Where in the listing the deployments are whose record changes.
     recorded: Vec<usize>,
@@ -94,7 +94,7 @@ impl Namespace {
     ) -> Vec<Transitions> {
         let memory = self.memory.read();
         let transitions =
-            |id: &str| memory.deployments.get(id).map(Remembered::transitions).unwrap_or_default();
+            |id: &str| memory.deployments.get(id).map(DeploymentRecord::transitions).unwrap_or_default();
         deployments.map(|deployment| transitions(&deployment.id)).collect()
     }
 
@@ -111,7 +111,7 @@ impl Namespace {
         saved_at: Duration,
         outdated: bool,
     ) -> Option<()> {
-        let mut remembered = Remembered::decode(record)?;
+        let mut remembered = DeploymentRecord::decode(record)?;
         remembered.outdated |= outdated;
         if !remembered.gone {
             remembered.last_returned = saved_at;
@@ -154,10 +154,10 @@ impl Namespace {
     }
 
     /// Takes the status of a deployment from a record if it is unknown and the record has the same counts.
-    pub(in crate::store) fn take_status(&self, id: &str, record: &[u8]) {
-        let Some(recorded) = Remembered::decode(record) else { return };
+    pub(in crate::store) fn adopt_status(&self, id: &str, record: &[u8]) {
+        let Some(recorded) = DeploymentRecord::decode(record) else { return };
         let mut memory = self.memory.write();
-        if memory.deployments.get_mut(id).is_some_and(|known| known.take_status(&recorded)) {
+        if memory.deployments.get_mut(id).is_some_and(|known| known.adopt_status(&recorded)) {
             memory.revision += 1;
         }
     }
@@ -220,7 +220,8 @@ impl Committing<'_> {
         let records: Vec<Record> = returned.chain(gone).chain(forgotten).collect();
         self.namespace.saving.lock().clone_from(&records);
         let jobs = &self.namespace.jobs;
-        let mut job_records = if collects_jobs { jobs.records_if_wanted(&update.failed) } else { Vec::new() };
+        let mut job_records =
+            if collects_jobs { jobs.records_with_failures(&update.failed) } else { Vec::new() };
         job_records.extend(update.forgotten.iter().map(|id| (id.clone(), None)));
         jobs.set_saving(&job_records);
         (records, job_records)
@@ -249,7 +250,7 @@ impl Committing<'_> {
         drop(memory);
         drop(saving);
         self.namespace.jobs.forget(&update.forgotten);
-        self.namespace.jobs.want(&update.failed, poll.ended_at);
+        self.namespace.jobs.note_failures(&update.failed, poll.ended_at);
     }
 }
 
@@ -257,7 +258,7 @@ impl Update {
     fn compare(
         &mut self,
         poll: &Poll<'_>,
-        before: Option<&Remembered>,
+        before: Option<&DeploymentRecord>,
         deployment: &Deployment,
         begins: bool,
     ) {
@@ -266,25 +267,27 @@ impl Update {
             return;
         }
         let after = poll.compare(before, deployment, begins);
-        if before.is_none_or(|before| before.is_recorded_differently(&after)) {
+        if before.is_none_or(|before| before.needs_save(&after)) {
             self.recorded.push(self.returned.len());
         }
-        if after.wants_reason(before) {
+        if after.needs_failure_reason(before) {
             self.failed.push(deployment.id.clone());
         }
-        self.serves_changes |= before.map(Remembered::transitions).unwrap_or_default() != after.transitions();
+        self.serves_changes |=
+            before.map(DeploymentRecord::transitions).unwrap_or_default() != after.transitions();
         self.returned.push(Some(after));
     }
 }
 
-impl Memory {
+impl State {
     /// The deployments that no target has returned since `polled_since`, except those in `listed`.
-    fn missing(&self, listed: &[Deployment], polled_since: Duration) -> Vec<(Box<str>, Remembered)> {
+    fn missing(&self, listed: &[Deployment], polled_since: Duration) -> Vec<(Box<str>, DeploymentRecord)> {
         let listed: HashSet<&str> = listed.iter().map(|deployment| &*deployment.id).collect();
-        let is_missing =
-            |id: &str, of: &Remembered| !of.gone && of.last_returned < polled_since && !listed.contains(id);
+        let is_missing = |id: &str, of: &DeploymentRecord| {
+            !of.gone && of.last_returned < polled_since && !listed.contains(id)
+        };
         let missing = self.deployments.iter().filter(|(id, of)| is_missing(id, of));
-        missing.map(|(id, of)| (id.clone(), Remembered { gone: true, ..of.clone() })).collect()
+        missing.map(|(id, of)| (id.clone(), DeploymentRecord { gone: true, ..of.clone() })).collect()
     }
 
     /// The deployments that have been gone for long, and the oldest of too many.
@@ -297,13 +300,13 @@ impl Memory {
         let mut gone: Vec<_> = gone.map(|(id, of)| (of.last_returned, id)).collect();
         let kept = gone.len().min(MAX_GONE);
         gone.sort_unstable_by_key(|(last_returned, _)| std::cmp::Reverse(*last_returned));
-        let too_old = gone.iter().filter(|(last_returned, _)| *last_returned + REMEMBER <= now).count();
+        let too_old = gone.iter().filter(|(last_returned, _)| *last_returned + FORGET_AFTER <= now).count();
         // They are the last ones.
         let remembered = kept.min(gone.len() - too_old);
         gone.into_iter().skip(remembered).map(|(_, id)| id.clone()).collect()
     }
 
-    fn replace(&mut self, id: &str, after: Remembered, now: Duration) {
+    fn replace(&mut self, id: &str, after: DeploymentRecord, now: Duration) {
         self.gone += usize::from(after.gone);
         let (failed, status) = (after.failed(), after.status);
         let before = match self.deployments.get_mut(id) {
@@ -317,7 +320,7 @@ impl Memory {
             statuses.push_front(ended);
             statuses.truncate(MAX_STATUSES);
         }
-        let failed = failed.saturating_sub(before.as_ref().map_or(0, Remembered::failed));
+        let failed = failed.saturating_sub(before.as_ref().map_or(0, DeploymentRecord::failed));
         if failed > 0 {
             self.failures.add(now, id.into(), failed);
         }
