@@ -15,8 +15,8 @@ const NOT_RUNNING_WORKSPACE_STATES: [&str; 4] = ["CREATING", "DISABLE", "DELETIN
 /// States of a namespace in which nothing can run.
 const NOT_RUNNING_NAMESPACE_STATES: [&str; 2] = ["CREATING", "DELETING"];
 
-/// Whether the last poll of the deployments in a namespace of a workspace succeeded and found some. What has_deployments exists,
-/// whatever a listing says.
+/// Whether the last poll of the deployments in a namespace (workspace, namespace) succeeded and returned any. Such a
+/// namespace exists, even if a listing lacks it.
 pub type HasDeployments<'a> = dyn Fn(&str, &str) -> bool + 'a;
 
 /// Everything that an entry's listings have told so far.

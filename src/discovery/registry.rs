@@ -97,7 +97,7 @@ pub(super) enum Scope {
 }
 
 impl Discovery {
-    /// No entries. What has_deployments is read from `store`.
+    /// A discovery without entries. It reads from `store` which namespaces have deployments.
     pub fn new(store: Arc<Store>, clock: Clock) -> Self {
         Self { inner: Mutex::default(), changes: watch::Sender::new(0), early: Notify::new(), store, clock }
     }

@@ -59,11 +59,11 @@ pub struct SelectedWorkspace {
     pub namespaces: BTreeSet<String>,
 }
 
-/// The select_workspaces of all entries, in the order of their precedence. `configured` has the ids of the workspaces that no entry may
-/// have, because the configuration lists their namespaces.
+/// Selects the workspaces of each entry. `entries` is in the order of precedence. `configured` contains the ids of workspaces
+/// whose namespaces the configuration lists; they belong to no entry.
 ///
-/// A workspace that several entries select belongs to the first of them; as long as that one does not know the
-/// workspace's namespaces, to the first that does.
+/// If several entries select a workspace, it belongs to the first one that has listed its namespaces, or to the first one
+/// if none has.
 pub fn select_workspaces(
     entries: &[(&Selection, &Inventory)],
     configured: &BTreeSet<&str>,

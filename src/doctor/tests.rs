@@ -61,7 +61,7 @@ fn config(text: &str) -> Config {
 }
 
 async fn report(config: &Config) -> Report {
-    let report = super::run(config, &Environment::default(), &Arc::default(), Clock::System).await.unwrap();
+    let report = run(config, &Environment::default(), &Arc::default(), Clock::System).await.unwrap();
     assert!(!report.to_json().contains("the-access-key"), "{}", report.to_json());
     assert!(!report.to_table().contains("the-access-key"), "{}", report.to_table());
     report
@@ -182,7 +182,7 @@ async fn a_clock_that_is_off_is_told_by_its_step_and_by_the_call() {
     let config = cloud.config("the-access-key-id", SECRET, "w");
     let an_hour_ago = Clock::System.since_epoch().saturating_sub(Duration::from_secs(3600));
     let late = Clock::paused(an_hour_ago);
-    let report = super::run(&config, &Environment::default(), &Arc::default(), late).await.unwrap();
+    let report = run(&config, &Environment::default(), &Arc::default(), late).await.unwrap();
     let clock = check(&report, "clock");
     assert!(clock.status == Status::Failed && clock.detail.contains("behind"), "{clock:?}");
     let call = check(&report, "call");

@@ -8,7 +8,7 @@ use super::*;
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
-/// What one listing says, and what has_deployments at that time. None is a listing that failed.
+/// The objects in one listing, and those with deployments at that time. A failed listing is none.
 type Step = (Option<Vec<(usize, bool)>>, Vec<usize>);
 
 fn history() -> impl Strategy<Value = Vec<Step>> {
@@ -24,7 +24,7 @@ fn history() -> impl Strategy<Value = Vec<Step>> {
 /// two successful listings in a row lack it while it does not answer.
 #[derive(Debug, Default)]
 struct Account {
-    /// Of each object since it was found: the listings so far, absent or whether not_running.
+    /// Of each object since it was found: the listings so far, absent, or whether it was in a state in which nothing runs.
     seen: BTreeMap<usize, Vec<Option<bool>>>,
     not_running: BTreeMap<usize, bool>,
 }

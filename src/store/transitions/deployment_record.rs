@@ -18,7 +18,7 @@ pub(super) struct DeploymentRecord {
     pub(super) ended: [EndedJobs; 3],
     /// None until a `jobSummary` is returned.
     pub(super) status: Option<ObservedStatus>,
-    /// The end of the last poll that returned the deployment, since the Unix epoch. SavedState only once it is gone.
+    /// The end of the last poll that returned the deployment, since the Unix epoch. Saved only when the deployment is gone.
     pub(super) last_returned: Duration,
     /// Whether every target of the namespace has been polled without returning it since then.
     pub(super) gone: bool,
