@@ -5,6 +5,8 @@
 
 mod drop_order;
 
+use strum::VariantArray as _;
+
 use crate::{
     api::{self, Operation as _},
     collectors,
@@ -38,6 +40,7 @@ pub fn label_descriptions() -> Vec<(&'static str, String)> {
         DescribeNamespaces::ACTION,
         ListEditableNamespace::ACTION,
     ];
+    let statuses: Vec<_> = DeploymentStatus::VARIANTS.iter().map(|status| status.as_str()).collect();
     let collectors: Vec<_> = collectors::all().iter().map(|collector| collector.name()).collect();
     let described = |label, description: &str| (label, description.to_owned());
     vec![
@@ -60,7 +63,7 @@ pub fn label_descriptions() -> Vec<(&'static str, String)> {
             format!(
                 "status of a deployment: {}; of workspaces, orders and namespaces as the API returns it, such as \
                  `RUNNING`, `NORMAL`, `SUCCESS`",
-                values(&DeploymentStatus::ALL.map(DeploymentStatus::as_str))
+                values(&statuses)
             ),
         ),
         described(

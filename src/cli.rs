@@ -7,6 +7,7 @@ use clap::{
     error::ErrorKind,
 };
 use secrecy::SecretString;
+use strum::VariantArray as _;
 use tracing::level_filters::LevelFilter;
 use url::Url;
 
@@ -442,8 +443,9 @@ impl FleetArgs {
 
 /// The name of an operation that the simulator has.
 fn operation(text: &str) -> Result<simulator::Operation, String> {
-    simulator::Operation::from_name(text).ok_or_else(|| {
-        let names = simulator::Operation::ALL.map(simulator::Operation::as_str);
+    text.parse().map_err(|_| {
+        let names: Vec<_> =
+            simulator::Operation::VARIANTS.iter().map(|operation| operation.as_str()).collect();
         format!("no such operation; expected one of {}", names.join(", "))
     })
 }

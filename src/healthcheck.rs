@@ -4,8 +4,6 @@
 //! does not verify it either.
 
 use std::{
-    error::Error,
-    fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
@@ -36,57 +34,40 @@ impl Probe {
     }
 }
 
-/// Why the answer isn't yes.
-#[derive(Debug)]
+/// Why the check did not succeed.
+#[derive(Debug, thiserror::Error)]
 pub enum HealthError {
-    /// The HTTP client can't be made.
-    HttpClient(reqwest::Error),
-    /// The exporter says no.
+    /// The HTTP client can't be built.
+    #[error("the HTTP client can't be built: {}", root_cause(.0))]
+    HttpClient(#[source] reqwest::Error),
+    /// The exporter answered with a status other than 200.
+    #[error("{url} answers {status}")]
     Unhealthy {
-        /// What was asked.
+        /// The requested URL.
         url: String,
-        /// The answer.
+        /// The status of the answer.
         status: StatusCode,
     },
     /// There is no answer.
+    #[error("{url} doesn't answer{}", reason(url, source))]
     Unreachable {
-        /// What was asked.
+        /// The requested URL.
         url: String,
-        /// Why.
+        /// The failure of the request.
         source: reqwest::Error,
     },
 }
 
-impl fmt::Display for HealthError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::HttpClient(source) => {
-                write!(formatter, "the HTTP client can't be made: {}", root_cause(source))
-            }
-            Self::Unhealthy { url, status } => write!(formatter, "{url} answers {status}"),
-            Self::Unreachable { url, source } if source.is_timeout() => {
-                write!(formatter, "{url} doesn't answer within {} s", TIMEOUT.as_secs())
-            }
-            Self::Unreachable { url, source } => {
-                write!(formatter, "{url} doesn't answer: {}", root_cause(source))?;
-                if url.starts_with("https:") && !source.is_connect() {
-                    formatter.write_str(
-                        "; where client certificates are required, give the exporter and this command --web.probe-address",
-                    )?;
-                }
-                Ok(())
-            }
-        }
+fn reason(url: &str, source: &reqwest::Error) -> String {
+    if source.is_timeout() {
+        return format!(" within {} s", TIMEOUT.as_secs());
     }
-}
-
-impl Error for HealthError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::HttpClient(source) | Self::Unreachable { source, .. } => Some(source),
-            Self::Unhealthy { .. } => None,
-        }
-    }
+    let hint = if url.starts_with("https:") && !source.is_connect() {
+        "; where client certificates are required, give the exporter and this command --web.probe-address"
+    } else {
+        ""
+    };
+    format!(": {}{hint}", root_cause(source))
 }
 
 /// Checks the exporter that listens on `address` and serves paths below `prefix`; returns the URL that answered 200.

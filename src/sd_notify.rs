@@ -1,8 +1,11 @@
-//! Messages to the service manager, by the datagram protocol of `sd_notify(3)`.
+//! Notifications to the service manager, by the datagram protocol of `sd_notify(3)`.
 //!
-//! The environment variable `NOTIFY_SOCKET` names the socket. Without it nothing is sent. A message waits at most a
-//! second for room in the socket's queue, and a lost one stops nothing. The crate `sd-notify` has no such limit: its
-//! blocking send would wait as long as systemd does not read.
+//! The environment variable `NOTIFY_SOCKET` names the socket. Without it, nothing is sent. A notification waits at most
+//! [`SEND_TIMEOUT`] for room in the socket's queue, and a lost one has no other effect.
+//!
+//! The crate `sd-notify` 0.5 does not replace this module: it sends on a blocking socket, which waits without limit for
+//! a service manager that does not read; it takes the name of an abstract socket (`@name`) for a path; it does not keep
+//! control characters out of a status; and it accepts a watchdog of 0 µs and an unreadable `WATCHDOG_PID`.
 
 use std::{
     fmt, io,
@@ -17,7 +20,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::time::timeout;
 use tracing::warn;
 
-/// How long a message may wait for room in systemd's queue.
+/// How long a notification may wait for room in the socket's queue.
 const SEND_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Connection to systemd's notify socket, if `NOTIFY_SOCKET` is set.
@@ -27,7 +30,7 @@ pub struct Notifier {
     watchdog_timeout: Option<Duration>,
 }
 
-/// One state in a message.
+/// A state that a notification contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State<'a> {
     /// The process serves, after its start or after a reload.
@@ -55,7 +58,7 @@ impl fmt::Display for State<'_> {
             }
             Self::Stopping => formatter.write_str("STOPPING=1"),
             Self::Watchdog => formatter.write_str("WATCHDOG=1"),
-            // A line of its own would be a state of its own.
+            // A line break would start another state.
             Self::Status(text) => write!(formatter, "STATUS={}", text.replace(char::is_control, " ")),
         }
     }
@@ -90,7 +93,7 @@ impl Notifier {
         self.watchdog_timeout
     }
 
-    /// Sends `states` in one message. Returns false if the queue stayed full, in which case it is worth another try.
+    /// Sends `states` in one datagram. Returns whether it needs no retry: false if the socket's queue stayed full.
     pub async fn notify(&self, states: &[State<'_>]) -> bool {
         let Some(socket) = &self.socket else { return true };
         let lines: Vec<String> = states.iter().map(ToString::to_string).collect();
@@ -99,7 +102,7 @@ impl Notifier {
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
         };
         let Err(error) = sent else { return true };
-        warn!(%error, state = lines.join(" "), "systemd was not told");
+        warn!(%error, state = lines.join(" "), "systemd was not notified");
         error.kind() != io::ErrorKind::TimedOut
     }
 }
@@ -138,7 +141,7 @@ mod tests {
     const SOCKET: (&str, &str) = ("NOTIFY_SOCKET", "/run/systemd/notify");
 
     #[test]
-    fn without_a_socket_there_is_nobody_and_no_watchdog() {
+    fn without_a_socket_nothing_is_enabled() {
         for pairs in [&[][..], &[("NOTIFY_SOCKET", ""), ("WATCHDOG_USEC", "5")], &[("WATCHDOG_USEC", "5")]] {
             let notifier = from(pairs);
             assert!(!notifier.is_enabled() && notifier.watchdog_timeout().is_none(), "{pairs:?}");

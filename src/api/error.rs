@@ -1,6 +1,6 @@
 //! Errors of requests, classified where they occur.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use secrecy::ExposeSecret as _;
@@ -16,7 +16,8 @@ use crate::{credentials::Credentials, model::ErrorClass};
 const MAX_MESSAGE: usize = 200;
 
 /// A failed request. Its texts contain no secrets: see `ApiError::without_secrets`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text())]
 pub struct ApiError {
     class: ErrorClass,
     retry: Retry,
@@ -172,10 +173,9 @@ impl ApiError {
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
-}
 
-impl fmt::Display for ApiError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The status, the code, the message and the detail, as far as they are known.
+    fn text(&self) -> String {
         let status = self.status.map(|status| format!("HTTP {status}"));
         let head: Vec<&str> = [status.as_deref(), self.code.as_deref()].into_iter().flatten().collect();
         let detail = match &self.denied_action {
@@ -186,17 +186,16 @@ impl fmt::Display for ApiError {
         };
         let words = [self.message.as_deref().map(one_line).unwrap_or_default(), detail.clone()];
         let parts = [head.join(" "), words.join(" ").trim().to_owned()];
-        let text: Vec<_> = parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
-        formatter.write_str(if text.is_empty() { "rejected without a reason" } else { "" })?;
-        formatter.write_str(&text.join(": "))?;
-        if self.code.as_deref() == Some("InvalidTimeStamp.Expired") {
-            formatter.write_str(": this machine's clock is off")?;
+        let mut parts: Vec<_> = parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
+        if parts.is_empty() {
+            parts.push("rejected without a reason");
         }
-        Ok(())
+        if self.code.as_deref() == Some("InvalidTimeStamp.Expired") {
+            parts.push("this machine's clock is off");
+        }
+        parts.join(": ")
     }
 }
-
-impl std::error::Error for ApiError {}
 
 /// What sort of document a body is. Never shows a part of it.
 fn body_kind(body: &[u8]) -> &'static str {

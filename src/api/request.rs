@@ -2,12 +2,13 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::Instant,
@@ -48,12 +49,12 @@ impl Deadline {
     }
 
     fn get(&self) -> Instant {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.lock()
     }
 
     /// Moves the deadline by the time that the listing waited for limits.
     pub(super) fn postpone(&self, waited: Duration) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += waited;
+        *self.0.lock() += waited;
     }
 }
 
@@ -83,12 +84,12 @@ impl ListingContext {
 
     /// Makes `turn` that of the first request.
     pub(super) fn set_turn(&self, turn: RateTurn) {
-        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = Some(turn);
+        *self.turn.lock() = Some(turn);
     }
 
     /// The turn that was waited for before, once.
     pub(super) fn take_turn(&self) -> Option<RateTurn> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.turn.lock().take()
     }
 
     /// Waits for a permit, which is held until it is dropped.
@@ -115,7 +116,7 @@ pub(super) struct BufferPool(Mutex<Vec<Vec<u8>>>);
 impl BufferPool {
     /// An empty buffer with room for `size` bytes.
     pub(super) fn take(&self, size: usize) -> Vec<u8> {
-        let mut buffer = self.buffers().pop().unwrap_or_default();
+        let mut buffer = self.0.lock().pop().unwrap_or_default();
         buffer.reserve(size);
         buffer
     }
@@ -123,10 +124,6 @@ impl BufferPool {
     /// Returns a buffer that is no longer needed.
     pub(super) fn put(&self, mut buffer: Vec<u8>) {
         buffer.clear();
-        self.buffers().push(buffer);
-    }
-
-    fn buffers(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().push(buffer);
     }
 }

@@ -1,7 +1,5 @@
 //! Why the exporter can't be built, or can't do anything.
 
-use std::fmt;
-
 use super::credentials_users::CredentialsUsers;
 use crate::{credentials::CredentialsError, endpoint::root_cause};
 
@@ -17,7 +15,8 @@ pub enum BuildError {
 }
 
 /// No workspace has credentials, by what is configured on this machine.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.lines())]
 pub struct MissingCredentials(Vec<(CredentialsError, CredentialsUsers)>);
 
 impl MissingCredentials {
@@ -34,21 +33,12 @@ impl MissingCredentials {
             .filter(|errors| !errors.is_empty())
             .map(Self)
     }
-}
 
-/// Each provider's error on a line, after what uses it.
-impl fmt::Display for MissingCredentials {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut separator = "";
-        for (error, users) in &self.0 {
-            write!(formatter, "{separator}{users}: {error}")?;
-            separator = "\n";
-        }
-        Ok(())
+    /// Each provider's error on a line, after what uses it.
+    fn lines(&self) -> String {
+        self.0.iter().map(|(error, users)| format!("{users}: {error}")).collect::<Vec<_>>().join("\n")
     }
 }
-
-impl std::error::Error for MissingCredentials {}
 
 #[cfg(test)]
 mod tests {

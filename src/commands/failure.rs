@@ -1,15 +1,17 @@
 //! Failures of a command, with their exit codes.
 
-use std::fmt::{self, Display};
+use std::fmt::Display;
 
 use crate::logging;
 
 /// Why a command ends without success.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The command line or the configuration is invalid.
+    #[error("{0}")]
     Usage(String),
     /// Something failed at run time.
+    #[error("{0}")]
     Runtime(String),
 }
 
@@ -35,13 +37,3 @@ impl Failure {
         logging::write_line(&format!("aliyun-flink-exporter: {self}"));
     }
 }
-
-impl Display for Failure {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Usage(message) | Self::Runtime(message) => formatter.write_str(message),
-        }
-    }
-}
-
-impl std::error::Error for Failure {}

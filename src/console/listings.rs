@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,6 +12,7 @@ use crate::{
     model::{NamespaceInstance, WorkspaceInstance},
     telemetry::Telemetry,
 };
+use parking_lot::Mutex;
 
 /// The workspaces of a region and their namespaces, listed once for all consumers with the same region, endpoint and
 /// credentials.
@@ -63,7 +64,7 @@ impl ConsoleListings {
 
     /// The `InstanceId` of a workspace, if the last successful listing contains it.
     pub fn instance_id(&self, workspace: &str) -> Option<String> {
-        lock(&self.instance_ids).get(workspace).cloned()
+        self.instance_ids.lock().get(workspace).cloned()
     }
 
     fn namespaces_of(&self, instance_id: &str) -> Arc<SharedListing<DescribeNamespaces>> {
@@ -72,7 +73,7 @@ impl ConsoleListings {
                 DescribeNamespaces { region: self.region.clone(), instance_id: instance_id.to_owned() };
             Arc::new(SharedListing::new(self.client.clone(), operation, self.telemetry.clone()))
         };
-        lock(&self.namespaces).entry(instance_id.to_owned()).or_insert_with(made).clone()
+        self.namespaces.lock().entry(instance_id.to_owned()).or_insert_with(made).clone()
     }
 
     fn update(&self, workspaces: &Listing<WorkspaceInstance>) {
@@ -80,11 +81,7 @@ impl ConsoleListings {
         let ids: HashMap<String, String> =
             ids.map(|instance| (instance.workspace.to_string(), instance.instance_id.to_string())).collect();
         let known: HashSet<&str> = ids.values().map(String::as_str).collect();
-        lock(&self.namespaces).retain(|instance_id, _| known.contains(instance_id.as_str()));
-        *lock(&self.instance_ids) = ids;
+        self.namespaces.lock().retain(|instance_id, _| known.contains(instance_id.as_str()));
+        *self.instance_ids.lock() = ids;
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,11 +1,8 @@
 //! One listing that feeds several consumers.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex as SyncMutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use parking_lot::Mutex as SyncMutex;
 use tokio::{sync::Mutex, time::Instant};
 use tracing::info;
 
@@ -73,7 +70,7 @@ impl<O: Operation + Clone> SharedListing<O> {
 
     /// Counts every invalid value, and logs each field once until all its values are valid again.
     fn report_invalid_values(&self, invalid: &InvalidValues) {
-        let mut known = self.invalid.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.invalid.lock();
         for (operation, field, values) in invalid.iter() {
             self.telemetry.invalid_values(operation, field, values.count);
             if !known.contains(field) {

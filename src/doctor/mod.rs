@@ -14,7 +14,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::{collections::HashSet, sync::Arc};
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
@@ -48,32 +48,14 @@ pub use series::{DropStep, SeriesReport};
 const MAX_RETRIES: u32 = 1;
 
 /// Why nothing could be examined.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum DoctorError {
-    /// The HTTP client can't be made.
-    HttpClient(reqwest::Error),
-    /// What the client counts in can't be made.
-    Telemetry(prometheus::Error),
-}
-
-impl fmt::Display for DoctorError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::HttpClient(source) => {
-                write!(formatter, "the HTTP client can't be made: {}", root_cause(source))
-            }
-            Self::Telemetry(source) => write!(formatter, "the client's counters can't be made: {source}"),
-        }
-    }
-}
-
-impl std::error::Error for DoctorError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::HttpClient(source) => Some(source),
-            Self::Telemetry(source) => Some(source),
-        }
-    }
+    /// The HTTP client can't be built.
+    #[error("the HTTP client can't be built: {}", root_cause(.0))]
+    HttpClient(#[source] reqwest::Error),
+    /// The counters of the client can't be registered.
+    #[error("the client's counters can't be registered: {0}")]
+    Telemetry(#[source] prometheus::Error),
 }
 
 /// Examines every target of `config`: workspaces side by side, the targets of one in turn.

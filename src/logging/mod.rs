@@ -7,7 +7,6 @@ mod panics;
 mod queue;
 
 use std::{
-    fmt,
     fs::File,
     io::{self, Write as _},
     os::fd::AsFd as _,
@@ -44,30 +43,14 @@ pub enum LogFormat {
 }
 
 /// Why logging can't start.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum LoggingError {
     /// The writer thread can't be started.
-    Writer(io::Error),
-    /// Something else logs already.
-    Subscriber(TryInitError),
-}
-
-impl fmt::Display for LoggingError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Writer(error) => write!(formatter, "can't start the thread that writes the log: {error}"),
-            Self::Subscriber(error) => write!(formatter, "can't start logging: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for LoggingError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Writer(error) => Some(error),
-            Self::Subscriber(error) => Some(error),
-        }
-    }
+    #[error("can't start the thread that writes the log: {0}")]
+    Writer(#[source] io::Error),
+    /// Logging was already initialized.
+    #[error("can't start logging: {0}")]
+    Subscriber(#[source] TryInitError),
 }
 
 /// Sends log lines and panics to standard error.

@@ -1,5 +1,7 @@
 //! A deployment, as far as metrics need it.
 
+use strum::IntoStaticStr;
+
 use super::{ResourcePlan, Text};
 
 /// One deployment of a namespace.
@@ -49,7 +51,8 @@ pub struct Info {
 }
 
 /// A state of the counts in `jobSummary`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum JobState {
     /// Being started.
     Starting,
@@ -78,14 +81,7 @@ impl JobState {
 
     /// The state as the label `state` spells it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Starting => "starting",
-            Self::Running => "running",
-            Self::Cancelling => "cancelling",
-            Self::Cancelled => "cancelled",
-            Self::Finished => "finished",
-            Self::Failed => "failed",
-        }
+        self.into()
     }
 }
 

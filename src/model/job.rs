@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use super::{JobState, Object, Text, prefix};
 
@@ -13,7 +14,8 @@ pub const MAX_MESSAGE: usize = 1024;
 const MAX_REASON: usize = 64;
 
 /// Which deployments the collector of jobs asks for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum JobsMode {
     /// Those whose jobs fail.
     #[default]
@@ -28,10 +30,7 @@ impl JobsMode {
 
     /// The mode as the configuration spells it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Failures => "failures",
-            Self::Active => "active",
-        }
+        self.into()
     }
 }
 

@@ -1,7 +1,5 @@
 //! Memory sizes as the API and Flink write them.
 
-use std::fmt;
-
 /// Sizes from here on are not exact as a gauge's value, and no process has them.
 const LIMIT: f64 = 9_007_199_254_740_992.0;
 
@@ -9,16 +7,9 @@ const LIMIT: f64 = 9_007_199_254_740_992.0;
 const LONGEST_UNIT: usize = 9;
 
 /// A text that is no memory size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a memory size: expected a number and a unit, as in \"4 GiB\"")]
 pub struct MemoryError;
-
-impl fmt::Display for MemoryError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("not a memory size: expected a number and a unit, as in \"4 GiB\"")
-    }
-}
-
-impl std::error::Error for MemoryError {}
 
 /// Reads a size such as `4 GiB`, `1.5Gi`, `1 gb`, `1024m` or `1048576` into bytes.
 ///

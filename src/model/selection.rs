@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use strum::IntoStaticStr;
+
 /// The API operation that lists a target's deployments.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum DeploymentsOperation {
@@ -37,7 +39,8 @@ impl fmt::Display for DeploymentsOperation {
 }
 
 /// The filter `executionMode`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum ExecutionMode {
     /// Unbounded jobs.
     Streaming,
@@ -51,15 +54,13 @@ impl ExecutionMode {
 
     /// The name as the API spells it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Streaming => "STREAMING",
-            Self::Batch => "BATCH",
-        }
+        self.into()
     }
 }
 
 /// The filter `status`: the state of a deployment's latest job, in the words of this filter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum JobStatus {
     /// The latest job was cancelled.
     Cancelled,
@@ -80,13 +81,7 @@ impl JobStatus {
 
     /// The name as the API spells it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Cancelled => "CANCELLED",
-            Self::Failed => "FAILED",
-            Self::Running => "RUNNING",
-            Self::Transitioning => "TRANSITIONING",
-            Self::Finished => "FINISHED",
-        }
+        self.into()
     }
 }
 

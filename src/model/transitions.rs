@@ -3,11 +3,13 @@
 use std::{collections::HashMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 use super::JobState;
 
 /// The status of a deployment, derived from its job counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum DeploymentStatus {
     /// A job is running.
     Running,
@@ -26,28 +28,9 @@ pub enum DeploymentStatus {
 }
 
 impl DeploymentStatus {
-    /// Every status.
-    pub const ALL: [Self; 7] = [
-        Self::Running,
-        Self::Transitioning,
-        Self::Failed,
-        Self::Cancelled,
-        Self::Finished,
-        Self::None,
-        Self::Unknown,
-    ];
-
     /// The status as the label `status` has it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "RUNNING",
-            Self::Transitioning => "TRANSITIONING",
-            Self::Failed => "FAILED",
-            Self::Cancelled => "CANCELLED",
-            Self::Finished => "FINISHED",
-            Self::None => "NONE",
-            Self::Unknown => "UNKNOWN",
-        }
+        self.into()
     }
 
     /// The status of a deployment whose last job ended in `state`; none if that is a state of a live job.

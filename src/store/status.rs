@@ -2,13 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use strum::IntoStaticStr;
 use tokio::time::Instant;
 
 use super::history::{PollHistory, PollRecord};
 use crate::model::{Deployment, JobState, Object, ObjectSet, PollOutcome};
 
 /// The freshness of a target's data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Freshness {
     /// Not polled yet.
     Pending,
@@ -23,12 +25,7 @@ pub enum Freshness {
 impl Freshness {
     /// The freshness as the pages and the JSON API show it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Fresh => "fresh",
-            Self::Stale => "stale",
-            Self::Expired => "expired",
-        }
+        self.into()
     }
 }
 

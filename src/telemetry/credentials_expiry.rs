@@ -1,12 +1,8 @@
 //! When each workspace's credentials expire, read at scrape time.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use prometheus::{
     GaugeVec,
     core::{Collector, Desc},
@@ -33,16 +29,12 @@ impl ExpiryCollector {
 
     /// Exports a workspace, or replaces its expiry.
     pub(super) fn add(&self, workspace: &str, expiry: Expiry) {
-        self.workspaces().insert(workspace.to_owned(), expiry);
+        self.workspaces.lock().insert(workspace.to_owned(), expiry);
     }
 
     /// Ends a workspace's series.
     pub(super) fn remove(&self, workspace: &str) {
-        self.workspaces().remove(workspace);
-    }
-
-    fn workspaces(&self) -> MutexGuard<'_, BTreeMap<String, Expiry>> {
-        self.workspaces.lock().unwrap_or_else(PoisonError::into_inner)
+        self.workspaces.lock().remove(workspace);
     }
 }
 
@@ -53,7 +45,7 @@ impl Collector for ExpiryCollector {
 
     fn collect(&self) -> Vec<MetricFamily> {
         self.gauge.reset();
-        for (workspace, expiry) in self.workspaces().iter() {
+        for (workspace, expiry) in self.workspaces.lock().iter() {
             if let Some(expires) = expiry() {
                 self.gauge.with_label_values(&[workspace.as_str()]).set(expires.as_secs_f64());
             }

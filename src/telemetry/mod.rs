@@ -15,12 +15,13 @@ mod state_health;
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use prometheus::{
     Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry,
     TextEncoder, core::Collector,
@@ -125,13 +126,9 @@ impl Telemetry {
         ])
     }
 
-    fn workspaces(&self) -> MutexGuard<'_, HashMap<String, Arc<AtomicBool>>> {
-        self.workspaces.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The instruments of one workspace's client.
     pub fn api(&self, workspace: &str) -> ApiMetrics {
-        let removed = self.workspaces().entry(workspace.to_owned()).or_default().clone();
+        let removed = self.workspaces.lock().entry(workspace.to_owned()).or_default().clone();
         ApiMetrics { telemetry: self.clone(), workspace: workspace.to_owned(), removed }
     }
 
@@ -146,7 +143,7 @@ impl Telemetry {
 
     /// Removes the series of a workspace that is no longer polled. Requests that are still in flight are not counted.
     pub fn remove_workspace(&self, workspace: &str) {
-        if let Some(removed) = self.workspaces().remove(workspace) {
+        if let Some(removed) = self.workspaces.lock().remove(workspace) {
             removed.store(true, Ordering::Relaxed);
         }
         for counters in [&self.api_requests, &self.api_retries] {

@@ -1,7 +1,6 @@
 //! The standard `process_*` metrics, from `/proc/self`; none where there is no such thing.
 
-use std::sync::{Mutex, PoisonError};
-
+use parking_lot::Mutex;
 use procfs::process::{LimitValue, Process};
 use prometheus::{
     Counter, Gauge, IntGauge,
@@ -59,7 +58,7 @@ impl ProcessCollector {
     }
 
     fn read(&self) -> procfs::ProcResult<()> {
-        let _alone = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.reading.lock();
         let process = Process::myself()?;
         let stat = process.stat()?;
         let seconds = (stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64;

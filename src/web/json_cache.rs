@@ -2,10 +2,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Weak},
 };
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 use super::{body::SharedBody, shared_bodies::BodyKey};
@@ -71,7 +72,7 @@ impl JsonCache {
     }
 
     fn cell(&self, key: BodyKey, source: Source) -> Arc<Cell> {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.entries.lock();
         let known = entries.get(&key).filter(|(known, _)| known.is_same(&source));
         if let Some(cell) = known.and_then(|(_, cell)| cell.upgrade()) {
             return cell;

@@ -45,24 +45,12 @@ impl fmt::Display for ListenAddress {
 }
 
 /// An address that cannot be listened on.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} ({flag}): {source}")]
 pub struct BindError {
     address: ListenAddress,
     flag: &'static str,
     source: io::Error,
-}
-
-impl fmt::Display for BindError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { address, flag, source } = self;
-        write!(formatter, "cannot listen on {address} ({flag}): {source}")
-    }
-}
-
-impl std::error::Error for BindError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.source)
-    }
 }
 
 /// Sockets that are bound, but not served yet.

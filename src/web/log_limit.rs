@@ -1,10 +1,8 @@
 //! Limits how often an event is logged that clients can cause.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// Permits one log line per interval, and counts those it suppressed.
@@ -27,7 +25,7 @@ impl LogLimit {
 
     /// The number of lines suppressed since the last one, if a line may be logged now.
     pub(super) fn permit(&self) -> Option<u64> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         if state.last.is_some_and(|last| last.elapsed() < self.interval) {
             state.suppressed += 1;
             return None;

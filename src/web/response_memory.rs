@@ -1,12 +1,8 @@
 //! Bounds the memory of bodies that are rendered for one response, however many clients do not read theirs.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::time::sleep;
 
 use super::conn::ConnectionState;
@@ -41,7 +37,7 @@ impl ResponseMemory {
         bytes: usize,
         connection: &Arc<ConnectionState>,
     ) -> Option<Reservation> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if state.reserved.saturating_add(bytes) > MAX_BYTES {
             return None;
         }
@@ -62,14 +58,10 @@ impl ResponseMemory {
             if let Some(reservation) = self.try_reserve(bytes, connection) {
                 return Some(reservation);
             }
-            self.state().evict_stalled();
+            self.state.lock().evict_stalled();
             sleep(WAIT_INTERVAL).await;
         }
         None
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -100,7 +92,7 @@ pub(super) struct Reservation {
 impl Reservation {
     /// Changes the size; returns false if there is too little memory.
     pub(super) fn resize(&self, bytes: usize) -> bool {
-        let mut state = self.memory.state();
+        let mut state = self.memory.state.lock();
         let Some((before, _)) = state.reservations.get(&self.id) else { return false };
         let reserved = (state.reserved - before).saturating_add(bytes);
         if reserved > MAX_BYTES {
@@ -116,7 +108,7 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        let mut state = self.memory.state();
+        let mut state = self.memory.state.lock();
         if let Some((bytes, _)) = state.reservations.remove(&self.id) {
             state.reserved -= bytes;
         }
@@ -145,7 +137,7 @@ mod tests {
         assert!(memory.try_reserve(MAX_BYTES / 2, &client).is_some());
         drop((half, other));
         assert!(memory.try_reserve(MAX_BYTES, &client).is_some());
-        assert_eq!(memory.state().reserved, 0);
+        assert_eq!(memory.state.lock().reserved, 0);
     }
 
     #[tokio::test(start_paused = true)]

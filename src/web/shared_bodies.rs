@@ -4,10 +4,11 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Weak},
 };
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 use super::{body::SharedBody, conn::ConnectionState, response_memory::STALLED_AFTER};
 use crate::{
@@ -57,15 +58,11 @@ impl SharedBodies {
         body: &Arc<dyn SharedBody>,
         connection: &Arc<ConnectionState>,
     ) -> Reader {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let id = state.next;
         state.next += 1;
         state.add(&key, body, id, connection.clone());
         Reader { bodies: self.clone(), key, id }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -152,7 +149,7 @@ pub(super) struct Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.bodies.state().remove(&self.key, self.id);
+        self.bodies.state.lock().remove(&self.key, self.id);
     }
 }
 
@@ -198,7 +195,7 @@ mod tests {
         drop(bodies.read(BodyKey::Status, &newest, &connection()));
         assert!(clients.iter().all(|client| !client.is_evicted()));
         drop(readers);
-        assert!(bodies.state().versions.is_empty());
+        assert!(bodies.state.lock().versions.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

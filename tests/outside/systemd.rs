@@ -178,7 +178,7 @@ async fn a_systemd_that_went_away_stops_nothing() {
     let program = manager.told_by(Start::demo()).env("WATCHDOG_USEC", "400000").listening().await;
     manager.until("READY=1").await;
     drop(manager);
-    until("the warning", async || program.stderr().contains("systemd was not told").then_some(())).await;
+    until("the warning", async || program.stderr().contains("systemd was not notified").then_some(())).await;
     assert_eq!(program.get("/-/healthy").await.status, 200);
     program.signal("TERM").await;
     program.finish().await.with_code(0);

@@ -167,5 +167,5 @@ owner=$(inside stat -c %u "/proc/$(property MainPID)")
 inside systemctl stop "$unit"
 
 log >"$scratch/log"
-grep -qE 'Operation not permitted|was not told' "$scratch/log" && fail "the unit forbids what the program does"
+grep -qE 'Operation not permitted|was not notified' "$scratch/log" && fail "the unit forbids what the program does"
 echo "a real systemd ran the unit: start, doctor, reload, refusal, watchdog, stop, mistake, file of variables"

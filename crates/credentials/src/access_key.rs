@@ -1,11 +1,8 @@
 //! An access key in the configuration, or in files that it names.
 
-use std::{
-    path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
+use parking_lot::Mutex;
 use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 
@@ -84,7 +81,7 @@ impl AccessKeyProvider {
 
     /// The key to use: the previous one while only a part of it has been replaced, for a while.
     fn complete_key(&self, read: Credentials) -> Credentials {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if let Some(complete) = &state.complete
             && !state.rejected
             && self.is_partly_replaced(complete, &read)
@@ -113,10 +110,6 @@ impl AccessKeyProvider {
         let in_files = || parts.iter().filter(|(part, _)| matches!(part, Some(SecretSource::File(_))));
         in_files().any(|(_, same)| *same) && in_files().any(|(_, same)| !*same)
     }
-
-    fn state(&self) -> MutexGuard<'_, KeyState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl CredentialsSource for AccessKeyProvider {
@@ -134,7 +127,7 @@ impl CredentialsSource for AccessKeyProvider {
     }
 
     fn rejected(&self) {
-        self.state().rejected = true;
+        self.state.lock().rejected = true;
     }
 }
 

@@ -1,12 +1,8 @@
 //! A chain of providers: the first one that has credentials is used.
 
-use std::{
-    collections::HashSet,
-    path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -49,7 +45,7 @@ impl Chain {
         if let Some((index, (name, provider))) = self.last_used() {
             match provider.fetch().await {
                 Ok(issued) => {
-                    self.state().unusable_since = None;
+                    self.state.lock().unusable_since = None;
                     return Ok(issued);
                 }
                 // Neither an outage nor a file that is being written may switch to another identity.
@@ -75,36 +71,32 @@ impl Chain {
     }
 
     fn last_used(&self) -> Option<(usize, &NamedSource)> {
-        let index = self.state().last?;
+        let index = self.state.lock().last?;
         Some((index, self.providers.get(index)?))
     }
 
     fn forget(&self, index: usize) {
-        self.state().last.take_if(|last| *last == index);
+        self.state.lock().last.take_if(|last| *last == index);
     }
 
     /// Whether what is configured has only just become unusable, as while a file is being written.
     fn is_recent(&self, error: &CredentialsError) -> bool {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if error.is_absent() {
             return false;
         }
         state.unusable_since.get_or_insert_with(Instant::now).elapsed() < WRITE_TIMEOUT
     }
 
-    fn state(&self) -> MutexGuard<'_, ChainState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn remember(&self, index: usize) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.last = Some(index);
         state.unusable_since = None;
     }
 
     /// Logs which provider is used, and those before it that are configured and failed.
     fn log(&self, origin: &str, failures: &[(&str, CredentialsError)]) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if state.logged.len() >= MAX_LOGGED {
             state.logged.clear();
         }

@@ -1,9 +1,8 @@
 //! Why there are no credentials.
 
-use std::fmt;
-
 /// Why there are no credentials. Names what was looked for, never a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
 pub struct CredentialsError {
     text: String,
     kind: ErrorKind,
@@ -62,11 +61,3 @@ impl CredentialsError {
         Self { text: format!("{subject}: {}", self.text), ..self }
     }
 }
-
-impl fmt::Display for CredentialsError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.text)
-    }
-}
-
-impl std::error::Error for CredentialsError {}

@@ -6,14 +6,11 @@
 //! Pauses are measured with the monotonic clock. Only the expiry is compared with the wall clock; if that is set, the
 //! time of the next renewal is calculated again.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clock::Clock;
 use futures_util::{FutureExt as _, future::BoxFuture};
+use parking_lot::Mutex;
 use rand::RngExt as _;
 use small_file::Stamp;
 use tokio::{
@@ -107,7 +104,7 @@ impl RefreshingProvider {
 
     /// Starts the task, also again if it panicked.
     fn ensure_running(&self) {
-        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut task = self.task.lock();
         if task.as_ref().is_none_or(JoinHandle::is_finished) {
             *task = Some(tokio::spawn(self.shared.clone().run()));
         }
@@ -145,7 +142,7 @@ impl RefreshingProvider {
 /// Stops the task.
 impl Drop for RefreshingProvider {
     fn drop(&mut self) {
-        if let Some(task) = self.task.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(task) = self.task.lock().take() {
             task.abort();
         }
     }
@@ -178,7 +175,7 @@ impl Shared {
 
     /// Forces a fetch, unless another was forced recently. Returns the number of finished fetches to wait for.
     fn force(&self, finished: u64) -> u64 {
-        let mut forced = self.forced.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut forced = self.forced.lock();
         if forced.at.is_none_or(|at| at.elapsed() >= FORCED_INTERVAL) {
             self.source.rejected();
             *forced = Forced { at: Some(Instant::now()), finished: finished + 1 };

@@ -2,24 +2,17 @@
 //!
 //! Accepts RFC 8259 JSON, except that lone surrogates are tolerated: the string becomes invalid, the document does not.
 
-use std::{borrow::Cow, error::Error, fmt};
+use std::borrow::Cow;
 
 use crate::{escape::unescape_valid, string_index::StringIndex};
 
 /// The text is not JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not JSON (byte {at})")]
 pub struct SyntaxError {
     /// Offset of the first byte that cannot be there.
     at: usize,
 }
-
-impl fmt::Display for SyntaxError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "is not JSON (byte {})", self.at)
-    }
-}
-
-impl Error for SyntaxError {}
 
 impl SyntaxError {
     /// What is wrong with `text`, and where. No part of the text is included, because it may contain a secret.

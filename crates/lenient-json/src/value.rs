@@ -1,20 +1,11 @@
 //! Values that can be read from any JSON.
 
-use std::{error::Error, fmt};
-
 use crate::cursor::{Cursor, SyntaxError};
 
 /// The value is present, but is not what was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("invalid value")]
 pub struct InvalidValue;
-
-impl fmt::Display for InvalidValue {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("invalid value")
-    }
-}
-
-impl Error for InvalidValue {}
 
 /// A converted value: `None` where it is missing, `null` or empty.
 pub type Parsed<T> = Result<Option<T>, InvalidValue>;

@@ -33,25 +33,14 @@ pub enum Route {
 }
 
 /// A variable that does not name a proxy. Its value is not shown, because it may contain a password.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}: {reason}, expected the URL of a proxy such as http://proxy.example.com:3128")]
 pub struct InvalidProxy {
     /// The variable.
     pub variable: &'static str,
     /// What is wrong with its value.
     pub reason: &'static str,
 }
-
-impl fmt::Display for InvalidProxy {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { variable, reason } = self;
-        write!(
-            formatter,
-            "{variable}: {reason}, expected the URL of a proxy such as http://proxy.example.com:3128"
-        )
-    }
-}
-
-impl std::error::Error for InvalidProxy {}
 
 impl fmt::Debug for Proxies {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,7 +7,7 @@ use std::{
     fmt, io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -17,6 +17,7 @@ use hickory_resolver::{
     net::{NetError, runtime::TokioRuntimeProvider},
     system_conf,
 };
+use parking_lot::Mutex;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::timeout;
 
@@ -47,16 +48,9 @@ struct System {
 }
 
 /// Why a name was not resolved.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
 pub struct LookupError(Arc<str>);
-
-impl fmt::Display for LookupError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for LookupError {}
 
 impl fmt::Debug for Resolver {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -100,17 +94,13 @@ impl Resolver {
     fn system(&self) -> Result<System, LookupError> {
         let modified = [&self.resolv_conf, &self.hosts]
             .map(|path| path.metadata().and_then(|metadata| metadata.modified()).ok());
-        let mut known = self.lock();
+        let mut known = self.system.lock();
         if let Some(system) = known.as_ref().filter(|system| system.modified == modified) {
             return Ok(system.clone());
         }
         let hosts = Arc::new(Hosts::read(&self.hosts));
         let dns = dns(&std::fs::read(&self.resolv_conf).unwrap_or_default())?;
         Ok(known.insert(System { modified, hosts, dns }).clone())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<System>> {
-        self.system.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -233,7 +223,7 @@ mod tests {
                 hosts: Arc::default(),
                 dns: super::resolver(config, options).unwrap(),
             };
-            *resolver.lock() = Some(system);
+            *resolver.system.lock() = Some(system);
             resolver
         }
     }

@@ -1,15 +1,12 @@
 //! Work that callers share while it runs.
 
-use std::{
-    collections::HashMap,
-    pin::Pin,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, pin::Pin};
 
 use futures_util::{
     FutureExt as _,
     future::{Shared, WeakShared},
 };
+use parking_lot::Mutex;
 
 type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -31,7 +28,7 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
     where
         F: Future<Output = T> + Send + 'static,
     {
-        let mut running = self.lock();
+        let mut running = self.running.lock();
         running.retain(|_, work| is_running(work));
         if let Some(shared) = running.get(key).and_then(WeakShared::upgrade) {
             return shared;
@@ -46,11 +43,7 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
     /// The number of keys with running work.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.lock().values().filter(|work| is_running(work)).count()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, WeakShared<Work<T>>>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        self.running.lock().values().filter(|work| is_running(work)).count()
     }
 }
 

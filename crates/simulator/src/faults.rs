@@ -1,9 +1,10 @@
 //! Faults, each at its rate: what goes wrong between a client and the real service.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use hyper::StatusCode;
+use parking_lot::Mutex;
 use rand::RngExt as _;
 
 use crate::operation::Operation;
@@ -60,7 +61,7 @@ impl FaultInjector {
         request_id: &str,
         host: &str,
     ) -> (Reply, Option<Fault>) {
-        let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rng = self.rng.lock();
         let Some(fault) = draw(&self.rates.load(), &mut rng) else {
             return (good, None);
         };

@@ -1,11 +1,11 @@
 //! The gateway's checks: the headers of the protocol, the signature, its age and its nonce.
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::{Mutex, PoisonError};
 
 use hyper::header::AUTHORIZATION;
 use hyper::{HeaderMap, Request, StatusCode};
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::operation::Operation;
@@ -98,7 +98,7 @@ impl Gateway {
     }
 
     fn check_nonce(&self, nonce: &str) -> Result<(), Refusal> {
-        if self.nonces.lock().unwrap_or_else(PoisonError::into_inner).insert(nonce) {
+        if self.nonces.lock().insert(nonce) {
             return Ok(());
         }
         Err(bad_request("SignatureNonceUsed", "Specified signature nonce was used already."))

@@ -1,13 +1,15 @@
 //! The operations of both products.
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 /// The API version of `ververica`.
 const VERVERICA: &str = "2022-07-18";
 
 /// The API version of `foasconsole`.
 const FOASCONSOLE: &str = "2021-10-28";
 
-/// An operation of the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// An operation of the API. Parsed from the name in `x-acs-action`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, EnumString, VariantArray)]
 pub enum Operation {
     /// The deployments of a namespace: paged, with every filter.
     ListDeployments,
@@ -30,37 +32,9 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Every operation.
-    pub const ALL: [Self; 9] = [
-        Self::ListDeployments,
-        Self::GetDeploymentsByLabel,
-        Self::ListJobs,
-        Self::ListDeploymentTargets,
-        Self::ListSessionClusters,
-        Self::ListEngineVersionMetadata,
-        Self::ListEditableNamespace,
-        Self::DescribeInstances,
-        Self::DescribeNamespaces,
-    ];
-
     /// The name in `x-acs-action`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ListDeployments => "ListDeployments",
-            Self::GetDeploymentsByLabel => "GetDeploymentsByLabel",
-            Self::ListJobs => "ListJobs",
-            Self::ListDeploymentTargets => "ListDeploymentTargets",
-            Self::ListSessionClusters => "ListSessionClusters",
-            Self::ListEngineVersionMetadata => "ListEngineVersionMetadata",
-            Self::ListEditableNamespace => "ListEditableNamespace",
-            Self::DescribeInstances => "DescribeInstances",
-            Self::DescribeNamespaces => "DescribeNamespaces",
-        }
-    }
-
-    /// The operation with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|operation| operation.as_str() == name)
+        self.into()
     }
 
     /// The RAM action that it needs.

@@ -1,5 +1,7 @@
 //! The parameters of a query, read as the service reads them.
 
+use std::str::FromStr;
+
 use hyper::StatusCode;
 
 use crate::reply::Refusal;
@@ -37,17 +39,10 @@ impl Parameters {
         number.ok_or_else(|| Refusal::parameter(format!("{key} is out of range: {text}")))
     }
 
-    pub(crate) fn one_of<T: Copy>(
-        &self,
-        key: &str,
-        all: &[T],
-        name: impl Fn(T) -> &'static str,
-    ) -> Result<Option<T>, Refusal> {
-        let Some(text) = self.get(key) else {
-            return Ok(None);
-        };
-        let found = all.iter().copied().find(|&item| name(item) == text);
-        found.map(Some).ok_or_else(|| Refusal::parameter(format!("{key} is not valid: {text}")))
+    pub(crate) fn parse<T: FromStr>(&self, key: &str) -> Result<Option<T>, Refusal> {
+        let parse =
+            |text: &str| text.parse().map_err(|_| Refusal::parameter(format!("{key} is not valid: {text}")));
+        self.get(key).map(parse).transpose()
     }
 
     /// The official clients write both `true` and `True`.

@@ -2,7 +2,7 @@
 
 use crate::parameters::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Parameters};
 use crate::reply::Refusal;
-use crate::selection::{ExecutionMode, JobStatus, LabelSelector, Selection};
+use crate::selection::{LabelSelector, Selection};
 
 /// What `ListDeployments` is asked.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,12 +56,8 @@ impl ListQuery {
             page_size: parameters.number("pageSize", DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?,
             selection: Selection {
                 name: parameters.owned("name"),
-                execution_mode: parameters.one_of(
-                    "executionMode",
-                    &ExecutionMode::ALL,
-                    ExecutionMode::as_str,
-                )?,
-                status: parameters.one_of("status", &JobStatus::ALL, JobStatus::as_str)?,
+                execution_mode: parameters.parse("executionMode")?,
+                status: parameters.parse("status")?,
                 creator: parameters.owned("creator"),
                 modifier: parameters.owned("modifier"),
                 label,
@@ -92,6 +88,7 @@ fn label(key: &str, values: &str, separator: char) -> LabelSelector {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::selection::{ExecutionMode, JobStatus};
 
     #[test]
     fn a_page_out_of_range_is_refused() {

@@ -1,9 +1,10 @@
 //! The odd values that a few deployments carry: what a client must survive.
 
 use serde_json::{Value, json};
+use strum::VariantArray;
 
 /// What is odd about a deployment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, VariantArray)]
 pub(crate) enum Quirk {
     UnreadableMemory,
     CpuAsText,
@@ -20,25 +21,10 @@ pub(crate) enum Quirk {
 }
 
 impl Quirk {
-    const ALL: [Self; 12] = [
-        Self::UnreadableMemory,
-        Self::CpuAsText,
-        Self::NullParts,
-        Self::NoJobSummary,
-        Self::NameWithQuotes,
-        Self::NegativeParallelism,
-        Self::EmptyMode,
-        Self::NameInUnicode,
-        Self::UnreadablePlan,
-        Self::AutomaticMode,
-        Self::NameWithBackslash,
-        Self::UnreadableTimestamp,
-    ];
-
     /// One deployment in forty is odd, each in its own way; all of these are streaming ones.
     pub(crate) fn of(namespace: usize, index: usize) -> Option<Self> {
         let turn = namespace * 5 + index / 40;
-        (index % 40 == 17).then(|| Self::ALL[turn % Self::ALL.len()])
+        (index % 40 == 17).then(|| Self::VARIANTS[turn % Self::VARIANTS.len()])
     }
 
     /// The odd form of `name`.

@@ -1,26 +1,25 @@
 //! The filters of the queries for deployments.
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 /// `executionMode`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "UPPERCASE")]
 pub(crate) enum ExecutionMode {
     Streaming,
     Batch,
 }
 
 impl ExecutionMode {
-    pub(crate) const ALL: [Self; 2] = [Self::Streaming, Self::Batch];
-
     /// The name in the API.
     pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Streaming => "STREAMING",
-            Self::Batch => "BATCH",
-        }
+        self.into()
     }
 }
 
 /// The filter `status`: the state of a deployment's latest job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, VariantArray)]
+#[strum(serialize_all = "UPPERCASE")]
 pub(crate) enum JobStatus {
     Cancelled,
     Failed,
@@ -28,22 +27,6 @@ pub(crate) enum JobStatus {
     /// The job is starting or being cancelled.
     Transitioning,
     Finished,
-}
-
-impl JobStatus {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Cancelled, Self::Failed, Self::Running, Self::Transitioning, Self::Finished];
-
-    /// The name in the API.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Cancelled => "CANCELLED",
-            Self::Failed => "FAILED",
-            Self::Running => "RUNNING",
-            Self::Transitioning => "TRANSITIONING",
-            Self::Finished => "FINISHED",
-        }
-    }
 }
 
 /// Deployments that have the label `key` with any of `values`.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use hyper::header::HOST;
 use hyper::{Method, Request, Response, StatusCode};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tracing::debug;
@@ -113,11 +113,11 @@ impl Simulator {
 
     /// From now on the RAM actions of these operations are denied, and no others.
     pub fn set_denied(&self, denied: Vec<Operation>) {
-        *self.denied.lock().unwrap_or_else(PoisonError::into_inner) = denied;
+        *self.denied.lock() = denied;
     }
 
     fn change(&self, workspace: &str, change: impl FnOnce(&mut Workspace)) {
-        let mut region = self.region.write().unwrap_or_else(PoisonError::into_inner);
+        let mut region = self.region.write();
         if let Some(workspace) = region.workspace_mut(workspace) {
             change(workspace);
         }
@@ -131,7 +131,7 @@ impl Simulator {
     }
 
     fn region(&self) -> RwLockReadGuard<'_, Region> {
-        self.region.read().unwrap_or_else(PoisonError::into_inner)
+        self.region.read()
     }
 
     /// From now on these faults strike, and no others.
@@ -143,7 +143,7 @@ impl Simulator {
     /// is known: one that is broken off amid the body counts under the status it was sent with, and one whose
     /// client went away before its answer counts too.
     pub fn requests_seen(&self) -> BTreeMap<(&'static str, u16), u64> {
-        self.answered.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.answered.lock().clone()
     }
 
     pub(crate) async fn answer<B>(&self, request: &Request<B>) -> Response<ReplyBody> {
@@ -167,12 +167,7 @@ impl Simulator {
         };
         let operation = operation.map_or(UNKNOWN_OPERATION, Operation::as_str);
         let status = reply.status.as_u16();
-        *self
-            .answered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry((operation, status))
-            .or_default() += 1;
+        *self.answered.lock().entry((operation, status)).or_default() += 1;
         debug!(operation, status, ?fault, request_id, "request answered");
         reply
     }
@@ -190,7 +185,7 @@ impl Simulator {
         }
         let operation = route.operation;
         self.gateway.admit(operation, request)?;
-        if self.denied.lock().unwrap_or_else(PoisonError::into_inner).contains(&operation) {
+        if self.denied.lock().contains(&operation) {
             return Err(Refusal::Denied { action: operation.ram_action() });
         }
         let region = self.region();
@@ -248,7 +243,7 @@ impl Route {
             "/" => {
                 let action = request.headers().get("x-acs-action")?.to_str().ok()?;
                 return without_namespace(
-                    Operation::from_name(action).filter(|operation| operation.is_of_console())?,
+                    action.parse().ok().filter(|operation: &Operation| operation.is_of_console())?,
                 );
             }
             "/api/v2/engine-version-meta.json" => {

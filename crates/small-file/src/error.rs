@@ -1,25 +1,33 @@
 //! Why a file was not read.
 
-use std::{fmt, io, time::Duration};
+use std::{io, time::Duration};
 
 /// Why a file was not read. Never contains anything of the file.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The system refused.
-    Io(io::Error),
+    #[error("{}", refusal(.0))]
+    Io(#[from] io::Error),
     /// It is a directory, a device, a socket or a pipe.
+    #[error("it is not a regular file")]
     NotAFile,
-    /// It has more bytes than this.
+    /// It has more than this number of bytes.
+    #[error("it is larger than {}", size(*.0))]
     TooLarge(u64),
-    /// It was not read in this time.
+    /// It was not read within this time.
+    #[error("it could not be read within {0:?}")]
     TimedOut(Duration),
     /// An earlier attempt still hangs.
+    #[error("an earlier attempt to read it still hangs")]
     Hanging,
     /// Too many reads hang or wait.
+    #[error("too many other files are being read")]
     Busy,
     /// It was written to while it was read.
+    #[error("it changes while it is read")]
     Changing,
-    /// It is not a text.
+    /// It is not valid UTF-8.
+    #[error("it is not valid UTF-8")]
     NotUtf8,
 }
 
@@ -30,35 +38,18 @@ impl ReadError {
     }
 }
 
-impl From<io::Error> for ReadError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => match error.kind() {
-                io::ErrorKind::NotFound => formatter.write_str("there is no such file"),
-                io::ErrorKind::PermissionDenied => {
-                    let user = rustix::process::geteuid();
-                    write!(formatter, "permission denied: make it readable for user {user}")
-                }
-                _ => write!(formatter, "{error}"),
-            },
-            Self::NotAFile => formatter.write_str("it is not a regular file"),
-            Self::TooLarge(limit) if limit % (1 << 20) == 0 => {
-                write!(formatter, "it is larger than {} MiB", limit >> 20)
-            }
-            Self::TooLarge(limit) => write!(formatter, "it is larger than {limit} bytes"),
-            Self::TimedOut(timeout) => write!(formatter, "it could not be read within {timeout:?}"),
-            Self::Hanging => formatter.write_str("an earlier attempt to read it still hangs"),
-            Self::Busy => formatter.write_str("too many other files are being read"),
-            Self::Changing => formatter.write_str("it changes while it is read"),
-            Self::NotUtf8 => formatter.write_str("it is not valid UTF-8"),
+/// What the system refused, with the remedy if there is one.
+fn refusal(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            let user = rustix::process::geteuid();
+            format!("permission denied: make it readable for user {user}")
         }
+        _ => error.to_string(),
     }
 }
 
-impl std::error::Error for ReadError {}
+fn size(bytes: u64) -> String {
+    if bytes.is_multiple_of(1 << 20) { format!("{} MiB", bytes >> 20) } else { format!("{bytes} bytes") }
+}

@@ -3,11 +3,12 @@
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
     path::{Path, PathBuf},
-    sync::{LazyLock, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{LazyLock, mpsc},
     thread,
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::ReadError;
@@ -35,10 +36,6 @@ struct Job {
     run: Box<dyn FnOnce(&Path) + Send>,
 }
 
-fn workers() -> MutexGuard<'static, HashMap<PathBuf, Worker>> {
-    WORKERS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Runs `work` on the thread of `path`, and waits for its result no longer than `timeout`.
 pub(crate) fn run<T: Send + 'static>(
     path: &Path,
@@ -56,7 +53,7 @@ pub(crate) fn run<T: Send + 'static>(
 }
 
 fn enqueue(path: &Path, job: Job) -> Result<(), ReadError> {
-    let mut workers = workers();
+    let mut workers = WORKERS.lock();
     let count = workers.len();
     match workers.entry(path.to_owned()) {
         Entry::Occupied(worker) if worker.get().deadline <= Instant::now() => Err(ReadError::Hanging),
@@ -85,7 +82,7 @@ fn work_off(path: &Path) {
 
 /// The next job whose caller still waits. Without one the thread ends.
 fn next(path: &Path) -> Option<Job> {
-    let mut workers = workers();
+    let mut workers = WORKERS.lock();
     let worker = workers.get_mut(path)?;
     while let Some(job) = worker.queue.pop_front() {
         if job.deadline > Instant::now() {

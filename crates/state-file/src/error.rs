@@ -1,33 +1,24 @@
 //! Why something was not saved.
 
-use std::{fmt, io, path::Path, sync::Arc, time::Duration};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 /// Why a batch was not saved. The file is overwritten with [`Owner::dump`](crate::Owner::dump) once that is possible,
 /// except after [`SaveError::Closed`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SaveError {
     /// The disk did not answer in this time, or has not answered an earlier request yet.
+    #[error("the disk did not respond within {0:?}")]
     Blocked(Duration),
     /// Too many batches wait, or too large ones.
+    #[error("too many changes wait to be saved")]
     QueueFull,
     /// The file can't be used. The text names the file, the reason and the remedy.
+    #[error("{0}")]
     Unusable(Arc<str>),
     /// The file was closed.
+    #[error("the state file is closed")]
     Closed,
 }
-
-impl fmt::Display for SaveError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Blocked(timeout) => write!(formatter, "the disk did not respond within {timeout:?}"),
-            Self::QueueFull => formatter.write_str("too many changes wait to be saved"),
-            Self::Unusable(problem) => formatter.write_str(problem),
-            Self::Closed => formatter.write_str("the state file is closed"),
-        }
-    }
-}
-
-impl std::error::Error for SaveError {}
 
 /// Why the file can't be used at the moment.
 #[derive(Debug)]

@@ -3,14 +3,9 @@
 //! redb writes to a file as it opens it: it repairs, and marks the file as open. A file that turns out to be damaged or
 //! of a newer version must stay as it is.
 
-use std::{
-    collections::HashMap,
-    fs::File,
-    io,
-    os::unix::fs::FileExt as _,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, fs::File, io, os::unix::fs::FileExt as _};
 
+use parking_lot::Mutex;
 use redb::StorageBackend;
 
 const ZEROS: [u8; 4096] = [0; 4096];
@@ -36,10 +31,6 @@ impl Overlay {
         let len = file.metadata()?.len();
         let written = Mutex::new(Written { len, file_len: len, pages: HashMap::new() });
         Ok(Self { file, written })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Written> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read_file(&self, written: &Written, offset: u64, out: &mut [u8]) -> io::Result<()> {
@@ -83,11 +74,11 @@ fn check_bounds(written: &Written, offset: u64, len: usize) -> io::Result<()> {
 
 impl StorageBackend for Overlay {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.lock().len)
+        Ok(self.written.lock().len)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let written = self.lock();
+        let written = self.written.lock();
         check_bounds(&written, offset, out.len())?;
         for_each_page(offset, out.len(), |page, in_page, range| match written.pages.get(&page) {
             Some(bytes) => {
@@ -100,7 +91,7 @@ impl StorageBackend for Overlay {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        let mut written = self.lock();
+        let mut written = self.written.lock();
         let kept = len.div_ceil(PAGE_SIZE);
         written.pages.retain(|page, _| *page < kept);
         if let Some(bytes) = written.pages.get_mut(&(len / PAGE_SIZE)) {
@@ -117,7 +108,7 @@ impl StorageBackend for Overlay {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        let mut written = self.lock();
+        let mut written = self.written.lock();
         check_bounds(&written, offset, data.len())?;
         for_each_page(offset, data.len(), |page, in_page, range| {
             self.load_page(&mut written, page)?;

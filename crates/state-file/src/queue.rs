@@ -1,11 +1,8 @@
 //! What waits to be saved.
 
-use std::{
-    mem,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{mem, time::Duration};
 
+use parking_lot::{Condvar, Mutex};
 use tokio::{sync::oneshot, time::Instant};
 
 use crate::{Batch, SaveError};
@@ -79,7 +76,7 @@ impl Queue {
 
     /// Adds `batch` at `time`, or drops it in favour of a dump. `timeout` is what the caller would wait.
     pub(crate) fn push(&self, batch: Batch, time: Duration, timeout: Duration) -> Result<Reply, SaveError> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.closed {
             return Err(SaveError::Closed);
         }
@@ -105,7 +102,7 @@ impl Queue {
         reply: &mut oneshot::Receiver<T>,
         on_blocked: impl FnOnce(),
     ) -> Option<T> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         reply.close();
         if let Ok(result) = reply.try_recv() {
             return Some(result);
@@ -119,22 +116,22 @@ impl Queue {
 
     /// Has everything saved that is in memory.
     pub(crate) fn request_dump(&self) {
-        self.lock().needs_dump = true;
+        self.state.lock().needs_dump = true;
         self.changed.notify_all();
     }
 
     pub(crate) fn needs_dump(&self) -> bool {
-        self.lock().needs_dump
+        self.state.lock().needs_dump
     }
 
     /// The disk responds.
     pub(crate) fn unblock(&self) {
-        self.lock().thread = Thread::Busy;
+        self.state.lock().thread = Thread::Busy;
     }
 
     /// Accepts no more batches. The thread ends after those that wait.
     pub(crate) fn close(&self, time: Duration) -> Result<Reply, SaveError> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if mem::replace(&mut state.closed, true) {
             return Err(SaveError::Closed);
         }
@@ -146,11 +143,8 @@ impl Queue {
 
     /// Waits for `interval`, or until the queue is closed. Returns whether it is.
     pub(crate) fn wait_for_close(&self, interval: Duration) -> bool {
-        let state = self.lock();
-        let (state, _) = self
-            .changed
-            .wait_timeout_while(state, interval, |state| !state.closed)
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
+        self.changed.wait_while_for(&mut state, |state| !state.closed, interval);
         state.closed
     }
 
@@ -158,16 +152,15 @@ impl Queue {
     pub(crate) fn next(&self, can_dump: bool, deadline: Option<Instant>) -> Work {
         let idle =
             |state: &mut State| state.waiting.is_empty() && !state.closed && !(can_dump && state.needs_dump);
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.thread = Thread::Idle;
-        let mut state = match deadline {
-            None => self.changed.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner),
+        match deadline {
+            None => self.changed.wait_while(&mut state, idle),
             Some(deadline) => {
                 let timeout = deadline.saturating_duration_since(Instant::now());
-                let waited = self.changed.wait_timeout_while(state, timeout, idle);
-                waited.unwrap_or_else(PoisonError::into_inner).0
+                self.changed.wait_while_for(&mut state, idle, timeout);
             }
-        };
+        }
         state.thread = Thread::Busy;
         let closed_at = state.closing.as_ref().map(|(time, _)| *time);
         Work {
@@ -180,7 +173,7 @@ impl Queue {
 
     /// Reports the result of `work`. `before` runs before any caller learns it.
     pub(crate) fn finish(&self, work: Work, result: &Result<(), SaveError>, before: impl FnOnce(bool)) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.needs_dump |= result.is_err();
         before(!state.needs_dump);
         state.thread = Thread::Busy;
@@ -193,7 +186,7 @@ impl Queue {
 
     /// Reports that the thread has ended.
     pub(crate) fn ended(&self, result: Result<(), SaveError>) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.closed = true;
         state.thread = Thread::Idle;
         state.waiting.clear();
@@ -201,9 +194,5 @@ impl Queue {
             // The caller may have given up.
             let _ = reply.send(result);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,11 +1,8 @@
 //! Whether the file follows the memory of its owner.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use tracing::{info, warn};
 
 use crate::error::Problem;
@@ -29,20 +26,20 @@ impl Status {
     }
 
     pub(crate) fn healthy(&self) -> bool {
-        self.lock().healthy
+        self.state.lock().healthy
     }
 
     pub(crate) fn problem(&self) -> Option<Arc<str>> {
-        self.lock().problem.clone()
+        self.state.lock().problem.clone()
     }
 
     pub(crate) fn last_save(&self) -> Option<Duration> {
-        self.lock().last_save
+        self.state.lock().last_save
     }
 
     /// The file can be used.
     pub(crate) fn set_healthy(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.problem.take().is_some() && !state.healthy {
             info!(path = %self.path.display(), "state is saved again");
         }
@@ -50,22 +47,18 @@ impl Status {
     }
 
     pub(crate) fn set_last_save(&self, time: Duration) {
-        self.lock().last_save = Some(time);
+        self.state.lock().last_save = Some(time);
     }
 
     /// The file can't be used. Logs that if it is new, and returns the sentence that describes it.
     pub(crate) fn set_problem(&self, problem: &Problem) -> Arc<str> {
         let sentence: Arc<str> = problem.sentence(&self.path).into();
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.healthy = false;
         if state.problem.as_ref() != Some(&sentence) {
             warn!(path = %self.path.display(), problem = %sentence, "state is not saved");
             state.problem = Some(sentence.clone());
         }
         sentence
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

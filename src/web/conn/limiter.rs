@@ -1,12 +1,9 @@
 //! The open connections, and which of them is evicted if there are too many.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use super::state::ConnectionState;
+use parking_lot::Mutex;
 
 /// Every open connection.
 #[derive(Debug)]
@@ -32,7 +29,7 @@ impl Connections {
     /// connections evicts only its own; others are never refused.
     pub(in crate::web) fn admit(self: &Arc<Self>, peer: IpAddr) -> ConnectionGuard {
         let state = Arc::new(ConnectionState::new(peer));
-        let mut open = self.open();
+        let mut open = self.open.lock();
         if open.all.len() >= self.max {
             open.evict_one();
         }
@@ -44,11 +41,7 @@ impl Connections {
 
     /// Evicts a connection as [`Connections::admit`] does.
     pub(in crate::web) fn evict_one(&self) {
-        self.open().evict_one();
-    }
-
-    fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().evict_one();
     }
 }
 
@@ -82,7 +75,7 @@ pub(in crate::web) struct ConnectionGuard {
 
 impl Drop for ConnectionGuard {
     fn drop(&mut self) {
-        self.connections.open().all.remove(&self.id);
+        self.connections.open.lock().all.remove(&self.id);
     }
 }
 
@@ -108,11 +101,11 @@ mod tests {
             crowd.push(connections.admit(CROWD.into()));
         }
         assert!(!scraper.state.is_evicted());
-        assert_eq!(connections.open().all.len(), MAX_CONNECTIONS);
+        assert_eq!(connections.open.lock().all.len(), MAX_CONNECTIONS);
         let evicted = crowd.iter().filter(|one| one.state.is_evicted()).count();
         assert_eq!(evicted, 3001 - MAX_CONNECTIONS);
         drop((scraper, crowd));
-        assert!(connections.open().all.is_empty());
+        assert!(connections.open.lock().all.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

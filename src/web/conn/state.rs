@@ -4,12 +4,13 @@ use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv6Addr},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -83,18 +84,14 @@ impl ConnectionState {
     pub(super) fn begin_response(self: &Arc<Self>) -> ResponseGuard {
         self.record_progress();
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        self.responses().insert(number, Instant::now());
+        self.responses.lock().insert(number, Instant::now());
         ResponseGuard { connection: self.clone(), number }
-    }
-
-    fn responses(&self) -> MutexGuard<'_, BTreeMap<u32, Instant>> {
-        self.responses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The reason to close the connection, if there is one.
     fn overdue(&self) -> Option<&'static str> {
         let idle = self.last_progress().elapsed();
-        let oldest = self.responses().first_key_value().map(|(_, since)| since.elapsed());
+        let oldest = self.responses.lock().first_key_value().map(|(_, since)| since.elapsed());
         match oldest {
             Some(age) if age > RESPONSE_TIMEOUT => Some("the response took too long"),
             Some(_) if idle > WRITE_STALL_TIMEOUT => Some("the response was left unread"),
@@ -150,7 +147,7 @@ impl ResponseGuard {
 
 impl Drop for ResponseGuard {
     fn drop(&mut self) {
-        self.connection.responses().remove(&self.number);
+        self.connection.responses.lock().remove(&self.number);
     }
 }
 

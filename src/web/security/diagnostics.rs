@@ -6,7 +6,8 @@ use std::{
 };
 
 /// Everything that is wrong with a web configuration file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.lines())]
 pub struct WebConfigError {
     path: PathBuf,
     messages: Vec<String>,
@@ -16,19 +17,12 @@ impl WebConfigError {
     pub(super) fn new(path: &Path, message: impl Into<String>) -> Self {
         Self { path: path.to_owned(), messages: vec![message.into()] }
     }
-}
 
-impl fmt::Display for WebConfigError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, message) in self.messages.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "\n" };
-            write!(formatter, "{separator}{}: {message}", self.path.display())?;
-        }
-        Ok(())
+    fn lines(&self) -> String {
+        let lines = self.messages.iter().map(|message| format!("{}: {message}", self.path.display()));
+        lines.collect::<Vec<_>>().join("\n")
     }
 }
-
-impl std::error::Error for WebConfigError {}
 
 /// Collects errors, so that all of them are reported at once.
 #[derive(Debug, Default)]

@@ -1,11 +1,8 @@
 //! A queue for work that is done one at a time, shared fairly by client network.
 
-use std::{
-    collections::VecDeque,
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::VecDeque, net::IpAddr, sync::Arc};
 
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 /// Waiters of one network. A further one is refused.
@@ -35,7 +32,7 @@ impl FairQueue {
     /// A dropped waiter loses its place and nothing else.
     pub(super) async fn acquire(&self, network: IpAddr) -> Option<Slot> {
         let waiting = {
-            let mut state = self.state();
+            let mut state = self.state.lock();
             if !state.busy {
                 state.busy = true;
                 return Some(Slot { queue: Some(self.clone()) });
@@ -48,16 +45,12 @@ impl FairQueue {
     /// Gives the slot to the next waiter that still waits.
     fn pass_on(&self) {
         loop {
-            let Some(next) = self.state().next() else { return };
+            let Some(next) = self.state.lock().next() else { return };
             match next.send(Slot { queue: Some(self.clone()) }) {
                 Ok(()) => return,
                 Err(mut refused) => refused.queue = None,
             }
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -150,7 +143,7 @@ mod tests {
             let _ = futures_util::poll!(&mut waiting);
             crowd.push(waiting);
         }
-        let waiting: usize = queue.state().networks.iter().map(|(_, queue)| queue.len()).sum();
+        let waiting: usize = queue.state.lock().networks.iter().map(|(_, queue)| queue.len()).sum();
         assert_eq!(waiting, MAX_WAITING);
         assert!(queue.acquire(network(1)).now_or_never().is_none_or(|slot| slot.is_none()));
         drop(held);

@@ -1,14 +1,9 @@
 //! Checks passwords against bcrypt hashes, one at a time, and remembers the results.
 
-use std::{
-    collections::VecDeque,
-    fmt,
-    net::IpAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::VecDeque, fmt, net::IpAddr, time::Duration};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use parking_lot::Mutex;
 use sha2::Sha256;
 use tokio::time::timeout;
 
@@ -101,12 +96,12 @@ impl PasswordCheck {
         challenge: Challenge,
     ) -> Option<bool> {
         let digest = self.digest(user, &password, &challenge);
-        if let Some(known) = self.cache().get(&digest) {
+        if let Some(known) = self.cache.lock().get(&digest) {
             return Some(known);
         }
         let slot = timeout(QUEUE_TIMEOUT, self.queue.acquire(network)).await.ok().flatten()?;
         // The same password may have been checked meanwhile.
-        if let Some(known) = self.cache().get(&digest) {
+        if let Some(known) = self.cache.lock().get(&digest) {
             return Some(known);
         }
         let check = tokio::task::spawn_blocking(move || {
@@ -115,7 +110,7 @@ impl PasswordCheck {
             challenge.verify(&password)
         });
         let right = check.await.ok()?;
-        self.cache().add(digest, right);
+        self.cache.lock().add(digest, right);
         Some(right)
     }
 
@@ -129,13 +124,9 @@ impl PasswordCheck {
         mac.finalize().into_bytes().into()
     }
 
-    fn cache(&self) -> MutexGuard<'_, Cache> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     #[cfg(test)]
     pub(super) fn remembered(&self) -> (usize, usize) {
-        let cache = self.cache();
+        let cache = self.cache.lock();
         (cache.right.len(), cache.wrong.len())
     }
 }

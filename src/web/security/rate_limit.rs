@@ -1,10 +1,8 @@
 //! A limit of requests: a bucket of tokens, one for all clients, as the exporter-toolkit has it.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// Gives a token each `interval`, `burst` at once.
@@ -24,7 +22,7 @@ impl RateLimit {
     /// Takes a token, if there is one.
     pub(in crate::web) fn take(&self) -> bool {
         let now = Instant::now();
-        let mut empty_at = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut empty_at = self.empty_at.lock();
         let full = self.interval.saturating_mul(self.burst);
         let gathered = empty_at.map_or(full, |empty| now.saturating_duration_since(empty).min(full));
         if self.burst == 0 || gathered < self.interval {

@@ -2,11 +2,12 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -116,7 +117,7 @@ impl Reloader {
 
     fn check(&self) {
         let Some(path) = &self.path else { return };
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock();
         let now = Stamp::of_all(last.stamps.iter().map(|Stamp(path, _)| path.clone()).collect());
         let is_due = last.failed.as_ref().is_some_and(|(_, at)| at.elapsed() >= RETRY_INTERVAL);
         if now == last.stamps && !is_due {
