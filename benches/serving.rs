@@ -12,8 +12,8 @@ use aliyun_flink_exporter::{
         AssembledBody, Encoding, Format, PublishedSeries, RenderedFamilies, SectionText, SegmentCache, render,
     },
     model::{
-        BasicSetting, Deployment, DeploymentStatus, Info, JobCounts, LabelKeys, ObservedStatus, ProcessSpec,
-        ResourceSettings, TaskSlots, Transitions,
+        BasicSetting, Deployment, DeploymentInfo, DeploymentStatus, JobCounts, LabelKeys, ObservedStatus,
+        ProcessSpec, ResourceSettings, TaskSlots, Transitions,
     },
     telemetry::Telemetry,
 };
@@ -36,11 +36,11 @@ fn fleet() -> Vec<Deployment> {
         Deployment {
             id: id.into(),
             name: format!("orders-enrichment-{number}").into(),
-            info: Info {
+            info: DeploymentInfo {
                 execution_mode: "STREAMING".into(),
                 resource_mode: "BASIC".into(),
                 creator: "183899668".into(),
-                ..Info::default()
+                ..DeploymentInfo::default()
             },
             jobs: JobCounts::new([0, 1, 0, number as u64 % 40, 2, number as u64 % 3].map(Some)),
             created: Some(1.7e9 + number as f64),

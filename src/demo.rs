@@ -71,9 +71,9 @@ impl Demo {
         Ok(Self { config, simulator, listener })
     }
 
-    /// Serves the simulated API until `stopping`.
-    pub fn serve(self, stopping: CancellationToken) -> impl Future<Output = ()> + Send {
-        self.simulator.serve(self.listener, stopping)
+    /// Serves the simulated API until `shutdown`.
+    pub fn serve(self, shutdown: CancellationToken) -> impl Future<Output = ()> + Send {
+        self.simulator.serve(self.listener, shutdown)
     }
 }
 

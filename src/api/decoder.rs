@@ -6,7 +6,7 @@ use foldhash::fast::RandomState;
 use lenient_json::{Cursor, InvalidValue, Lenient, Parsed, Scalar, SyntaxError};
 
 use super::InvalidValues;
-use crate::model::{Text, parse_memory};
+use crate::model::{SharedStr, parse_memory};
 
 /// Seconds since the epoch beyond this (the year 9999) are not seconds.
 const MAX_SECONDS: f64 = 253_402_300_799.0;
@@ -37,8 +37,8 @@ impl From<SyntaxError> for DecodeError {
 pub struct Decoder {
     operation: &'static str,
     max_elements: usize,
-    texts: HashSet<Text, RandomState>,
-    empty: Text,
+    texts: HashSet<SharedStr, RandomState>,
+    empty: SharedStr,
     object_id: Box<str>,
     invalid: InvalidValues,
     unidentified: usize,
@@ -78,7 +78,7 @@ impl Decoder {
             operation,
             max_elements,
             texts: HashSet::default(),
-            empty: Text::default(),
+            empty: SharedStr::default(),
             object_id: Box::default(),
             invalid: InvalidValues::default(),
             unidentified: 0,
@@ -148,7 +148,7 @@ impl Decoder {
     }
 
     /// A text; empty if it is missing or invalid.
-    pub fn text(&mut self, field: &'static str, scalar: Scalar<'_>) -> Text {
+    pub fn text(&mut self, field: &'static str, scalar: Scalar<'_>) -> SharedStr {
         match self.valid(field, scalar.text()) {
             Some(text) => self.intern(&text),
             None => self.empty.clone(),
@@ -156,7 +156,7 @@ impl Decoder {
     }
 
     /// The text of a field that is not there, because `part`, which contains it, is missing or invalid.
-    pub fn missing_text<T>(&mut self, field: &'static str, part: &Lenient<T>) -> Text {
+    pub fn missing_text<T>(&mut self, field: &'static str, part: &Lenient<T>) -> SharedStr {
         if matches!(part, Lenient::Invalid) {
             self.invalid(field);
         }
@@ -213,17 +213,17 @@ impl Decoder {
     }
 
     /// The text, which is shared with equal texts of the same reply.
-    pub fn intern(&mut self, text: &str) -> Text {
+    pub fn intern(&mut self, text: &str) -> SharedStr {
         if let Some(known) = self.texts.get(text) {
             return known.clone();
         }
-        let text = Text::from(text);
+        let text = SharedStr::from(text);
         self.texts.insert(text.clone());
         text
     }
 
     /// The empty text.
-    pub fn empty_text(&self) -> Text {
+    pub fn empty_text(&self) -> SharedStr {
         self.empty.clone()
     }
 }

@@ -70,8 +70,8 @@ impl DiscoveryTasks {
         self.supervisor.run().await;
     }
 
-    pub(super) async fn stop_all(&mut self) {
-        self.supervisor.stop_all().await;
+    pub(super) async fn shutdown(&mut self) {
+        self.supervisor.shutdown().await;
     }
 
     fn entry_loop(&self, entry: &EntrySettings) -> Arc<EntryLoop> {

@@ -117,7 +117,7 @@ impl App {
         })
     }
 
-    /// Polls and serves until `stopping`, reloading the configuration on request; notifies `systemd`.
+    /// Polls and serves until `shutdown`, reloading the configuration on request; notifies `systemd`.
     pub async fn run(
         mut self,
         listeners: Listeners,
@@ -125,7 +125,7 @@ impl App {
         security: SecurityStore,
         mut reloads: Option<Reloads>,
         systemd: Notifier,
-        stopping: CancellationToken,
+        shutdown: CancellationToken,
     ) {
         let routes = Routes {
             publisher: self.context.publisher.clone(),
@@ -133,19 +133,19 @@ impl App {
             telemetry: self.context.telemetry.clone(),
             paths,
             reload: reloads.as_ref().and_then(Reloads::over_http),
-            stopping: stopping.clone(),
+            shutdown: shutdown.clone(),
             clock: self.context.clock,
         };
         let publisher = self.context.publisher.clone();
         let _expiry = AbortOnDropHandle::new(tokio::spawn(async move { publisher.run_expiry().await }));
         let polling = async {
             let mut systemd = SystemdNotifier::new(systemd, self.context.publisher.clone());
-            let state = StateRecorder::start(&self.context, self.state_path.clone(), &stopping).await;
+            let state = StateRecorder::start(&self.context, self.state_path.clone(), &shutdown).await;
             let mut found = self.start_discovery().await;
             systemd.ready().await;
             loop {
                 tokio::select! {
-                    () = stopping.cancelled() => break,
+                    () = shutdown.cancelled() => break,
                     () = self.manager.supervise() => {}
                     () = self.discovery.supervise() => {}
                     _ = found.changed() => {
@@ -157,7 +157,7 @@ impl App {
                     request = next(&mut reloads) => {
                         systemd.reloading().await;
                         let outcome = tokio::select! {
-                            () = stopping.cancelled() => break,
+                            () = shutdown.cancelled() => break,
                             outcome = self.reload(request.load) => outcome,
                             never = systemd.ping_during_reload() => match never {},
                         };
@@ -168,8 +168,8 @@ impl App {
                 }
             }
             systemd.stopping().await;
-            self.discovery.stop_all().await;
-            self.manager.stop_all().await;
+            self.discovery.shutdown().await;
+            self.manager.shutdown().await;
             discovery::save(&self.discovery.discovery, self.context.publisher.store()).await;
             state.close().await;
         };

@@ -25,11 +25,11 @@ pub(super) struct StateRecorder {
 
 impl StateRecorder {
     /// Restores the state of an earlier run, if the state is persisted, and begins to record that this one runs. Ends early if
-    /// the exporter is `stopping`.
+    /// `shutdown` is cancelled.
     pub(super) async fn start(
         context: &AppContext,
         path: Option<PathBuf>,
-        stopping: &CancellationToken,
+        shutdown: &CancellationToken,
     ) -> Self {
         let store = context.publisher.store().clone();
         if let Some(path) = path {
@@ -40,7 +40,7 @@ impl StateRecorder {
                 Some(StateHealth { healthy: file.healthy(), last_save: file.last_save() })
             }));
             // If it is stopped, there is nothing to save yet.
-            let _ = stopping.run_until_cancelled(store.load_state(path)).await;
+            let _ = shutdown.run_until_cancelled(store.load_state(path)).await;
         }
         let recording =
             AbortOnDropHandle::new(tokio::spawn(record(store.clone(), context.telemetry.clone())));

@@ -2,7 +2,7 @@
 
 use crate::{
     exposition::{SampleWriter, label_names},
-    model::{LabelKeys, Text},
+    model::{LabelKeys, SharedStr},
 };
 
 /// Which labels of an object are exported, and under which names.
@@ -39,7 +39,7 @@ impl ExportedLabels {
     }
 
     /// Writes a sample with the exported ones of an object's labels.
-    pub fn write(&self, labels: &[(Text, Text)], samples: &mut SampleWriter<'_>) {
+    pub fn write(&self, labels: &[(SharedStr, SharedStr)], samples: &mut SampleWriter<'_>) {
         match &self.keys {
             ExportedKeys::Listed(keys) if keys.is_empty() => {}
             ExportedKeys::Listed(keys) => {
@@ -58,6 +58,6 @@ impl ExportedLabels {
     }
 }
 
-fn value_of<'l>(labels: &'l [(Text, Text)], key: &str) -> &'l str {
+fn value_of<'l>(labels: &'l [(SharedStr, SharedStr)], key: &str) -> &'l str {
     labels.iter().find(|(known, _)| &**known == key).map_or("", |(_, value)| value)
 }

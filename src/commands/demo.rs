@@ -31,13 +31,13 @@ pub async fn demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
         stdout::write_within_timeout(demo::greeting(address, &paths, security.has_tls())).await?;
     }
     let systemd = systemd(&Environment::from_process());
-    let stopping = CancellationToken::new();
+    let shutdown = CancellationToken::new();
     let work = async {
         tokio::join!(
-            demo.serve(stopping.clone()),
-            app.run(listeners, paths, security, None, systemd, stopping.clone())
+            demo.serve(shutdown.clone()),
+            app.run(listeners, paths, security, None, systemd, shutdown.clone())
         );
     };
     // Two programs in one: too large for the stack of a caller.
-    run_until_signal(Box::pin(work), stopping.clone()).await
+    run_until_signal(Box::pin(work), shutdown.clone()).await
 }

@@ -25,14 +25,14 @@ pub async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
     let app = build_app(&config, &environment)?;
     let listeners = bind(&arguments.web).await?;
     let systemd = systemd(&environment);
-    let stopping = CancellationToken::new();
+    let shutdown = CancellationToken::new();
     let reloads = reloads(arguments.config, environment, arguments.lifecycle.enabled);
     let reload = reloads.handle();
     let missing_credentials = app.missing_credentials();
     let paths = arguments.web.paths();
-    let work = app.run(listeners, paths, security, Some(reloads), systemd, stopping.clone());
+    let work = app.run(listeners, paths, security, Some(reloads), systemd, shutdown.clone());
     tokio::select! {
-        result = run_until_signal(work, stopping) => result,
+        result = run_until_signal(work, shutdown) => result,
         missing = missing_credentials => Err(Failure::runtime(missing)),
         never = reload_on_hangup(hangups, reload.clone()) => match never {},
         never = auto_reload.run(reload) => match never {},

@@ -24,7 +24,7 @@ use crate::{logging, web::Reload};
 /// its own time limit takes 7 s, and supervisors such as Docker kill after 10 s.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(7500);
 
-/// Runs the work of a daemon. The first SIGTERM or SIGINT cancels `stopping`. The second one, or a stop that takes too
+/// Runs the work of a daemon. The first SIGTERM or SIGINT cancels `shutdown`. The second one, or a stop that takes too
 /// long, ends the process.
 ///
 /// # Errors
@@ -32,9 +32,9 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(7500);
 /// Fails if the signals can't be waited for, or if the system refuses to start a thread that the work needs.
 pub(super) async fn run_until_signal(
     work: impl Future<Output = ()>,
-    stopping: CancellationToken,
+    shutdown: CancellationToken,
 ) -> Result<ExitCode, Failure> {
-    stop_on_signal(stopping, SHUTDOWN_TIMEOUT).await?;
+    stop_on_signal(shutdown, SHUTDOWN_TIMEOUT).await?;
     tokio::select! {
         () = work => Ok(ExitCode::SUCCESS),
         failure = threads::watch() => Err(failure),
@@ -42,13 +42,13 @@ pub(super) async fn run_until_signal(
 }
 
 /// Waits for signals in a thread with a runtime of its own: the threads that serve and poll may be stuck.
-async fn stop_on_signal(stopping: CancellationToken, timeout: Duration) -> Result<(), Failure> {
+async fn stop_on_signal(shutdown: CancellationToken, timeout: Duration) -> Result<(), Failure> {
     let (installed, result) = oneshot::channel();
     let runtime =
         Builder::new_current_thread().enable_all().build().map_err(|error| not_installed(&error))?;
     thread::Builder::new()
         .name("signals".to_owned())
-        .spawn(move || wait_for_signals(&runtime, &stopping, timeout, installed))
+        .spawn(move || wait_for_signals(&runtime, &shutdown, timeout, installed))
         .map_err(|error| not_installed(&error))?;
     let result = result.await.map_err(Failure::runtime)?;
     result.map_err(|error| not_installed(&error))
@@ -56,7 +56,7 @@ async fn stop_on_signal(stopping: CancellationToken, timeout: Duration) -> Resul
 
 fn wait_for_signals(
     runtime: &Runtime,
-    stopping: &CancellationToken,
+    shutdown: &CancellationToken,
     timeout: Duration,
     installed: oneshot::Sender<io::Result<()>>,
 ) {
@@ -72,11 +72,11 @@ fn wait_for_signals(
         let _ = installed.send(Ok(()));
         signals.recv().await;
         info!("stopping");
-        stopping.cancel();
+        shutdown.cancel();
         let reason = tokio::select! {
             () = signals.recv() => "stopped at once by a second signal".to_owned(),
             () = sleep(timeout) => {
-                format!("the stop did not finish within {} s", timeout.as_secs_f64())
+                format!("the shutdown did not finish within {} s", timeout.as_secs_f64())
             }
         };
         exit(&Failure::Runtime(reason));
@@ -169,6 +169,6 @@ mod tests {
         assert_eq!(child.wait().unwrap().code(), Some(1));
         let mut errors = String::new();
         child.stderr.unwrap().read_to_string(&mut errors).unwrap();
-        assert!(errors.contains("the stop did not finish within 0.3 s"), "{errors}");
+        assert!(errors.contains("the shutdown did not finish within 0.3 s"), "{errors}");
     }
 }

@@ -22,6 +22,6 @@ pub async fn simulate(arguments: SimulateArgs) -> Result<ExitCode, Failure> {
     let simulator = Arc::new(Simulator::new(settings, Clock::System));
     let address = listener.local_addr().map_err(Failure::runtime)?;
     info!(%address, namespaces = simulator.namespaces().join(","), "the simulated API listens");
-    let stopping = CancellationToken::new();
-    run_until_signal(simulator.serve(listener, stopping.clone()), stopping).await
+    let shutdown = CancellationToken::new();
+    run_until_signal(simulator.serve(listener, shutdown.clone()), shutdown).await
 }

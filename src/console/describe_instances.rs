@@ -8,7 +8,7 @@ use lenient_json::{Array, Cursor, FromJson, Lenient, Scalar, SyntaxError, lenien
 use super::resources::{ELASTIC, GUARANTEED_OR_TOTAL, HA, WireSpec, bytes, compute_units};
 use crate::{
     api::{DecodeError, Decoded, Decoder, Operation, Pagination, Product},
-    model::{PoolComputeUnits, Text, UsedResources, WorkspaceInstance},
+    model::{PoolComputeUnits, SharedStr, UsedResources, WorkspaceInstance},
 };
 
 /// The operation.
@@ -152,7 +152,7 @@ fn instance(values: &mut Decoder, wire: WireInstance<'_>) -> Option<WorkspaceIns
     })
 }
 
-fn tags(values: &mut Decoder, tags: Lenient<Array<Lenient<WireTag<'_>>>>) -> Vec<(Text, Text)> {
+fn tags(values: &mut Decoder, tags: Lenient<Array<Lenient<WireTag<'_>>>>) -> Vec<(SharedStr, SharedStr)> {
     let Some(Array(wire)) = values.valid("Tags", tags.value()) else { return Vec::new() };
     let mut tags = Vec::new();
     for tag in wire {

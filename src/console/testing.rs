@@ -30,8 +30,8 @@ impl Api {
         let simulator = Arc::new(Simulator::new(settings, Clock::System));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-        let stopping = CancellationToken::new();
-        tokio::spawn(simulator.clone().serve(listener, stopping.clone()));
+        let shutdown = CancellationToken::new();
+        tokio::spawn(simulator.clone().serve(listener, shutdown.clone()));
         let telemetry = Telemetry::new().unwrap();
         let settings = Settings { max_retries: 0, ..Settings::default() };
         let credentials = Credentials {
@@ -48,7 +48,7 @@ impl Api {
         let api = telemetry.api("");
         let client =
             Client::for_region(region, http, settings, api, Arc::new(Progress::default()), Clock::System);
-        Self { simulator, telemetry, client: Arc::new(client), _serving: stopping.drop_guard() }
+        Self { simulator, telemetry, client: Arc::new(client), _serving: shutdown.drop_guard() }
     }
 
     pub(crate) fn listings(&self) -> ConsoleListings {

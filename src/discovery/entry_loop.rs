@@ -38,22 +38,23 @@ pub struct EntryLoop {
 }
 
 impl Supervised for EntryLoop {
-    async fn run(self: Arc<Self>, stop: CancellationToken) {
-        stop.run_until_cancelled(async {
-            // A loop that panicked on a reply must not ask for the same at once.
-            let again = self.started.swap(true, Ordering::Relaxed);
-            let mut due =
-                if again { self.schedule.next_after(Instant::now()) } else { self.schedule.first() };
-            loop {
-                if self.wait_until(due).await {
-                    self.attempt().await;
-                    due = self.schedule.next_after(Instant::now());
-                } else {
-                    self.attempt_early().await;
+    async fn run(self: Arc<Self>, shutdown: CancellationToken) {
+        shutdown
+            .run_until_cancelled(async {
+                // A loop that panicked on a reply must not ask for the same at once.
+                let again = self.started.swap(true, Ordering::Relaxed);
+                let mut due =
+                    if again { self.schedule.next_after(Instant::now()) } else { self.schedule.first() };
+                loop {
+                    if self.wait_until(due).await {
+                        self.attempt().await;
+                        due = self.schedule.next_after(Instant::now());
+                    } else {
+                        self.attempt_early().await;
+                    }
                 }
-            }
-        })
-        .await;
+            })
+            .await;
     }
 
     fn on_panic(&self) {

@@ -33,9 +33,9 @@ impl Cloud {
         let simulator = Arc::new(Simulator::new(settings, Clock::System));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let stop = CancellationToken::new();
-        tokio::spawn(simulator.clone().serve(listener, stop.clone()));
-        Self { simulator, url, _running: stop.drop_guard() }
+        let shutdown = CancellationToken::new();
+        tokio::spawn(simulator.clone().serve(listener, shutdown.clone()));
+        Self { simulator, url, _running: shutdown.drop_guard() }
     }
 
     fn config(&self, id: &str, secret: &str, workspace: &str) -> Config {

@@ -2,7 +2,7 @@
 
 use strum::IntoStaticStr;
 
-use super::{ResourcePlan, Text};
+use super::{ResourcePlan, SharedStr};
 
 /// One deployment of a namespace.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -12,9 +12,9 @@ pub struct Deployment {
     /// `name`.
     pub name: Box<str>,
     /// What describes it.
-    pub info: Info,
+    pub info: DeploymentInfo,
     /// The wanted labels, sorted by key.
-    pub labels: Vec<(Text, Text)>,
+    pub labels: Vec<(SharedStr, SharedStr)>,
     /// `jobSummary`.
     pub jobs: JobCounts,
     /// `createdAt`, seconds since the Unix epoch.
@@ -29,25 +29,25 @@ pub struct Deployment {
 
 /// What describes a deployment; empty where the API gave nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Info {
+pub struct DeploymentInfo {
     /// `executionMode`.
-    pub execution_mode: Text,
+    pub execution_mode: SharedStr,
     /// `engineVersion`.
-    pub engine_version: Text,
+    pub engine_version: SharedStr,
     /// `artifact.kind`.
-    pub artifact_kind: Text,
+    pub artifact_kind: SharedStr,
     /// `streamingResourceSetting.resourceSettingMode`.
-    pub resource_mode: Text,
+    pub resource_mode: SharedStr,
     /// `deploymentTarget.mode`.
-    pub deployment_mode: Text,
+    pub deployment_mode: SharedStr,
     /// `deploymentTarget.name`, unless the mode is `SESSION`.
-    pub queue: Text,
+    pub queue: SharedStr,
     /// `deploymentTarget.name`, if the mode is `SESSION`.
-    pub session_cluster: Text,
+    pub session_cluster: SharedStr,
     /// `creator`.
-    pub creator: Text,
+    pub creator: SharedStr,
     /// `modifier`.
-    pub modifier: Text,
+    pub modifier: SharedStr,
 }
 
 /// A state of the counts in `jobSummary`.

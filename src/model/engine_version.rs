@@ -1,6 +1,6 @@
 //! A version of the Flink engine.
 
-use super::{Object, Text};
+use super::{Object, SharedStr};
 
 /// A version of the Flink engine that a workspace knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -8,7 +8,7 @@ pub struct EngineVersion {
     /// `engineVersion`, such as `vvr-8.0.5-flink-1.17`; never empty.
     pub version: Box<str>,
     /// `status`: `STABLE`, `BETA`, `DEPRECATED`, `EXPIRED` or a later word; empty if it was not returned.
-    pub status: Text,
+    pub status: SharedStr,
 }
 
 impl Object for EngineVersion {

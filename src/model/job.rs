@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
-use super::{JobState, Object, Text, prefix};
+use super::{JobState, Object, SharedStr, prefix};
 
 /// The longest failure message that is kept, in bytes.
 pub const MAX_MESSAGE: usize = 1024;
@@ -78,7 +78,7 @@ pub struct JobFailure {
     /// `failedAt`, seconds since the Unix epoch.
     pub time: Option<f64>,
     /// `reason`; empty if it was not returned.
-    pub reason: Text,
+    pub reason: SharedStr,
     /// `message`.
     pub message: Option<FailureMessage>,
 }

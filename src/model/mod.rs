@@ -22,7 +22,7 @@ mod transitions;
 mod workspace;
 
 pub use deployment::{
-    BasicSetting, BatchSetting, Deployment, ExpertSetting, Info, JobCounts, JobState, ProcessSpec,
+    BasicSetting, BatchSetting, Deployment, DeploymentInfo, ExpertSetting, JobCounts, JobState, ProcessSpec,
     ResourceSettings, TaskSlots,
 };
 pub use engine_version::EngineVersion;
@@ -39,7 +39,7 @@ pub use resource_plan::{PlanNode, ResourcePlan, SlotGroup};
 pub use selection::{DeploymentsOperation, ExecutionMode, JobStatus, LabelSelector, Selection};
 pub use session_cluster::SessionCluster;
 pub use shard::Shard;
-pub use shared_str::{Text, prefix};
+pub use shared_str::{SharedStr, prefix};
 pub use target::{CollectorName, DEPLOYMENTS, GroupId, JOBS, TargetId};
 pub use transitions::{DeploymentStatus, LastJobStatuses, ObservedStatus, Transitions};
 pub use workspace::{PoolComputeUnits, UsedResources, WorkspaceInstance};
@@ -55,7 +55,7 @@ pub enum LabelKeys {
 
 impl LabelKeys {
     /// Whether a label with this key is exported.
-    pub fn wants(&self, key: &str) -> bool {
+    pub fn selects(&self, key: &str) -> bool {
         match self {
             Self::Listed(keys) => keys.iter().any(|listed| listed == key),
             Self::All => true,

@@ -1,6 +1,6 @@
 //! A namespace, as the API describes it.
 
-use super::{Object, Text, UsedResources};
+use super::{Object, SharedStr, UsedResources};
 
 /// Whether `name` may be a namespace's name, and a segment of a path: letters, digits, `-`, `_` and `.`.
 pub fn is_namespace_name(name: &str) -> bool {
@@ -14,7 +14,7 @@ pub struct NamespaceInstance {
     /// `Namespace`; never empty.
     pub name: Box<str>,
     /// `Status`, as the API writes it: the state of the last operation on the namespace.
-    pub status: Text,
+    pub status: SharedStr,
     /// The compute units that are allocated to it: `ResourceSpec`.
     pub quota: Option<f64>,
     /// The part that is guaranteed: `GuaranteedResourceSpec`.

@@ -92,7 +92,9 @@ fn finite(value: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{BatchSetting, ExpertSetting, Info, PlanNode, ProcessSpec, ResourcePlan, SlotGroup};
+    use super::super::{
+        BatchSetting, DeploymentInfo, ExpertSetting, PlanNode, ProcessSpec, ResourcePlan, SlotGroup,
+    };
     use super::*;
 
     const GIB_BYTES: u64 = 1 << 30;
@@ -106,10 +108,10 @@ mod tests {
     }
 
     fn deployment(execution_mode: &str, resource_mode: &str, resources: ResourceSettings) -> Deployment {
-        let info = Info {
+        let info = DeploymentInfo {
             execution_mode: execution_mode.into(),
             resource_mode: resource_mode.into(),
-            ..Info::default()
+            ..DeploymentInfo::default()
         };
         Deployment { info, resources, ..Deployment::default() }
     }

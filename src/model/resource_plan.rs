@@ -1,12 +1,12 @@
 //! `expertResourceSetting.resourcePlan`: slot sharing groups and the operators in them.
 
-use super::Text;
+use super::SharedStr;
 
 /// One slot sharing group (`ssgProfiles[]`), with the slots that the plan's nodes give it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SlotGroup {
     /// `name`.
-    pub name: Text,
+    pub name: SharedStr,
     /// `cpu` of one slot.
     pub cpu_cores: Option<f64>,
     /// `heap` of one slot.
@@ -23,7 +23,7 @@ pub struct SlotGroup {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanNode {
     /// `profile.group`.
-    pub group: Text,
+    pub group: SharedStr,
     /// `profile.parallelism`.
     pub parallelism: Option<u64>,
 }

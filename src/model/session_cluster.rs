@@ -1,6 +1,6 @@
 //! A session cluster of a namespace.
 
-use super::{BasicSetting, Object, TaskSlots, Text};
+use super::{BasicSetting, Object, SharedStr, TaskSlots};
 
 /// A session cluster: processes that run whether or not a deployment uses them.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -8,13 +8,13 @@ pub struct SessionCluster {
     /// `name`, unique in its namespace; never empty.
     pub name: Box<str>,
     /// `engineVersion`.
-    pub engine_version: Text,
+    pub engine_version: SharedStr,
     /// `deploymentTargetName`.
-    pub queue: Text,
+    pub queue: SharedStr,
     /// `creator`.
-    pub creator: Text,
+    pub creator: SharedStr,
     /// `status.currentSessionClusterStatus`; empty if it was not returned.
-    pub status: Text,
+    pub status: SharedStr,
     /// The length of `status.running.referenceDeploymentIds`.
     pub deployments: Option<u64>,
     /// `basicResourceSetting`.

@@ -1,6 +1,6 @@
 //! A workspace, as the console's API describes it.
 
-use super::{Object, Text};
+use super::{Object, SharedStr};
 
 /// One workspace of a region: an instance, as the API calls it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -8,27 +8,27 @@ pub struct WorkspaceInstance {
     /// `ResourceId`, or `AskClusterId` if that is empty: what the header `workspace` has. Never empty.
     pub workspace: Box<str>,
     /// `InstanceId`, the id of the order.
-    pub instance_id: Text,
+    pub instance_id: SharedStr,
     /// `InstanceName`.
-    pub name: Text,
+    pub name: SharedStr,
     /// `Region`.
-    pub region: Text,
+    pub region: SharedStr,
     /// `Uid`, the id of the account.
-    pub account_id: Text,
+    pub account_id: SharedStr,
     /// `ChargeType`: `PRE` for a subscription, `POST` for pay-as-you-go.
-    pub charge_type: Text,
+    pub charge_type: SharedStr,
     /// `ArchitectureType`.
-    pub architecture: Text,
+    pub architecture: SharedStr,
     /// `ResourceGroupId`.
-    pub resource_group_id: Text,
+    pub resource_group_id: SharedStr,
     /// `MonitorType`.
-    pub monitor_type: Text,
+    pub monitor_type: SharedStr,
     /// `ClusterStatus`, as the API writes it.
-    pub status: Text,
+    pub status: SharedStr,
     /// `OrderState`, as the API writes it.
-    pub order_status: Text,
+    pub order_status: SharedStr,
     /// `Tags`, sorted by key.
-    pub tags: Vec<(Text, Text)>,
+    pub tags: Vec<(SharedStr, SharedStr)>,
     /// `ResourceCreateTime`, seconds since the Unix epoch.
     pub created: Option<f64>,
     /// `ResourceExpiredTime`, seconds since the Unix epoch.

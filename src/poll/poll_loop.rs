@@ -52,11 +52,11 @@ pub struct PollLoop {
 
 impl Supervised for PollLoop {
     /// Polls on schedule, until `stop`.
-    async fn run(self: Arc<Self>, stop: CancellationToken) {
+    async fn run(self: Arc<Self>, shutdown: CancellationToken) {
         let again = self.started.swap(true, Ordering::Relaxed);
         // A loop that panicked on a response must not ask for the same at once.
         let first = if again { self.schedule.next_after(Instant::now()) } else { self.schedule.first() };
-        stop.run_until_cancelled(self.run_from(first)).await;
+        shutdown.run_until_cancelled(self.run_from(first)).await;
     }
 
     fn on_panic(&self) {

@@ -14,7 +14,7 @@ const RESTART_DELAY: Duration = Duration::from_secs(1);
 /// Work that goes on until it is told to stop.
 pub trait Supervised: Send + Sync + 'static {
     /// Works until `stop`.
-    fn run(self: Arc<Self>, stop: CancellationToken) -> impl Future<Output = ()> + Send;
+    fn run(self: Arc<Self>, shutdown: CancellationToken) -> impl Future<Output = ()> + Send;
 
     /// Tells that the work panicked; it will be started again.
     fn on_panic(&self);
@@ -24,7 +24,7 @@ pub trait Supervised: Send + Sync + 'static {
 #[derive(Debug)]
 struct Running<W> {
     work: Arc<W>,
-    stop: CancellationToken,
+    shutdown: CancellationToken,
     task: Id,
 }
 
@@ -46,23 +46,23 @@ impl<K: Clone + Eq + Hash, W: Supervised> Supervisor<K, W> {
     /// Starts `work` under `key`, in place of what ran there.
     pub fn start(&mut self, key: K, work: Arc<W>) {
         self.stop(&key);
-        let stop = CancellationToken::new();
-        let task = self.tasks.spawn(work.clone().run(stop.clone()));
+        let shutdown = CancellationToken::new();
+        let task = self.tasks.spawn(work.clone().run(shutdown.clone()));
         self.keys.insert(task.id(), key.clone());
-        self.running.insert(key, Running { work, stop, task: task.id() });
+        self.running.insert(key, Running { work, shutdown, task: task.id() });
     }
 
     /// Stops what runs under `key`: at its next wait, without its end being awaited.
     pub fn stop(&mut self, key: &K) {
         if let Some(running) = self.running.remove(key) {
-            running.stop.cancel();
+            running.shutdown.cancel();
         }
     }
 
     /// Stops everything, and awaits its end.
-    pub async fn stop_all(&mut self) {
+    pub async fn shutdown(&mut self) {
         for (_, running) in self.running.drain() {
-            running.stop.cancel();
+            running.shutdown.cancel();
         }
         while self.tasks.join_next().await.is_some() {}
     }
@@ -83,10 +83,10 @@ impl<K: Clone + Eq + Hash, W: Supervised> Supervisor<K, W> {
         // Another task may have taken its place before the death was noticed.
         let Some(running) = self.running.get_mut(&key).filter(|running| running.task == died) else { return };
         running.work.on_panic();
-        let (work, stop) = (running.work.clone(), running.stop.clone());
+        let (work, shutdown) = (running.work.clone(), running.shutdown.clone());
         let task = self.tasks.spawn(async move {
-            if stop.run_until_cancelled(sleep(RESTART_DELAY)).await.is_some() {
-                work.run(stop).await;
+            if shutdown.run_until_cancelled(sleep(RESTART_DELAY)).await.is_some() {
+                work.run(shutdown).await;
             }
         });
         running.task = task.id();
@@ -112,10 +112,10 @@ mod tests {
     }
 
     impl Supervised for Worker {
-        async fn run(self: Arc<Self>, stop: CancellationToken) {
+        async fn run(self: Arc<Self>, shutdown: CancellationToken) {
             let starts = self.starts.fetch_add(1, Ordering::Relaxed);
             assert!(!self.mortal || starts == 3, "the death of a task, as the test wants it");
-            stop.cancelled().await;
+            shutdown.cancelled().await;
             self.stops.fetch_add(1, Ordering::Relaxed);
         }
 
@@ -158,7 +158,7 @@ mod tests {
         supervisor.start("b", workers[2].clone());
         run(&mut supervisor, 1).await;
         assert_eq!(workers.each_ref().map(|worker| worker.counts()), [[1, 0, 1], [1, 0, 1], [1, 0, 0]]);
-        supervisor.stop_all().await;
+        supervisor.shutdown().await;
         assert_eq!(workers[2].counts(), [1, 0, 1]);
     }
 

@@ -50,7 +50,7 @@ pub enum RenderError {
         limit_mib: usize,
     },
     /// The runtime is shutting down.
-    #[error("the exporter is stopping")]
+    #[error("the exporter is shutting down")]
     Stopping,
 }
 

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, sync::Arc};
 
-use super::{settings::TargetEntry, transitions::Namespace};
+use super::{settings::TargetEntry, transitions::NamespaceTransitions};
 use crate::model::{Deployment, GroupId, Object, ObjectSet, TargetId, Transitions, merge};
 
 /// The objects of a group, as returned by each of its targets that has data.
@@ -12,7 +12,7 @@ pub struct GroupObjects {
     pub id: GroupId,
     /// The most recent first.
     sets: Vec<Arc<dyn ObjectSet>>,
-    transitions: Option<Arc<Namespace>>,
+    transitions: Option<Arc<NamespaceTransitions>>,
     version: GroupVersion,
 }
 
@@ -26,7 +26,11 @@ pub struct GroupVersion {
 
 impl GroupObjects {
     /// The data of `targets`, which are those of the group `id`, with what is remembered of its deployments.
-    pub(super) fn new(id: GroupId, targets: &[TargetEntry], transitions: Option<Arc<Namespace>>) -> Self {
+    pub(super) fn new(
+        id: GroupId,
+        targets: &[TargetEntry],
+        transitions: Option<Arc<NamespaceTransitions>>,
+    ) -> Self {
         let mut with_data: Vec<_> =
             targets.iter().filter_map(|(id, status)| Some((id, status.data.as_ref()?))).collect();
         with_data.sort_by_key(|(_, data)| Reverse(data.renewed_at));

@@ -14,7 +14,7 @@ use super::{
     saved_state::{SavedState, target_key},
     settings::TargetSettings,
     status::{Data, TargetStatus},
-    transitions::{Namespace, Served},
+    transitions::{NamespaceTransitions, Served},
 };
 use crate::model::{DEPLOYMENTS, GroupId, JOBS, Misses, ObjectSet, TargetId};
 
@@ -27,7 +27,7 @@ pub(super) struct Inner {
     /// By when each target must have reported again.
     pub(super) reports_due: BTreeSet<(Instant, Arc<TargetId>)>,
     /// What is remembered of the deployments of each group of targets, also of groups that are gone.
-    pub(super) transitions: BTreeMap<GroupId, Arc<Namespace>>,
+    pub(super) transitions: BTreeMap<GroupId, Arc<NamespaceTransitions>>,
     pub(super) saved: SavedState,
     pub(super) last_revision: u64,
     pub(super) last_sequence: u64,

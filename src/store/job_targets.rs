@@ -14,7 +14,7 @@ use super::{
     report::{PollFailure, PollReport},
     saved_state::Record,
     settings::TargetSettings,
-    transitions::Namespace,
+    transitions::NamespaceTransitions,
 };
 use crate::model::{
     DEPLOYMENTS, Deployment, FailureMessage, GroupId, JOBS, Job, LastFailure, ObjectSet, Objects,
@@ -56,7 +56,7 @@ pub struct JobDetails {
 
 /// The deployments that are served in a namespace, and what is remembered of it.
 struct Scope {
-    namespace: Arc<Namespace>,
+    namespace: Arc<NamespaceTransitions>,
     sets: Vec<Arc<dyn ObjectSet>>,
 }
 
@@ -224,7 +224,7 @@ impl Store {
         Some(JobDetails { last_failure, message, restarts })
     }
 
-    async fn save_job_records(&self, id: &TargetId, namespace: &Namespace, records: &[Record]) {
+    async fn save_job_records(&self, id: &TargetId, namespace: &NamespaceTransitions, records: &[Record]) {
         if self.state.get().is_some() && !records.is_empty() {
             namespace.jobs.set_saving(records);
             self.save_records(&id.group(), &[], records).await;
@@ -232,7 +232,7 @@ impl Store {
     }
 
     /// What is remembered of the namespace of a target of jobs whose loop is current.
-    fn jobs_of(&self, id: &TargetId, generation: u64) -> Option<Arc<Namespace>> {
+    fn jobs_of(&self, id: &TargetId, generation: u64) -> Option<Arc<NamespaceTransitions>> {
         let mut inner = self.inner.lock();
         inner.current(id, generation)?;
         Some(inner.transitions.entry(id.group().of_collector(DEPLOYMENTS)).or_default().clone())

@@ -49,7 +49,7 @@ pub use transitions::Answer;
 use inner::Inner;
 use jobs::Messages;
 use report::Undo;
-use transitions::{Committing, Namespace, Poll, Served};
+use transitions::{Committing, NamespaceTransitions, Poll, Served};
 
 /// The state of all targets.
 #[derive(Debug)]
@@ -235,7 +235,7 @@ impl Store {
         id: &TargetId,
         generation: u64,
         objects: &dyn ObjectSet,
-    ) -> Option<(Arc<Namespace>, Duration)> {
+    ) -> Option<(Arc<NamespaceTransitions>, Duration)> {
         objects.downcast::<Deployment>()?;
         let mut inner = self.inner.lock();
         let first_value_hold = inner.current(id, generation)?.settings.first_value_hold?;

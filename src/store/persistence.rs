@@ -175,7 +175,7 @@ impl Store {
     #[cfg(test)]
     pub(super) fn copy_memory_to(&self, other: &Self, saved_at: Duration) {
         for (group, namespace) in &self.inner.lock().transitions {
-            let copy: Arc<super::transitions::Namespace> = Arc::default();
+            let copy: Arc<super::transitions::NamespaceTransitions> = Arc::default();
             for (id, record) in namespace.records() {
                 copy.restore(&id, &record.unwrap(), saved_at, false).unwrap();
             }

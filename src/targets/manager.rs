@@ -143,8 +143,8 @@ impl TargetManager {
     }
 
     /// Stops all poll loops and waits for their end.
-    pub async fn stop_all(&mut self) {
-        self.supervisor.stop_all().await;
+    pub async fn shutdown(&mut self) {
+        self.supervisor.shutdown().await;
     }
 
     /// Stops the loops that are not desired and publishes the desired targets. Returns the loops to start.

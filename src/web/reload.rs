@@ -29,7 +29,7 @@ impl Reload {
         self.0.try_send(answer).map_err(|_| "too many reloads at once: try again".to_owned())?;
         match timeout(RELOAD_TIMEOUT, answered).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err("the exporter is stopping".to_owned()),
+            Ok(Err(_)) => Err("the exporter is shutting down".to_owned()),
             Err(_) => Err(format!("no outcome within {} s", RELOAD_TIMEOUT.as_secs())),
         }
     }

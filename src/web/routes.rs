@@ -60,7 +60,7 @@ pub struct Routes {
     /// Reloads the configuration, if clients may ask for it.
     pub reload: Option<Reload>,
     /// Cancelled when the exporter stops.
-    pub stopping: CancellationToken,
+    pub shutdown: CancellationToken,
     /// The time of day.
     pub clock: Clock,
 }
@@ -259,7 +259,7 @@ impl Routes {
     }
 
     fn ready(&self) -> Answer {
-        if self.stopping.is_cancelled() {
+        if self.shutdown.is_cancelled() {
             Answer::plain(StatusCode::SERVICE_UNAVAILABLE, "Stopping\n")
         } else if self.readiness.is_ready() {
             Answer::plain(StatusCode::OK, "Ready\n")

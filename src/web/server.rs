@@ -38,7 +38,7 @@ const ACCEPT_LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// The pause after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
-/// Serves until `routes.stopping`, then finishes what is in flight.
+/// Serves until `routes.shutdown`, then finishes what is in flight.
 pub async fn serve(listeners: Listeners, routes: Arc<Routes>, security: Arc<Reloader>) {
     let limits = Limits::of_process();
     if limits.is_reduced() {
@@ -52,7 +52,7 @@ pub async fn serve(listeners: Listeners, routes: Arc<Routes>, security: Arc<Relo
         sockets: Arc::new(Semaphore::new(limits.sockets)),
         accept_errors: Arc::new(LogLimit::new(ACCEPT_LOG_INTERVAL)),
         tasks: TaskTracker::new(),
-        stopping: routes.stopping.clone(),
+        shutdown: routes.shutdown.clone(),
     };
     for address in listeners.addresses() {
         info!(%address, tls = security.has_tls(), "listening");
@@ -71,7 +71,7 @@ pub async fn serve(listeners: Listeners, routes: Arc<Routes>, security: Arc<Relo
         };
         accepting.spawn(server.clone().accept(listener, Arc::new(middleware)));
     }
-    accepting.spawn(security.watch(routes.telemetry.clone(), routes.clock, server.stopping.clone()));
+    accepting.spawn(security.watch(routes.telemetry.clone(), routes.clock, server.shutdown.clone()));
     accepting.join_all().await;
     server.tasks.close();
     if timeout(DRAIN_TIMEOUT, server.tasks.wait()).await.is_err() {
@@ -86,7 +86,7 @@ struct Server {
     sockets: Arc<Semaphore>,
     accept_errors: Arc<LogLimit>,
     tasks: TaskTracker,
-    stopping: CancellationToken,
+    shutdown: CancellationToken,
 }
 
 impl Server {
@@ -96,9 +96,9 @@ impl Server {
                 match listener.accept().await {
                     Ok((stream, peer)) => {
                         let guard = self.connections.admit(peer.ip());
-                        let (middleware, stopping) = (middleware.clone(), self.stopping.clone());
+                        let (middleware, shutdown) = (middleware.clone(), self.shutdown.clone());
                         self.tasks.spawn(async move {
-                            conn::serve(stream, peer, guard, middleware, stopping).await;
+                            conn::serve(stream, peer, guard, middleware, shutdown).await;
                             drop(socket);
                         });
                     }
@@ -112,7 +112,7 @@ impl Server {
         tokio::select! {
             () = accepting => {}
             () = async {
-                self.stopping.cancelled().await;
+                self.shutdown.cancelled().await;
                 sleep(READINESS_LEAD_TIME).await;
             } => {}
         }

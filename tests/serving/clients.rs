@@ -117,7 +117,7 @@ async fn a_stop_finishes_what_is_in_flight_and_does_not_wait_for_the_silent() {
     let _silent = TcpStream::connect(server.address).await.unwrap();
     sleep(Duration::from_millis(50)).await;
     let begun = Instant::now();
-    server.stopping.cancel();
+    server.shutdown.cancel();
     server.serving.await.unwrap();
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
 }

@@ -30,7 +30,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) probes: SocketAddr,
     pub(crate) publisher: Arc<Publisher>,
-    pub(crate) stopping: CancellationToken,
+    pub(crate) shutdown: CancellationToken,
     pub(crate) serving: JoinHandle<()>,
 }
 
@@ -58,14 +58,14 @@ impl Server {
             Arc::new(Publisher::new(Arc::new(Store::new(Clock::System)), Telemetry::new().unwrap()));
         let mut manager = TargetManager::new(publisher.clone(), Telemetry::new().unwrap(), Clock::System);
         manager.poll_once(one_target((0..deployments).map(deployment).collect())).await;
-        let stopping = CancellationToken::new();
+        let shutdown = CancellationToken::new();
         let routes = Routes {
             publisher: publisher.clone(),
             readiness: manager.readiness().clone(),
             telemetry: Telemetry::new().unwrap(),
             paths,
             reload,
-            stopping: stopping.clone(),
+            shutdown: shutdown.clone(),
             clock: Clock::System,
         };
         let local = "127.0.0.1:0".parse().unwrap();
@@ -73,7 +73,7 @@ impl Server {
         let (address, probes) = (listeners.addresses()[0], listeners.probe_address().unwrap());
         let security = Arc::new(SecurityStore::load(file).unwrap());
         let serving = tokio::spawn(web::serve(listeners, Arc::new(routes), security));
-        Self { address, probes, publisher, stopping, serving }
+        Self { address, probes, publisher, shutdown, serving }
     }
 }
 

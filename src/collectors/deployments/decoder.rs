@@ -9,8 +9,8 @@ use super::{
 use crate::{
     api::{DecodeError, Decoded, Decoder},
     model::{
-        BasicSetting, BatchSetting, Deployment, ExpertSetting, FieldSelection, Info, JobCounts, JobState,
-        ProcessSpec, ResourceSettings, TaskSlots, Text,
+        BasicSetting, BatchSetting, Deployment, DeploymentInfo, ExpertSetting, FieldSelection, JobCounts,
+        JobState, ProcessSpec, ResourceSettings, SharedStr, TaskSlots,
     },
 };
 
@@ -140,7 +140,7 @@ impl DeploymentDecoder<'_> {
         })
     }
 
-    fn info(&mut self, wire: &WireDeployment<'_>, resource_mode: Scalar<'_>) -> Info {
+    fn info(&mut self, wire: &WireDeployment<'_>, resource_mode: Scalar<'_>) -> DeploymentInfo {
         let artifact_kind = match &wire.artifact {
             Lenient::Valid(artifact) => self.values.text("artifact.kind", artifact.kind),
             other => self.values.missing_text("artifact", other),
@@ -156,7 +156,7 @@ impl DeploymentDecoder<'_> {
             "SESSION" => (self.values.empty_text(), target),
             _ => (target, self.values.empty_text()),
         };
-        Info {
+        DeploymentInfo {
             execution_mode: self.values.text("executionMode", wire.execution_mode),
             engine_version: self.values.text("engineVersion", wire.engine_version),
             artifact_kind,
@@ -174,7 +174,7 @@ impl DeploymentDecoder<'_> {
         }
     }
 
-    fn labels(&mut self, labels: Lenient<Entries<'_>>) -> Vec<(Text, Text)> {
+    fn labels(&mut self, labels: Lenient<Entries<'_>>) -> Vec<(SharedStr, SharedStr)> {
         if self.fields.labels.is_empty() {
             return Vec::new();
         }
@@ -182,7 +182,7 @@ impl DeploymentDecoder<'_> {
         let mut labels = Vec::new();
         for (key, value) in entries {
             let Some(key) = self.values.valid("labels", key.map(Some).ok_or(InvalidValue)) else { continue };
-            if !self.fields.labels.wants(&key) {
+            if !self.fields.labels.selects(&key) {
                 continue;
             }
             if let Some(value) = self.values.valid("labels", value.text()) {

@@ -46,8 +46,8 @@ impl Cloud {
         let simulator = Arc::new(Simulator::new(settings, Clock::System));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-        let stopping = CancellationToken::new();
-        tokio::spawn(simulator.clone().serve(listener, stopping.clone()));
+        let shutdown = CancellationToken::new();
+        tokio::spawn(simulator.clone().serve(listener, shutdown.clone()));
         let client = Arc::new(client(&url));
         let telemetry = Telemetry::new().unwrap();
         let operation = ListEditableNamespace { region: REGION.to_owned() };
@@ -58,7 +58,7 @@ impl Cloud {
         let store = Arc::new(Store::new(Clock::System));
         let discovery = Arc::new(Discovery::new(store, Clock::System));
         let location = Location { endpoint: url.clone(), console_endpoint: url, credentials: Arc::default() };
-        Self { simulator, discovery, location, listings, _serving: stopping.drop_guard() }
+        Self { simulator, discovery, location, listings, _serving: shutdown.drop_guard() }
     }
 
     /// A loop of an entry for everything, which never lists on its own.
@@ -305,8 +305,8 @@ async fn a_poll_that_finds_nothing_causes_a_listing_once_a_minute() {
     let workspace = cloud.simulator.workspaces()[0].clone();
     let listed = || cloud.requests(Operation::DescribeNamespaces);
     let before = (cloud.requests(Operation::DescribeInstances), listed());
-    let stop = CancellationToken::new();
-    let running = tokio::spawn(entry.clone().run(stop.clone()));
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(entry.clone().run(shutdown.clone()));
     let gone = TargetId {
         workspace: workspace.clone(),
         namespace: "gone".to_owned(),
@@ -326,7 +326,7 @@ async fn a_poll_that_finds_nothing_causes_a_listing_once_a_minute() {
     cloud.discovery.polled(&gone, not_found);
     let due = cloud.discovery.early_due("e").unwrap();
     assert!(due > Instant::now() + Duration::from_secs(30), "not again within a minute");
-    stop.cancel();
+    shutdown.cancel();
     running.await.unwrap();
 }
 

@@ -25,12 +25,12 @@ fn id(collector: &'static str) -> TargetId {
 }
 
 /// A namespace with one deployment for each of these counts, named `d0`, `d1` and so on.
-struct Namespace {
+struct NamespaceTransitions {
     store: Store,
     mode: JobsMode,
 }
 
-impl Namespace {
+impl NamespaceTransitions {
     fn new(mode: JobsMode) -> Self {
         let namespace = Self { store: Store::new(Clock::paused(Duration::from_secs(START))), mode };
         namespace.set_targets(1);
@@ -125,7 +125,7 @@ fn failed(time: f64) -> Job {
 
 #[tokio::test(start_paused = true)]
 async fn failures_alone_are_asked_for_once() {
-    let namespace = Namespace::new(JobsMode::Failures);
+    let namespace = NamespaceTransitions::new(JobsMode::Failures);
     assert_eq!(namespace.round(true, &[]).await, [], "nothing is known yet");
     namespace.list(&[RUNNING, FAILED, RUNNING]).await;
     assert_eq!(namespace.round(false, &[failed(5.0)]).await, [("d1".into(), Urgency::Failure)]);
@@ -141,7 +141,7 @@ async fn failures_alone_are_asked_for_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_wakes_the_loop_and_stays_wanted_until_it_is_answered() {
-    let namespace = Namespace::new(JobsMode::Failures);
+    let namespace = NamespaceTransitions::new(JobsMode::Failures);
     namespace.list(&[RUNNING]).await;
     let store = &namespace.store;
     let failure_pending = tokio::time::timeout(MINUTE, store.wait_for_urgent_jobs(&id(JOBS))).await;
@@ -170,7 +170,7 @@ async fn a_failure_wakes_the_loop_and_stays_wanted_until_it_is_answered() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deployment_that_is_gone_is_not_asked_for_again() {
-    let namespace = Namespace::new(JobsMode::Failures);
+    let namespace = NamespaceTransitions::new(JobsMode::Failures);
     namespace.list(&[FAILED]).await;
     let answer = JobsAnswer { requested_at: Instant::now(), jobs: None, complete: true };
     assert!(namespace.store.commit_jobs(&id(JOBS), 1, "d0", &answer).await);
@@ -180,7 +180,7 @@ async fn a_deployment_that_is_gone_is_not_asked_for_again() {
 
 #[tokio::test(start_paused = true)]
 async fn the_last_failure_stays_as_long_as_the_deployment() {
-    let namespace = Namespace::new(JobsMode::Failures);
+    let namespace = NamespaceTransitions::new(JobsMode::Failures);
     namespace.list(&[FAILED]).await;
     namespace.round(false, &[failed(5.0), running(3)]).await;
     for _ in 0..10 {
@@ -199,7 +199,7 @@ async fn the_last_failure_stays_as_long_as_the_deployment() {
 
 #[tokio::test(start_paused = true)]
 async fn the_data_of_live_jobs_ends_with_them() {
-    let namespace = Namespace::new(JobsMode::Active);
+    let namespace = NamespaceTransitions::new(JobsMode::Active);
     namespace.list(&[RUNNING, RUNNING]).await;
     let asked = namespace.round(false, &[running(3), failed(5.0)]).await;
     assert_eq!(asked, [("d0".into(), Urgency::Unknown), ("d1".into(), Urgency::Unknown)]);
@@ -218,7 +218,7 @@ async fn the_data_of_live_jobs_ends_with_them() {
 
 #[tokio::test(start_paused = true)]
 async fn each_answer_has_its_own_age() {
-    let namespace = Namespace::new(JobsMode::Active);
+    let namespace = NamespaceTransitions::new(JobsMode::Active);
     namespace.list(&[RUNNING, RUNNING]).await;
     namespace.round(false, &[running(3), failed(5.0)]).await;
     for _ in 0..3 {
@@ -237,7 +237,7 @@ async fn each_answer_has_its_own_age() {
 
 #[tokio::test(start_paused = true)]
 async fn restarts_without_a_live_job_stay() {
-    let namespace = Namespace::new(JobsMode::Active);
+    let namespace = NamespaceTransitions::new(JobsMode::Active);
     namespace.list(&[RUNNING]).await;
     namespace.round(false, &[running(3)]).await;
     for _ in 0..20 {
@@ -249,7 +249,7 @@ async fn restarts_without_a_live_job_stay() {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_value_of_the_counter_is_held() {
-    let namespace = Namespace::new(JobsMode::Active);
+    let namespace = NamespaceTransitions::new(JobsMode::Active);
     namespace.list(&[RUNNING]).await;
     namespace.round(false, &[running(3)]).await;
     assert_eq!(namespace.restarts(), Some(0));
@@ -268,7 +268,7 @@ async fn the_first_value_of_the_counter_is_held() {
 
 #[tokio::test(start_paused = true)]
 async fn a_counter_that_begins_again_begins_with_its_last_value() {
-    let namespace = Namespace::new(JobsMode::Active);
+    let namespace = NamespaceTransitions::new(JobsMode::Active);
     namespace.list(&[RUNNING]).await;
     namespace.round(false, &[running(3)]).await;
     advance(3 * MINUTE).await;
@@ -287,7 +287,7 @@ async fn a_counter_that_begins_again_begins_with_its_last_value() {
 
 #[tokio::test(start_paused = true)]
 async fn another_mode_applies_at_once() {
-    let mut namespace = Namespace::new(JobsMode::Active);
+    let mut namespace = NamespaceTransitions::new(JobsMode::Active);
     namespace.list(&[RUNNING]).await;
     namespace.round(false, &[running(3), failed(5.0)]).await;
     namespace.mode = JobsMode::Failures;

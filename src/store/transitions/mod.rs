@@ -1,6 +1,6 @@
 //! Job transitions: what is remembered of each deployment between polls, whichever target returns it.
 //!
-//! A poll asks [`Namespace::needs_answer`] whether the counts tell every status. Then it is compared with what is
+//! A poll asks [`NamespaceTransitions::needs_answer`] whether the counts tell every status. Then it is compared with what is
 //! remembered; the result is saved, if there is a state file, applied, and only then served.
 
 mod compare;
@@ -11,7 +11,7 @@ mod served;
 
 pub use compare::Answer;
 pub(super) use compare::Poll;
-pub(super) use namespace_transitions::{Committing, FORGET_AFTER, Namespace};
+pub(super) use namespace_transitions::{Committing, FORGET_AFTER, NamespaceTransitions};
 pub(super) use served::Served;
 
 #[cfg(test)]

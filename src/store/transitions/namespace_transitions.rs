@@ -25,7 +25,7 @@ const MAX_STATUSES: usize = 19;
 
 /// What is remembered of the deployments of one namespace.
 #[derive(Debug, Default)]
-pub(in crate::store) struct Namespace {
+pub(in crate::store) struct NamespaceTransitions {
     /// Held while a poll is compared, saved and applied: what is saved is in the order of what is applied.
     committing: AsyncMutex<()>,
     memory: RwLock<State>,
@@ -66,11 +66,11 @@ pub(in crate::store) struct Update {
 /// A namespace in which no other poll is compared until this is dropped.
 #[derive(Debug)]
 pub(in crate::store) struct Committing<'n> {
-    namespace: &'n Namespace,
+    namespace: &'n NamespaceTransitions,
     _guard: MutexGuard<'n, ()>,
 }
 
-impl Namespace {
+impl NamespaceTransitions {
     /// Waits until no other poll of the namespace is compared, saved or applied.
     pub(in crate::store) async fn commit(&self) -> Committing<'_> {
         Committing { _guard: self.committing.lock().await, namespace: self }
@@ -82,7 +82,7 @@ impl Namespace {
         listed.iter().any(|deployment| poll.needs_answer(memory.deployments.get(&*deployment.id), deployment))
     }
 
-    /// Changes whenever [`Namespace::transitions`] may return something else.
+    /// Changes whenever [`NamespaceTransitions::transitions`] may return something else.
     pub(in crate::store) fn revision(&self) -> u64 {
         self.memory.read().revision
     }
@@ -167,7 +167,7 @@ impl Namespace {
         self.memory.read().orphaned
     }
 
-    /// Sets [`Namespace::orphaned`].
+    /// Sets [`NamespaceTransitions::orphaned`].
     pub(in crate::store) fn age(&self, orphaned: Duration) {
         self.memory.write().orphaned = orphaned;
     }

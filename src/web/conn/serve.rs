@@ -53,18 +53,18 @@ const MAX_REQUESTS: u32 = 1000;
 /// Concurrent requests of one HTTP/2 connection.
 const MAX_STREAMS: u32 = 16;
 
-/// Serves `stream` until it ends, has to be closed, or `stopping` lets it finish what is in flight.
+/// Serves `stream` until it ends, has to be closed, or `shutdown` lets it finish what is in flight.
 pub(in crate::web) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
     guard: ConnectionGuard,
     middleware: Arc<Middleware>,
-    stopping: CancellationToken,
+    shutdown: CancellationToken,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%peer, %error, "cannot set TCP_NODELAY");
     }
-    let connection = Connection { peer, state: guard.state.clone(), middleware, stopping };
+    let connection = Connection { peer, state: guard.state.clone(), middleware, shutdown };
     tokio::select! {
         ended = connection.serve(stream) => {
             if let Err(error) = ended {
@@ -82,7 +82,7 @@ struct Connection {
     peer: SocketAddr,
     state: Arc<ConnectionState>,
     middleware: Arc<Middleware>,
-    stopping: CancellationToken,
+    shutdown: CancellationToken,
 }
 
 impl Connection {
@@ -90,7 +90,7 @@ impl Connection {
         let stream = TrackedStream::new(stream, self.state.clone());
         let Some(tls) = self.middleware.tls() else { return self.http1(stream).await };
         let handshake = timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(tls).accept(stream));
-        let Some(accepted) = self.stopping.run_until_cancelled(handshake).await else { return Ok(()) };
+        let Some(accepted) = self.shutdown.run_until_cancelled(handshake).await else { return Ok(()) };
         let accepted = accepted.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
         let mut stream = accepted.inspect_err(|error| self.log_rejection(error))?;
         stream.get_mut().1.set_buffer_limit(Some(MAX_TLS_BUFFER_SIZE));
@@ -153,7 +153,7 @@ impl Connection {
         let mut connection = pin!(connection);
         tokio::select! {
             ended = connection.as_mut() => return ended.map_err(Into::into),
-            () = self.stopping.cancelled() => {}
+            () = self.shutdown.cancelled() => {}
         }
         connection.as_mut().graceful_shutdown();
         connection.await.map_err(Into::into)

@@ -91,11 +91,11 @@ impl Reloader {
         self.current().tls.is_some()
     }
 
-    /// Reads the files again whenever they change, until `stopping`. An error is logged, and the effective settings
+    /// Reads the files again whenever they change, until `shutdown`. An error is logged, and the effective settings
     /// stay.
     ///
     /// Exports the expiry of the served certificate, and warns before it expires.
-    pub async fn watch(self: Arc<Self>, telemetry: Telemetry, clock: Clock, stopping: CancellationToken) {
+    pub async fn watch(self: Arc<Self>, telemetry: Telemetry, clock: Clock, shutdown: CancellationToken) {
         if self.path.is_none() {
             return;
         }
@@ -112,7 +112,7 @@ impl Reloader {
                 let _ = tokio::task::spawn_blocking(move || reloader.check()).await;
             }
         };
-        stopping.run_until_cancelled(watching).await;
+        shutdown.run_until_cancelled(watching).await;
     }
 
     fn check(&self) {

@@ -14,9 +14,9 @@ use crate::{
         write,
     },
     model::{
-        BasicSetting, BatchSetting, Deployment, DeploymentStatus, ExpertSetting, Info, JobCounts, JobState,
-        LabelKeys, ObservedStatus, PlanNode, ProcessSpec, ResourcePlan, ResourceSettings, SlotGroup,
-        TaskSlots, Transitions,
+        BasicSetting, BatchSetting, Deployment, DeploymentInfo, DeploymentStatus, ExpertSetting, JobCounts,
+        JobState, LabelKeys, ObservedStatus, PlanNode, ProcessSpec, ResourcePlan, ResourceSettings,
+        SlotGroup, TaskSlots, Transitions,
     },
 };
 
@@ -110,12 +110,14 @@ fn resources() -> impl Strategy<Value = ResourceSettings> {
 
 fn deployment() -> impl Strategy<Value = Deployment> {
     let modes = (prop_oneof!["STREAMING", "BATCH", ".{0,5}"], prop_oneof!["BASIC", "EXPERT", "[A-Z]{0,4}"]);
-    let info = (modes, text(), text()).prop_map(|((execution_mode, resource_mode), queue, creator)| Info {
-        execution_mode: execution_mode.into(),
-        resource_mode: resource_mode.into(),
-        queue: queue.into(),
-        creator: creator.into(),
-        ..Info::default()
+    let info = (modes, text(), text()).prop_map(|((execution_mode, resource_mode), queue, creator)| {
+        DeploymentInfo {
+            execution_mode: execution_mode.into(),
+            resource_mode: resource_mode.into(),
+            queue: queue.into(),
+            creator: creator.into(),
+            ..DeploymentInfo::default()
+        }
     });
     let counts = prop::array::uniform6(option::of(0..1_u64 << 53));
     let times = (option::of(0.0..253e9_f64), option::of(0.0..253e9_f64), option::of(any::<bool>()));
