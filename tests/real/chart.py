@@ -1,4 +1,4 @@
-"""What is made from the Helm chart and kept here: the plain manifests, and the table of its values.
+"""What is made from the Helm chart and kept here: the plain manifests, and the table of its values; and what the chart has copies of.
 
 chart.py HELM check EXPORTER   they are what the chart makes now
 chart.py HELM write EXPORTER   makes them anew
@@ -58,6 +58,14 @@ def manifests(helm):
             assert name not in files, name
             files[name] = part.strip() + "\n"
     return files
+
+
+def copies():
+    """The chart's files that are copies, so that nothing in it leads out of it."""
+    sources = [Path("deploy/prometheus/alerts.yml"), Path("deploy/prometheus/rules.yml")]
+    found = {CHART / "files" / source.name: source.read_text() for source in sources}
+    dashboards = sorted(Path("deploy/grafana/dashboards").glob("*.json"))
+    return found | {CHART / "files/dashboards" / source.name: source.read_text() for source in dashboards}
 
 
 def rows(values):
@@ -158,12 +166,18 @@ def main():
         demo(helm, Path(argument))
         return
     schema = values_schema(argument)
+    copied = copies()
     if mode == "write":
+        # What is rendered depends on these.
         (CHART / "values.schema.json").write_text(schema)
+        for path, text in copied.items():
+            path.write_text(text)
     wanted = {MANIFESTS / name: text for name, text in manifests(helm).items()}
     wanted[CHART / "README.md"] = readme()
     wanted[CHART / "values.schema.json"] = schema
+    wanted |= copied
     there = {path for path in MANIFESTS.rglob("*.yaml") if path.name not in ("values.yaml", "kustomization.yaml")}
+    there |= {path for path in (CHART / "files").rglob("*") if path.is_file()}
     if mode == "write":
         for path in there - set(wanted):
             path.unlink()
@@ -174,6 +188,8 @@ def main():
     assert mode == "check", mode
     old = [str(path) for path, text in wanted.items() if not path.is_file() or path.read_text() != text]
     old += [str(path) for path in there - set(wanted)]
+    links = [str(path) for path in CHART.rglob("*") if path.is_symlink()]
+    assert not links, f"links lead out of the chart: {links}"
     assert not old, f"not what the chart renders: {', '.join(sorted(old))}: run tests/real/kubernetes.sh write"
 
 

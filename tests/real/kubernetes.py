@@ -4,6 +4,7 @@ kubernetes.py HELM KUBECTL OPERATOR EXPORTER; OPERATOR is a folder with the oper
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -17,9 +18,10 @@ from chart import CHART, MANIFESTS, Unique, documents, template
 
 VERSIONS = ["1.25", "1.28", "1.32", "1.37"]
 OPERATORS = ("ServiceMonitor", "PrometheusRule")
-# Custom resources of which no schema is at hand.
-OTHERS = ("HTTPRoute", "VerticalPodAutoscaler", "GrafanaDashboard")
+# Custom resources of which no schema is at hand: kube-api.sh has an API server check them.
+OTHERS = ("HTTPRoute", "VerticalPodAutoscaler", "GrafanaDashboard", "ScrapeConfig", "PodMonitoring")
 KEY = ["type=access_key", "access_key_id_file=/a"]
+MINIMAL = ["config.workspaces[0].id=w", "config.workspaces[0].namespaces={n}"]
 # What a user may get wrong, and what the chart says.
 REFUSED = [
     ([], "there are: none"),
@@ -57,6 +59,12 @@ REFUSED = [
     (["demo=true", "prometheusRule.thresholds.endedJobs=many"], "want number"),
     (["demo=true", "prometheusRule.alertLabels={a-b}"], "does not match pattern"),
     (["demo=true", "replicas=2"], "'replicas' not allowed"),
+    (["demo=true", "serviceMonitor.enabled=true", "scrapeConfig.enabled=true"], "would be scraped twice"),
+    ([*MINIMAL, "prometheusRule.enabled=true", "prometheusRule.alertLabels={team}"], "does not export the label team"),
+    (
+        [*MINIMAL, "config.metrics.deployment_labels={team}", "prometheusRule.enabled=true", "prometheusRule.alerts.exclude[0].stage=dev"],
+        "does not export the label stage",
+    ),
 ]
 
 
@@ -125,7 +133,8 @@ def selects(rendered, pod):
         spec = monitor["spec"]
         assert spec["selector"]["matchLabels"].items() <= labels.items(), monitor
         assert spec["endpoints"][0]["port"] in [port["name"] for port in service["spec"]["ports"]], monitor
-        assert spec["namespaceSelector"]["matchNames"] == [service["metadata"]["namespace"]], monitor
+        namespaces = spec.get("namespaceSelector", {}).get("matchNames", [monitor["metadata"]["namespace"]])
+        assert namespaces == [service["metadata"]["namespace"]], monitor
         assert spec.get("jobLabel", "app.kubernetes.io/name") in labels, monitor
         # A pod that two Services with its port named would be scraped twice.
         assert not any("ports" in each["spec"] for each in headless), headless
@@ -168,7 +177,7 @@ def leads_to_the_exporter(rendered, pod):
     (budget,) = of(rendered, "PodDisruptionBudget")
     assert budget["spec"].keys() == {"minAvailable", "unhealthyPodEvictionPolicy", "selector"}, budget
     assert pod.deployment["metadata"]["annotations"] == {"reloader.stakater.com/auto": "true"}, pod.deployment["metadata"]
-    assert pod.spec["imagePullSecrets"] == [{"name": "global"}, {"name": "registry"}] and pod.spec["hostNetwork"], pod.spec
+    assert pod.spec["imagePullSecrets"] == [{"name": "global"}, {"name": "registry"}], pod.spec
     assert pod.container["image"].startswith("registry.example.com/"), pod.container["image"]
     assert "--config.auto-reload" in pod.container["args"] and "preStop" in pod.container["lifecycle"], pod.container
     (test,) = of(rendered, "Pod")
@@ -176,6 +185,24 @@ def leads_to_the_exporter(rendered, pod):
     variables = name.upper().replace("-", "_")
     assert command == ["healthcheck", f"--web.listen-address=$({variables}_SERVICE_HOST):$({variables}_SERVICE_PORT)"], command
     assert not service["spec"]["selector"].items() <= test["metadata"]["labels"].items(), "the Service leads to the test"
+
+
+def is_scraped_by_name(shards, host):
+    """A ScrapeConfig names each pod of a StatefulSet, and the Service otherwise; the job is that of a ServiceMonitor."""
+    (scrape,) = of(shards, "ScrapeConfig")
+    headless = of(shards, "Service")[1]
+    (found,) = scrape["spec"]["dnsSDConfigs"]
+    assert found["names"] == ["{name}.{namespace}.svc".format_map(headless["metadata"])], found
+    assert found["port"] in [port["containerPort"] for port in Pod(shards).container["ports"]], found
+    (scrape,) = of(host, "ScrapeConfig")
+    (service,) = of(host, "Service")
+    (port,) = service["spec"]["ports"]
+    assert scrape["spec"]["staticConfigs"] == [{"targets": ["{name}.{namespace}.svc".format_map(service["metadata"]) + f":{port['port']}"]}]
+    assert {"targetLabel": "job", "replacement": service["metadata"]["labels"]["app.kubernetes.io/name"]} in scrape["spec"]["relabelings"]
+    assert scrape["spec"]["honorLabels"], scrape
+    (monitoring,) = of(host, "PodMonitoring")
+    assert monitoring["spec"]["selector"]["matchLabels"].items() <= Pod(host).labels.items(), monitoring
+    assert Pod(host).deployment["spec"]["strategy"] == {"type": "Recreate"}, Pod(host).deployment["spec"]["strategy"]
 
 
 def keeps_its_state(rendered, pod):
@@ -360,8 +387,15 @@ def is_packaged_whole(helm, directory):
     assert template(helm, *values, chart=package) == template(helm, *values), "the package renders otherwise"
 
 
-def is_kustomized(kubectl):
-    """kubectl builds what the files hold, each of them."""
+def is_kustomized(kubectl, directory):
+    """kubectl builds what the files hold, each of them. In another namespace, Prometheus still finds the Service."""
+    overlay = Path(directory, "overlay")
+    overlay.mkdir()
+    resources = [os.path.relpath(folder, overlay) for folder in (MANIFESTS, MANIFESTS / "operator")]
+    (overlay / "kustomization.yaml").write_text(yaml.safe_dump({"namespace": "other", "resources": resources}))
+    built = documents(run(kubectl, "kustomize", "--load-restrictor=LoadRestrictionsNone", str(overlay)))
+    assert {each["metadata"]["namespace"] for each in built} == {"other"}, built
+    selects(built, Pod(built))
     for folder in (MANIFESTS, MANIFESTS / "operator"):
         files = [file for file in folder.glob("*.yaml") if file.name not in ("kustomization.yaml", "values.yaml")]
         wanted = sorted(json.dumps(each, sort_keys=True) for file in files for each in documents(file.read_text()))
@@ -406,6 +440,7 @@ def main():
                 file.write_text(yaml.safe_dump(rule["spec"]))
                 run("promtool", "check", "rules", str(file))
         leads_to_the_exporter(rendered["everything"], Pod(rendered["everything"]))
+        is_scraped_by_name(rendered["shards"], rendered["host-network"])
         keeps_its_state(rendered["persistence"], Pod(rendered["persistence"]))
         shares_the_targets(rendered["shards"], Pod(rendered["shards"]))
         assert not any("--state.path" in each for each in Pod(rendered["demo"]).container["args"])
@@ -419,7 +454,8 @@ def main():
     for settings, message in REFUSED:
         said = template(helm, *[part for each in settings for part in ("--set", each)], fails=True)
         assert message in said, f"{settings}: {message} is not in\n{said}"
-    is_kustomized(kubectl)
+    with tempfile.TemporaryDirectory() as directory:
+        is_kustomized(kubectl, directory)
     print(f"{len(cases)} sets of values for Kubernetes {', '.join(VERSIONS)}; {len(REFUSED)} mistakes refused")
 
 

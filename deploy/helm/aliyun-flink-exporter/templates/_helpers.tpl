@@ -123,6 +123,30 @@ podAntiAffinity:
 {{- end }}
 {{- end }}
 
+{{/* Refuses deployment labels of prometheusRule that the configuration does not export. A variable may configure them instead. */}}
+{{- define "exporter.checkDeploymentLabels" -}}
+{{- $exported := list }}
+{{- range (dig "metrics" "deployment_labels" list .Values.config) }}
+{{- $exported = append $exported (regexReplaceAll "[^a-zA-Z0-9_]" . "_") }}
+{{- end }}
+{{- $variable := "ALIYUN_FLINK_EXPORTER_METRICS__DEPLOYMENT_LABELS" }}
+{{- $elsewhere := .Values.extraEnvFrom }}
+{{- range .Values.extraEnv }}
+{{- if eq .name $variable }}{{ $elsewhere = true }}{{ end }}
+{{- end }}
+{{- $used := .Values.prometheusRule.alertLabels }}
+{{- range .Values.prometheusRule.alerts.exclude }}
+{{- $used = concat $used (keys .) }}
+{{- end }}
+{{- if and .Values.config (not $elsewhere) (not (has "*" (dig "metrics" "deployment_labels" list .Values.config))) }}
+{{- range $used }}
+{{- if not (has . $exported) }}
+{{- fail (printf "prometheusRule.alertLabels and prometheusRule.alerts.exclude: config.metrics.deployment_labels does not export the label %s" .) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* Refuses values that contradict each other, and those that would show a secret. */}}
 {{- define "exporter.check" -}}
 {{- $given := list }}
@@ -169,6 +193,12 @@ podAntiAffinity:
 {{- end }}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
 {{- fail "httpRoute.enabled needs httpRoute.parentRefs" }}
+{{- end }}
+{{- if .Values.prometheusRule.enabled }}
+{{- include "exporter.checkDeploymentLabels" . }}
+{{- end }}
+{{- if and .Values.serviceMonitor.enabled .Values.scrapeConfig.enabled }}
+{{- fail "serviceMonitor.enabled and scrapeConfig.enabled are set: the exporter would be scraped twice" }}
 {{- end }}
 {{- if and .Values.web.tls (not .Values.web.existingSecret) }}
 {{- fail "web.tls is set without web.existingSecret: TLS needs a Secret with a web configuration and its certificate" }}
