@@ -99,9 +99,9 @@ need_alertmanager() {
     alertmanager=$(command -v alertmanager prometheus-alertmanager | head -n 1)
 }
 
-# The suite of Debian that has Prometheus 3, and the packages with its programs; some suites have promtool and amtool in
-# packages of their own.
-prometheus_3_suite=unstable
+# The suite of Debian that has recent programs.
+recent_suite=unstable
+# The packages with Prometheus 3; some suites have promtool and amtool in packages of their own.
 prometheus_3_packages=(prometheus promtool prometheus-alertmanager amtool)
 
 # has_prometheus_3 FOLDER: it has prometheus, promtool, alertmanager and amtool, and Prometheus is 3.
@@ -110,27 +110,31 @@ has_prometheus_3() {
         "$1/alertmanager" --version >/dev/null 2>&1 && "$1/amtool" --version >/dev/null 2>&1
 }
 
-# unpack_prometheus_3 FOLDER: fetches the packages from the mirror that this machine's apt uses. apt's lists, cache and
-# sources for it are in FOLDER; those of the machine stay as they are.
-unpack_prometheus_3() {
+# unpack_recent FOLDER PACKAGE...: fetches those of the packages that the recent suite has, from the mirror that this machine's
+# apt uses. apt's lists, cache and sources for it are in FOLDER; those of the machine stay as they are.
+unpack_recent() {
     local folder=$1 keyring=/usr/share/keyrings/debian-archive-keyring.gpg mirror package
     command -v apt-get >/dev/null && [[ -e $keyring ]] || return 1
     mirror=$(apt-get indextargets --format '$(ORIGIN) $(LABEL) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
         awk '$1 == "Debian" && $2 == "Debian" { print $3; exit }')
     [[ -n $mirror ]] || return 1
     mkdir -p "$folder/apt/lists/partial" "$folder/apt/archives/partial"
-    echo "deb [signed-by=$keyring] $mirror $prometheus_3_suite main" >"$folder/apt/sources.list"
+    echo "deb [signed-by=$keyring] $mirror $recent_suite main" >"$folder/apt/sources.list"
     local apt=(apt-get -qq -o "Dir::Etc::sourcelist=$folder/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
         -o "Dir::State::lists=$folder/apt/lists" -o "Dir::Cache=$folder/apt" -o Acquire::Languages=none)
     "${apt[@]}" update || return 1
-    for package in "${prometheus_3_packages[@]}"; do
+    for package in "${@:2}"; do
         (cd "$folder/apt" && "${apt[@]}" download "$package") || true
     done
     for package in "$folder"/apt/*.deb; do
         dpkg-deb -x "$package" "$folder" || return 1
     done
     rm -rf "$folder/apt"
-    [[ -e $folder/usr/bin/alertmanager ]] || ln -s prometheus-alertmanager "$folder/usr/bin/alertmanager"
+}
+
+unpack_prometheus_3() {
+    unpack_recent "$1" "${prometheus_3_packages[@]}" || return 1
+    [[ -e $1/usr/bin/alertmanager ]] || ln -s prometheus-alertmanager "$1/usr/bin/alertmanager"
 }
 
 # need_prometheus_3: sets `prometheus_3` to a folder with the programs of Prometheus 3 and a recent Alertmanager, or to
@@ -187,6 +191,16 @@ need_runc() {
     local libraries=$unpacked/usr/lib/$(uname -m)-linux-gnu
     printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" exec "%s" "$@"\n' "$libraries" "$unpacked/usr/sbin/runc" >"$runc"
     chmod +x "$runc"
+}
+
+# Sets `quadlet` to podman's generator of units; Debian's stable podman can be older than it.
+need_quadlet() {
+    quadlet=/usr/libexec/podman/quadlet
+    [[ ! -x $quadlet ]] || return 0
+    local folder
+    folder=$(realpath -m "$tools")/podman
+    quadlet=$folder/usr/libexec/podman/quadlet
+    [[ -x $quadlet ]] || unpack_recent "$folder" podman || fail "podman's quadlet is needed, and this script can't get it: install podman 4.4 or later"
 }
 
 # Puts `qemu-MACHINE-static` on the PATH, which runs another machine's programs.

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Becomes a systemd of its own within the namespaces that it was started in: systemd-boot.sh FILES. The files below
-# FILES are laid over the machine's; what is changed is changed in a layer that goes with the namespaces.
+# Becomes a systemd of its own within the namespaces that it was started in: systemd-boot.sh FILES ROOT. The files below
+# FILES are laid over those below ROOT; what is changed is changed in a layer that goes with the namespaces.
 set -euo pipefail
-files=$1
+files=$1 lower=$2
 mount --make-rprivate /
 layers=$files.layers
 mkdir "$layers"
@@ -10,7 +10,7 @@ mount -t tmpfs none "$layers"
 mkdir "$layers/work" "$layers/root"
 cp -r "$files" "$layers/upper"
 cd "$layers"
-mount -t overlay -o "lowerdir=/,upperdir=$layers/upper,workdir=$layers/work" none root
+mount -t overlay -o "lowerdir=$lower,upperdir=$layers/upper,workdir=$layers/work" none root
 mount -t proc none root/proc
 mount -o bind,ro /proc/sys root/proc/sys
 mount -t sysfs -o ro none root/sys

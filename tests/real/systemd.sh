@@ -5,12 +5,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/real/lib.sh
 source tests/real/lib.sh
+# shellcheck source=tests/real/systemd-namespace.sh
+source tests/real/systemd-namespace.sh
 
 need_curl
 need_program systemd-analyze systemd
 need_program nsenter util-linux
 need_binary
-unit=aliyun-flink-exporter.service
 program=$(realpath "$binary")
 
 # The unit is verified where the program is.
@@ -35,50 +36,12 @@ config() {
     echo "workspaces: [{id: w, endpoint: 'http://$found', namespaces: [$1]}]"
 }
 
-# What a release has, and what this test needs: the log, a short watchdog, nothing else started.
+# What a release has.
 files=$scratch/files
-drop_ins=$files/etc/systemd/system/$unit.d
-mkdir -p "$files/srv/release" "$drop_ins"
+mkdir -p "$files/srv/release"
 cp -r config deploy "$program" "$files/srv/release/"
-cat >"$drop_ins/test.conf" <<END
-[Unit]
-DefaultDependencies=no
-[Service]
-StandardError=append:/etc/log
-WatchdogSec=3
-RestartSec=1
-END
-printf '[Unit]\nDefaultDependencies=no\n' >"$files/etc/systemd/system/exporter-test.target"
-
-# A systemd of our own sees the cgroups below its own, and no process but its children.
-group=$(findmnt -n -t cgroup2 -o TARGET | head -n 1)/exporter-test-$$
-cannot="a systemd of this test's own needs root, namespaces and version 2 of cgroups"
-as_root mkdir "$group" || fail "$cannot"
-# shellcheck disable=SC2016 # the inner shell's
-as_root bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' - "$group" \
-    unshare --fork --pid --mount --uts --ipc --cgroup --kill-child \
-    bash tests/real/systemd-boot.sh "$files" 2>"$scratch/boot" &
-started+=($!)
-trap remove_group EXIT
-# Whatever that systemd started ends with it.
-remove_group() {
-    local status=$?
-    set +e
-    for process in $(cat "$group/cgroup.procs" "$group/init.scope/cgroup.procs" 2>/dev/null); do
-        as_root kill -KILL "$process"
-    done
-    within 5 empty || echo "processes are left in $group" >&2
-    as_root find "$group" -depth -type d -exec rmdir {} \;
-    (exit "$status")
-    stop_started
-}
-# shellcheck disable=SC2317 # called by within
-empty() { grep -q 'populated 0' "$group/cgroup.events"; }
-
-# inside COMMAND...: in the namespaces of that systemd.
-inside() {
-    as_root timeout 60 nsenter --target "$init" --all "$@"
-}
+prepare_systemd "$files"
+boot_systemd "$files"
 
 # documented N: runs the commands of the Nth block of docs/systemd.md where a release was unpacked.
 documented() {
@@ -88,28 +51,9 @@ documented() {
     inside bash -euc "cd /srv/release && ${all[$1 - 1]}"
 }
 
-# property NAME: of the service.
-property() {
-    inside systemctl show --property="$1" --value "$unit"
-}
-
 # shellcheck disable=SC2317 # called by within
-booted() {
-    init=$(head -n 1 "$group/init.scope/cgroup.procs" 2>/dev/null) && inside systemctl is-active --quiet exporter-test.target 2>/dev/null
-}
-# shellcheck disable=SC2317
-status_is() { [[ $(property StatusText) == *"$1"* ]]; }
-# shellcheck disable=SC2317
 restarted() { [[ $(property NRestarts) == "$1" && $(property ActiveState) == active ]]; }
-log() { inside cat /etc/log; }
-# expect WHAT COMMAND...
-expect() {
-    local what=$1
-    shift
-    within 30 "$@" || { log >&2; inside systemctl status --no-pager "$unit" >&2 || true; fail "not within 30 seconds: $what"; }
-}
 
-within 30 booted || { cat "$scratch/boot" >&2; fail "$cannot: none booted"; }
 documented 1
 config "$first" | inside tee /etc/aliyun-flink-exporter/config.yml >/dev/null
 inside sed -i 's/^ARGS=.*/ARGS=--web.listen-address 127.0.0.1:0/' /etc/default/aliyun-flink-exporter

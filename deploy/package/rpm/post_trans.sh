@@ -1,0 +1,1 @@
+/usr/lib/aliyun-flink-exporter/restart-after-upgrade || :
