@@ -5,13 +5,17 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 
-use reqwest::{StatusCode, redirect::Policy};
+use reqwest::StatusCode;
 use tokio::time::Instant;
 
-use crate::{endpoint::root_cause, web::ListenAddress};
+use crate::{
+    endpoint::{USER_AGENT, root_cause},
+    web::ListenAddress,
+};
 
 /// The limit for the whole check. A server that takes longer is unhealthy.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -76,10 +80,8 @@ fn reason(url: &str, source: &reqwest::Error) -> String {
 ///
 /// The exporter cannot be reached within the timeout, or its answer is not 200.
 pub async fn check(address: ListenAddress, prefix: &str, probe: Probe) -> Result<String, HealthError> {
-    let client = reqwest::Client::builder()
+    let client = outbound_http::builder(USER_AGENT, Arc::default())
         .no_proxy()
-        .redirect(Policy::none())
-        .retry(reqwest::retry::never())
         .tls_danger_accept_invalid_certs(true)
         .build()
         .map_err(HealthError::HttpClient)?;

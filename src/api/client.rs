@@ -8,21 +8,18 @@ use std::{
     time::Duration,
 };
 
+use outbound_http::Backoff;
 use rand::RngExt as _;
-use reqwest::{
-    Client as HttpClient, StatusCode,
-    header::{HeaderMap, HeaderName, HeaderValue},
-};
-use secrecy::{ExposeSecret as _, SecretString};
+use reqwest::{Client as HttpClient, StatusCode};
 use tokio::{
     sync::SemaphorePermit,
     time::{Instant, sleep, timeout_at},
 };
 use tracing::debug;
-use url::Url;
 
 use super::{
     ApiError, Progress, Retry, Settings,
+    exchange::{Endpoint, HttpExchange, Reply, timed_out},
     limiter::{Limiter, Permit},
     rate_limiter::{LimitTimeout, RateLimiter, RateTurn, Rates},
     request::{ApiRequest, ListingContext},
@@ -30,39 +27,15 @@ use super::{
 use crate::{
     clock::Clock,
     credentials::{Credentials, ProvideCredentials},
-    endpoint::root_cause,
     model::ErrorClass,
     telemetry::ApiMetrics,
 };
 
-/// The first delay between retries at most, doubled with each retry.
-const BACKOFF_BASE: Duration = Duration::from_millis(500);
-
-/// The longest delay between retries.
-const MAX_BACKOFF: Duration = Duration::from_secs(20);
+/// The delays between retries, unless the service asks for another one.
+const BACKOFF: Backoff = Backoff { base: Duration::from_millis(500), max: Duration::from_secs(20) };
 
 /// The longest wait for limits whose wait is not part of a deadline.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
-
-/// The endpoint of a product in a region.
-#[derive(Debug, Clone)]
-pub struct Endpoint {
-    /// Scheme and host, without a trailing slash.
-    base: String,
-    /// The `Host` header's value, as it is signed.
-    host: String,
-}
-
-impl Endpoint {
-    /// The endpoint at `url`, whose path is not used.
-    pub fn new(url: &Url) -> Self {
-        let host = match (url.host_str().unwrap_or_default(), url.port()) {
-            (host, Some(port)) => format!("{host}:{port}"),
-            (host, None) => host.to_owned(),
-        };
-        Self { base: format!("{}://{host}", url.scheme()), host }
-    }
-}
 
 /// A workspace, and how to reach it.
 #[derive(Debug)]
@@ -91,11 +64,8 @@ pub struct Region {
 /// The client of one workspace, or of one product in a region. All its requests share its limits.
 #[derive(Debug, Clone)]
 pub struct Client {
-    /// The workspace's id; empty if the client is of a region.
-    workspace: String,
-    endpoint: Endpoint,
+    http: HttpExchange,
     credentials: Arc<dyn ProvideCredentials>,
-    http: HttpClient,
     limiter: Arc<Limiter>,
     /// The rate of the collector whose requests these are, if it has one of its own.
     collector_rate: Option<Arc<RateLimiter>>,
@@ -106,7 +76,6 @@ pub struct Client {
     pub(super) progress: Arc<Progress>,
     /// The number of targets that share the limits.
     targets: Arc<AtomicUsize>,
-    clock: Clock,
 }
 
 impl Client {
@@ -119,23 +88,12 @@ impl Client {
         progress: Arc<Progress>,
         clock: Clock,
     ) -> Self {
-        let Workspace { id: workspace, endpoint, credentials, account_rate } = workspace;
+        let Workspace { id, endpoint, credentials, account_rate } = workspace;
         let rates = Rates::OwnAndShared(RateLimiter::new(settings.requests_per_second), account_rate);
-        let limiter = Arc::new(Limiter::new(settings.max_concurrent_requests, rates));
-        let targets = Arc::new(AtomicUsize::new(1));
+        let http = HttpExchange::new(id, endpoint, http, &settings, clock);
         Self {
-            workspace,
-            endpoint,
-            credentials,
-            http,
-            limiter,
-            collector_rate: None,
             waits_within_deadline: true,
-            settings,
-            metrics,
-            progress,
-            targets,
-            clock,
+            ..Self::with_rates(rates, http, credentials, settings, metrics, progress)
         }
     }
 
@@ -150,19 +108,28 @@ impl Client {
         clock: Clock,
     ) -> Self {
         let Region { endpoint, credentials, rate } = region;
+        let http = HttpExchange::new(String::new(), endpoint, http, &settings, clock);
+        Self::with_rates(Rates::Shared(rate), http, credentials, settings, metrics, progress)
+    }
+
+    fn with_rates(
+        rates: Rates,
+        http: HttpExchange,
+        credentials: Arc<dyn ProvideCredentials>,
+        settings: Settings,
+        metrics: ApiMetrics,
+        progress: Arc<Progress>,
+    ) -> Self {
         Self {
-            workspace: String::new(),
-            endpoint,
-            credentials,
             http,
-            limiter: Arc::new(Limiter::new(settings.max_concurrent_requests, Rates::Shared(rate))),
+            credentials,
+            limiter: Arc::new(Limiter::new(settings.max_concurrent_requests, rates)),
             collector_rate: None,
             waits_within_deadline: false,
             settings,
             metrics,
             progress,
             targets: Arc::new(AtomicUsize::new(1)),
-            clock,
         }
     }
 
@@ -240,7 +207,7 @@ impl Client {
                         return Err(error);
                     }
                     self.metrics.retried(error.class().as_str());
-                    debug!(workspace = self.workspace, operation = request.action, %error, "retrying with renewed credentials");
+                    debug!(workspace = self.http.workspace(), operation = request.action, %error, "retrying with renewed credentials");
                     continue;
                 }
                 Err(Failed { error, .. }) => error,
@@ -249,7 +216,7 @@ impl Client {
                 return Err(error);
             };
             self.metrics.retried(error.class().as_str());
-            debug!(workspace = self.workspace, operation = request.action, %error, ?pause, "retrying");
+            debug!(workspace = self.http.workspace(), operation = request.action, %error, ?pause, "retrying");
             if request.cancelled.run_until_cancelled(sleep(pause)).await.is_none() {
                 return Err(error);
             }
@@ -275,11 +242,12 @@ impl Client {
         if attempt >= self.settings.max_retries {
             return None;
         }
-        let mut random = rand::rng();
         let pause = match error.retry() {
             Retry::Never => return None,
-            Retry::After(pause) => pause.saturating_add(random.random_range(Duration::ZERO..=pause / 10)),
-            Retry::Backoff => random.random_range(Duration::ZERO..=backoff_limit(attempt)),
+            Retry::After(pause) => {
+                pause.saturating_add(rand::rng().random_range(Duration::ZERO..=pause / 10))
+            }
+            Retry::Backoff => BACKOFF.delay(attempt),
         };
         (pause < deadline.saturating_duration_since(Instant::now())).then_some(pause)
     }
@@ -293,11 +261,11 @@ impl Client {
         let permits = permits.ok_or_else(cancelled)?.map_err(|limit| timed_out(limit.as_str()))?;
         let deadline = request.deadline();
         let credentials = self.credentials(deadline).await?;
-        let headers = self.headers(request, &credentials)?;
+        let headers = self.http.headers(request, &credentials)?;
         let limit = deadline.min(Instant::now() + self.settings.request_timeout);
         // Counts the request even if this future is dropped while it is under way.
         let counted = self.metrics.request(request.action);
-        let exchanged = timeout_at(limit, self.exchange(request, headers)).await;
+        let exchanged = timeout_at(limit, self.http.send(request, headers)).await;
         drop(permits);
         match exchanged.unwrap_or_else(|_| Err(timed_out("the request"))) {
             Ok(reply) => {
@@ -351,57 +319,6 @@ impl Client {
         }
         Ok(turn)
     }
-
-    async fn exchange(&self, request: &ApiRequest, headers: HeaderMap) -> Result<Reply, ApiError> {
-        let url = format!("{}{}?{}", self.endpoint.base, request.path, request.query);
-        let response = self.http.get(url).headers(headers).send();
-        let mut response = response.await.map_err(|error| network(&error))?;
-        let status = response.status();
-        let limit = self.settings.max_response_size;
-        let announced = response.content_length().unwrap_or_default();
-        if announced > limit as u64 {
-            return Err(too_large(limit).with_status(status.as_u16()));
-        }
-        let mut body = request.context.buffers.take(usize::try_from(announced).unwrap_or_default());
-        while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error, status))? {
-            let size = body.len() + chunk.len();
-            if size > limit {
-                return Err(too_large(limit).with_status(status.as_u16()));
-            }
-            if request.context.size_with(size) > self.settings.max_listing_size {
-                return Err(listing_too_large(self.settings.max_listing_size).with_status(status.as_u16()));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        request.context.add_page(body.len());
-        let headers = std::mem::take(response.headers_mut());
-        Ok(Reply { status, headers, body })
-    }
-
-    fn headers(&self, request: &ApiRequest, credentials: &Credentials) -> Result<HeaderMap, ApiError> {
-        let date = self.clock.timestamp().to_string();
-        let nonce = format!("{:032x}", rand::rng().random::<u128>());
-        let workspace = [("workspace", &*self.workspace)];
-        let call = acs3::Call {
-            method: "GET",
-            host: &self.endpoint.host,
-            path: &request.path,
-            query: &request.query,
-            action: request.action,
-            version: request.product.version(),
-            date: &date,
-            nonce: &nonce,
-            headers: if self.workspace.is_empty() { &[] } else { &workspace },
-        };
-        let key = acs3::AccessKey {
-            id: &credentials.access_key_id,
-            secret: credentials.access_key_secret.expose_secret(),
-            security_token: credentials.security_token.as_ref().map(SecretString::expose_secret),
-        };
-        let mut headers = call.signed_headers(key);
-        headers.push(("accept", "application/json".into()));
-        headers.into_iter().map(|(name, value)| header(name, &value)).collect()
-    }
 }
 
 /// A failed attempt.
@@ -417,29 +334,12 @@ impl From<ApiError> for Failed {
     }
 }
 
-/// A complete reply.
-struct Reply {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
 fn refused(status: StatusCode, reply: &Reply) -> ApiError {
     if status.is_redirection() {
         let detail = format!("HTTP {}: redirects are not followed; check `endpoint`", status.as_u16());
         return ApiError::new(ErrorClass::Api, Retry::Never, detail);
     }
     ApiError::from_reply(status.as_u16(), &reply.headers, &reply.body)
-}
-
-fn header(name: &'static str, value: &str) -> Result<(HeaderName, HeaderValue), ApiError> {
-    let mut value = HeaderValue::from_str(value).map_err(|_| {
-        let detail =
-            format!("the header `{name}` can't be sent: its value holds characters that HTTP forbids");
-        ApiError::new(ErrorClass::Auth, Retry::Never, detail)
-    })?;
-    value.set_sensitive(matches!(name, "authorization" | "x-acs-security-token"));
-    Ok((HeaderName::from_static(name), value))
 }
 
 /// Decodes on the blocking pool: a page has a few hundred kilobytes, and may have many megabytes.
@@ -463,47 +363,4 @@ where
 
 fn cancelled() -> ApiError {
     ApiError::new(ErrorClass::Timeout, Retry::Never, "another page failed")
-}
-
-fn backoff_limit(attempt: u32) -> Duration {
-    BACKOFF_BASE.saturating_mul(1 << attempt.min(16)).min(MAX_BACKOFF)
-}
-
-fn timed_out(what: &str) -> ApiError {
-    ApiError::new(ErrorClass::Timeout, Retry::Backoff, format!("no time left: {what}"))
-}
-
-fn too_large(limit: usize) -> ApiError {
-    let detail = format!("the reply is larger than api.max_response_size ({limit} bytes)");
-    ApiError::invalid(Retry::Never, detail)
-}
-
-fn listing_too_large(limit: usize) -> ApiError {
-    let detail = format!("the pages of the listing are larger than api.max_listing_size ({limit} bytes)");
-    ApiError::invalid(Retry::Never, detail)
-}
-
-/// A connection error, without the URL: that of a proxy may contain a password.
-fn network(error: &reqwest::Error) -> ApiError {
-    if error.is_timeout() {
-        return timed_out("the connection");
-    }
-    let detail = std::error::Error::source(error).map(|cause| root_cause(cause).to_string());
-    let detail = detail.unwrap_or_default();
-    let stage = if error.is_connect() { "no connection" } else { "the connection broke" };
-    ApiError::new(ErrorClass::Network, Retry::Backoff, format!("{stage}: {detail}"))
-}
-
-/// An error while the body was received.
-fn broken(error: &reqwest::Error, status: StatusCode) -> ApiError {
-    use std::error::Error as _;
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        // hyper's errors are of the connection; any other is the decoder's.
-        if inner.downcast_ref::<hyper::Error>().is_some() {
-            return network(error);
-        }
-        cause = inner.source();
-    }
-    ApiError::invalid(Retry::Backoff, "the reply's compression is damaged").with_status(status.as_u16())
 }

@@ -10,7 +10,7 @@ use reqwest::Client;
 use url::Url;
 
 use super::Settings;
-use crate::endpoint::is_loopback;
+use crate::endpoint::{USER_AGENT, is_loopback};
 
 /// How an endpoint is reached.
 #[derive(Debug, Clone, Copy)]
@@ -69,10 +69,7 @@ impl HttpClients {
     }
 
     fn build(&self, transport: Transport) -> Result<Client, reqwest::Error> {
-        let builder = outbound_http::builder(
-            concat!("aliyun-flink-exporter/", env!("CARGO_PKG_VERSION")),
-            self.resolver.clone(),
-        );
+        let builder = outbound_http::builder(USER_AGENT, self.resolver.clone());
         let builder = match transport {
             Transport::LoopbackHttp => builder.no_proxy().tls_certs_only([]),
             Transport::LoopbackHttps => builder.no_proxy(),

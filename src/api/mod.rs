@@ -8,6 +8,7 @@ mod envelope;
 mod error;
 mod error_body;
 mod error_class;
+mod exchange;
 mod http;
 mod invalid_values;
 mod limiter;
@@ -21,11 +22,12 @@ mod request;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use client::{Client, Endpoint, Region, Workspace};
+pub use client::{Client, Region, Workspace};
 pub use decoder::{DecodeError, Decoded, Decoder};
 pub(crate) use envelope::Page;
 pub use error::ApiError;
 pub use error_class::{RETRY_REASONS, Retry};
+pub use exchange::Endpoint;
 pub use http::HttpClients;
 pub use invalid_values::{InvalidField, InvalidValues};
 pub use limiter::Priority;

@@ -10,6 +10,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clock::Clock;
 use futures_util::{FutureExt as _, future::BoxFuture};
+use outbound_http::Backoff;
 use parking_lot::Mutex;
 use rand::RngExt as _;
 use small_file::Stamp;
@@ -49,9 +50,8 @@ const FILE_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 /// The difference between the clocks' progress that counts as a step of the wall clock.
 const CLOCK_STEP: Duration = Duration::from_secs(5);
 
-/// The first and the longest pause after failures.
-const BACKOFF_BASE: Duration = Duration::from_secs(1);
-const BACKOFF_CAP: Duration = Duration::from_secs(60);
+/// The pauses after failures.
+const BACKOFF: Backoff = Backoff { base: Duration::from_secs(2), max: Duration::from_secs(60) };
 
 /// The limit for one fetch: a chain asks several services, each with time-outs of its own.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(40);
@@ -200,9 +200,9 @@ impl Shared {
                     self.pause_until_renewal(&issued, &files).await;
                 }
                 Err(error) => {
-                    failures += 1;
                     self.publish(Err(error));
-                    self.pause(backoff(failures), &files).await;
+                    self.pause(BACKOFF.delay(failures), &files).await;
+                    failures = failures.saturating_add(1);
                 }
             }
         }
@@ -311,11 +311,6 @@ enum PauseEnd {
 
 fn timed_out() -> CredentialsError {
     CredentialsError::failed("no credentials were returned in time")
-}
-
-fn backoff(failures: u32) -> Duration {
-    let limit = BACKOFF_BASE.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(BACKOFF_CAP);
-    rand::rng().random_range(limit / 2..=limit)
 }
 
 impl ProvideCredentials for RefreshingProvider {

@@ -1,6 +1,7 @@
-//! HTTP clients whose requests carry secrets: no redirects, no automatic retries, errors without URLs. Names are resolved
-//! by a bounded [`Resolver`], and [`Proxies`] decides which requests use a proxy.
+//! HTTP clients whose requests carry secrets: no redirects, no automatic retries, errors without URLs. [`Resolver`] bounds
+//! name resolution, [`Proxies`] decides which requests use a proxy, and [`Backoff`] spaces retries.
 
+mod backoff;
 mod certificates;
 mod error;
 mod hosts;
@@ -11,6 +12,7 @@ mod single_flight;
 
 use std::sync::Arc;
 
+pub use backoff::Backoff;
 pub use certificates::certificate_warnings;
 pub use error::{failure, root_cause};
 pub use loopback::is_loopback;

@@ -2,48 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use lenient_json::{Cursor, Lenient};
 use tokio::time::Instant;
 
-use super::stub::{ListThings, Stub, json_reply, page_index, page_of, settings, soon};
-use crate::api::{DecodeError, Decoded, Decoder, Operation, Pagination, RateLimiter};
-
-/// As [`ListThings`], of which four pages are read.
-#[derive(Debug)]
-struct ListSomeThings;
-
-impl Operation for ListSomeThings {
-    type Item = String;
-
-    const ACTION: &'static str = "ListSomeThings";
-    const PAGINATION: Pagination = Pagination::TotalSize;
-    const ITEMS: &'static str = "things";
-    const MAX_PAGES: u64 = 4;
-
-    fn path(&self) -> String {
-        ListThings.path()
-    }
-
-    fn parameters(&self) -> Vec<(&'static str, String)> {
-        Vec::new()
-    }
-
-    fn namespace(&self) -> &'static str {
-        "ns"
-    }
-
-    fn key(item: &String) -> &str {
-        item
-    }
-
-    fn decode(
-        &self,
-        decoder: Decoder,
-        cursor: &mut Cursor<'_>,
-    ) -> Result<Lenient<Decoded<String>>, DecodeError> {
-        ListThings.decode(decoder, cursor)
-    }
-}
+use super::stub::{ListSomeThings, ListThings, Stub, json_reply, page_index, page_of, settings, soon};
+use crate::api::RateLimiter;
 
 #[tokio::test]
 async fn the_wait_for_the_collector_s_rate_is_not_part_of_the_deadline() {

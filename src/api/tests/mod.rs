@@ -1,5 +1,7 @@
 mod client;
 mod collector_rate;
+mod credentials;
+mod faults;
 mod listing;
 mod region;
 mod stub;

@@ -10,56 +10,14 @@ use std::{
 
 use futures_util::future::join_all;
 use hyper::{Request, body::Incoming};
-use lenient_json::{Cursor, Lenient};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::stub::{ListThings, Stub, json_reply, reply, settings, soon};
+use super::stub::{DescribeThings, ListThings, Stub, json_reply, reply, settings, soon};
 use crate::{
-    api::{
-        ApiError, Client, DecodeError, Decoded, Decoder, Operation, Pagination, Product, RateLimiter,
-        Settings,
-    },
+    api::{ApiError, Client, RateLimiter, Settings},
     model::ErrorClass,
 };
-
-/// An operation that lists ids in the console's manner.
-#[derive(Debug)]
-struct DescribeThings;
-
-impl Operation for DescribeThings {
-    type Item = String;
-
-    const ACTION: &'static str = "DescribeThings";
-    const PRODUCT: Product = Product::FoasConsole;
-    const PAGINATION: Pagination = Pagination::TotalPages;
-    const DATA: &'static str = "Things";
-    const ITEMS: &'static str = "things";
-
-    fn path(&self) -> String {
-        "/".to_owned()
-    }
-
-    fn parameters(&self) -> Vec<(&'static str, String)> {
-        vec![("Region", "cn-hangzhou".to_owned())]
-    }
-
-    fn namespace(&self) -> &'static str {
-        ""
-    }
-
-    fn key(item: &String) -> &str {
-        item
-    }
-
-    fn decode(
-        &self,
-        decoder: Decoder,
-        cursor: &mut Cursor<'_>,
-    ) -> Result<Lenient<Decoded<String>>, DecodeError> {
-        ListThings.decode(decoder, cursor)
-    }
-}
 
 fn page_index(request: &Request<Incoming>) -> u64 {
     let parameters = acs3::verify::query_parameters(request.uri().query().unwrap_or_default());

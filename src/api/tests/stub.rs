@@ -23,8 +23,8 @@ use url::Url;
 
 use crate::{
     api::{
-        self, Client, DecodeError, Decoded, Decoder, Endpoint, Operation, Pagination, Progress, RateLimiter,
-        Region, Settings, Workspace,
+        self, Client, DecodeError, Decoded, Decoder, Endpoint, Operation, Pagination, Product, Progress,
+        RateLimiter, Region, Settings, Workspace,
     },
     clock::Clock,
     credentials::{Credentials, ProvideCredentials, Static},
@@ -33,6 +33,9 @@ use crate::{
 };
 
 pub(super) type Reply = Response<BoxBody<Bytes, io::Error>>;
+
+/// The body of a throttled request.
+pub(super) const THROTTLED: &str = r#"{"Code":"Throttling.User","Message":"slow down","RequestId":"R-1"}"#;
 
 /// The page that a request asks for.
 pub(super) fn page_index(request: &Request<Incoming>) -> u64 {
@@ -199,46 +202,80 @@ lenient_object! {
     struct WireThing<'a> { id: Scalar<'a> = "id" }
 }
 
-/// An operation that lists ids.
-#[derive(Debug)]
-pub(super) struct ListThings;
+/// An operation that lists ids: `$constants` are those of [`Operation`] that it does not share with the others.
+macro_rules! list_of_ids {
+    ($(#[$doc:meta])* $name:ident, $path:literal, $namespace:literal, $parameter:expr, { $($constants:item)* }) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub(super) struct $name;
 
-impl Operation for ListThings {
-    type Item = String;
+        impl Operation for $name {
+            type Item = String;
 
-    const ACTION: &'static str = "ListThings";
-    const PAGINATION: Pagination = Pagination::TotalSize;
-    const ITEMS: &'static str = "things";
+            const ACTION: &'static str = stringify!($name);
+            const ITEMS: &'static str = "things";
+            $($constants)*
 
-    fn path(&self) -> String {
-        "/api/v2/namespaces/ns/things".to_owned()
+            fn path(&self) -> String {
+                $path.to_owned()
+            }
+
+            fn parameters(&self) -> Vec<(&'static str, String)> {
+                let (key, value): (_, &str) = $parameter;
+                vec![(key, value.to_owned())]
+            }
+
+            fn namespace(&self) -> &'static str {
+                $namespace
+            }
+
+            fn key(item: &String) -> &str {
+                item
+            }
+
+            fn decode(
+                &self,
+                decoder: Decoder,
+                cursor: &mut Cursor<'_>,
+            ) -> Result<Lenient<Decoded<String>>, DecodeError> {
+                ids(decoder, cursor)
+            }
+        }
+    };
+}
+
+list_of_ids! {
+    /// Lists ids page by page.
+    ListThings, "/api/v2/namespaces/ns/things", "ns", ("name", "a b"), {
+        const PAGINATION: Pagination = Pagination::TotalSize;
     }
+}
 
-    fn parameters(&self) -> Vec<(&'static str, String)> {
-        vec![("name", "a b".to_owned())]
+list_of_ids! {
+    /// Reads four pages of a listing.
+    ListSomeThings, "/api/v2/namespaces/ns/things", "ns", ("name", "a b"), {
+        const PAGINATION: Pagination = Pagination::TotalSize;
+        const MAX_PAGES: u64 = 4;
     }
+}
 
-    fn namespace(&self) -> &'static str {
-        "ns"
+list_of_ids! {
+    /// Lists ids as the operations of the console do.
+    DescribeThings, "/", "", ("Region", "cn-hangzhou"), {
+        const PRODUCT: Product = Product::FoasConsole;
+        const PAGINATION: Pagination = Pagination::TotalPages;
+        const DATA: &'static str = "Things";
     }
+}
 
-    fn key(item: &String) -> &str {
-        item
-    }
-
-    fn decode(
-        &self,
-        decoder: Decoder,
-        cursor: &mut Cursor<'_>,
-    ) -> Result<Lenient<Decoded<String>>, DecodeError> {
-        decoder.array(cursor, |values, cursor| {
-            let Lenient::Valid(thing) = Lenient::<WireThing<'_>>::from_json(cursor)? else {
-                values.unidentified("data");
-                return Ok(None);
-            };
-            Ok(values.begin_object("id", thing.id).map(str::to_owned))
-        })
-    }
+fn ids(decoder: Decoder, cursor: &mut Cursor<'_>) -> Result<Lenient<Decoded<String>>, DecodeError> {
+    decoder.array(cursor, |values, cursor| {
+        let Lenient::Valid(thing) = Lenient::<WireThing<'_>>::from_json(cursor)? else {
+            values.unidentified("data");
+            return Ok(None);
+        };
+        Ok(values.begin_object("id", thing.id).map(str::to_owned))
+    })
 }
 
 pub(super) fn soon() -> Instant {
