@@ -12,6 +12,10 @@ use tokio::net::TcpListener;
 /// Connections that the kernel queues until they are accepted. The kernel limits it to `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
 
+/// Bytes that the kernel buffers for each client; Linux doubles the number. Without a limit, the buffer of a fast client grows
+/// to several MiB. The buffers of a few clients then exceed the processor's cache, which halves the rate of scrapes.
+const SEND_BUFFER_SIZE: usize = 256 * 1024;
+
 /// Where to listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListenAddress {
@@ -112,6 +116,8 @@ fn listen_on(address: SocketAddr, only_v6: Option<bool>) -> io::Result<TcpListen
     }
     // As the standard library does: a restarted process can listen although old connections linger.
     socket.set_reuse_address(true)?;
+    // Accepted connections inherit it.
+    socket.set_send_buffer_size(SEND_BUFFER_SIZE)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
@@ -122,6 +128,7 @@ fn listen_on(address: SocketAddr, only_v6: Option<bool>) -> io::Result<TcpListen
 mod tests {
     use std::net::IpAddr;
 
+    use socket2::SockRef;
     use tokio::net::TcpStream;
 
     use super::*;
@@ -148,6 +155,14 @@ mod tests {
         for host in reached {
             TcpStream::connect((host, address.port())).await.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn the_send_buffer_of_a_connection_is_bounded() {
+        let listeners = Listeners::bind(&["127.0.0.1:0".parse().unwrap()], None).await.unwrap();
+        let _client = TcpStream::connect(listeners.addresses()[0]).await.unwrap();
+        let (connection, _) = listeners.all[0].accept().await.unwrap();
+        assert!(SockRef::from(&connection).send_buffer_size().unwrap() <= 2 * SEND_BUFFER_SIZE);
     }
 
     #[tokio::test]
