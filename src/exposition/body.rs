@@ -5,9 +5,8 @@ use std::io;
 use bytes::Bytes;
 
 use super::{
-    Format, PublishedSeries, SectionText, SegmentCache,
-    compress::{self, Encoding, GzipChecksum, Segment},
-    rendered::FamilyText,
+    Encoding, Format, Inflater, PublishedSeries, SectionText, SegmentCache,
+    compress::{self, GzipChecksum, Segment},
     segments::SegmentBuilder,
 };
 
@@ -37,23 +36,16 @@ impl AssembledBody {
         let (checksum, series) = (GzipChecksum::default(), SectionText::series(sections));
         let mut body = Self { encoding, pieces: Vec::new(), len: 0, checksum, series };
         body.pieces.extend(compress::start(encoding));
-        let mut segments = encoding.codec().map(|codec| SegmentBuilder::new(codec, cache));
-        for (header, samples) in sections.iter().flat_map(|section| section.families(format)) {
-            match &mut segments {
-                None => {
-                    let texts = std::iter::once(header).chain(samples);
-                    body.pieces.extend(texts.flat_map(FamilyText::pieces).cloned());
-                }
-                Some(segments) => {
-                    body.push(segments.own(header)?);
-                    segments.shared(&samples, |segment| body.push(segment))?;
-                }
-            }
+        let mut segments = SegmentBuilder::new(encoding.codec(), cache);
+        for (header, blocks) in sections.iter().flat_map(|section| section.families(format)) {
+            body.push(header.segment(encoding.codec())?);
+            segments.of(&blocks, |segment| body.push(segment))?;
         }
-        if let Some(segments) = segments {
-            segments.finish();
-        }
-        body.len = body.pieces.iter().map(|piece| piece.len() as u64).sum();
+        segments.finish();
+        body.len = match encoding {
+            Encoding::Identity => body.checksum.len(),
+            Encoding::Gzip | Encoding::Zstd => body.pieces.iter().map(|piece| piece.len() as u64).sum(),
+        };
         Ok(body)
     }
 
@@ -62,12 +54,31 @@ impl AssembledBody {
         self.checksum.append(&segment.checksum);
     }
 
-    /// The pieces, in their order.
+    /// The pieces as they are in memory, in their order. Those of plain text are deflated: see [`AssembledBody::inflater`].
     pub fn pieces(&self) -> &[Bytes] {
         &self.pieces
     }
 
-    /// The length of all pieces together, in bytes.
+    /// What the pieces must be sent through; none if they are sent as they are.
+    pub fn inflater(&self) -> Option<Inflater> {
+        (self.encoding == Encoding::Identity).then(Inflater::new)
+    }
+
+    /// All bytes to be sent, at once.
+    ///
+    /// # Errors
+    ///
+    /// If a piece is damaged, which is a bug.
+    pub fn to_vec(&self) -> io::Result<Vec<u8>> {
+        let Some(mut inflater) = self.inflater() else { return Ok(self.pieces.concat()) };
+        let mut bytes = Vec::new();
+        while let Some(chunk) = inflater.next_chunk(&self.pieces)? {
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+
+    /// The number of bytes to be sent.
     pub fn len(&self) -> u64 {
         self.len
     }

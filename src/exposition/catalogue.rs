@@ -1,9 +1,11 @@
 //! Catalogues: the families of one kind of object, and how samples are written from such an object.
 
-use bytes::Bytes;
+use std::{io, sync::OnceLock};
 
 use super::{
-    FamilyDescriptor, Format, MetricType, Origin, SampleWriter, Unit, rendered::FamilyText, text::write_label,
+    FamilyDescriptor, Format, MetricType, Origin, SampleWriter, Unit,
+    compress::{Codec, Compressor, Segment},
+    text::write_label,
 };
 
 /// The metric families of one kind of object.
@@ -113,16 +115,15 @@ impl Section {
 
 /// The names of a catalogue's families, and their `# HELP` and `# TYPE` lines in each format.
 #[derive(Debug)]
-pub struct SectionHeaders(Vec<(&'static str, [FamilyText; Format::ALL.len()])>);
+pub struct SectionHeaders(Vec<(&'static str, [Header; Format::ALL.len()])>);
 
 impl SectionHeaders {
     /// The headers of `C`'s families, to be kept by [`Catalogue::headers`].
     pub fn of<C: Catalogue>() -> Self {
         let families = Section::of::<C>().families;
-        let header = |format, descriptor: &FamilyDescriptor| {
-            FamilyText::new(vec![Bytes::from(descriptor.header(format))], 0, 0)
+        let headers = |family: &FamilyDescriptor| {
+            Format::ALL.map(|format| Header { text: family.header(format), ..Header::default() })
         };
-        let headers = |family: &FamilyDescriptor| Format::ALL.map(|format| header(format, family));
         Self(families.iter().map(|family| (family.name, headers(family))).collect())
     }
 
@@ -132,7 +133,34 @@ impl SectionHeaders {
     }
 
     /// The header of the family at `index` of the catalogue.
-    pub(super) fn get(&self, index: usize, format: Format) -> Option<&FamilyText> {
+    pub(super) fn get(&self, index: usize, format: Format) -> Option<&Header> {
         self.0.get(index).map(|(_, headers)| &headers[format as usize])
+    }
+}
+
+/// The lines before a family's samples.
+#[derive(Debug, Default)]
+pub(super) struct Header {
+    text: String,
+    gzip: OnceLock<Segment>,
+    zstd: OnceLock<Segment>,
+}
+
+impl Header {
+    /// The compressed text, compressed now if it is not yet.
+    ///
+    /// # Errors
+    ///
+    /// Those of the compressor, which are out of memory or a bug in it.
+    pub(super) fn segment(&self, codec: Codec) -> io::Result<&Segment> {
+        let cell = match codec {
+            Codec::Gzip => &self.gzip,
+            Codec::Zstd => &self.zstd,
+        };
+        if let Some(segment) = cell.get() {
+            return Ok(segment);
+        }
+        let segment = Compressor::new(codec).segment([self.text.as_bytes()].into_iter())?;
+        Ok(cell.get_or_init(|| segment))
     }
 }

@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 
 use bytes::Bytes;
 use crc32fast::Hasher;
-use flate2::{Compress, Compression, FlushCompress, Status};
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
 /// How a body is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,17 +26,17 @@ impl Encoding {
     /// Every encoding.
     pub const ALL: [Self; 3] = [Self::Identity, Self::Gzip, Self::Zstd];
 
-    pub(super) fn codec(self) -> Option<Codec> {
+    /// How the pieces of a body in this encoding are compressed in memory. Plain text is inflated while it is sent.
+    pub(super) fn codec(self) -> Codec {
         match self {
-            Self::Identity => None,
-            Self::Gzip => Some(Codec::Gzip),
-            Self::Zstd => Some(Codec::Zstd),
+            Self::Identity | Self::Gzip => Codec::Gzip,
+            Self::Zstd => Codec::Zstd,
         }
     }
 }
 
-/// How a body is compressed.
-#[derive(Debug, Clone, Copy)]
+/// How a text is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Codec {
     Gzip,
     Zstd,
@@ -81,6 +81,11 @@ impl GzipChecksum {
         checksum
     }
 
+    /// The length of the text, in bytes.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
     /// The checksum of this text followed by `next`.
     pub(super) fn append(&mut self, next: &Self) {
         self.crc.combine(&next.crc);
@@ -102,14 +107,57 @@ pub(super) fn start(encoding: Encoding) -> Option<Bytes> {
     (encoding == Encoding::Gzip).then_some(Bytes::from_static(&GZIP_HEADER))
 }
 
-/// Compresses `text` as a segment that others follow.
-pub(super) fn segment<'t>(codec: Codec, text: impl Iterator<Item = &'t [u8]> + Clone) -> io::Result<Segment> {
-    let checksum = GzipChecksum::of(text.clone());
-    let bytes = match codec {
-        Codec::Gzip => deflate(text, checksum.len, FlushCompress::Sync)?,
-        Codec::Zstd => frame(text)?,
-    };
-    Ok(Segment { bytes: Bytes::from(bytes.into_boxed_slice()), checksum })
+/// Compresses one text after another. Setting up the deflater takes longer than deflating a short text.
+#[derive(Debug)]
+pub(super) struct Compressor {
+    codec: Codec,
+    deflater: Option<Compress>,
+}
+
+impl Compressor {
+    pub(super) fn new(codec: Codec) -> Self {
+        Self { codec, deflater: None }
+    }
+
+    /// Compresses `text` as a segment that others follow.
+    ///
+    /// # Errors
+    ///
+    /// Those of the compressor, which are out of memory or a bug in it.
+    pub(super) fn segment<'t>(
+        &mut self,
+        text: impl Iterator<Item = &'t [u8]> + Clone,
+    ) -> io::Result<Segment> {
+        let checksum = GzipChecksum::of(text.clone());
+        let bytes = match self.codec {
+            Codec::Gzip => {
+                let deflater = self.deflater.get_or_insert_with(deflater);
+                deflater.reset();
+                deflate(deflater, text, checksum.len, FlushCompress::Sync)?
+            }
+            Codec::Zstd => frame(text)?,
+        };
+        Ok(Segment { bytes: Bytes::from(bytes.into_boxed_slice()), checksum })
+    }
+}
+
+impl Segment {
+    /// The text of a segment of gzip.
+    ///
+    /// # Errors
+    ///
+    /// If the segment is damaged, which is a bug.
+    pub(super) fn inflate(&self) -> io::Result<Vec<u8>> {
+        let mut text = Vec::with_capacity(usize::try_from(self.checksum.len).unwrap_or(0));
+        Decompress::new(false)
+            .decompress_vec(&self.bytes, &mut text, FlushDecompress::None)
+            .map_err(io::Error::other)?;
+        if text.len() as u64 == self.checksum.len {
+            Ok(text)
+        } else {
+            Err(io::Error::other("a compressed text is incomplete"))
+        }
+    }
 }
 
 /// Compresses `text` as the last segment; `before` is the checksum of all others.
@@ -119,7 +167,8 @@ pub(super) fn last_part(encoding: Encoding, text: Vec<u8>, before: &GzipChecksum
         Encoding::Gzip => {
             let mut checksum = before.clone();
             checksum.append(&GzipChecksum::of([text.as_slice()].into_iter()));
-            let mut bytes = deflate([text.as_slice()].into_iter(), text.len() as u64, FlushCompress::Finish)?;
+            let (texts, len) = ([text.as_slice()].into_iter(), text.len() as u64);
+            let mut bytes = deflate(&mut deflater(), texts, len, FlushCompress::Finish)?;
             bytes.extend_from_slice(&checksum.trailer());
             bytes
         }
@@ -128,13 +177,21 @@ pub(super) fn last_part(encoding: Encoding, text: Vec<u8>, before: &GzipChecksum
     Ok(bytes.into())
 }
 
-fn deflate<'t>(texts: impl Iterator<Item = &'t [u8]>, len: u64, end: FlushCompress) -> io::Result<Vec<u8>> {
-    let mut deflater = Compress::new(Compression::new(GZIP_LEVEL), false);
+fn deflater() -> Compress {
+    Compress::new(Compression::new(GZIP_LEVEL), false)
+}
+
+fn deflate<'t>(
+    deflater: &mut Compress,
+    texts: impl Iterator<Item = &'t [u8]>,
+    len: u64,
+    end: FlushCompress,
+) -> io::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(usize::try_from(len).unwrap_or(0) / EXPECTED_RATIO + MIN_SPACE);
     for text in texts {
-        drive(&mut deflater, text, &mut out, FlushCompress::None)?;
+        drive(deflater, text, &mut out, FlushCompress::None)?;
     }
-    drive(&mut deflater, &[], &mut out, end)?;
+    drive(deflater, &[], &mut out, end)?;
     Ok(out)
 }
 

@@ -9,6 +9,7 @@ mod body;
 mod catalogue;
 mod compress;
 mod descriptor;
+mod inflater;
 mod label_names;
 mod objects;
 mod render;
@@ -19,6 +20,7 @@ mod segments;
 mod series;
 pub mod targets;
 mod text;
+mod text_block;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -27,6 +29,7 @@ pub use body::AssembledBody;
 pub use catalogue::{Catalogue, Family, IdentityWriter, Section, SectionHeaders};
 pub use compress::Encoding;
 pub use descriptor::{FamilyDescriptor, MetricType, Origin, Unit};
+pub use inflater::Inflater;
 pub use label_names::label_names;
 pub use objects::ObjectGroup;
 #[cfg(test)]

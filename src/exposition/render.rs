@@ -1,13 +1,15 @@
 //! Objects as text, family by family.
 
-use std::io;
+use std::{io, sync::Arc};
 
-use bytes::Bytes;
+use super::{
+    Catalogue, Format, ObjectGroup, RenderedFamilies, SeriesCounts,
+    compress::{Codec, Compressor},
+    text_block::{Fingerprint, TextBlock},
+};
 
-use super::{Catalogue, Format, ObjectGroup, RenderedFamilies, SeriesCounts};
-
-/// Objects per block of text. A block in which nothing changed is shared with the previous result, and one scratch buffer
-/// is reused, so that it stays in the processor's caches.
+/// Objects per block of text. A block in which nothing changed is shared with the previous result. Only the text of one block
+/// is in memory: the others are compressed.
 pub(crate) const BLOCK: usize = 1024;
 
 /// Bytes that [`write()`] collects before it writes them out; they fit in the caches too.
@@ -29,22 +31,28 @@ pub fn render_within<C: Catalogue>(
     limit: usize,
 ) -> Option<RenderedFamilies> {
     let (mut text, mut remaining) = (Vec::new(), limit);
+    let mut compressor = Compressor::new(Codec::Gzip);
     let mut families = Vec::new();
     for (index, family) in C::families().iter().enumerate() {
         let known = previous.family(index);
-        let (mut pieces, mut samples): (Vec<Bytes>, _) = (Vec::new(), 0);
-        for block in group.blocks(BLOCK) {
+        let mut blocks: Vec<Arc<TextBlock>> = Vec::new();
+        for objects in group.blocks(BLOCK) {
             text.clear();
-            samples += block.write(family, &mut text, remaining);
+            let samples = objects.write(family, &mut text, remaining);
             remaining = remaining.checked_sub(text.len())?;
-            if !text.is_empty() {
-                let same = known.get(pieces.len()).filter(|known| *known == &text);
-                pieces.push(same.cloned().unwrap_or_else(|| Bytes::copy_from_slice(&text)));
+            if text.is_empty() {
+                continue;
             }
+            let fingerprint = Fingerprint::of(&text);
+            let same = known.get(blocks.len()).filter(|known| known.fingerprint() == fingerprint);
+            blocks.push(same.cloned().unwrap_or_else(|| {
+                Arc::new(TextBlock::new(&text, fingerprint, samples, group.hash(), &mut compressor))
+            }));
         }
-        families.push((pieces, samples));
+        blocks.shrink_to_fit();
+        families.push(blocks);
     }
-    Some(RenderedFamilies::new(families, group.hash()).reuse_unchanged(previous))
+    Some(RenderedFamilies::new(families))
 }
 
 /// Writes all `groups` except the families of `dropped` in the text format without keeping the text. Returns the number of

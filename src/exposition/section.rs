@@ -4,7 +4,7 @@ use std::io;
 
 use super::{
     Catalogue, Encoding, Format, PublishedSeries, RenderedFamilies, SectionHeaders, SeriesCounts,
-    rendered::{FamilyText, MIN_OWN_SEGMENT},
+    catalogue::Header, text_block::TextBlock,
 };
 
 /// All groups of one kind of object, as rendered.
@@ -27,16 +27,14 @@ impl<'r> SectionText<'r> {
         Self { dropped, ..self }
     }
 
-    /// Compresses the families that are not compressed yet, except those that share a segment with other groups.
+    /// Compresses the blocks that are not compressed yet, except those that share a segment with other groups.
     ///
     /// # Errors
     ///
     /// Those of the compressor, which are out of memory or a bug in it.
     pub fn compress(&self, encoding: Encoding) -> io::Result<()> {
-        let Some(codec) = encoding.codec() else { return Ok(()) };
-        let large = self.served().flat_map(|index| self.texts(index));
-        let mut large = large.filter(|text| text.len() >= MIN_OWN_SEGMENT);
-        large.try_for_each(|text| text.compressed(codec).map(drop))
+        let mut blocks = self.served().flat_map(|index| self.blocks(index));
+        blocks.try_for_each(|block| block.own_segment(encoding.codec()).map(drop))
     }
 
     /// The series of `sections`.
@@ -51,18 +49,19 @@ impl<'r> SectionText<'r> {
     }
 
     /// The families that are served and have samples: header and samples of each.
-    pub(super) fn families(&self, format: Format) -> impl Iterator<Item = (&FamilyText, Vec<&FamilyText>)> {
+    pub(super) fn families(&self, format: Format) -> impl Iterator<Item = (&Header, Vec<&TextBlock>)> {
         self.served().filter_map(move |index| {
-            let samples: Vec<_> = self.texts(index).collect();
+            let blocks: Vec<_> = self.blocks(index).collect();
             let header = self.headers.get(index, format)?;
-            (!samples.is_empty()).then_some((header, samples))
+            (!blocks.is_empty()).then_some((header, blocks))
         })
     }
 
     /// The series of every family, dropped or not.
     fn counts(&self) -> SeriesCounts {
         let names = self.headers.names().enumerate();
-        names.map(|(index, name)| (name, self.texts(index).map(FamilyText::samples).sum())).collect()
+        let samples = |index| self.groups.iter().map(|group| group.samples(index)).sum();
+        names.map(|(index, name)| (name, samples(index))).collect()
     }
 
     /// The indices of the families that are served.
@@ -71,8 +70,8 @@ impl<'r> SectionText<'r> {
         names.filter(|(_, name)| !self.dropped.contains(name)).map(|(index, _)| index)
     }
 
-    /// The texts of the family at `index`, of each group that has any.
-    fn texts(&self, index: usize) -> impl Iterator<Item = &'r FamilyText> {
-        self.groups.iter().filter_map(move |group| group.family_text(index))
+    /// The blocks of the family at `index`, of all groups.
+    fn blocks(&self, index: usize) -> impl Iterator<Item = &'r TextBlock> {
+        self.groups.iter().flat_map(move |group| group.family(index)).map(AsRef::as_ref)
     }
 }

@@ -12,8 +12,8 @@ use std::{
 };
 
 use super::{
-    compress::{self, Codec, Segment},
-    rendered::{FamilyText, MIN_OWN_SEGMENT, SHARED_SEGMENT_SIZE},
+    compress::{Codec, Compressor, Segment},
+    text_block::{SHARED_SEGMENT_SIZE, TextBlock},
 };
 
 /// The maximum size of the text of a shared segment.
@@ -26,19 +26,19 @@ pub struct SegmentCache {
     zstd: Mutex<Segments>,
 }
 
-/// Shared segments by the id of their first text.
+/// Shared segments by the id of their first block.
 type Segments = HashMap<u64, Arc<SharedSegment>>;
 
 /// The segment of several texts.
 #[derive(Debug)]
 struct SharedSegment {
-    texts: Box<[u64]>,
+    blocks: Box<[u64]>,
     segment: Segment,
 }
 
 impl SharedSegment {
-    fn is_of(&self, texts: &[&FamilyText]) -> bool {
-        self.texts.iter().copied().eq(texts.iter().map(|text| text.id()))
+    fn is_of(&self, blocks: &[&TextBlock]) -> bool {
+        self.blocks.iter().copied().eq(blocks.iter().map(|block| block.id()))
     }
 }
 
@@ -46,6 +46,7 @@ impl SharedSegment {
 #[derive(Debug)]
 pub(super) struct SegmentBuilder<'c> {
     codec: Codec,
+    compressor: Compressor,
     cache: &'c Mutex<Segments>,
     /// Those of the body before.
     known: Segments,
@@ -59,45 +60,44 @@ impl<'c> SegmentBuilder<'c> {
             Codec::Zstd => &cache.zstd,
         };
         let known = cache.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Self { codec, cache, known, used: Segments::new() }
+        Self { codec, compressor: Compressor::new(codec), cache, known, used: Segments::new() }
     }
 
-    /// The segment of one text, such as a header.
-    pub(super) fn own<'t>(&self, text: &'t FamilyText) -> io::Result<&'t Segment> {
-        text.compressed(self.codec)
-    }
-
-    /// Gives the segments of a family's `texts` to `take`, in their order.
-    pub(super) fn shared(&mut self, texts: &[&FamilyText], mut take: impl FnMut(&Segment)) -> io::Result<()> {
-        let mut rest = texts;
+    /// Gives the segments of a family's `blocks` to `take`, in their order.
+    ///
+    /// # Errors
+    ///
+    /// Those of the compressor, which are out of memory or a bug in it.
+    pub(super) fn of(&mut self, blocks: &[&TextBlock], mut take: impl FnMut(&Segment)) -> io::Result<()> {
+        let mut rest = blocks;
         while let Some((first, after)) = rest.split_first() {
-            if first.len() >= MIN_OWN_SEGMENT {
-                take(self.own(first)?);
+            if let Some(segment) = first.own_segment(self.codec)? {
+                take(segment);
                 rest = after;
                 continue;
             }
             let (together, after) = rest.split_at(shared_prefix(rest));
-            take(&self.segment(first, together)?.segment);
+            take(&self.shared(first, together)?.segment);
             rest = after;
         }
         Ok(())
     }
 
-    /// The segment of `texts`: the known one, if they are the same as before.
-    fn segment(&mut self, first: &FamilyText, texts: &[&FamilyText]) -> io::Result<Arc<SharedSegment>> {
-        let known = self.known.get(&first.id()).filter(|known| known.is_of(texts));
+    /// The segment of `blocks`: the known one, if they are the same as before.
+    fn shared(&mut self, first: &TextBlock, blocks: &[&TextBlock]) -> io::Result<Arc<SharedSegment>> {
+        let known = self.known.get(&first.id()).filter(|known| known.is_of(blocks));
         let shared = match known {
             Some(known) => known.clone(),
-            None => self.compress(texts)?,
+            None => self.compress(blocks)?,
         };
         self.used.insert(first.id(), shared.clone());
         Ok(shared)
     }
 
-    fn compress(&self, texts: &[&FamilyText]) -> io::Result<Arc<SharedSegment>> {
-        let pieces = texts.iter().flat_map(|text| text.pieces());
-        let segment = compress::segment(self.codec, pieces.map(AsRef::as_ref))?;
-        Ok(Arc::new(SharedSegment { texts: texts.iter().map(|text| text.id()).collect(), segment }))
+    fn compress(&mut self, blocks: &[&TextBlock]) -> io::Result<Arc<SharedSegment>> {
+        let texts = blocks.iter().filter_map(|block| block.shared_text());
+        let segment = self.compressor.segment(texts.map(AsRef::as_ref))?;
+        Ok(Arc::new(SharedSegment { blocks: blocks.iter().map(|block| block.id()).collect(), segment }))
     }
 
     /// Keeps the segments of this body for the next.
@@ -106,13 +106,13 @@ impl<'c> SegmentBuilder<'c> {
     }
 }
 
-/// How many of the first texts, which are small, share a segment.
-fn shared_prefix(texts: &[&FamilyText]) -> usize {
+/// The number of the first blocks, which have no segment of their own, that share one.
+fn shared_prefix(blocks: &[&TextBlock]) -> usize {
     let mut size = 0;
-    let is_last = |text: &&FamilyText| {
-        size += text.len();
-        text.ends_segment() || size >= MAX_SHARED_SEGMENT
+    let is_last = |block: &&TextBlock| {
+        size += block.len();
+        block.ends_segment() || size >= MAX_SHARED_SEGMENT
     };
-    let small = texts.iter().take_while(|text| text.len() < MIN_OWN_SEGMENT).count();
-    texts[..small].iter().position(is_last).map_or(small, |last| last + 1)
+    let shared = blocks.iter().take_while(|block| block.shared_text().is_some()).count();
+    blocks[..shared].iter().position(is_last).map_or(shared, |last| last + 1)
 }

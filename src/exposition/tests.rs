@@ -1,6 +1,6 @@
 //! The text compared with the `prometheus` crate's own encoder.
 
-use std::io::Read as _;
+use std::{io::Read as _, sync::Arc};
 
 use prometheus::{
     TextEncoder,
@@ -9,8 +9,11 @@ use prometheus::{
 use proptest::{option, prelude::*};
 
 use super::{
-    AssembledBody, Encoding, Format, ObjectGroup, RenderedFamilies, SectionText, SegmentCache, render,
+    AssembledBody, Encoding, Format, ObjectGroup, RenderedFamilies, SectionText, SegmentCache,
+    compress::{Codec, Compressor},
+    render,
     targets::{TargetSamples, Targets, WorkspaceInfo, Workspaces},
+    text_block::{Fingerprint, TextBlock},
 };
 
 /// Reads `text` back and has the crate encode what it says.
@@ -92,8 +95,9 @@ pub(crate) fn label_pairs(text: &str) -> Vec<LabelPair> {
 pub(crate) fn body(format: Format, encoding: Encoding, sections: &[SectionText<'_>], live: &str) -> Vec<u8> {
     let body = AssembledBody::new(format, encoding, sections, &SegmentCache::default()).unwrap();
     let last = body.last_piece(live.into()).unwrap();
-    assert_eq!(body.len(), body.pieces().iter().map(|piece| piece.len() as u64).sum::<u64>());
-    [body.pieces(), &[last]].concat().concat()
+    let bytes = body.to_vec().unwrap();
+    assert_eq!(body.len(), bytes.len() as u64);
+    [bytes, last.into()].concat()
 }
 
 /// Any text, quotes, backslashes and line feeds among it.
@@ -180,13 +184,16 @@ fn a_large_text_and_a_text_that_can_not_be_compressed_come_back() {
     use proptest::test_runner::{RngAlgorithm, TestRng};
     let mut random = vec![0; 300_000];
     TestRng::deterministic_rng(RngAlgorithm::ChaCha).fill_bytes(&mut random);
-    let pieces = [vec![b'a'; 1_000_000], random];
-    let pieces = pieces.iter().cloned().map(bytes::Bytes::from).collect();
-    let workspaces = RenderedFamilies::new(vec![(pieces, 1)], 0);
+    let mut compressor = Compressor::new(Codec::Gzip);
+    let blocks = [vec![b'a'; 1_000_000], random]
+        .map(|text| Arc::new(TextBlock::new(&text, Fingerprint::of(&text), 1, 0, &mut compressor)));
+    let workspaces = RenderedFamilies::new(vec![blocks.to_vec()]);
     let sections = [SectionText::of::<Workspaces>([&workspaces])];
     let plain = body(Format::Text, Encoding::Identity, &sections, "end");
     let gzip = body(Format::Text, Encoding::Gzip, &sections, "end");
     let mut decoded = Vec::new();
     flate2::bufread::GzDecoder::new(gzip.as_slice()).read_to_end(&mut decoded).unwrap();
     assert!(decoded == plain && plain.len() > 1_300_000 && gzip.len() < 400_000);
+    let zstd = body(Format::Text, Encoding::Zstd, &sections, "end");
+    assert!(zstd::decode_all(zstd.as_slice()).unwrap() == plain);
 }

@@ -5,7 +5,6 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use bytes::Bytes;
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -85,9 +84,23 @@ impl RenderedSnapshot {
         cell.get_or_try_init(assemble).await.cloned()
     }
 
-    pub(super) fn text(&self) -> Vec<Bytes> {
-        // Nothing is compressed, so nothing can fail.
-        self.assemble(Format::Text, Encoding::Identity).map(|body| body.pieces().to_vec()).unwrap_or_default()
+    /// Writes the metrics of workspaces and targets in the text format, rendered here and now.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub(super) fn write_polling(&self, out: &mut impl io::Write) -> io::Result<()> {
+        exposition::write::<Workspaces>(&[ObjectGroup::new(&[], self.workspaces.iter())], &[], out)?;
+        let targets = self.targets.iter().map(|(id, status)| samples(id, status));
+        exposition::write::<Targets>(&[ObjectGroup::new(&[], targets)], &[], out)?;
+        Ok(())
+    }
+
+    /// The text without the exporter's own metrics.
+    #[cfg(test)]
+    pub(super) fn text(&self) -> String {
+        let body = self.assemble(Format::Text, Encoding::Identity).unwrap();
+        String::from_utf8(body.to_vec().unwrap()).unwrap()
     }
 
     fn assemble(&self, format: Format, encoding: Encoding) -> io::Result<AssembledBody> {

@@ -102,7 +102,7 @@ impl Fixture {
     /// The published text.
     pub(crate) async fn text(&self) -> String {
         let body = self.publisher.body(Format::Text, Encoding::Identity).await.unwrap();
-        body.pieces().iter().map(|piece| std::str::from_utf8(piece).unwrap()).collect()
+        String::from_utf8(body.to_vec().unwrap()).unwrap()
     }
 
     /// The ids of the deployments that are served and their failed jobs, sorted.

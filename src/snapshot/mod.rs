@@ -12,8 +12,6 @@ mod state;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::{
     exposition::PublishedSeries,
     model::TargetId,
@@ -59,11 +57,6 @@ impl Snapshot {
     /// The budget that decides which of them are dropped.
     pub fn budget(&self) -> Budget {
         self.budget
-    }
-
-    /// The metrics except the exporter's own, in the text format, in pieces that are assembled here and now.
-    pub fn text(&self) -> Vec<Bytes> {
-        self.rendered.text()
     }
 }
 

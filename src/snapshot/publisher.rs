@@ -278,7 +278,7 @@ impl Publisher {
         }
         series.served = self.write_collectors(&dropped, out)?;
         series.served.add(&polling);
-        snapshot.text().iter().try_for_each(|piece| out.write_all(piece))?;
+        snapshot.rendered.write_polling(&mut &mut *out)?;
         Ok(series)
     }
 

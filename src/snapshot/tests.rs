@@ -235,8 +235,7 @@ async fn readers_see_all_of_a_change_of_targets_or_nothing_of_it() {
             let mut seen = HashSet::new();
             while !stopped.is_cancelled() {
                 let snapshot = publisher.snapshot();
-                let pieces = snapshot.text();
-                let text: String = pieces.iter().map(|piece| std::str::from_utf8(piece).unwrap()).collect();
+                let text = snapshot.rendered.text();
                 let has = |id: &str| text.contains(&format!("deployment_id=\"{id}\""));
                 seen.insert((snapshot.targets().len(), has("a"), has("b"), has("c")));
             }
@@ -277,7 +276,7 @@ async fn series_over_the_limit_are_dropped_in_every_format_and_return_below_95_p
     assert_eq!(dropped(created), 101, "{:?}", fixture.publisher.snapshot().series());
     for format in Format::ALL {
         let body = fixture.publisher.body(format, Encoding::Identity).await.unwrap();
-        let text = body.pieces().concat();
+        let text = body.to_vec().unwrap();
         assert!(!String::from_utf8(text).unwrap().contains("created_timestamp"), "{format:?}");
         assert_eq!(body.series(), &fixture.publisher.snapshot().series());
     }

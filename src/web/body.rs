@@ -1,8 +1,7 @@
 //! Response bodies made of shared pieces, without copies.
 
 use std::{
-    convert::Infallible,
-    fmt,
+    fmt, io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -11,17 +10,35 @@ use std::{
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
-use crate::exposition::AssembledBody;
+use crate::exposition::{AssembledBody, Inflater};
 
 /// A body that any number of responses send.
 pub(super) trait SharedBody: fmt::Debug + Send + Sync {
-    /// The body, in pieces.
+    /// The body as it is in memory, in pieces.
     fn pieces(&self) -> &[Bytes];
+
+    /// The number of bytes to be sent.
+    fn len(&self) -> u64 {
+        self.pieces().iter().map(|piece| piece.len() as u64).sum()
+    }
+
+    /// What the pieces are sent through; none if they are sent as they are.
+    fn inflater(&self) -> Option<Inflater> {
+        None
+    }
 }
 
 impl SharedBody for AssembledBody {
     fn pieces(&self) -> &[Bytes] {
         self.pieces()
+    }
+
+    fn len(&self) -> u64 {
+        self.len()
+    }
+
+    fn inflater(&self) -> Option<Inflater> {
+        self.inflater()
     }
 }
 
@@ -32,6 +49,7 @@ type Guard = Box<dyn fmt::Debug + Send + Sync>;
 #[derive(Debug, Default)]
 pub(super) struct Body {
     shared: Option<Arc<dyn SharedBody>>,
+    inflater: Option<Inflater>,
     next: usize,
     last: Bytes,
     remaining: u64,
@@ -43,9 +61,9 @@ pub(super) struct Body {
 impl Body {
     /// `shared`, followed by `last`.
     pub(super) fn joined(shared: Arc<dyn SharedBody>, last: Bytes) -> Self {
-        let length = |pieces: &[Bytes]| pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
-        let remaining = length(shared.pieces()) + last.len() as u64;
-        Self { shared: Some(shared), last, remaining, ..Self::default() }
+        let remaining = shared.len() + last.len() as u64;
+        let inflater = shared.inflater();
+        Self { shared: Some(shared), inflater, last, remaining, ..Self::default() }
     }
 
     /// Keeps `guard` as long as any piece of the body is in memory for this response. hyper takes pieces out of the
@@ -59,21 +77,25 @@ impl Body {
         self.remaining
     }
 
-    fn next_shared(&mut self) -> Option<Bytes> {
-        let rest = self.shared.as_ref()?.pieces().get(self.next..)?;
-        let skipped = rest.iter().take_while(|piece| piece.is_empty()).count();
-        self.next += skipped + 1;
-        rest.get(skipped).cloned()
+    fn next_shared(&mut self) -> io::Result<Option<Bytes>> {
+        let Some(pieces) = self.shared.as_deref().map(SharedBody::pieces) else { return Ok(None) };
+        if let Some(inflater) = &mut self.inflater {
+            return inflater.next_chunk(pieces);
+        }
+        let mut rest = pieces.iter().enumerate().skip(self.next);
+        let Some((index, piece)) = rest.find(|(_, piece)| !piece.is_empty()) else { return Ok(None) };
+        self.next = index + 1;
+        Ok(Some(piece.clone()))
     }
 
-    fn next(&mut self) -> Option<Bytes> {
-        let piece = self.next_shared().unwrap_or_else(|| std::mem::take(&mut self.last));
+    fn next(&mut self) -> io::Result<Option<Bytes>> {
+        let piece = self.next_shared()?.unwrap_or_else(|| std::mem::take(&mut self.last));
         if piece.is_empty() {
-            return None;
+            return Ok(None);
         }
         let guards = &mut self.guards;
         let held = self.held.get_or_insert_with(|| Arc::new(std::mem::take(guards)));
-        Some(Bytes::from_owner(GuardedPiece { piece, _guards: held.clone() }))
+        Ok(Some(Bytes::from_owner(GuardedPiece { piece, _guards: held.clone() })))
     }
 }
 
@@ -98,15 +120,14 @@ impl<T: Into<Bytes>> From<T> for Body {
 
 impl HttpBody for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let piece = self.next();
-        self.remaining -= piece.as_ref().map_or(0, |piece| piece.len() as u64);
-        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
+        if let Ok(Some(piece)) = &piece {
+            self.remaining = self.remaining.saturating_sub(piece.len() as u64);
+        }
+        Poll::Ready(piece.map(|piece| piece.map(Frame::data)).transpose())
     }
 
     fn is_end_stream(&self) -> bool {

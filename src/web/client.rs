@@ -12,6 +12,7 @@ use super::{
     response_memory::{Reservation, ResponseMemory},
     shared_bodies::{BodyKey, SharedBodies},
 };
+use crate::exposition::Inflater;
 
 /// Bodies rendered at the same time. Rendering uses a thread of the blocking pool, which others need too.
 const MAX_RENDERING: usize = 4;
@@ -80,9 +81,9 @@ impl Client<'_> {
         render_last: impl Fn() -> io::Result<Bytes>,
     ) -> Result<Body, NoBody> {
         let reader = self.responses.shared.read(key, &shared, self.connection);
-        let (last, reservation) = self
-            .reserve(|| ready(render_last().map_err(|error| NoBody::Failed(error.to_string()))), Bytes::len)
-            .await?;
+        let inflater = if shared.inflater().is_some() { Inflater::MEMORY } else { 0 };
+        let render_last = || ready(render_last().map_err(|error| NoBody::Failed(error.to_string())));
+        let (last, reservation) = self.reserve(render_last, |last: &Bytes| last.len() + inflater).await?;
         let mut body = Body::joined(shared, last);
         body.hold((reader, reservation));
         Ok(body)

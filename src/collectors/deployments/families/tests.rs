@@ -138,7 +138,7 @@ fn deployment() -> impl Strategy<Value = Deployment> {
 
 /// The bytes of a group's samples.
 fn text_len(group: &RenderedFamilies) -> usize {
-    (0..FAMILIES.len()).flat_map(|family| group.family(family)).map(Bytes::len).sum()
+    (0..FAMILIES.len()).flat_map(|family| group.family(family)).map(|block| block.len()).sum()
 }
 
 proptest! {
@@ -273,9 +273,9 @@ fn what_did_not_change_is_shared() {
     assert!(render(1, &first).shares_all(&first));
     let other = render(2, &first);
     assert!(!other.shares_all(&first), "the jobs changed");
-    let pieces = |rendered: &RenderedFamilies| -> Vec<*const u8> {
+    let pieces = |rendered: &RenderedFamilies| -> Vec<*const _> {
         (0..FAMILIES.len())
-            .flat_map(|family| rendered.family(family).iter().map(|piece| piece.as_ptr()))
+            .flat_map(|family| rendered.family(family).iter().map(std::sync::Arc::as_ptr))
             .collect()
     };
     let same = pieces(&other).iter().filter(|piece| pieces(&first).contains(piece)).count();
