@@ -123,6 +123,7 @@ impl PollLoop {
         if let Err(problem) = self.publisher.publish_groups(groups).await {
             return self.not_published(change, problem);
         }
+        drop(change.unpublished);
         debug!(target = %self.id, objects = count, pages, ?took, "polled");
         PollOutcome::Success
     }
@@ -149,7 +150,7 @@ impl PollLoop {
 
     /// A poll whose data can't be rendered is a failed one.
     fn not_published(&self, change: Change, problem: RenderError) -> PollOutcome {
-        let class = problem.class();
+        let (class, _unpublished) = (problem.class(), change.unpublished.clone());
         error!(target = %self.id, outcome = class.as_str(), %problem, "poll not published");
         let failure = PollFailure { class, message: problem.to_string() };
         self.publisher.store().revoke(&self.id, self.generation, change, failure);
@@ -183,7 +184,7 @@ impl PollLoop {
 
     fn report_failure(&self, class: ErrorClass, message: String, requested_at: Instant) {
         let report = self.report(PollFailure { class, message }, requested_at);
-        if self.publisher.store().commit_failure(&self.id, self.generation, report).is_some() {
+        if let Some(_unpublished) = self.publisher.store().commit_failure(&self.id, self.generation, report) {
             self.publisher.publish_status(&self.id);
         }
     }

@@ -10,7 +10,9 @@ use crate::{
     collectors::{self, RenderConfig},
     exposition::{Encoding, Format},
     model::{Deployment, ErrorClass, JobCounts, LabelKeys, Objects, TargetId},
-    store::{Answer, Listed, PollFailure, PollReport, Readiness, Store, TargetSettings, TargetStatus},
+    store::{
+        Answer, Change, Listed, PollFailure, PollReport, Readiness, Store, TargetSettings, TargetStatus,
+    },
     telemetry::Telemetry,
 };
 
@@ -79,17 +81,27 @@ impl Fixture {
 
     /// Reports a poll.
     pub(crate) async fn list(&self, id: &TargetId, deployments: Vec<Deployment>, consistent: bool) {
-        let objects = Box::new(Objects::listed(deployments));
-        let listed = Listed { objects, consistent, pages: 1, answer: Answer::NotAsked };
-        if let Some(change) = self.publisher.store().commit(id, 0, report(listed)).await {
+        if let Some(change) = self.commit(id, deployments, consistent).await {
             self.publisher.publish_group(&change.group).await.unwrap();
         }
+    }
+
+    /// Commits a poll without publishing it.
+    pub(crate) async fn commit(
+        &self,
+        id: &TargetId,
+        deployments: Vec<Deployment>,
+        consistent: bool,
+    ) -> Option<Change> {
+        let objects = Box::new(Objects::listed(deployments));
+        let listed = Listed { objects, consistent, pages: 1, answer: Answer::NotAsked };
+        self.publisher.store().commit(id, 0, report(listed)).await
     }
 
     /// Reports a failed poll.
     pub(crate) fn fail(&self, id: &TargetId, class: ErrorClass, message: &str) {
         let failure = PollFailure { class, message: message.to_owned() };
-        if self.publisher.store().commit_failure(id, 0, report(failure)).is_some() {
+        if let Some(_unpublished) = self.publisher.store().commit_failure(id, 0, report(failure)) {
             self.publisher.publish_status(id);
         }
     }

@@ -106,6 +106,18 @@ async fn an_exporter_that_was_ready_stays_ready_when_a_target_is_added() {
 }
 
 #[tokio::test]
+async fn an_exporter_is_ready_only_when_the_first_polls_are_published() {
+    let id = target("n", "");
+    let fixture = Fixture::new(std::slice::from_ref(&id)).await;
+    let change = fixture.commit(&id, deployments(&[("a", 1)]), true).await.unwrap();
+    assert!(!fixture.readiness.is_ready() && fixture.served().await.is_empty());
+    fixture.publisher.publish_group(&change.group).await.unwrap();
+    drop(change);
+    assert!(fixture.readiness.is_ready());
+    assert_eq!(fixture.served().await, ["a=1"]);
+}
+
+#[tokio::test]
 async fn an_initial_target_that_is_removed_does_not_keep_the_exporter_from_being_ready() {
     let (kept, removed) = (target("n", ""), target("m", ""));
     let fixture = Fixture::new(&[kept.clone(), removed]).await;

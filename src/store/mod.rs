@@ -40,7 +40,7 @@ pub use history::{PollHistory, PollRecord};
 pub use job_targets::{JobDetails, JobsAnswer, RoundReport};
 pub use jobs::{Round, Urgency};
 pub use readiness::{Latch, Readiness};
-pub use report::{Change, Listed, PollFailure, PollReport};
+pub use report::{Change, Listed, PollFailure, PollReport, Unpublished};
 pub use saved_state::DiscoveryEntries;
 pub use settings::{TargetEntry, TargetSettings};
 pub use status::{Data, Freshness, TargetStatus};
@@ -75,7 +75,7 @@ impl Store {
     }
 
     /// Makes `targets` the set of known targets. Those known before keep their state, the others are forgotten with
-    /// all they had. A new target of deployments holds a clone of `latch` until its first poll has finished.
+    /// all they had. A new target of deployments holds a clone of `latch` until its first poll is published.
     ///
     /// Returns the groups that lost data.
     pub fn set_targets(
@@ -185,9 +185,10 @@ impl Store {
         inner.current(id, generation)?;
         inner.replace_data(id, objects, report.requested_at, ended);
         inner.status(id)?.pages = pages;
-        let after = self.finish(inner, id, report.next_report_due, report.next_poll, record, Some(misses))?;
+        let (after, unpublished) =
+            self.finish(inner, id, report.next_report_due, report.next_poll, record, Some(misses))?;
         let jobs = self.serve_jobs(&id.group());
-        Some(Change { group: id.group(), jobs, before, after: after.data.clone(), undo })
+        Some(Change { group: id.group(), jobs, before, after: after.data.clone(), unpublished, undo })
     }
 
     /// Takes the report of a failed poll; `None` as [`Store::commit`]. The data stays.
@@ -196,13 +197,14 @@ impl Store {
         id: &TargetId,
         generation: u64,
         report: PollReport<PollFailure>,
-    ) -> Option<()> {
+    ) -> Option<Unpublished> {
         let PollFailure { class, message } = report.result;
         let (outcome, ended) = (PollOutcome::Failure(class), self.clock.since_epoch());
         let record = PollRecord { outcome, ended, took: report.took, objects: None, error: Some(message) };
         let inner = self.inner.lock();
         inner.current(id, generation)?;
-        self.finish(inner, id, report.next_report_due, report.next_poll, record, None).map(drop)
+        let finished = self.finish(inner, id, report.next_report_due, report.next_poll, record, None)?;
+        Some(finished.1)
     }
 
     /// Adds a poll to a target's history.
@@ -214,18 +216,18 @@ impl Store {
         next_poll: Instant,
         record: PollRecord,
         misses: Option<Misses>,
-    ) -> Option<Arc<TargetStatus>> {
+    ) -> Option<(Arc<TargetStatus>, Unpublished)> {
         inner.set_report_due(id, next_report_due);
         inner.status(id)?.add_poll(record, self.wall_clock(next_poll));
         let entry = inner.targets.get_mut(id)?;
-        entry.latch = None;
+        let unpublished = Unpublished { _latch: entry.latch.take() };
         if let Some(misses) = misses {
             entry.misses = misses;
         }
         let status = entry.status.clone();
         drop(inner);
         self.expiry_changed.notify_one();
-        Some(status)
+        Some((status, unpublished))
     }
 
     /// What is remembered of the deployments among `objects`, and how long the first value of a counter is held; none if

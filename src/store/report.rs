@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::{
+    readiness::Latch,
     status::{Data, TargetStatus},
     transitions::Answer,
 };
@@ -58,7 +59,16 @@ pub struct Change {
     pub before: Option<Data>,
     /// The data after it.
     pub after: Option<Data>,
+    /// To be dropped once the change is published.
+    pub unpublished: Unpublished,
     pub(super) undo: Undo,
+}
+
+/// Keeps the exporter from becoming ready by the first poll of a target before readers see what it returned.
+#[derive(Debug, Clone)]
+#[must_use = "the exporter may become ready when this is dropped"]
+pub struct Unpublished {
+    pub(super) _latch: Option<Latch>,
 }
 
 /// What a commit replaced.

@@ -65,7 +65,7 @@ async fn a_commit_returns_the_data_before_and_after() {
     let revisions =
         |change: &super::Change| [&change.before, &change.after].map(|data| data.as_ref().unwrap().revision);
     assert_eq!(revisions(&same), [1, 1]);
-    store.commit_failure(&id, 1, failure()).unwrap();
+    drop(store.commit_failure(&id, 1, failure()).unwrap());
     assert_eq!(
         store.target(&id).unwrap().data.as_ref().unwrap().revision,
         1,
@@ -94,7 +94,7 @@ async fn a_report_of_a_replaced_poll_loop_is_ignored() {
 async fn a_target_keeps_its_state_when_its_settings_change_and_expires_by_the_new_ones() {
     let id = target("n", "");
     let store = store(&[(&id, settings(300, 1))]);
-    store.commit_failure(&id, 1, failure()).unwrap();
+    drop(store.commit_failure(&id, 1, failure()).unwrap());
     store.commit(&id, 1, report(deployments(&[("a", 1)]), true)).await.unwrap();
     let start = Instant::now();
     assert!(set(&store, &[(&id, settings(600, 2))], None).is_empty());
@@ -139,7 +139,7 @@ async fn a_loop_that_does_not_report_in_time_is_stuck_until_it_reports() {
     assert!(store.stuck(Instant::now()).is_empty());
     advance(Duration::from_secs(2)).await;
     assert_eq!(store.stuck(Instant::now()), [Arc::new(id.clone())]);
-    store.commit_failure(&id, 1, failure()).unwrap();
+    drop(store.commit_failure(&id, 1, failure()).unwrap());
     assert!(store.stuck(Instant::now()).is_empty());
     // A replaced loop owes nothing.
     set(&store, &[(&id, settings(300, 2)), (&other, settings(300, 2))], None);
@@ -153,7 +153,7 @@ async fn misses_are_counted_across_failed_polls_and_new_settings() {
     store.commit(&id, 1, report(deployments(&[("a", 1), ("b", 1)]), true)).await.unwrap();
     let count = || store.target(&id).unwrap().object_count();
     store.commit(&id, 1, report(deployments(&[("a", 1)]), false)).await.unwrap();
-    store.commit_failure(&id, 1, failure()).unwrap();
+    drop(store.commit_failure(&id, 1, failure()).unwrap());
     set(&store, &[(&id, settings(300, 2))], None);
     for _ in 0..2 {
         store.commit(&id, 2, report(deployments(&[("a", 1)]), false)).await.unwrap();

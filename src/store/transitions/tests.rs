@@ -151,7 +151,7 @@ impl World {
             Step::PollWithout(target, missed) => self.poll(target, Some(missed)).await,
             Step::Fail(target) => {
                 let failure = PollFailure { class: crate::model::ErrorClass::Api, message: String::new() };
-                self.store.commit_failure(&id(target), 1, report(failure)).unwrap();
+                drop(self.store.commit_failure(&id(target), 1, report(failure)).unwrap());
             }
             Step::Wait(seconds) => {
                 advance(Duration::from_secs(seconds)).await;
