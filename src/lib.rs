@@ -1,26 +1,27 @@
 //! A Prometheus exporter for Alibaba Cloud's Realtime Compute for Apache Flink.
 //!
-//! Data flows one way: [`poll`] decides that a target is due and lists its deployments through [`collectors`]; [`api`]
-//! signs, sends and paginates the requests; `collectors` decodes the replies into [`model`]; [`snapshot`] has [`exposition`] render them and publishes the
-//! whole by an atomic swap; [`web`] answers from what is published and never asks the cloud.
+//! Data flows in one direction. [`poll`] polls targets on schedule with the queries of [`collectors`]. [`api`] signs,
+//! sends and paginates the requests, and `collectors` decodes the responses into [`model`]. [`store`] keeps the state
+//! across polls. [`snapshot`] renders changed data with [`exposition`] and publishes it. [`web`] serves what is published
+//! and never calls the API.
 //!
-//! Each module uses only those below it:
+//! A module uses only modules of lower layers:
 //!
 //! | layer | modules |
 //! | --- | --- |
-//! | the process | `main` |
+//! | process | `main` |
 //! | | [`commands`] |
 //! | | [`cli`] |
 //! | wiring | [`app`], [`demo`], [`doctor`], [`healthcheck`], [`fuzzing`] |
 //! | configuration | [`config`] |
-//! | work | [`web`], [`targets`], [`discovery`] |
-//! | | [`poll`] |
-//! | the published value | [`snapshot`] |
+//! | | [`targets`], [`web`], [`discovery`] |
+//! | polling | [`poll`] |
+//! | published data | [`snapshot`] |
 //! | | [`catalogue`] |
 //! | kinds of objects | [`collectors`] |
-//! | the console's API | [`console`] |
+//! | console's API | [`console`] |
 //! | state and API | [`store`], [`api`] |
-//! | ground | [`telemetry`] |
+//! | foundation | [`telemetry`] |
 //! | | [`exposition`], [`model`], [`endpoint`], [`sd_notify`], [`logging`] |
 //! | crates | [`credentials`], [`clock`], [`simulator`] |
 

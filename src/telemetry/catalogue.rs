@@ -19,7 +19,8 @@ pub(super) const API_REQUESTS: FamilyDescriptor = family(
     "aliyun_flink_exporter_api_requests_total",
     MetricType::Counter,
     Unit::Count("requests"),
-    "Requests sent to the API, including retries, by HTTP status; timeout or network if there was no response.",
+    "Total number of API requests, including retries, by HTTP status code; timeout or network if there was no \
+     response.",
     &["workspace", "operation", "code"],
     "API client",
 );
@@ -27,7 +28,7 @@ pub(super) const API_REQUEST_DURATION: FamilyDescriptor = family(
     "aliyun_flink_exporter_api_request_duration_seconds",
     MetricType::Histogram,
     Unit::Seconds,
-    "Time from sending an API request to the last byte of its response, or to its failure.",
+    "Duration of API requests in seconds, from sending the request to the last byte of the response.",
     &["operation"],
     "API client",
 );
@@ -35,7 +36,7 @@ pub(super) const API_RETRIES: FamilyDescriptor = family(
     "aliyun_flink_exporter_api_retries_total",
     MetricType::Counter,
     Unit::Count("requests"),
-    "API request retries, by reason.",
+    "Total number of API request retries, by reason.",
     &["workspace", "reason"],
     "API client",
 );
@@ -43,8 +44,8 @@ pub(super) const INVALID_VALUES: FamilyDescriptor = family(
     "aliyun_flink_exporter_invalid_values_total",
     MetricType::Counter,
     Unit::Count("values"),
-    "Values in API responses that could not be parsed, by operation and field, counted at each poll. They have no \
-     series.",
+    "Total number of values in API responses that could not be parsed, by operation and field. Counted again at \
+     each poll.",
     &["operation", "field"],
     "decoder of API responses",
 );
@@ -52,8 +53,8 @@ pub(super) const INCONSISTENT_LISTINGS: FamilyDescriptor = family(
     "aliyun_flink_exporter_inconsistent_listings_total",
     MetricType::Counter,
     Unit::Count("listings"),
-    "Listings whose pages were inconsistent because objects changed while paging. Each listing is read up to three \
-     times.",
+    "Total number of listings with inconsistent pages because objects changed during pagination. A listing is read \
+     up to three times.",
     &["workspace", "namespace"],
     "API client",
 );
@@ -61,7 +62,7 @@ pub(super) const HTTP_REQUESTS: FamilyDescriptor = family(
     "aliyun_flink_exporter_http_requests_total",
     MetricType::Counter,
     Unit::Count("requests"),
-    "Requests that the exporter answered, by handler and HTTP status.",
+    "Total number of HTTP requests to the exporter, by handler and HTTP status code.",
     &["handler", "code"],
     "HTTP server",
 );
@@ -78,8 +79,8 @@ pub(super) const TLS_CERTIFICATE_EXPIRY: FamilyDescriptor = family(
     "aliyun_flink_exporter_tls_certificate_expiry_timestamp_seconds",
     MetricType::Gauge,
     Unit::Timestamp,
-    "Expiry time of the certificate that the exporter serves, in seconds since the Unix epoch; of a chain, the \
-     earliest. No series without TLS.",
+    "Earliest expiry time in the exporter's certificate chain, in seconds since the Unix epoch. No series without \
+     TLS.",
     &[],
     "web configuration",
 );
@@ -103,7 +104,7 @@ pub(super) const BUILD_INFO: FamilyDescriptor = family(
     "aliyun_flink_exporter_build_info",
     MetricType::Gauge,
     Unit::One,
-    "Version of the exporter, revision and compiler it was built from; always 1.",
+    "Version, source revision and compiler of the exporter; always 1.",
     &["version", "revision", "rustc"],
     "build",
 );
@@ -111,8 +112,8 @@ pub(super) const DISCOVERY_UP: FamilyDescriptor = family(
     "aliyun_flink_discovery_up",
     MetricType::Gauge,
     Unit::Boolean,
-    "Whether the last listings of workspaces and of the namespaces of each polled workspace succeeded. No series before \
-     the first attempt has finished.",
+    "Whether the last listings of workspaces and of their namespaces succeeded. No series before the first attempt \
+     has finished.",
     &["discovery", "region"],
     "discovery",
 );
@@ -120,7 +121,7 @@ pub(super) const DISCOVERY_LAST_SUCCESS: FamilyDescriptor = family(
     "aliyun_flink_discovery_last_success_timestamp_seconds",
     MetricType::Gauge,
     Unit::Timestamp,
-    "End of the last discovery in which every listing succeeded, in seconds since the Unix epoch.",
+    "Time when the last fully successful discovery ended, in seconds since the Unix epoch.",
     &["discovery", "region"],
     "discovery",
 );
@@ -128,7 +129,7 @@ pub(super) const DISCOVERY_INTERVAL: FamilyDescriptor = family(
     "aliyun_flink_discovery_interval_seconds",
     MetricType::Gauge,
     Unit::Seconds,
-    "Configured interval between listings of workspaces and namespaces.",
+    "Configured interval between discovery listings, in seconds.",
     &["discovery", "region"],
     "discovery",
 );
@@ -136,7 +137,7 @@ pub(super) const DISCOVERY_WORKSPACES: FamilyDescriptor = family(
     "aliyun_flink_discovery_workspaces",
     MetricType::Gauge,
     Unit::Count("workspaces"),
-    "Discovered workspaces by state.",
+    "Number of discovered workspaces, by state.",
     &["discovery", "region", "state"],
     "discovery",
 );
@@ -144,7 +145,7 @@ pub(super) const DISCOVERY_NAMESPACES: FamilyDescriptor = family(
     "aliyun_flink_discovery_namespaces",
     MetricType::Gauge,
     Unit::Count("namespaces"),
-    "Discovered namespaces by state.",
+    "Number of discovered namespaces, by state.",
     &["discovery", "region", "state"],
     "discovery",
 );
@@ -152,8 +153,7 @@ pub(super) const STATE_HEALTHY: FamilyDescriptor = family(
     "aliyun_flink_exporter_state_healthy",
     MetricType::Gauge,
     Unit::Boolean,
-    "Whether the state file was read or created and contains everything that was to be saved. No series without \
-     state.path.",
+    "Whether the state file is readable and contains all changes. No series without state.path.",
     &[],
     "state file",
 );
@@ -161,7 +161,8 @@ pub(super) const STATE_LAST_SAVE: FamilyDescriptor = family(
     "aliyun_flink_exporter_state_last_save_timestamp_seconds",
     MetricType::Gauge,
     Unit::Timestamp,
-    "Time of the last save to the state file, in seconds since the Unix epoch. No series without state.path.",
+    "Time of the last successful save to the state file, in seconds since the Unix epoch. No series without \
+     state.path.",
     &[],
     "state file",
 );
@@ -169,7 +170,7 @@ pub(super) const LOG_LINES_DROPPED: FamilyDescriptor = family(
     "aliyun_flink_exporter_log_lines_dropped_total",
     MetricType::Counter,
     Unit::Count("lines"),
-    "Log lines dropped because standard error was not read in time or refused them.",
+    "Total number of log lines dropped because standard error was not read in time or returned an error.",
     &[],
     "log",
 );
@@ -177,7 +178,7 @@ pub(super) const SERIES: FamilyDescriptor = family(
     "aliyun_flink_exporter_series",
     MetricType::Gauge,
     Unit::Count("series"),
-    "Series in this scrape by metric, those of this metric and of the process included.",
+    "Number of series in this scrape, by metric, including this metric and the process metrics.",
     &["family"],
     "series budget",
 );
@@ -185,7 +186,7 @@ pub(super) const SERIES_DROPPED: FamilyDescriptor = family(
     "aliyun_flink_exporter_series_dropped",
     MetricType::Gauge,
     Unit::Count("series"),
-    "Series dropped to keep the scrape within metrics.max_series, by metric. No series if nothing is dropped.",
+    "Number of series dropped because of metrics.max_series, by metric. No series if nothing is dropped.",
     &["family"],
     "series budget",
 );
@@ -193,7 +194,7 @@ pub(super) const SHARDS: FamilyDescriptor = family(
     "aliyun_flink_exporter_shards",
     MetricType::Gauge,
     Unit::Count("shards"),
-    "Number of exporters that share the targets, as configured by shard.total.",
+    "Number of exporters that share the targets (shard.total).",
     &[],
     "configuration",
 );
@@ -201,7 +202,7 @@ pub(super) const SHARD_INDEX: FamilyDescriptor = family(
     "aliyun_flink_exporter_shard_index",
     MetricType::Gauge,
     Unit::Count("index"),
-    "Index of this exporter among those that share the targets, as configured by shard.index.",
+    "Index of this exporter among those that share the targets (shard.index).",
     &[],
     "configuration",
 );

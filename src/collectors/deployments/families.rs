@@ -90,7 +90,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
     Family::gauge(
         "aliyun_flink_deployment_info",
         Unit::One,
-        "Metadata of the deployment; always 1. A label is empty if the API did not return its value.",
+        "Information about the deployment; always 1. Labels are empty if the API returned no value.",
         &[
             "execution_mode",
             "engine_version",
@@ -117,7 +117,8 @@ static FAMILIES: [Family<Deployments>; 21] = [
     Family::gauge(
         "aliyun_flink_deployment_jobs",
         Unit::Count("jobs"),
-        "Jobs of the deployment by state. The states cancelled, finished and failed are totals over its history.",
+        "Number of jobs of the deployment, by state. The states cancelled, finished and failed count all jobs that \
+         the service keeps.",
         &["state"],
         fields(&["jobSummary"]),
         |of, samples| jobs(of, samples),
@@ -125,8 +126,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
     Family::gauge(
         "aliyun_flink_deployment_status",
         Unit::One,
-        "Status of the deployment; always 1. UNKNOWN if neither the counts of jobs nor ListDeployments' filter by \
-         status tell how the last job ended.",
+        "Status of the deployment; always 1. UNKNOWN if the API does not show how the last job ended.",
         &["status"],
         STATUS,
         |of, samples| {
@@ -138,8 +138,8 @@ static FAMILIES: [Family<Deployments>; 21] = [
     Family::gauge(
         "aliyun_flink_deployment_status_since_timestamp_seconds",
         Unit::Timestamp,
-        "Time at which a poll saw the current status begin, in seconds since the Unix epoch. No series if the status \
-         had begun before the first poll.",
+        "Time when the current status was first observed, in seconds since the Unix epoch. No series if the status \
+         began before the first poll.",
         &["status"],
         STATUS,
         |of, samples| {
@@ -153,7 +153,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
             name: "aliyun_flink_deployment_jobs_ended_total",
             metric_type: MetricType::Counter,
             unit: Unit::Count("jobs"),
-            help: "Jobs of the deployment that were observed to end, by the state in which they ended.",
+            help: "Total number of jobs of the deployment that were observed to end, by final state.",
             labels: &["state"],
             origin: Origin::Computed("increases of the counts in jobSummary between polls"),
         },
@@ -178,7 +178,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
     Family::gauge(
         "aliyun_flink_deployment_changes_pending",
         Unit::Boolean,
-        "Whether the deployment was modified after its last start.",
+        "Whether the deployment was modified after its running job started.",
         &[],
         fields(&["deploymentHasChanged"]),
         |of, samples| samples.integer(NO_LABELS, of.deployment.changes_pending.map(u64::from)),
@@ -186,7 +186,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
     Family::gauge(
         "aliyun_flink_deployment_parallelism",
         Unit::Count("parallel instances"),
-        "Parallelism by resource setting, whether effective or not. For expert, the maximum of the operators in the \
+        "Parallelism, by resource setting, effective or not. For expert, the maximum of all operators in the \
          resource plan.",
         &["setting"],
         fields(&[
@@ -199,7 +199,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
     Family::gauge(
         "aliyun_flink_deployment_cpu_cores",
         Unit::CpuCores,
-        "CPU cores of one process of the component by resource setting, whether effective or not.",
+        "CPU cores of one JobManager or TaskManager, by resource setting, effective or not.",
         &["setting", "component"],
         PROCESS_SPECS,
         |of, samples| {
@@ -209,7 +209,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
     Family::gauge(
         "aliyun_flink_deployment_memory_bytes",
         Unit::Bytes,
-        "Memory of one process of the component in bytes by resource setting, whether effective or not.",
+        "Memory of one JobManager or TaskManager in bytes, by resource setting, effective or not.",
         &["setting", "component"],
         PROCESS_SPECS,
         |of, samples| {
@@ -219,7 +219,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
     Family::gauge(
         "aliyun_flink_deployment_max_slots",
         Unit::TaskSlots,
-        "Maximum number of task slots that a batch job may use at the same time.",
+        "Maximum number of task slots that a batch job uses at the same time.",
         &["setting"],
         fields(&["batchResourceSetting.maxSlot"]),
         |of, samples| {
@@ -230,7 +230,8 @@ static FAMILIES: [Family<Deployments>; 21] = [
     Family::gauge(
         "aliyun_flink_deployment_taskmanager_slots",
         Unit::TaskSlots,
-        "Task slots of one TaskManager. No series if the deployment does not set taskmanager.numberOfTaskSlots.",
+        "Number of task slots of one TaskManager. No series if the deployment does not set \
+         taskmanager.numberOfTaskSlots.",
         &[],
         fields(&["flinkConf.taskmanager.numberOfTaskSlots"]),
         |of, samples| samples.integer(NO_LABELS, of.deployment.resources.taskmanager_slots.given()),
@@ -248,7 +249,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
     Family::gauge(
         "aliyun_flink_deployment_slot_group_memory_bytes",
         Unit::Bytes,
-        "Memory of one slot of a slot sharing group in the resource plan, in bytes, by memory pool.",
+        "Memory of one slot of a slot sharing group in the resource plan in bytes, by memory pool.",
         &["group", "pool"],
         RESOURCE_PLAN,
         |of, samples| {
@@ -262,7 +263,8 @@ static FAMILIES: [Family<Deployments>; 21] = [
     Family::gauge(
         "aliyun_flink_deployment_slot_group_slots",
         Unit::TaskSlots,
-        "Slots of a slot sharing group in the resource plan: the maximum parallelism of its operators.",
+        "Number of slots of a slot sharing group in the resource plan, which is the maximum parallelism of its \
+         operators.",
         &["group"],
         RESOURCE_PLAN,
         |of, samples| {
@@ -272,7 +274,8 @@ static FAMILIES: [Family<Deployments>; 21] = [
     Family::gauge(
         "aliyun_flink_deployment_requested_slots",
         Unit::TaskSlots,
-        "Task slots that one running job requests under the effective resource setting. An upper bound for batch jobs.",
+        "Number of task slots that one running job requests with the effective resource setting. An upper bound \
+         for batch jobs.",
         &[],
         REQUESTED,
         |of, samples| samples.integer(NO_LABELS, of.requested.slots),
@@ -280,7 +283,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
     Family::gauge(
         "aliyun_flink_deployment_requested_cpu_cores",
         Unit::CpuCores,
-        "CPU cores that one running job requests under the effective resource setting, JobManager and TaskManagers \
+        "CPU cores that one running job requests with the effective resource setting, JobManager and TaskManagers \
          together.",
         &[],
         REQUESTED,
@@ -289,7 +292,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
     Family::gauge(
         "aliyun_flink_deployment_requested_memory_bytes",
         Unit::Bytes,
-        "Memory in bytes that one running job requests under the effective resource setting, JobManager and \
+        "Memory that one running job requests with the effective resource setting in bytes, JobManager and \
          TaskManagers together. No series in expert mode.",
         &[],
         REQUESTED,
@@ -298,7 +301,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
     Family::gauge(
         "aliyun_flink_deployment_requested_compute_units",
         Unit::ComputeUnits,
-        "Compute units (1 core and 4 GiB) that one running job requests under the effective resource setting. No \
+        "Compute units (1 core and 4 GiB) that one running job requests with the effective resource setting. No \
          series in expert mode.",
         &[],
         REQUESTED,
@@ -307,7 +310,7 @@ static FAMILIES: [Family<Deployments>; 21] = [
     Family::gauge(
         "aliyun_flink_deployment_labels",
         Unit::One,
-        "Labels of the deployment that metrics.deployment_labels selects; always 1.",
+        "Deployment labels selected by metrics.deployment_labels; always 1.",
         &["label_KEY"],
         fields(&["labels"]),
         |of, samples| of.exported_labels.write(&of.deployment.labels, samples),

@@ -35,8 +35,8 @@ static FAMILIES: [Family<EngineVersions>; 1] = [Family {
         name: "aliyun_flink_engine_version_info",
         metric_type: MetricType::Gauge,
         unit: Unit::One,
-        help: "Support status of an engine version that the workspace knows; always 1. A version without a series is \
-               unknown, not expired.",
+        help: "Support status of an engine version in the workspace; always 1. The status of a version without a \
+         series is unknown.",
         labels: &["status"],
         origin: Origin::Api {
             operations: &["ListEngineVersionMetadata"],

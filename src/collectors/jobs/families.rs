@@ -41,8 +41,8 @@ static FAMILIES: [Family<Jobs>; 8] = [
     Family::gauge(
         "aliyun_flink_deployment_last_failure_info",
         Unit::One,
-        "Reason code of the most recent failed job of the deployment; always 1. The reason is empty if the API did not \
-         return it, and other if it does not look like a code.",
+        "Reason code of the deployment's most recent job failure; always 1. Empty if the API returned none, other \
+         if the value is not a code.",
         &["reason"],
         fields(&["status.failure.reason"]),
         |of, samples| {
@@ -54,7 +54,7 @@ static FAMILIES: [Family<Jobs>; 8] = [
     Family::gauge(
         "aliyun_flink_deployment_last_failure_timestamp_seconds",
         Unit::Timestamp,
-        "Time of the most recent failure of a job of the deployment, in seconds since the Unix epoch.",
+        "Time of the deployment's most recent job failure, in seconds since the Unix epoch.",
         &[],
         fields(&["status.failure.failedAt", "endTime"]),
         |of, samples| {
@@ -65,7 +65,7 @@ static FAMILIES: [Family<Jobs>; 8] = [
     Family::gauge(
         "aliyun_flink_deployment_job_started_timestamp_seconds",
         Unit::Timestamp,
-        "Start time of the newest live job of the deployment, in seconds since the Unix epoch. Only with mode active.",
+        "Start time of the deployment's newest live job, in seconds since the Unix epoch. Only with mode active.",
         &[],
         fields(&["startTime"]),
         |of, samples| live(of, samples, |live| live.started),
@@ -73,7 +73,7 @@ static FAMILIES: [Family<Jobs>; 8] = [
     Family::gauge(
         "aliyun_flink_deployment_used_cpu_cores",
         Unit::CpuCores,
-        "CPU cores that the live jobs of the deployment use, except for those in session clusters. Only with mode active.",
+        "CPU cores used by the deployment's live jobs, without jobs in session clusters. Only with mode active.",
         &[],
         fields(&["metric.totalCpu"]),
         |of, samples| live(of, samples, |live| live.cpu_cores),
@@ -81,8 +81,7 @@ static FAMILIES: [Family<Jobs>; 8] = [
     Family::gauge(
         "aliyun_flink_deployment_used_memory_bytes",
         Unit::Bytes,
-        "Memory in bytes that the live jobs of the deployment use, except for those in session clusters. Only with mode \
-         active.",
+        "Memory used by the deployment's live jobs in bytes, without jobs in session clusters. Only with mode active.",
         &[],
         fields(&["metric.totalMemoryByte"]),
         |of, samples| live(of, samples, |live| live.memory_bytes),
@@ -90,7 +89,7 @@ static FAMILIES: [Family<Jobs>; 8] = [
     Family::gauge(
         "aliyun_flink_deployment_used_compute_units",
         Unit::ComputeUnits,
-        "Compute units (1 core and 4 GiB) that the live jobs of the deployment use, except for those in session clusters. \
+        "Compute units (1 core and 4 GiB) used by the deployment's live jobs, without jobs in session clusters. \
          Only with mode active.",
         &[],
         fields(&["metric.totalCpu", "metric.totalMemoryByte"]),
@@ -101,7 +100,7 @@ static FAMILIES: [Family<Jobs>; 8] = [
             name: "aliyun_flink_deployment_job_restarts_total",
             metric_type: MetricType::Counter,
             unit: Unit::Count("restarts"),
-            help: "Restarts that were observed within jobs of the deployment. Only with mode active.",
+            help: "Total number of restarts observed within the deployment's jobs. Only with mode active.",
             labels: &[],
             origin: Origin::Computed("increases of observedFlinkJobRestarts between answers"),
         },
@@ -110,7 +109,7 @@ static FAMILIES: [Family<Jobs>; 8] = [
     Family::gauge(
         "aliyun_flink_deployment_health_score",
         Unit::Count("points out of 100"),
-        "Lowest health score of the live jobs of the deployment, from 0 to 100. Only with mode active.",
+        "Lowest health score of the deployment's live jobs, from 0 to 100. Only with mode active.",
         &[],
         fields(&["status.healthScore"]),
         |of, samples| live(of, samples, |live| live.health_score),

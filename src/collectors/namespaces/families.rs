@@ -50,7 +50,7 @@ static FAMILIES: [Family<Namespaces>; 6] = [
     Family::gauge(
         "aliyun_flink_namespace_status",
         Unit::One,
-        "Status of the last operation on the namespace, as the API returns it; always 1.",
+        "Status of the last operation on the namespace as returned by the API; always 1.",
         &["status"],
         fields(&["Status"]),
         |namespace, samples| {
@@ -61,7 +61,7 @@ static FAMILIES: [Family<Namespaces>; 6] = [
     Family::gauge(
         "aliyun_flink_namespace_quota_compute_units",
         Unit::ComputeUnits,
-        "Compute units (1 core and 4 GiB) that are allocated to the namespace.",
+        "Quota of the namespace in compute units (1 core and 4 GiB).",
         &[],
         fields(&["ResourceSpec.Cpu"]),
         |namespace, samples| samples.float(NO_LABELS, namespace.quota),
@@ -69,7 +69,7 @@ static FAMILIES: [Family<Namespaces>; 6] = [
     Family::gauge(
         "aliyun_flink_namespace_pool_quota_compute_units",
         Unit::ComputeUnits,
-        "Compute units (1 core and 4 GiB) that are allocated to the namespace, by pool.",
+        "Quota of the namespace in compute units (1 core and 4 GiB), by pool.",
         &["pool"],
         fields(&["GuaranteedResourceSpec.Cpu", "ElasticResourceSpec.Cpu"]),
         |namespace, samples| {
@@ -80,7 +80,7 @@ static FAMILIES: [Family<Namespaces>; 6] = [
     Family::gauge(
         "aliyun_flink_namespace_used_compute_units",
         Unit::ComputeUnits,
-        "Compute units (1 core and 4 GiB) that the namespace uses.",
+        "Used compute units (1 core and 4 GiB) of the namespace.",
         &[],
         fields(&["ResourceUsed.Cu"]),
         |namespace, samples| samples.float(NO_LABELS, namespace.used.compute_units),
@@ -88,7 +88,7 @@ static FAMILIES: [Family<Namespaces>; 6] = [
     Family::gauge(
         "aliyun_flink_namespace_used_cpu_cores",
         Unit::CpuCores,
-        "CPU cores that the namespace uses.",
+        "Used CPU cores of the namespace.",
         &[],
         fields(&["ResourceUsed.Cpu"]),
         |namespace, samples| samples.float(NO_LABELS, namespace.used.cpu_cores),
@@ -96,7 +96,7 @@ static FAMILIES: [Family<Namespaces>; 6] = [
     Family::gauge(
         "aliyun_flink_namespace_used_memory_bytes",
         Unit::Bytes,
-        "Memory in bytes that the namespace uses.",
+        "Used memory of the namespace in bytes.",
         &[],
         fields(&["ResourceUsed.MemoryGB"]),
         |namespace, samples| samples.float(NO_LABELS, namespace.used.memory_bytes),

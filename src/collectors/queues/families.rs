@@ -36,7 +36,7 @@ static FAMILIES: [Family<Queues>; 6] = [
     Family::gauge(
         "aliyun_flink_queue_limit_cpu_cores",
         Unit::CpuCores,
-        "Maximum number of CPU cores that jobs in the queue may use.",
+        "Maximum CPU cores of the queue.",
         &[],
         fields(&["quota.limit.cpu"]),
         |queue, samples| samples.float(NO_LABELS, queue.limit.cpu_cores),
@@ -44,7 +44,7 @@ static FAMILIES: [Family<Queues>; 6] = [
     Family::gauge(
         "aliyun_flink_queue_limit_memory_bytes",
         Unit::Bytes,
-        "Maximum memory that jobs in the queue may use, in bytes.",
+        "Maximum memory of the queue in bytes.",
         &[],
         fields(&["quota.limit.memory"]),
         |queue, samples| samples.integer(NO_LABELS, queue.limit.memory_bytes),
@@ -52,7 +52,7 @@ static FAMILIES: [Family<Queues>; 6] = [
     Family::gauge(
         "aliyun_flink_queue_request_cpu_cores",
         Unit::CpuCores,
-        "CPU cores that are guaranteed to the queue.",
+        "Guaranteed CPU cores of the queue.",
         &[],
         fields(&["quota.request.cpu"]),
         |queue, samples| samples.float(NO_LABELS, queue.request.cpu_cores),
@@ -60,7 +60,7 @@ static FAMILIES: [Family<Queues>; 6] = [
     Family::gauge(
         "aliyun_flink_queue_request_memory_bytes",
         Unit::Bytes,
-        "Memory that is guaranteed to the queue, in bytes.",
+        "Guaranteed memory of the queue in bytes.",
         &[],
         fields(&["quota.request.memory"]),
         |queue, samples| samples.integer(NO_LABELS, queue.request.memory_bytes),
@@ -68,7 +68,7 @@ static FAMILIES: [Family<Queues>; 6] = [
     Family::gauge(
         "aliyun_flink_queue_used_cpu_cores",
         Unit::CpuCores,
-        "CPU cores that jobs in the queue use.",
+        "CPU cores used by jobs in the queue.",
         &[],
         fields(&["quota.used.cpu"]),
         |queue, samples| samples.float(NO_LABELS, queue.used.cpu_cores),
@@ -76,7 +76,7 @@ static FAMILIES: [Family<Queues>; 6] = [
     Family::gauge(
         "aliyun_flink_queue_used_memory_bytes",
         Unit::Bytes,
-        "Memory that jobs in the queue use, in bytes.",
+        "Memory used by jobs in the queue in bytes.",
         &[],
         fields(&["quota.used.memory"]),
         |queue, samples| samples.integer(NO_LABELS, queue.used.memory_bytes),

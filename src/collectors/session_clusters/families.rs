@@ -35,7 +35,7 @@ static FAMILIES: [Family<SessionClusters>; 8] = [
     Family::gauge(
         "aliyun_flink_session_cluster_info",
         Unit::One,
-        "Metadata of the session cluster; always 1. A label is empty if the API did not return its value.",
+        "Information about the session cluster; always 1. Labels are empty if the API returned no value.",
         &["engine_version", "queue", "creator"],
         fields(&["engineVersion", "deploymentTargetName", "creator"]),
         |of, samples| {
@@ -50,7 +50,7 @@ static FAMILIES: [Family<SessionClusters>; 8] = [
     Family::gauge(
         "aliyun_flink_session_cluster_status",
         Unit::One,
-        "Status of the session cluster, as the API returns it; always 1.",
+        "Status of the session cluster as returned by the API; always 1.",
         &["status"],
         fields(&["status.currentSessionClusterStatus"]),
         |of, samples| {
@@ -61,7 +61,7 @@ static FAMILIES: [Family<SessionClusters>; 8] = [
     Family::gauge(
         "aliyun_flink_session_cluster_deployments",
         Unit::Count("deployments"),
-        "Deployments that use the session cluster. No series if it does not run.",
+        "Number of deployments that use the session cluster. No series if it is not running.",
         &[],
         fields(&["status.running.referenceDeploymentIds"]),
         |of, samples| samples.integer(NO_LABELS, of.cluster.deployments),
@@ -69,7 +69,7 @@ static FAMILIES: [Family<SessionClusters>; 8] = [
     Family::gauge(
         "aliyun_flink_session_cluster_requested_cpu_cores",
         Unit::CpuCores,
-        "CPU cores that the session cluster requests while it runs, JobManager and TaskManagers together.",
+        "CPU cores that the session cluster requests when it runs, JobManager and TaskManagers together.",
         &[],
         REQUESTED,
         |of, samples| samples.float(NO_LABELS, of.requested.cpu_cores),
@@ -77,7 +77,7 @@ static FAMILIES: [Family<SessionClusters>; 8] = [
     Family::gauge(
         "aliyun_flink_session_cluster_requested_memory_bytes",
         Unit::Bytes,
-        "Memory in bytes that the session cluster requests while it runs, JobManager and TaskManagers together.",
+        "Memory that the session cluster requests when it runs in bytes, JobManager and TaskManagers together.",
         &[],
         REQUESTED,
         |of, samples| samples.float(NO_LABELS, of.requested.memory_bytes),
@@ -85,7 +85,7 @@ static FAMILIES: [Family<SessionClusters>; 8] = [
     Family::gauge(
         "aliyun_flink_session_cluster_requested_compute_units",
         Unit::ComputeUnits,
-        "Compute units (1 core and 4 GiB) that the session cluster requests while it runs.",
+        "Compute units (1 core and 4 GiB) that the session cluster requests when it runs.",
         &[],
         REQUESTED,
         |of, samples| samples.float(NO_LABELS, of.requested.compute_units),
@@ -101,7 +101,7 @@ static FAMILIES: [Family<SessionClusters>; 8] = [
     Family::gauge(
         "aliyun_flink_session_cluster_started_timestamp_seconds",
         Unit::Timestamp,
-        "Start time of the session cluster, in seconds since the Unix epoch. No series if it does not run.",
+        "Start time of the session cluster, in seconds since the Unix epoch. No series if it is not running.",
         &[],
         fields(&["status.running.startedAt"]),
         |of, samples| samples.float(NO_LABELS, of.cluster.started),

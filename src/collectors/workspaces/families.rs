@@ -61,7 +61,8 @@ static FAMILIES: [Family<Workspaces>; 12] = [
     Family::gauge(
         "aliyun_flink_workspace_instance_info",
         Unit::One,
-        "Metadata of the workspace in the console; always 1. A label is empty if the API did not return its value.",
+        "Information about the workspace from the console's API; always 1. Labels are empty if the API returned no \
+         value.",
         &[
             "region",
             "account_id",
@@ -87,7 +88,7 @@ static FAMILIES: [Family<Workspaces>; 12] = [
     Family::gauge(
         "aliyun_flink_workspace_tags",
         Unit::One,
-        "Tags of the workspace that metrics.workspace_tags selects; always 1.",
+        "Workspace tags selected by metrics.workspace_tags; always 1.",
         &["tag_KEY"],
         fields(&["Tags"]),
         |of, samples| of.exported_tags.write(&of.instance.tags, samples),
@@ -95,7 +96,7 @@ static FAMILIES: [Family<Workspaces>; 12] = [
     Family::gauge(
         "aliyun_flink_workspace_status",
         Unit::One,
-        "Status of the workspace, as the API returns it; always 1.",
+        "Status of the workspace as returned by the API; always 1.",
         &["status"],
         fields(&["ClusterStatus"]),
         |of, samples| word(&of.instance.status, samples),
@@ -103,7 +104,8 @@ static FAMILIES: [Family<Workspaces>; 12] = [
     Family::gauge(
         "aliyun_flink_workspace_order_status",
         Unit::One,
-        "Status of the order of the workspace, as the API returns it; always 1. CEASE means expired, RELEASE overdue.",
+        "Status of the workspace's order as returned by the API; always 1. CEASE means expired, RELEASE means \
+         overdue.",
         &["status"],
         fields(&["OrderState"]),
         |of, samples| word(&of.instance.order_status, samples),
@@ -111,7 +113,7 @@ static FAMILIES: [Family<Workspaces>; 12] = [
     Family::gauge(
         "aliyun_flink_workspace_created_timestamp_seconds",
         Unit::Timestamp,
-        "Time when the workspace was created, in seconds since the Unix epoch.",
+        "Creation time of the workspace, in seconds since the Unix epoch.",
         &[],
         fields(&["ResourceCreateTime"]),
         |of, samples| samples.float(NO_LABELS, of.instance.created),
@@ -119,7 +121,7 @@ static FAMILIES: [Family<Workspaces>; 12] = [
     Family::gauge(
         "aliyun_flink_workspace_expiry_timestamp_seconds",
         Unit::Timestamp,
-        "Time when the subscription of the workspace expires, in seconds since the Unix epoch. No series without a \
+        "Expiry time of the workspace's subscription, in seconds since the Unix epoch. No series without a \
          subscription.",
         &[],
         fields(&["ResourceExpiredTime"]),
@@ -128,7 +130,7 @@ static FAMILIES: [Family<Workspaces>; 12] = [
     Family::gauge(
         "aliyun_flink_workspace_quota_compute_units",
         Unit::ComputeUnits,
-        "Compute units (1 core and 4 GiB) that the workspace may use: the guaranteed and the elastic pool together.",
+        "Quota of the workspace in compute units (1 core and 4 GiB), guaranteed and elastic pool together.",
         &[],
         fields(&["ResourceSpec.Cpu", "ElasticResourceSpec.Cpu"]),
         |of, samples| samples.float(NO_LABELS, of.instance.quota.total()),
@@ -136,7 +138,7 @@ static FAMILIES: [Family<Workspaces>; 12] = [
     Family::gauge(
         "aliyun_flink_workspace_pool_quota_compute_units",
         Unit::ComputeUnits,
-        "Compute units (1 core and 4 GiB) that the workspace may use, by pool.",
+        "Quota of the workspace in compute units (1 core and 4 GiB), by pool.",
         &["pool"],
         fields(&["ResourceSpec.Cpu", "ElasticResourceSpec.Cpu", "HaResourceSpec.Cpu"]),
         |of, samples| pools(of.instance.quota, samples),
@@ -144,7 +146,7 @@ static FAMILIES: [Family<Workspaces>; 12] = [
     Family::gauge(
         "aliyun_flink_workspace_used_compute_units",
         Unit::ComputeUnits,
-        "Compute units (1 core and 4 GiB) that the workspace uses.",
+        "Used compute units (1 core and 4 GiB) of the workspace.",
         &[],
         fields(&["ClusterUsedResources.UsedResource"]),
         |of, samples| samples.float(NO_LABELS, of.instance.used.compute_units),
@@ -152,7 +154,7 @@ static FAMILIES: [Family<Workspaces>; 12] = [
     Family::gauge(
         "aliyun_flink_workspace_used_cpu_cores",
         Unit::CpuCores,
-        "CPU cores that the workspace uses.",
+        "Used CPU cores of the workspace.",
         &[],
         fields(&["ClusterUsedResources.UsedCpu"]),
         |of, samples| samples.float(NO_LABELS, of.instance.used.cpu_cores),
@@ -160,7 +162,7 @@ static FAMILIES: [Family<Workspaces>; 12] = [
     Family::gauge(
         "aliyun_flink_workspace_used_memory_bytes",
         Unit::Bytes,
-        "Memory in bytes that the workspace uses.",
+        "Used memory of the workspace in bytes.",
         &[],
         fields(&["ClusterUsedResources.UsedMemory"]),
         |of, samples| samples.float(NO_LABELS, of.instance.used.memory_bytes),
@@ -168,7 +170,7 @@ static FAMILIES: [Family<Workspaces>; 12] = [
     Family::gauge(
         "aliyun_flink_workspace_pool_used_compute_units",
         Unit::ComputeUnits,
-        "Compute units (1 core and 4 GiB) that the workspace uses, by pool.",
+        "Used compute units (1 core and 4 GiB) of the workspace, by pool.",
         &["pool"],
         fields(&[
             "ClusterUsedResources.GuaranteedUsedResource",
