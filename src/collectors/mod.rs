@@ -1,5 +1,6 @@
 //! The kinds of objects that targets poll: one directory for each, and one line in [`all`].
 
+mod basic_setting;
 mod collector;
 pub mod deployments;
 pub mod engine_versions;

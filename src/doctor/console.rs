@@ -25,7 +25,7 @@ use crate::{
     discovery::{
         Counts, Discovery, EntryLoop, EntrySettings, EntryStatus, Found, Listings, Selection, Source,
     },
-    model::{ErrorClass, TargetId},
+    model::{CollectorName, ErrorClass, TargetId},
     poll::Schedule,
     store::Store,
 };
@@ -129,10 +129,10 @@ impl Doctor<'_> {
             (Ok(()), None) => None,
             (Err(error), _) => Some(Err(error.clone())),
         };
-        let instances = (collectors::workspaces::NAME, "stream:DescribeVvpInstances", Some(instances));
-        let namespaces = (collectors::namespaces::NAME, "stream:DescribeVvpNamespaces", namespaces);
-        let reports = [instances, namespaces].into_iter();
-        reports.map(|(name, action, result)| collector(workspace, name, action, result)).collect()
+        vec![
+            collector(workspace, collectors::workspaces::NAME, Some(instances)),
+            collector(workspace, collectors::namespaces::NAME, namespaces),
+        ]
     }
 
     fn settings(
@@ -231,8 +231,7 @@ fn summary(source: Source, status: &EntryStatus) -> String {
 
 fn collector(
     workspace: &config::Workspace,
-    name: &'static str,
-    action: &'static str,
+    name: CollectorName,
     result: Option<Result<(), ApiError>>,
 ) -> CollectorReport {
     let enabled = workspace.collectors.get(name);
@@ -243,7 +242,9 @@ fn collector(
         _ => None,
     };
     let missing = result.as_ref().and_then(|result| result.as_ref().err()).filter(|error| denied(error));
-    let missing = missing.map(|error| error.denied_action().map_or_else(|| action.to_owned(), str::to_owned));
+    // The first action is that of the collector's own operation.
+    let action = collectors::by_name(name).and_then(|collector| collector.ram_actions().first().copied());
+    let missing = missing.and_then(|error| error.denied_action().or(action)).map(str::to_owned);
     CollectorReport {
         workspace: workspace.id.clone(),
         collector: name,

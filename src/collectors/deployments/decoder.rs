@@ -2,15 +2,15 @@
 
 use lenient_json::{Cursor, Entries, FromJson as _, InvalidValue, Lenient, Scalar, lenient_object};
 
-use super::{
-    fields::{BASIC, BATCH, BasicFields, EXPERT_JOBMANAGER, SpecFields},
-    resource_plan,
-};
+use super::resource_plan;
 use crate::{
     api::{DecodeError, Decoded, Decoder},
+    collectors::basic_setting::{
+        self, BATCH_BASIC, EXPERT_JOBMANAGER, STREAMING_BASIC, WireBasic, WireFlinkConf, WireSpec,
+    },
     model::{
-        BasicSetting, BatchSetting, Deployment, DeploymentInfo, ExpertSetting, FieldSelection, JobCounts,
-        JobState, ProcessSpec, ResourceSettings, SharedStr, TaskSlots,
+        BatchSetting, Deployment, DeploymentInfo, ExpertSetting, FieldSelection, JobCounts, JobState,
+        ResourceSettings, SharedStr,
     },
 };
 
@@ -44,10 +44,6 @@ lenient_object! {
 }
 
 lenient_object! {
-    struct WireFlinkConf<'a> { taskmanager_slots: Scalar<'a> = "taskmanager.numberOfTaskSlots" }
-}
-
-lenient_object! {
     struct WireJobs<'a> {
         starting: Scalar<'a> = "starting",
         running: Scalar<'a> = "running",
@@ -67,14 +63,6 @@ lenient_object! {
 }
 
 lenient_object! {
-    struct WireBasic<'a> {
-        parallelism: Scalar<'a> = "parallelism",
-        jobmanager: Lenient<WireSpec<'a>> = "jobmanagerResourceSettingSpec",
-        taskmanager: Lenient<WireSpec<'a>> = "taskmanagerResourceSettingSpec",
-    }
-}
-
-lenient_object! {
     struct WireExpert<'a> {
         jobmanager: Lenient<WireSpec<'a>> = "jobmanagerResourceSettingSpec",
         plan: Scalar<'a> = "resourcePlan",
@@ -86,10 +74,6 @@ lenient_object! {
         max_slots: Scalar<'a> = "maxSlot",
         basic: Lenient<WireBasic<'a>> = "basicResourceSetting",
     }
-}
-
-lenient_object! {
-    struct WireSpec<'a> { cpu: Scalar<'a> = "cpu", memory: Scalar<'a> = "memory" }
 }
 
 /// Converts the deployments of one reply.
@@ -231,57 +215,21 @@ impl DeploymentDecoder<'_> {
         }
         let batch = self.values.valid("batchResourceSetting", batch.value());
         ResourceSettings {
-            basic: self.basic(&BASIC, streaming.basic),
+            basic: basic_setting::basic(self.values, &STREAMING_BASIC, streaming.basic),
             expert: self.expert(streaming.expert),
             batch: batch.map(|batch| BatchSetting {
                 max_slots: self.values.valid("batchResourceSetting.maxSlot", batch.max_slots.count()),
-                basic: self.basic(&BATCH, batch.basic),
+                basic: basic_setting::basic(self.values, &BATCH_BASIC, batch.basic),
             }),
-            taskmanager_slots: self.taskmanager_slots(flink_conf),
+            taskmanager_slots: basic_setting::taskmanager_slots(self.values, flink_conf),
         }
-    }
-
-    fn taskmanager_slots(&mut self, flink_conf: Lenient<WireFlinkConf<'_>>) -> TaskSlots {
-        const FIELD: &str = "flinkConf.taskmanager.numberOfTaskSlots";
-        let slots = flink_conf.value().and_then(|conf| conf.unwrap_or_default().taskmanager_slots.integer());
-        match slots {
-            Ok(None) => TaskSlots::Absent,
-            Ok(Some(slots)) => u64::try_from(slots).map_or_else(
-                |_| {
-                    self.values.invalid(FIELD);
-                    TaskSlots::Negative
-                },
-                TaskSlots::Given,
-            ),
-            Err(InvalidValue) => {
-                self.values.invalid(FIELD);
-                TaskSlots::Unreadable
-            }
-        }
-    }
-
-    fn basic(&mut self, fields: &BasicFields, basic: Lenient<WireBasic<'_>>) -> Option<BasicSetting> {
-        let basic = self.values.valid(fields.part, basic.value())?;
-        Some(BasicSetting {
-            parallelism: self.values.valid(fields.parallelism, basic.parallelism.count()),
-            jobmanager: self.spec(&fields.jobmanager, basic.jobmanager),
-            taskmanager: self.spec(&fields.taskmanager, basic.taskmanager),
-        })
     }
 
     fn expert(&mut self, expert: Lenient<WireExpert<'_>>) -> Option<ExpertSetting> {
         let expert = self.values.valid("streamingResourceSetting.expertResourceSetting", expert.value())?;
         Some(ExpertSetting {
-            jobmanager: self.spec(&EXPERT_JOBMANAGER, expert.jobmanager),
+            jobmanager: basic_setting::spec(self.values, &EXPERT_JOBMANAGER, expert.jobmanager),
             plan: resource_plan::decode(self.values, self.plan_text, expert.plan),
         })
-    }
-
-    fn spec(&mut self, fields: &SpecFields, spec: Lenient<WireSpec<'_>>) -> ProcessSpec {
-        let Some(spec) = self.values.valid(fields.part, spec.value()) else { return ProcessSpec::default() };
-        ProcessSpec {
-            cpu_cores: self.values.cores(fields.cpu, spec.cpu),
-            memory_bytes: self.values.memory(fields.memory, spec.memory),
-        }
     }
 }

@@ -3,7 +3,6 @@
 mod collector;
 mod decoder;
 pub mod families;
-mod fields;
 mod get_deployments_by_label;
 mod list_deployments;
 mod resource_plan;

@@ -5,7 +5,8 @@ use lenient_json::{Cursor, FromJson, Lenient, Scalar, SyntaxError, lenient_objec
 
 use crate::{
     api::{DecodeError, Decoded, Decoder, Operation, Pagination},
-    model::{BasicSetting, Object as _, ProcessSpec, SessionCluster, TaskSlots},
+    collectors::basic_setting::{self, SESSION_CLUSTER_BASIC, WireBasic, WireFlinkConf},
+    model::{Object as _, SessionCluster},
 };
 
 /// The operation.
@@ -26,22 +27,6 @@ lenient_object! {
         resources: Lenient<WireBasic<'a>> = "basicResourceSetting",
         status: Lenient<WireStatus<'a>> = "status",
     }
-}
-
-lenient_object! {
-    struct WireFlinkConf<'a> { taskmanager_slots: Scalar<'a> = "taskmanager.numberOfTaskSlots" }
-}
-
-lenient_object! {
-    struct WireBasic<'a> {
-        parallelism: Scalar<'a> = "parallelism",
-        jobmanager: Lenient<WireSpec<'a>> = "jobmanagerResourceSettingSpec",
-        taskmanager: Lenient<WireSpec<'a>> = "taskmanagerResourceSettingSpec",
-    }
-}
-
-lenient_object! {
-    struct WireSpec<'a> { cpu: Scalar<'a> = "cpu", memory: Scalar<'a> = "memory" }
 }
 
 lenient_object! {
@@ -123,7 +108,6 @@ fn cluster(values: &mut Decoder, wire: WireCluster<'_>) -> Option<SessionCluster
     let is_running = running.is_some();
     let running = running.unwrap_or_default();
     let deployments = values.valid("status.running.referenceDeploymentIds", running.deployments.0.value());
-    let conf = values.valid("flinkConf", wire.flink_conf.value()).unwrap_or_default();
     Some(SessionCluster {
         engine_version: values.text("engineVersion", wire.engine_version),
         queue: values.text("deploymentTargetName", wire.queue),
@@ -131,58 +115,10 @@ fn cluster(values: &mut Decoder, wire: WireCluster<'_>) -> Option<SessionCluster
         status: values.text("status.currentSessionClusterStatus", status.status),
         // A running cluster that no deployment uses has no list.
         deployments: deployments.or_else(|| is_running.then_some(0)),
-        resources: resources(values, wire.resources),
-        taskmanager_slots: taskmanager_slots(values, conf.taskmanager_slots),
+        resources: basic_setting::basic(values, &SESSION_CLUSTER_BASIC, wire.resources),
+        taskmanager_slots: basic_setting::taskmanager_slots(values, wire.flink_conf),
         created: values.timestamp("createdAt", wire.created),
         started: values.timestamp("status.running.startedAt", running.started),
         name: values.end_object(),
     })
-}
-
-fn resources(values: &mut Decoder, wire: Lenient<WireBasic<'_>>) -> Option<BasicSetting> {
-    let wire = values.valid("basicResourceSetting", wire.value())?;
-    Some(BasicSetting {
-        parallelism: values.valid("basicResourceSetting.parallelism", wire.parallelism.count()),
-        jobmanager: spec(
-            values,
-            [
-                "basicResourceSetting.jobmanagerResourceSettingSpec",
-                "basicResourceSetting.jobmanagerResourceSettingSpec.cpu",
-                "basicResourceSetting.jobmanagerResourceSettingSpec.memory",
-            ],
-            wire.jobmanager,
-        ),
-        taskmanager: spec(
-            values,
-            [
-                "basicResourceSetting.taskmanagerResourceSettingSpec",
-                "basicResourceSetting.taskmanagerResourceSettingSpec.cpu",
-                "basicResourceSetting.taskmanagerResourceSettingSpec.memory",
-            ],
-            wire.taskmanager,
-        ),
-    })
-}
-
-/// Invalid values are counted under `fields`.
-fn spec(values: &mut Decoder, fields: [&'static str; 3], wire: Lenient<WireSpec<'_>>) -> ProcessSpec {
-    let [part, cpu, memory] = fields;
-    let Some(wire) = values.valid(part, wire.value()) else { return ProcessSpec::default() };
-    ProcessSpec { cpu_cores: values.cores(cpu, wire.cpu), memory_bytes: values.memory(memory, wire.memory) }
-}
-
-fn taskmanager_slots(values: &mut Decoder, slots: Scalar<'_>) -> TaskSlots {
-    const FIELD: &str = "flinkConf.taskmanager.numberOfTaskSlots";
-    match slots.integer().map(|slots| slots.map(u64::try_from)) {
-        Ok(None) => TaskSlots::Absent,
-        Ok(Some(Ok(slots))) => TaskSlots::Given(slots),
-        Ok(Some(Err(_))) => {
-            values.invalid(FIELD);
-            TaskSlots::Negative
-        }
-        Err(_) => {
-            values.invalid(FIELD);
-            TaskSlots::Unreadable
-        }
-    }
 }
