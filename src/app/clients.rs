@@ -1,7 +1,7 @@
-//! The API clients: of the polled workspaces, and of the regions in which workspaces are discovered.
+//! The API clients of polled workspaces and of discovered regions.
 //!
-//! A client whose settings did not change is kept across reloads and discoveries, and with it its connections and its
-//! place under the request rate.
+//! A client with unchanged settings is kept across reloads and discoveries, with its connections and its rate
+//! limiter.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,38 +26,38 @@ use crate::{
     model::{ErrorClass, JOBS},
 };
 
-/// The API clients that are in use.
+/// The API clients in use.
 #[derive(Debug, Clone)]
 pub(super) struct Clients {
     api: api::Settings,
     http: HttpClients,
-    /// By the workspace's id.
+    /// By workspace id.
     workspaces: BTreeMap<String, WorkspaceClient>,
-    /// The workspaces whose counters have series.
+    /// The workspaces whose counters are initialized.
     counted: BTreeSet<String>,
     /// One provider for each source of credentials.
     providers: Vec<Provider>,
-    /// One rate for each region and source of credentials.
+    /// One rate limiter for each region and source of credentials.
     account_rates: Vec<AccountRate>,
     consoles: ConsoleClients,
     /// The listings of `ListEditableNamespace`.
     editables: Vec<EditableListing>,
-    /// Whose credentials the discovery entries use.
+    /// The credentials providers of discovery entries, by name.
     entries: BTreeMap<String, Arc<dyn ProvideCredentials>>,
 }
 
 type Provider = (Arc<credentials::Source>, Arc<dyn ProvideCredentials>);
 
-/// The rate of all requests with the same region and credentials.
+/// The rate limiter of all requests with the same region and credentials.
 #[derive(Debug, Clone)]
 struct AccountRate {
-    /// The region; its endpoint, if the region is not known.
+    /// The region, or the endpoint if the region is unknown.
     region: String,
     credentials: Arc<credentials::Source>,
     limiter: Arc<RateLimiter>,
 }
 
-/// A workspace's client, and what it was made from.
+/// A client of a workspace, and the settings that it was built from.
 #[derive(Debug, Clone)]
 struct WorkspaceClient {
     client: Arc<api::Client>,
@@ -71,14 +71,14 @@ struct WorkspaceClient {
     jobs: Option<JobsClient>,
 }
 
-/// The client of the collector of jobs, and its rate.
+/// The client of the collector of jobs, with its rate limit.
 #[derive(Debug, Clone)]
 struct JobsClient {
     client: Arc<api::Client>,
     requests_per_second: f64,
 }
 
-/// A listing of `ListEditableNamespace`, and what it was made from.
+/// A listing of `ListEditableNamespace`, and the settings that it was built from.
 #[derive(Debug, Clone)]
 struct EditableListing {
     region: String,
@@ -87,7 +87,7 @@ struct EditableListing {
     listing: Arc<SharedListing<ListEditableNamespace>>,
 }
 
-/// Where an entry's region is, and who asks it.
+/// The endpoints and credentials of a discovery entry.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct EntryAccess<'a> {
     pub(super) name: &'a str,
@@ -98,9 +98,9 @@ pub(super) struct EntryAccess<'a> {
 }
 
 impl Clients {
-    /// No clients but those of `before` that fit `config`.
+    /// Creates the clients for `config`. Keeps those of `before` if the API settings are equal.
     pub(super) fn new(config: &Config, before: Option<&Self>) -> Self {
-        // A client with other limits is another client.
+        // Clients with other limits are new clients.
         let api = config.api_of_shard();
         if let Some(same) = before.filter(|before| before.api == api) {
             return Self { entries: BTreeMap::new(), ..same.clone() };
@@ -122,7 +122,7 @@ impl Clients {
     ///
     /// # Errors
     ///
-    /// If an HTTP client can't be made.
+    /// [`BuildError::HttpClient`] if an HTTP client cannot be built.
     pub(super) fn add_workspaces<'w>(
         &mut self,
         workspaces: impl Iterator<Item = &'w config::Workspace>,
@@ -135,11 +135,11 @@ impl Clients {
         Ok(())
     }
 
-    /// Makes `workspaces` those with a client.
+    /// Sets the workspaces that have a client.
     ///
     /// # Errors
     ///
-    /// If an HTTP client can't be made. The workspaces stay as they were then.
+    /// [`BuildError::HttpClient`] if an HTTP client cannot be built. Then the workspaces are unchanged.
     pub(super) fn set_workspaces<'w>(
         &mut self,
         workspaces: impl Iterator<Item = &'w config::Workspace>,
@@ -175,7 +175,7 @@ impl Clients {
     ///
     /// # Errors
     ///
-    /// If an HTTP client can't be made.
+    /// [`BuildError::HttpClient`] if an HTTP client cannot be built.
     pub(super) fn listings(
         &mut self,
         access: EntryAccess<'_>,
@@ -190,7 +190,7 @@ impl Clients {
         Ok(Listings { console, editable: editable.map_err(BuildError::HttpClient)? })
     }
 
-    /// Starts the counters of workspaces that are new, and removes the series of those that are gone.
+    /// Initializes the counters of new workspaces, and removes the series of removed ones.
     pub(super) fn update_telemetry(&mut self, context: &AppContext) {
         for id in self.counted.iter().filter(|id| !self.workspaces.contains_key(*id)) {
             context.telemetry.remove_workspace(id);
@@ -236,7 +236,7 @@ impl Clients {
         }
     }
 
-    /// The provider of `source`: the one there is already, if any.
+    /// Returns the provider of `source`, and creates it if necessary.
     fn provider(
         &mut self,
         source: &Arc<credentials::Source>,
@@ -250,7 +250,7 @@ impl Clients {
         provider
     }
 
-    /// The rate that all clients of `region` with these credentials share.
+    /// The rate limiter that all clients with this region and these credentials share.
     fn account_rate(&mut self, region: &str, credentials: &Arc<credentials::Source>) -> Arc<RateLimiter> {
         let same = |rate: &&AccountRate| rate.region == region && rate.credentials == *credentials;
         if let Some(rate) = self.account_rates.iter().find(same) {
@@ -363,7 +363,7 @@ impl Clients {
         Ok(listing)
     }
 
-    /// Forgets what nothing uses but this.
+    /// Removes providers and listings that nothing else uses.
     fn forget_unused(&mut self) {
         self.consoles.forget_unused();
         self.editables.retain(|known| Arc::strong_count(&known.listing) > 1);
@@ -372,7 +372,7 @@ impl Clients {
     }
 }
 
-/// The client of a workspace's collector of jobs: `known` if its rate is the same.
+/// The client of a workspace's collector of jobs. Returns `known` if its rate is unchanged.
 fn jobs_client(
     workspace: &config::Workspace,
     client: &api::Client,

@@ -1,4 +1,4 @@
-//! The targets of the collectors that list objects of namespaces and workspaces with one operation.
+//! Targets of the collectors that use the API of a workspace, except deployments.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
     targets::Target,
 };
 
-/// A workspace whose collectors are polled.
+/// A workspace with its enabled collectors.
 pub(super) struct CollectedWorkspace<'w> {
     pub(super) id: &'w str,
     pub(super) region: &'w Arc<str>,
@@ -25,13 +25,13 @@ pub(super) struct CollectedWorkspace<'w> {
     /// The client of the collector of jobs, if it is enabled.
     pub(super) jobs_client: Option<&'w Arc<Client>>,
     pub(super) collectors: &'w Collectors,
-    /// How it is polled, except for the interval.
+    /// The poll settings, except the interval.
     pub(super) poll: poll::Settings,
     pub(super) requests_per_second: f64,
 }
 
 impl CollectedWorkspace<'_> {
-    /// The targets in these polled namespaces, and those of the workspace.
+    /// The targets of the workspace and of its polled namespaces.
     pub(super) fn targets<'n>(
         &self,
         namespaces: impl IntoIterator<Item = &'n str>,
@@ -52,7 +52,8 @@ impl CollectedWorkspace<'_> {
         targets
     }
 
-    /// The target of jobs in a namespace, if they are collected: of all deployments there, whichever target returns them.
+    /// The target of jobs in a namespace, if the collector is enabled. It covers the deployments of all targets
+    /// there.
     fn jobs(&self, namespace: &str) -> Option<(Arc<TargetId>, Target)> {
         let enabled = self.collectors.get(JOBS)?;
         let query = JobsTarget {

@@ -1,4 +1,4 @@
-//! Listings of the console's API: one for each region, endpoint and source of credentials.
+//! Clients and listings of the console's API: one for each region, endpoint and source of credentials.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     credentials::{self, ProvideCredentials},
 };
 
-/// Where a console's API is, and who asks it.
+/// The address and the credentials of a console's API.
 #[derive(Debug, Clone)]
 pub(super) struct ConsoleAccess<'a> {
     pub(super) region: &'a str,
@@ -20,7 +20,7 @@ pub(super) struct ConsoleAccess<'a> {
     pub(super) provider: &'a Arc<dyn ProvideCredentials>,
 }
 
-/// The listings that are in use.
+/// The clients in use.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ConsoleClients(Vec<ConsoleClient>);
 
@@ -29,13 +29,13 @@ struct ConsoleClient {
     region: String,
     endpoint: Url,
     credentials: Arc<credentials::Source>,
-    /// Whatever the endpoint, one for each region and source of credentials.
+    /// Shared by all endpoints with the same region and credentials.
     rate: Arc<RateLimiter>,
     listings: Arc<ConsoleListings>,
 }
 
 impl ConsoleClients {
-    /// The listings of `access`, which are made if they are not in use.
+    /// Returns the listings of `access`, and creates them if necessary.
     pub(super) fn add(
         &mut self,
         access: &ConsoleAccess<'_>,
@@ -76,7 +76,7 @@ impl ConsoleClients {
         Ok(listings)
     }
 
-    /// Forgets what nothing uses but this.
+    /// Removes clients that nothing else uses.
     pub(super) fn forget_unused(&mut self) {
         self.0.retain(|known| Arc::strong_count(&known.listings) > 1);
     }

@@ -1,10 +1,10 @@
-//! What lives as long as the process.
+//! The parts of the exporter that live as long as the process.
 
 use std::sync::Arc;
 
 use crate::{api::Progress, clock::Clock, credentials, snapshot::Publisher, telemetry::Telemetry};
 
-/// What lives as long as the process.
+/// The parts of the exporter that live as long as the process.
 #[derive(Debug)]
 pub(super) struct AppContext {
     pub(super) publisher: Arc<Publisher>,

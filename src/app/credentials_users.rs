@@ -1,8 +1,8 @@
-//! Who uses a provider of credentials.
+//! The workspaces and discovery entries that use a credentials provider.
 
 use std::fmt;
 
-/// Who uses a provider of credentials.
+/// The workspaces and discovery entries that use a credentials provider.
 #[derive(Debug, Default)]
 pub(super) struct CredentialsUsers {
     /// The ids of workspaces.

@@ -1,4 +1,5 @@
-//! Which workspaces and targets are desired: those that the configuration lists, and those that discovery has found.
+//! The desired workspaces and targets: those in the configuration and those that discovery has found, filtered by
+//! shard.
 
 use std::sync::Arc;
 
@@ -23,32 +24,32 @@ use crate::{
     targets::{Target, TargetSet},
 };
 
-/// A workspace that is desired.
+/// A desired workspace.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct DesiredWorkspace {
-    /// The workspace, with the namespaces that are polled: none if it is in a state in which nothing runs.
+    /// The workspace with its polled namespaces. There are none if its state prevents jobs from running.
     pub(super) workspace: config::Workspace,
-    /// Which namespaces the collector `namespaces` exports, wherever their deployments are polled.
+    /// The namespaces that the collector `namespaces` exports, whichever shard polls their deployments.
     exported: ExportedNamespaces,
-    /// Whether something may run in it.
+    /// Whether its state permits jobs to run.
     runs: bool,
-    /// Whether it belongs to another shard as a whole, with all its namespaces.
+    /// Whether other shards poll the workspace and all its namespaces.
     elsewhere: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 enum ExportedNamespaces {
-    /// Those that discovery finds and that match.
+    /// The matching namespaces that discovery finds.
     Matching(NameFilter),
-    /// These.
+    /// These namespaces.
     Listed(Vec<String>),
 }
 
-/// The settings of all entries, in the order of their precedence.
+/// The settings of all discovery entries, in order of precedence.
 ///
 /// # Errors
 ///
-/// If an HTTP client can't be made.
+/// [`BuildError::HttpClient`] if an HTTP client cannot be built.
 pub(super) fn entries(
     config: &Config,
     clients: &mut Clients,
@@ -82,7 +83,7 @@ fn settings(
     })
 }
 
-/// Every workspace that is desired now.
+/// All desired workspaces of this shard.
 pub(super) fn desired_workspaces(config: &Config, discovery: &Discovery) -> Vec<DesiredWorkspace> {
     let listed = config.listed();
     let mut all: Vec<_> = listed.map(configured).collect();
@@ -117,7 +118,7 @@ fn discovered(
 }
 
 impl DesiredWorkspace {
-    /// The same with those of its targets that belong to `shard`.
+    /// Removes the targets that do not belong to `shard`.
     fn of_shard(mut self, shard: Shard) -> Self {
         if shard.is_single() {
             return self;
@@ -130,13 +131,13 @@ impl DesiredWorkspace {
         }
         let collectors = workspace.collectors.iter();
         workspace.collectors = collectors.filter(|(name, _)| whole || !is_of_workspace(name)).collect();
-        // A workspace without any target is shown by the shard that would have its own targets.
+        // A workspace without targets is shown by the shard that its own targets would belong to.
         self.elsewhere = !(has_targets(workspace) || is_empty && whole);
         self
     }
 }
 
-/// Whether a collector's targets are workspaces.
+/// Whether the targets of a collector are workspaces.
 fn is_of_workspace(collector: CollectorName) -> bool {
     collectors::by_name(collector).is_some_and(|collector| collector.scope() == Scope::Workspace)
 }
@@ -145,12 +146,12 @@ fn has_targets(workspace: &config::Workspace) -> bool {
     !workspace.targets().is_empty() || workspace.collectors.iter().any(|(name, _)| is_of_workspace(name))
 }
 
-/// The workspaces of `desired` that have targets with a client of their own.
+/// The workspaces that have targets and therefore need a client.
 pub(super) fn with_targets(desired: &[DesiredWorkspace]) -> impl Iterator<Item = &config::Workspace> {
     desired.iter().map(|desired| &desired.workspace).filter(|workspace| has_targets(workspace))
 }
 
-/// The targets of the desired workspaces, which have clients.
+/// The target set of the desired workspaces.
 pub(super) fn targets(desired: &[DesiredWorkspace], clients: &Clients, config: &Config) -> TargetSet {
     let fields = Arc::new(config.metrics.clone());
     let targets = desired.iter().flat_map(|desired| {
@@ -173,7 +174,7 @@ pub(super) fn targets(desired: &[DesiredWorkspace], clients: &Clients, config: &
     }
 }
 
-/// The targets of one workspace's deployments.
+/// The targets of deployments in one workspace.
 fn deployments(
     workspace: &config::Workspace,
     client: &Arc<crate::api::Client>,
@@ -206,7 +207,7 @@ fn deployments(
     workspace.targets().iter().map(target).collect()
 }
 
-/// The targets of the other collectors, unless nothing runs in the workspace.
+/// The targets of other collectors, unless the state of the workspace prevents jobs from running.
 fn collected(
     desired: &DesiredWorkspace,
     clients: &Clients,
@@ -229,7 +230,7 @@ fn collected(
     collected.targets(workspace.targets().iter().map(|target| target.namespace.as_str()))
 }
 
-/// The targets of one workspace that the console's API answers.
+/// The targets of one workspace that use the console's API.
 fn console_targets(
     desired: &DesiredWorkspace,
     clients: &Clients,

@@ -1,4 +1,4 @@
-//! The tasks of discovery: one loop for each entry, and the saving of what they find.
+//! The tasks of discovery: one loop for each entry, and a task that saves the results.
 
 use std::{
     collections::BTreeSet,
@@ -20,7 +20,7 @@ use crate::{
     telemetry::DiscoveryHealth,
 };
 
-/// How long changes of what is found are collected before they are saved.
+/// Delay before changes are saved, to save several changes at once.
 const SAVE_DELAY: Duration = Duration::from_secs(1);
 
 /// Runs the loops of the entries.
@@ -38,13 +38,14 @@ impl DiscoveryTasks {
         Self { discovery, supervisor: Supervisor::default(), running: BTreeSet::new(), clock }
     }
 
-    /// Makes `entries` the entries, without starting their loops: see [`DiscoveryTasks::start`]. `listed` has the
-    /// workspaces that no entry may have.
+    /// Sets the entries without starting their loops: see [`DiscoveryTasks::start`]. `listed` contains the workspaces
+    /// that belong to no entry.
     pub(super) fn set(&self, entries: Vec<EntrySettings>, listed: BTreeSet<String>) -> BTreeSet<String> {
         self.discovery.set_entries(entries, listed)
     }
 
-    /// Runs a loop for each of `entries`, new ones for those that `changed`, and stops the others.
+    /// Runs a loop for each of `entries`. Restarts the loops of entries in `changed`, and stops the loops of removed
+    /// entries.
     pub(super) fn start(&mut self, entries: &[EntrySettings], changed: &BTreeSet<String>) {
         let names: BTreeSet<String> = entries.iter().map(|entry| entry.name.clone()).collect();
         for gone in self.running.difference(&names) {
@@ -58,14 +59,18 @@ impl DiscoveryTasks {
         self.running = names;
     }
 
-    /// Lists everything of `entries` once. Returns whether all of it succeeded.
+    /// Runs one attempt of each of `entries`. Returns whether all succeeded.
     pub(super) async fn discover_once(&self, entries: &[EntrySettings]) -> bool {
         let loops: Vec<_> = entries.iter().map(|entry| self.entry_loop(entry)).collect();
         join_all(loops.iter().map(|entry_loop| entry_loop.attempt())).await;
         self.discovery.statuses().iter().all(|status| status.up == Some(true))
     }
 
-    /// Restarts loops that panic, for ever. May be dropped and called again.
+    /// Restarts loops that panic. Never returns.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped and created again.
     pub(super) async fn supervise(&mut self) {
         self.supervisor.run().await;
     }
@@ -76,7 +81,7 @@ impl DiscoveryTasks {
 
     fn entry_loop(&self, entry: &EntrySettings) -> Arc<EntryLoop> {
         let (now, wall_clock) = (Instant::now(), self.clock.since_epoch());
-        // Only its hash matters.
+        // The schedule uses only the hash.
         let id = TargetId {
             workspace: entry.name.clone(),
             namespace: String::new(),
@@ -92,7 +97,7 @@ impl DiscoveryTasks {
     }
 }
 
-/// How the entries fare, for the metrics and the pages.
+/// The health of the entries, for metrics and pages.
 pub(super) fn health(discovery: &Discovery) -> Vec<DiscoveryHealth> {
     let statuses = discovery.statuses().into_iter();
     let health = statuses.map(|status| DiscoveryHealth {
@@ -109,7 +114,7 @@ pub(super) fn health(discovery: &Discovery) -> Vec<DiscoveryHealth> {
     health.collect()
 }
 
-/// Gives discovery what was found in an earlier run.
+/// Restores what an earlier run found.
 pub(super) fn restore(discovery: &Discovery, store: &Store) {
     let (snapshot, unreadable) = DiscoverySnapshot::from_entries(store.discovery_entries());
     if unreadable > 0 {
@@ -118,11 +123,11 @@ pub(super) fn restore(discovery: &Discovery, store: &Store) {
     discovery.restore(snapshot);
 }
 
-/// Saves what is found whenever it changes.
+/// Saves the inventories when they change.
 pub(super) async fn save_changes(discovery: Arc<Discovery>, store: Arc<Store>) -> Infallible {
     let mut changes = discovery.changes();
     loop {
-        // The sender lives as long as `discovery`.
+        // The sender is a part of `discovery`.
         let _ = changes.changed().await;
         sleep(SAVE_DELAY).await;
         changes.mark_unchanged();
@@ -130,7 +135,7 @@ pub(super) async fn save_changes(discovery: Arc<Discovery>, store: Arc<Store>) -
     }
 }
 
-/// Saves what has changed since the last time.
+/// Saves the changes since the last save.
 pub(super) async fn save(discovery: &Discovery, store: &Store) {
     let saved = store.discovery_entries();
     let current = discovery.snapshot().to_entries();

@@ -1,9 +1,9 @@
-//! Why the exporter can't be built, or can't do anything.
+//! Errors at the start of the exporter.
 
 use super::credentials_users::CredentialsUsers;
 use crate::{credentials::CredentialsError, endpoint::root_cause};
 
-/// Why the exporter can't be built.
+/// The exporter cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// The HTTP client can't be built, for example without CA certificates.
@@ -14,14 +14,14 @@ pub enum BuildError {
     Telemetry(#[source] prometheus::Error),
 }
 
-/// No workspace has credentials, by what is configured on this machine.
+/// No workspace and no discovery entry has credentials.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.lines())]
 pub struct MissingCredentials(Vec<(CredentialsError, CredentialsUsers)>);
 
 impl MissingCredentials {
-    /// What the first attempt of each provider returned, with the workspaces and discovery entries that use it. None if one has credentials,
-    /// or if a service failed, which may recover.
+    /// Creates the error from the first result of each provider and its users. None if a provider has credentials, or
+    /// if a service failed, which may recover.
     pub(super) fn new(results: Vec<(Result<(), CredentialsError>, CredentialsUsers)>) -> Option<Self> {
         let missing = |(result, users): (Result<(), CredentialsError>, CredentialsUsers)| {
             result.err().filter(CredentialsError::is_missing).map(|error| (error, users))
@@ -34,7 +34,7 @@ impl MissingCredentials {
             .map(Self)
     }
 
-    /// Each provider's error on a line, after what uses it.
+    /// Writes one line for each provider: its users and its error.
     fn lines(&self) -> String {
         self.0.iter().map(|(error, users)| format!("{users}: {error}")).collect::<Vec<_>>().join("\n")
     }

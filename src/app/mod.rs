@@ -1,4 +1,4 @@
-//! Puts the exporter together from its configuration: the one module that knows all others.
+//! Builds and runs the exporter from its configuration. This module knows all others.
 
 mod clients;
 mod collector_targets;
@@ -47,13 +47,13 @@ pub use reload::{Load, Reloads};
 use state_recorder::StateRecorder;
 use systemd::SystemdNotifier;
 
-/// How long changes of what is found are collected before the targets follow them.
+/// Delay before discovered changes are applied, to apply several changes at once.
 const DEBOUNCE_DELAY: Duration = Duration::from_millis(100);
 
-/// How long a reload may take to read the configuration.
+/// Timeout for reading the configuration at a reload.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The exporter, ready to poll.
+/// The exporter.
 #[derive(Debug)]
 pub struct App {
     context: AppContext,
@@ -61,17 +61,17 @@ pub struct App {
     clients: Clients,
     discovery: DiscoveryTasks,
     entries: Vec<EntrySettings>,
-    /// The workspaces to which the targets belong.
+    /// The workspaces of the current targets.
     desired: Vec<DesiredWorkspace>,
-    /// Whether an entry had not finished its first attempt when the targets were applied.
+    /// Whether a discovery entry had not finished its first attempt when the targets were last applied.
     waits_for_discovery: bool,
     manager: TargetManager,
-    /// In effect since the start.
+    /// The path at the start. Changes take effect at the next start.
     state_path: Option<PathBuf>,
 }
 
 impl App {
-    /// Builds everything but the listeners; nothing is polled yet.
+    /// Builds everything except the listeners. Polling starts with [`App::run`].
     ///
     /// # Errors
     ///
@@ -162,7 +162,7 @@ impl App {
                             never = systemd.ping_during_reload() => match never {},
                         };
                         systemd.reloaded(&outcome).await;
-                        // The one who asked may have left.
+                        // The client may have disconnected.
                         let _ = request.answer.send(outcome);
                     }
                 }
@@ -176,7 +176,8 @@ impl App {
         tokio::join!(polling, web::serve(listeners, Arc::new(routes), Arc::new(security)));
     }
 
-    /// Starts to poll what is known, and to discover more. Returns what changes whenever something is found.
+    /// Starts to poll known targets and to discover others. The returned receiver changes when discovery finds
+    /// something.
     async fn start_discovery(&mut self) -> watch::Receiver<u64> {
         let (discovery, store) = (&self.discovery.discovery, self.context.publisher.store());
         discovery::restore(discovery, store);
@@ -192,7 +193,7 @@ impl App {
         found
     }
 
-    /// Makes what is found the targets, if that has changed.
+    /// Applies the discovered workspaces if they have changed.
     async fn apply_found(&mut self) {
         let desired = desired_targets::desired_workspaces(&self.config, &self.discovery.discovery);
         if desired == self.desired && !self.waits_for_discovery {
@@ -206,7 +207,7 @@ impl App {
         }
     }
 
-    /// Makes the targets of the desired workspaces the targets.
+    /// Applies the targets of the desired workspaces.
     async fn apply_desired(&mut self) -> Result<Changes, BuildError> {
         self.clients.set_workspaces(desired_targets::with_targets(&self.desired), &self.context)?;
         let targets = desired_targets::targets(&self.desired, &self.clients, &self.config);
@@ -217,7 +218,7 @@ impl App {
         Ok(changes)
     }
 
-    /// Applies a newly read configuration, or changes nothing and says why.
+    /// Reloads the configuration. Returns why, if it is rejected; then nothing changes.
     async fn reload(&mut self, load: Load) -> Reloaded {
         let outcome = self.try_reload(load).await;
         match &outcome {
@@ -234,7 +235,7 @@ impl App {
     }
 
     async fn try_reload(&mut self, load: Load) -> Reloaded {
-        // A file on a dead network drive is never read to its end.
+        // Reading from a hanging network mount may never end.
         let read = timeout(LOAD_TIMEOUT, tokio::task::spawn_blocking(move || load())).await;
         let read = read.map_err(|_| format!("not read within {} s", LOAD_TIMEOUT.as_secs()))?;
         let config = read.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
@@ -251,7 +252,7 @@ impl App {
         let mut clients = Clients::new(&config, Some(&self.clients));
         let entries = desired_targets::entries(&config, &mut clients, &self.context);
         let entries = entries.map_err(|error| error.to_string())?;
-        // Made now, so that a client that can't be made changes nothing.
+        // Build the clients first, so that an error changes nothing.
         clients.add_workspaces(config.listed(), &self.context).map_err(|error| error.to_string())?;
         let renewed = self.discovery.set(entries.clone(), config.listed_ids());
         (self.clients, self.entries, self.config) = (clients, entries, config);
@@ -261,13 +262,13 @@ impl App {
         Ok(changes.to_string())
     }
 
-    /// Waits until there are no credentials at all: every provider has been tried once, and none has any by what is
-    /// configured on this machine. Never ends otherwise. Independent of the exporter, which may run meanwhile.
+    /// Completes if no provider has credentials after each has been tried once. Otherwise it never completes. It does
+    /// not borrow the exporter, which may run at the same time.
     pub fn missing_credentials(&self) -> impl Future<Output = MissingCredentials> + Send + use<> {
         self.clients.missing_credentials()
     }
 
-    /// Discovers once, and polls every target once. Returns whether all of it succeeded.
+    /// Runs discovery once, and polls every target once. Returns whether everything succeeded.
     pub async fn poll_once(&mut self) -> bool {
         self.context.publisher.disable_rendering();
         let discovered = self.discovery.discover_once(&self.entries).await;
@@ -284,16 +285,16 @@ impl App {
         discovered && outcomes.iter().all(|outcome| *outcome == PollOutcome::Success)
     }
 
-    /// How far the listings are.
+    /// The progress of listings.
     pub fn progress(&self) -> &Arc<Progress> {
         &self.context.progress
     }
 
-    /// Writes all metrics, as they are served, after [`App::poll_once`].
+    /// Writes all metrics in the text format, after [`App::poll_once`].
     ///
     /// # Errors
     ///
-    /// Those of `out`.
+    /// The errors of `out`.
     pub fn write_metrics(&self, out: &mut impl io::Write) -> io::Result<()> {
         let series = self.context.publisher.write(out)?;
         let live = self.context.telemetry.render(&series).map_err(io::Error::other)?;
@@ -301,7 +302,7 @@ impl App {
     }
 }
 
-/// The next request to reload; never, where nothing can be reloaded.
+/// The next reload request; never completes if reloads are not possible.
 async fn next(reloads: &mut Option<Reloads>) -> ReloadRequest {
     match reloads {
         Some(reloads) => reloads.next().await,

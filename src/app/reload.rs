@@ -1,4 +1,4 @@
-//! Requests to read the configuration anew, from a signal or over HTTP.
+//! Requests to reload the configuration, from a signal, a changed file or HTTP.
 
 use std::{fmt, sync::Arc};
 
@@ -9,19 +9,19 @@ use crate::{
     web::{Reload, Reloaded},
 };
 
-/// Requests that may wait for the one under way.
+/// Maximum number of waiting requests.
 const QUEUE: usize = 4;
 
 /// Reads the configuration.
 pub type Load = Arc<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>;
 
-/// A request to reload.
+/// A reload request.
 pub(super) struct ReloadRequest {
     pub(super) load: Load,
     pub(super) answer: oneshot::Sender<Reloaded>,
 }
 
-/// Where requests to reload arrive.
+/// The receiver of reload requests.
 pub struct Reloads {
     load: Load,
     over_http: bool,
@@ -36,13 +36,13 @@ impl fmt::Debug for Reloads {
 }
 
 impl Reloads {
-    /// Reloads by `load`; `over_http` says whether clients may ask for it.
+    /// Creates a receiver that reloads with `load`. `over_http` is whether HTTP clients may request a reload.
     pub fn new(load: Load, over_http: bool) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
         Self { load, over_http, sender, receiver }
     }
 
-    /// What asks for a reload, for a signal's handler.
+    /// A handle that requests a reload, for signal handlers.
     pub fn handle(&self) -> Reload {
         Reload::new(self.sender.clone())
     }
@@ -54,7 +54,7 @@ impl Reloads {
     pub(super) async fn next(&mut self) -> ReloadRequest {
         match self.receiver.recv().await {
             Some(answer) => ReloadRequest { load: self.load.clone(), answer },
-            // A sender is kept here, so the channel is never closed.
+            // The channel is never closed, because a sender is kept here.
             None => std::future::pending().await,
         }
     }

@@ -1,4 +1,4 @@
-//! Keeps the state across restarts while the exporter runs.
+//! Loads the state file, records periodically that the exporter is running, and closes the file.
 
 use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
 
@@ -11,20 +11,20 @@ use crate::{
     telemetry::{DiscoveryHealth, StateHealth, Telemetry},
 };
 
-/// How often the state records that the exporter runs.
+/// Interval at which the state records that the exporter is running.
 const RECORD_INTERVAL: Duration = Duration::from_secs(60);
 
-/// How long a shutdown waits for the last save.
+/// Maximum time that a shutdown waits for the last save.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The state of a running exporter.
+/// The state recorder of a running exporter.
 pub(super) struct StateRecorder {
     store: Arc<Store>,
     _recording: AbortOnDropHandle<Infallible>,
 }
 
 impl StateRecorder {
-    /// Restores the state of an earlier run, if the state is persisted, and begins to record that this one runs. Ends early if
+    /// Restores the state of an earlier run, if there is a state file, and starts to record. Returns early if
     /// `shutdown` is cancelled.
     pub(super) async fn start(
         context: &AppContext,
@@ -39,7 +39,7 @@ impl StateRecorder {
                 let file = store.state_file()?;
                 Some(StateHealth { healthy: file.healthy(), last_save: file.last_save() })
             }));
-            // If it is stopped, there is nothing to save yet.
+            // On shutdown, there is nothing to save yet.
             let _ = shutdown.run_until_cancelled(store.load_state(path)).await;
         }
         let recording =
@@ -47,7 +47,7 @@ impl StateRecorder {
         Self { store, _recording: recording }
     }
 
-    /// Saves what changed last.
+    /// Saves the last changes.
     pub(super) async fn close(self) {
         self.store.close_state(CLOSE_TIMEOUT).await;
     }
@@ -65,8 +65,8 @@ async fn record(store: Arc<Store>, telemetry: Telemetry) -> Infallible {
     }
 }
 
-/// How much of the time since the last record brings namespaces that are no target closer to being forgotten: none while
-/// discovery fails, since it could not have found them.
+/// The part of the time since the last record that counts towards forgetting namespaces that are not targets: none
+/// while discovery fails, because it cannot find them.
 fn time_to_forget(elapsed: Duration, discovery: &[DiscoveryHealth]) -> Duration {
     if discovery.iter().all(|entry| entry.up == Some(true)) { elapsed } else { Duration::ZERO }
 }

@@ -1,4 +1,4 @@
-//! What systemd is notified of: the start, reloads and the end, the state of the targets, and the watchdog.
+//! Notifications to systemd: readiness, reloads, shutdown, status and watchdog.
 
 use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
 
@@ -12,17 +12,16 @@ use crate::{
     web::Reloaded,
 };
 
-/// How often the status of the targets is updated, if the watchdog does not ask for more.
+/// Interval between updates of the status, unless the watchdog needs a shorter one.
 const UPDATE_INTERVAL: Duration = Duration::from_secs(15);
 
-/// How long a reload may keep the poll loops from being supervised: it may wait for credentials.
+/// Maximum time of a reload during which the watchdog is pinged. A reload may wait for credentials.
 const RELOAD_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Notifies systemd.
 ///
-/// The task that supervises the poll loops pings the watchdog, at times that the runtime's threads drive. No ping is
-/// sent if all threads are stuck, or if the poll of any target neither finishes nor times out. systemd then restarts
-/// the process.
+/// The task that supervises the poll loops pings the watchdog. No ping is sent if all threads of the runtime are
+/// blocked, or if any poll neither finishes nor times out. systemd then restarts the process.
 #[derive(Debug)]
 pub(super) struct SystemdNotifier {
     notifier: Notifier,
@@ -55,8 +54,8 @@ impl SystemdNotifier {
         }
     }
 
-    /// Reports that the exporter serves: its listeners are bound and its configuration is valid. It does not wait for
-    /// the first polls, because an API that is down must not make the start fail.
+    /// Reports that the exporter is ready: its listeners are bound and its configuration is valid. It does not wait
+    /// for the first polls, because an unavailable API must not make the start fail.
     pub(super) async fn ready(&mut self) {
         self.ready_is_due = true;
         self.notify(&[]).await;
@@ -131,7 +130,7 @@ impl SystemdNotifier {
         }
     }
 
-    /// How many targets are up, failing and not polled yet, and whether the last reload failed.
+    /// The number of targets that are up, failing and not polled yet, and whether the last reload failed.
     fn summary(&self) -> String {
         let snapshot = self.publisher.snapshot();
         let mut failing = Vec::new();
@@ -177,7 +176,7 @@ mod tests {
 
     /// A notifier with a watchdog of a second, and the socket that it notifies.
     fn new_notifier(test: &str, publisher: &Arc<Publisher>) -> (SystemdNotifier, net::UnixDatagram) {
-        // Of this process: on one machine the tests may run twice at once.
+        // Unique to this process, because tests may run concurrently on one machine.
         let name: &'static str = format!("@exporter-test-{test}-{}", std::process::id()).leak();
         let address = net::SocketAddr::from_abstract_name(&name[1..]).unwrap();
         let socket = net::UnixDatagram::bind_addr(&address).unwrap();
@@ -212,7 +211,7 @@ mod tests {
         };
         let (release, held) = mpsc::channel::<()>();
         let handle = runtime.handle().clone();
-        // Where the process has its main loop: beside the threads of the runtime.
+        // In the main thread, as in the program.
         let _main = std::thread::spawn(move || {
             handle.block_on(async {
                 loop {
@@ -228,7 +227,7 @@ mod tests {
             "an unchanged status is not repeated"
         );
         let task = runtime.spawn(async move { held.recv() });
-        // One may have been on its way.
+        // A message may have been in flight.
         let pings = std::iter::from_fn(|| next_message(&socket)).count();
         assert!(pings <= 1, "{pings}");
         drop(release);

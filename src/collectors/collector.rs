@@ -1,4 +1,4 @@
-//! What a collector is: the kind of object that a target polls.
+//! The traits of collectors and their queries.
 
 use std::{fmt, io, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     store::GroupObjects,
 };
 
-/// What a target of a collector covers.
+/// The scope of a collector's targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// A workspace: the target has no namespace.
@@ -21,7 +21,7 @@ pub enum Scope {
     Namespace,
 }
 
-/// How objects are rendered, whatever their collector.
+/// Settings for rendering objects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RenderConfig {
     /// The deployment labels that are exported.
@@ -36,10 +36,10 @@ pub struct RenderConfig {
 /// registered in [`all`](super::all). Schedule, deadline, freshness, expiry, history, counters, pages and JSON are
 /// the same for all collectors.
 pub trait Collector: fmt::Debug + Send + Sync {
-    /// The name, as the label `collector` and the configuration have it.
+    /// The name: the value of the label `collector` and the key in the configuration.
     fn name(&self) -> CollectorName;
 
-    /// What one target covers.
+    /// The scope of its targets.
     fn scope(&self) -> Scope;
 
     /// The default poll interval.
@@ -54,8 +54,7 @@ pub trait Collector: fmt::Debug + Send + Sync {
     /// The documentation of its families.
     fn section(&self) -> Section;
 
-    /// Renders a group; text that is the same as in `previous` is shared with it. None if the text takes more than
-    /// `limit` bytes.
+    /// Renders a group. Unchanged text is shared with `previous`. Returns none if the text exceeds `limit` bytes.
     fn render(
         &self,
         group: &GroupObjects,
@@ -67,8 +66,8 @@ pub trait Collector: fmt::Debug + Send + Sync {
     /// The rendered groups as a section of a body.
     fn section_text<'r>(&self, groups: Vec<&'r RenderedFamilies>) -> SectionText<'r>;
 
-    /// Writes groups except the families of `dropped` in the text format without keeping the text. Returns the number of
-    /// series written.
+    /// Writes groups in the text format without keeping the text, except the families in `dropped`. Returns the
+    /// number of series.
     ///
     /// # Errors
     ///
@@ -82,22 +81,26 @@ pub trait Collector: fmt::Debug + Send + Sync {
     ) -> io::Result<SeriesCounts>;
 }
 
-/// What one target asks the API for.
+/// The query of one target.
 pub trait Query: fmt::Debug + Send + Sync {
     /// The collector.
     fn collector(&self) -> &'static dyn Collector;
 
     /// Polls once, until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// The error of the API client: see [`Client::list`](crate::api::Client::list).
     fn poll(&self, deadline: Instant) -> BoxFuture<'_, Result<Collected, ApiError>>;
 
-    /// How much longer than `poll.timeout` a poll may take, because it waits for limits that the timeout does not
-    /// include.
+    /// Additional time that a poll may take beyond `poll.timeout`, because it waits for rate limits that the timeout
+    /// does not include.
     fn max_wait(&self) -> Duration {
         Duration::ZERO
     }
 
-    /// Asks, until `deadline`, by which filter of the status of the last job each deployment is found. None if the objects
-    /// are not deployments.
+    /// Lists the deployments by the status of their last job, until `deadline`. None if the objects are not
+    /// deployments.
     fn last_job_statuses(
         &self,
         _deadline: Instant,
@@ -105,30 +108,31 @@ pub trait Query: fmt::Debug + Send + Sync {
         None
     }
 
-    /// How jobs are listed, if this is a target of jobs. It is polled by that alone, not by [`Query::poll`].
+    /// The query for jobs, if this is a target of jobs. Then [`Query::poll`] is not used.
     fn jobs(&self) -> Option<&dyn JobsQuery> {
         None
     }
 
-    /// Whether `other` asks the same of the same client.
+    /// Whether `other` is the same query with the same client.
     fn equals(&self, other: &dyn Query) -> bool;
 
     /// The query itself, for [`Query::equals`].
     fn as_any(&self) -> &dyn std::any::Any;
 }
 
-/// How one target lists the jobs of each deployment.
+/// The query of a target of jobs, for single deployments.
 pub trait JobsQuery: fmt::Debug + Send + Sync {
-    /// Whose jobs are listed.
+    /// Which deployments are queried.
     fn mode(&self) -> JobsMode;
 
-    /// The number of deployments that may be asked for at a time.
+    /// Maximum number of concurrent requests.
     fn max_in_flight(&self) -> usize;
 
-    /// Waits until the collector may start a request.
+    /// Waits for the rate limit of the collector.
     fn turn(&self) -> BoxFuture<'static, Option<RateTurn>>;
 
-    /// Lists the jobs of one deployment until `deadline`, which does not include the wait for further turns.
+    /// Lists the jobs of one deployment until `deadline`. The deadline does not include the wait for the rate limit
+    /// of further pages.
     fn list(
         &self,
         deployment: Box<str>,
@@ -142,23 +146,23 @@ pub trait JobsQuery: fmt::Debug + Send + Sync {
 pub struct ListedJobs {
     /// The jobs.
     pub jobs: Vec<Job>,
-    /// Whether no job can be missing.
+    /// Whether the listing is complete.
     pub complete: bool,
-    /// The pages read.
+    /// The number of pages read.
     pub pages: u64,
-    /// The values that could not be decoded.
+    /// The invalid values.
     pub invalid: InvalidValues,
 }
 
-/// What a poll collected.
+/// The result of a poll.
 #[derive(Debug)]
 pub struct Collected {
     /// The objects.
     pub objects: Box<dyn ObjectSet>,
-    /// Whether the pages were consistent; otherwise an object may be missing.
+    /// Whether the pages were consistent. Otherwise objects may be missing.
     pub consistent: bool,
-    /// The pages read.
+    /// The number of pages read.
     pub pages: u64,
-    /// The values that could not be decoded.
+    /// The invalid values.
     pub invalid: InvalidValues,
 }

@@ -1,11 +1,11 @@
-//! Labels and tags that users give to objects, as labels of metrics.
+//! Export of user-defined labels and tags as labels of metrics.
 
 use crate::{
     exposition::{SampleWriter, label_names},
     model::{LabelKeys, SharedStr},
 };
 
-/// Which labels of an object are exported, and under which names.
+/// Selects the exported labels of an object and their names.
 #[derive(Debug)]
 pub struct ExportedLabels {
     prefix: &'static str,
@@ -14,7 +14,7 @@ pub struct ExportedLabels {
 
 #[derive(Debug)]
 enum ExportedKeys {
-    /// The same labels for every object, empty if it does not have one: keys and names.
+    /// These keys with their names. A label is empty if an object does not have it.
     Listed(Vec<(String, String)>),
     /// All labels of an object.
     All,
@@ -26,7 +26,7 @@ impl ExportedLabels {
         Self::with_prefix("label_", keys)
     }
 
-    /// The labels with these keys, whose names begin with `prefix`.
+    /// The labels with these keys. Their names begin with `prefix`.
     pub fn with_prefix(prefix: &'static str, keys: &LabelKeys) -> Self {
         let keys = match keys {
             LabelKeys::All => ExportedKeys::All,
@@ -38,7 +38,7 @@ impl ExportedLabels {
         Self { prefix, keys }
     }
 
-    /// Writes a sample with the exported ones of an object's labels.
+    /// Writes a sample with the exported labels of an object.
     pub fn write(&self, labels: &[(SharedStr, SharedStr)], samples: &mut SampleWriter<'_>) {
         match &self.keys {
             ExportedKeys::Listed(keys) if keys.is_empty() => {}

@@ -1,4 +1,4 @@
-//! The kinds of objects that targets poll: one directory for each, and one line in [`all`].
+//! Collectors: the kinds of objects that targets poll. Each has a directory and a line in [`all`].
 
 mod basic_setting;
 mod collector;
@@ -17,7 +17,7 @@ pub use object_collector::{CollectedObjects, ListTarget, ObjectCollector};
 
 pub use crate::model::DEPLOYMENTS;
 
-/// Every collector, in the order in which their metrics are served.
+/// All collectors, in the order of their metrics.
 pub fn all() -> &'static [&'static dyn Collector] {
     &[
         &deployments::DeploymentsCollector,

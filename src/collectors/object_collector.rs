@@ -1,4 +1,4 @@
-//! A collector of objects whose families need nothing but the objects.
+//! A generic collector for objects that one operation lists.
 
 use std::{any::Any, fmt, io, marker::PhantomData, sync::Arc, time::Duration};
 
@@ -20,11 +20,11 @@ pub trait CollectedObjects: fmt::Debug + Send + Sync + 'static {
 
     /// The name of the collector.
     const NAME: CollectorName;
-    /// What one target covers.
+    /// The scope of the targets.
     const SCOPE: Scope;
     /// The default poll interval.
     const DEFAULT_INTERVAL: Duration;
-    /// The RAM action of the operation.
+    /// The RAM actions of the operation.
     const RAM_ACTIONS: &'static [&'static str];
 
     /// The objects of a group, to be rendered.
@@ -91,7 +91,7 @@ impl<T: CollectedObjects> Collector for ObjectCollector<T> {
     }
 }
 
-/// The objects that one operation lists, for one target.
+/// The query of one target: lists all objects with one operation.
 #[derive(Debug)]
 pub struct ListTarget<O> {
     /// The collector.

@@ -1,7 +1,7 @@
 //! `DescribeInstances`, which returns the workspaces of a region.
-//! <https://next.api.alibabacloud.com/api/foasconsole/2021-10-28/DescribeInstances>
+//! Reference (November 2026): <https://next.api.alibabacloud.com/api/foasconsole/2021-10-28/DescribeInstances>
 //!
-//! A reply may contain an access key (`OssInfo`). Only the fields below are read; everything else is skipped.
+//! A response may contain an access key (`OssInfo`). Only the fields below are read.
 
 use lenient_json::{Array, Cursor, FromJson, Lenient, Scalar, SyntaxError, lenient_object};
 
@@ -57,7 +57,8 @@ lenient_object! {
     }
 }
 
-/// What is used: an object, or an array of objects that are added up, as earlier versions of the API return it.
+/// Used resources: an object, or an array of objects whose values are added (older versions of the API; seen in
+/// November 2026).
 #[derive(Debug, Default)]
 struct WireUsed<'a>(Lenient<Array<Lenient<WireUsedResources<'a>>>>);
 
@@ -111,7 +112,7 @@ impl Operation for DescribeInstances {
     }
 }
 
-/// None if the workspace has no id, which is normal only while it is created.
+/// None if the workspace has no id, as during its creation.
 fn instance(values: &mut Decoder, wire: WireInstance<'_>) -> Option<WorkspaceInstance> {
     let id = match wire.resource_id.text() {
         Ok(None) => wire.cluster_id,

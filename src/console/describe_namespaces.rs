@@ -1,5 +1,5 @@
 //! `DescribeNamespaces`, which returns the namespaces of a workspace.
-//! <https://next.api.alibabacloud.com/api/foasconsole/2021-10-28/DescribeNamespaces>
+//! Reference (November 2026): <https://next.api.alibabacloud.com/api/foasconsole/2021-10-28/DescribeNamespaces>
 
 use lenient_json::{Cursor, FromJson as _, Lenient, Scalar, lenient_object};
 
@@ -14,7 +14,7 @@ use crate::{
 pub struct DescribeNamespaces {
     /// The region.
     pub region: String,
-    /// The workspace's `InstanceId`, which is the id of its order.
+    /// The `InstanceId` of the workspace: the id of its order.
     pub instance_id: String,
 }
 

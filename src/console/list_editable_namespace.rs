@@ -1,6 +1,6 @@
 //! `ListEditableNamespace`, which returns the namespaces in which the credentials have a role of the console, in all
 //! workspaces of a region. It belongs to `ververica`, but its requests name no workspace in the header.
-//! <https://next.api.alibabacloud.com/api/ververica/2022-07-18/ListEditableNamespace>
+//! Reference (November 2026): <https://next.api.alibabacloud.com/api/ververica/2022-07-18/ListEditableNamespace>
 
 use lenient_json::{Cursor, FromJson as _, Lenient, Scalar, lenient_object};
 
@@ -46,7 +46,7 @@ impl Operation for ListEditableNamespace {
         namespace.key()
     }
 
-    /// Reads an object, which has the list and its total size.
+    /// Decodes the object that contains the list and its total size.
     fn decode(
         &self,
         decoder: Decoder,

@@ -1,4 +1,4 @@
-//! The listings of one region by one client of the console's API.
+//! The listings of one region by one client.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,7 +14,7 @@ use crate::{
 };
 use parking_lot::Mutex;
 
-/// The workspaces of a region and their namespaces, listed once for all consumers with the same region, endpoint and
+/// The workspaces of a region and their namespaces, shared by all consumers with the same region, endpoint and
 /// credentials.
 #[derive(Debug)]
 pub struct ConsoleListings {
@@ -29,7 +29,7 @@ pub struct ConsoleListings {
 }
 
 impl ConsoleListings {
-    /// The listings of `region` by `client`, which must be a client for that region's `foasconsole`.
+    /// Creates the listings of `region`. `client` must be a client for the region's `foasconsole`.
     pub fn new(region: &str, client: Arc<Client>, telemetry: Telemetry) -> Self {
         let operation = DescribeInstances { region: region.to_owned() };
         Self {

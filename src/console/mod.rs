@@ -1,4 +1,4 @@
-//! The workspaces of a region and their namespaces, as the console's API lists them.
+//! Operations of the console's API (`foasconsole`): the workspaces of a region and their namespaces.
 
 mod describe_instances;
 mod describe_namespaces;
@@ -22,7 +22,7 @@ pub use list_editable_namespace::ListEditableNamespace;
 pub use listings::ConsoleListings;
 pub use shared_listing::{SharedListing, SharedResult};
 
-/// Reads `body` as a reply of each operation; for fuzzers.
+/// Decodes `body` as a response of each operation; for fuzzers.
 pub(crate) fn fuzz_reply(body: &[u8]) {
     fn read<O: Operation>(operation: &O, body: &[u8]) {
         drop(Page::decode(operation, 100, body).map_err(|error| error.to_string()));
@@ -32,6 +32,6 @@ pub(crate) fn fuzz_reply(body: &[u8]) {
     read(&ListEditableNamespace { region: String::new() }, body);
 }
 
-/// How long a consumer may wait for the request rate of a listing, which no timeout includes: hundreds of listings share
-/// a few requests per second.
+/// Maximum time that a consumer waits for the rate limit of a listing. Timeouts do not include this wait, because
+/// hundreds of listings share a few requests per second.
 pub const MAX_WAIT: Duration = Duration::from_secs(3600);

@@ -1,10 +1,10 @@
-//! Resources, as both operations of the console write them.
+//! Decoding of resources, in the common format of both operations.
 
 use lenient_json::{Lenient, Scalar, lenient_object};
 
 use crate::api::Decoder;
 
-/// The names that an invalid quota is counted under.
+/// The paths under which invalid quotas are counted.
 pub(super) struct SpecFields {
     part: &'static str,
     cpu: &'static str,
@@ -22,7 +22,7 @@ lenient_object! {
     pub(super) struct WireSpec<'a> { cpu: Scalar<'a> = "Cpu" }
 }
 
-/// The compute units of a quota: its cores, since a quota has 4 GiB for each core.
+/// The compute units of a quota: its number of cores, because a quota has 4 GiB per core.
 pub(super) fn compute_units(
     values: &mut Decoder,
     fields: &SpecFields,
@@ -32,7 +32,7 @@ pub(super) fn compute_units(
     values.amount(fields.cpu, spec.cpu)
 }
 
-/// Memory in GiB, as the console writes it, in bytes.
+/// Converts GiB to bytes.
 pub(super) fn bytes(gibibytes: f64) -> f64 {
     (gibibytes * f64::from(1 << 30)).round()
 }

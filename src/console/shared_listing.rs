@@ -1,4 +1,4 @@
-//! One listing that feeds several consumers.
+//! A listing that several consumers share.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -14,9 +14,9 @@ use crate::{
 /// The result of a shared listing.
 #[derive(Debug)]
 pub struct SharedResult<T> {
-    /// When the listing started. Two results of the same listing have the same time.
+    /// Start of the listing. Two results of the same listing have the same time.
     pub started: Instant,
-    /// The listing, or why it failed.
+    /// The listing or its error.
     pub result: Result<Arc<Listing<T>>, ApiError>,
 }
 
@@ -26,35 +26,35 @@ impl<T> Clone for SharedResult<T> {
     }
 }
 
-/// A listing that several consumers share: each of them asks at its own interval, and is given the last result if that
-/// is recent enough.
+/// A listing that several consumers share. Each consumer calls at its own interval, and gets the last result if it is
+/// recent enough.
 #[derive(Debug)]
 pub struct SharedListing<O: Operation> {
     client: Arc<Client>,
     operation: O,
     telemetry: Telemetry,
-    /// Held while the listing is read, so that the others wait for its result.
+    /// Held during a listing, so that other consumers wait for its result.
     last: Mutex<Option<SharedResult<O::Item>>>,
-    /// The fields that had invalid values in the last listing.
+    /// The fields with invalid values in the last listing.
     invalid: SyncMutex<BTreeSet<&'static str>>,
 }
 
 impl<O: Operation + Clone> SharedListing<O> {
-    /// The listing of `operation`, which nobody has asked for yet.
+    /// Creates a shared listing of `operation`.
     pub fn new(client: Arc<Client>, operation: O, telemetry: Telemetry) -> Self {
         Self { client, operation, telemetry, last: Mutex::default(), invalid: SyncMutex::default() }
     }
 
-    /// The last result if it is younger than `max_age`, the interval of the caller; otherwise a new one. A failure is
-    /// a result too. `timeout` limits a new listing, without the wait for the request rate.
+    /// Returns the last result if it is younger than `max_age`, the interval of the caller. Otherwise lists again. A
+    /// failure is a result too. `timeout` limits a new listing, without the wait for the rate limit.
     ///
     /// # Cancel safety
     ///
-    /// If a caller that lists is cancelled, the next one that waits lists instead.
+    /// If the future of a caller that lists is dropped, the next waiting caller lists instead.
     pub async fn get(&self, max_age: Duration, timeout: Duration) -> SharedResult<O::Item> {
         let asked = Instant::now();
         let mut last = self.last.lock().await;
-        // A consumer that asks once in an interval must not find its own last result, because it asks a bit earlier.
+        // A consumer that calls slightly early must not get its own last result again.
         if let Some(last) = last.as_ref().filter(|last| last.started + max_age * 9 / 10 > asked) {
             return last.clone();
         }
@@ -68,7 +68,7 @@ impl<O: Operation + Clone> SharedListing<O> {
         result
     }
 
-    /// Counts every invalid value, and logs each field once until all its values are valid again.
+    /// Counts all invalid values. Logs each field once, until all its values are valid again.
     fn report_invalid_values(&self, invalid: &InvalidValues) {
         let mut known = self.invalid.lock();
         for (operation, field, values) in invalid.iter() {

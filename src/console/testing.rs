@@ -1,4 +1,4 @@
-//! The simulated API, and a client for it.
+//! Test support: the simulated API and a client.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! One entry: its settings, what it knows, and how its last listings went.
+//! A discovery entry: its settings, its inventory and the results of its listings.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,42 +20,42 @@ use crate::{
     model::{EditableNamespace, ErrorClass, NamespaceInstance, WorkspaceInstance},
 };
 
-/// The least time between two listings of an entry that polls cause.
+/// Minimum time between two early listings of an entry.
 const EARLY_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What an entry discovers, and how.
+/// The settings of an entry.
 #[derive(Debug, Clone)]
 pub struct EntrySettings {
     /// The value of the label `discovery`.
     pub name: String,
     /// The region.
     pub region: String,
-    /// How often workspaces and namespaces are listed.
+    /// Interval between listings.
     pub interval: Duration,
-    /// The limit for one listing, without the wait for the request rate.
+    /// Timeout of one listing, without the wait for the rate limit.
     pub timeout: Duration,
-    /// What is selected from what is found.
+    /// The filters.
     pub selection: Selection,
-    /// Where the region is, and who asks.
+    /// The endpoints and the credentials.
     pub location: Location,
-    /// What lists it.
+    /// The listings of the region.
     pub listings: Listings,
 }
 
-/// Where an entry's region is, and who asks.
+/// The endpoints of an entry's region, and the credentials.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Location {
     /// The endpoint of the API for deployments.
     pub endpoint: Url,
     /// The endpoint of the console's API.
     pub console_endpoint: Url,
-    /// Where the access key comes from.
+    /// The source of the credentials.
     pub credentials: Arc<credentials::Source>,
 }
 
 impl EntrySettings {
-    /// Whether `other` is about the same workspaces, so that what is known can be kept. Other credentials may be those of
-    /// another user; what they do not list goes as everything else does.
+    /// Whether `other` covers the same workspaces, so that the inventory can be kept. Workspaces that other
+    /// credentials do not list are removed like any others.
     fn covers_same_workspaces(&self, other: &Self) -> bool {
         let pinned = |entry: &Self| match &entry.selection.workspaces {
             WorkspaceSelection::Listed(id) => Some(id.clone()),
@@ -64,7 +64,7 @@ impl EntrySettings {
         self.name == other.name && self.region == other.region && pinned(self) == pinned(other)
     }
 
-    /// Whether `other` is the same entry, so that its source can be kept.
+    /// Whether `other` has equal settings, so that the source can be kept.
     fn is_same_entry(&self, other: &Self) -> bool {
         self.covers_same_workspaces(other)
             && (self.interval, self.timeout) == (other.interval, other.timeout)
@@ -72,7 +72,7 @@ impl EntrySettings {
             && self.location == other.location
     }
 
-    /// Whether `other` is the same entry and lists by the same clients, so that its loop can go on.
+    /// Whether `other` has equal settings and uses the same clients, so that its loop can continue.
     pub(super) fn equals(&self, other: &Self) -> bool {
         self.is_same_entry(other) && self.listings.is(&other.listings)
     }
@@ -85,7 +85,7 @@ impl EntrySettings {
     }
 }
 
-/// An entry and what it knows.
+/// An entry and its state.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) settings: EntrySettings,
@@ -93,21 +93,21 @@ pub(super) struct Entry {
     pub(super) source: Option<Source>,
     /// Whether the first attempt has finished.
     pub(super) attempted: bool,
-    /// When the last attempt that succeeded ended, since the Unix epoch.
+    /// End of the last successful attempt, as time since the Unix epoch.
     pub(super) last_success: Option<Duration>,
-    /// Why workspaces, or editable namespaces, could not be listed; or why no source could be decided.
+    /// Why workspaces or editable namespaces could not be listed, or why no source could be chosen.
     problem: Option<String>,
-    /// Why the namespaces of a workspace could not be listed.
+    /// Why namespaces could not be listed, by workspace.
     namespace_problems: BTreeMap<String, String>,
     /// Whether `DescribeInstances` is denied.
     pub(super) instances_denied: bool,
     /// Whether `DescribeNamespaces` is denied for every workspace.
     pub(super) namespaces_denied: bool,
-    /// The workspaces for which `DescribeNamespaces` was denied before it ever succeeded.
+    /// The workspaces for which `DescribeNamespaces` was denied and has never succeeded.
     pub(super) denied_workspaces: BTreeSet<String>,
-    /// The workspaces for which it succeeded in this process.
+    /// The workspaces for which `DescribeNamespaces` has succeeded in this process.
     listed_workspaces: BTreeSet<String>,
-    /// When the results that were last configured were requested, so that a shared result counts once.
+    /// Start times of the last processed results, so that a shared result is processed once.
     configured: ProcessedResults,
     pub(super) early: EarlyListing,
 }
@@ -120,7 +120,7 @@ struct ProcessedResults {
 }
 
 impl Entry {
-    /// An entry that continues `before` as far as both list the same.
+    /// Creates an entry that keeps as much of the state of `before` as the settings permit.
     pub(super) fn new(settings: EntrySettings, before: Option<Self>) -> Self {
         let before = before.filter(|before| before.settings.covers_same_workspaces(&settings));
         match before {
@@ -146,9 +146,9 @@ impl Entry {
         }
     }
 
-    /// Collectors that were switched off are tried again after a reload.
+    /// Clears denials, so that disabled collectors are tried again after a reload.
     fn without_denials(mut self) -> Self {
-        // What decided the source stays true as long as the source does.
+        // The denials that led to the source stay as long as the source.
         if self.source != Some(Source::Editable) {
             (self.instances_denied, self.namespaces_denied) = (false, false);
         }
@@ -156,7 +156,7 @@ impl Entry {
         self
     }
 
-    /// Takes a `DescribeInstances`.
+    /// Records the result of `DescribeInstances`.
     pub(super) fn record_workspaces(
         &mut self,
         shared: &SharedResult<WorkspaceInstance>,
@@ -174,7 +174,7 @@ impl Entry {
         }
     }
 
-    /// Takes a `DescribeNamespaces` of one workspace.
+    /// Records the result of `DescribeNamespaces` of one workspace.
     pub(super) fn record_namespaces(
         &mut self,
         workspace: &str,
@@ -206,7 +206,7 @@ impl Entry {
         }
     }
 
-    /// Takes a `ListEditableNamespace`.
+    /// Records the result of `ListEditableNamespace`.
     pub(super) fn record_editable(
         &mut self,
         shared: &SharedResult<EditableNamespace>,
@@ -228,7 +228,7 @@ impl Entry {
         }
     }
 
-    /// Notes why an attempt failed as a whole.
+    /// Records why an attempt failed as a whole.
     pub(super) fn fail(&mut self, problem: String) {
         self.problem = Some(problem);
     }
@@ -241,7 +241,7 @@ impl Entry {
         self.listed_workspaces.retain(|id| known.contains_key(id));
     }
 
-    /// Why discovery is not up; `None` if it is, or if no attempt has finished. `polled` has the workspaces whose
+    /// Why discovery is not up; none if it is up or no attempt has finished. `polled` contains the workspaces whose
     /// namespaces matter.
     pub(super) fn problem(&self, polled: &BTreeSet<&str>) -> Option<&str> {
         let namespaces = self.namespace_problems.iter().find(|(id, _)| polled.contains(id.as_str()));
@@ -249,12 +249,12 @@ impl Entry {
     }
 }
 
-/// Whether the credentials are not allowed to do what was asked.
+/// Whether the error denies a permission.
 pub(super) fn is_denial(error: &ApiError) -> bool {
     error.class() == ErrorClass::Permission
 }
 
-/// Listings ahead of time, because a poll was told that its workspace or namespace does not exist.
+/// Early listings, because a poll reported that its workspace or namespace does not exist.
 #[derive(Debug, Default)]
 pub(super) struct EarlyListing {
     workspaces: BTreeSet<String>,
@@ -262,24 +262,24 @@ pub(super) struct EarlyListing {
 }
 
 impl EarlyListing {
-    /// Asks for a listing because of `workspace`.
+    /// Requests a listing of `workspace`.
     pub(super) fn request(&mut self, workspace: &str) {
         self.workspaces.insert(workspace.to_owned());
     }
 
-    /// When the next listing may start, if one is asked for.
+    /// When the next requested listing may start; none without requests.
     pub(super) fn due(&self, now: Instant) -> Option<Instant> {
         let earliest = self.last.map_or(now, |last| last + EARLY_INTERVAL);
         (!self.workspaces.is_empty()).then_some(earliest.max(now))
     }
 
-    /// Starts a listing because of these workspaces.
+    /// Starts a listing of the returned workspaces.
     pub(super) fn start(&mut self, now: Instant) -> BTreeSet<String> {
         self.last = Some(now);
         std::mem::take(&mut self.workspaces)
     }
 
-    /// A complete listing serves all requests so far.
+    /// Clears the requests, because a complete listing serves them.
     pub(super) fn clear(&mut self) {
         self.workspaces.clear();
     }

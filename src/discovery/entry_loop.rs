@@ -1,4 +1,4 @@
-//! The loop of one entry: lists what there is on schedule, and ahead of time if polls ask for it.
+//! The loop of one entry: lists on schedule, and early if polls request it.
 
 use std::{
     sync::{
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::poll::{Schedule, Supervised};
 
-/// Listings of namespaces of one entry that are requested at a time. The rate of requests limits them too.
+/// Maximum number of concurrent `DescribeNamespaces` of one entry. The rate limit applies too.
 const CONCURRENT_LISTINGS: usize = 8;
 
 /// Lists the workspaces and namespaces of one entry.
@@ -29,11 +29,11 @@ const CONCURRENT_LISTINGS: usize = 8;
 pub struct EntryLoop {
     /// The entry.
     pub settings: EntrySettings,
-    /// Where it reports what it finds.
+    /// The registry that receives the results.
     pub discovery: Arc<Discovery>,
-    /// When it lists.
+    /// The schedule.
     pub schedule: Schedule,
-    /// Whether the loop was started before.
+    /// Whether the loop has been started before.
     pub started: AtomicBool,
 }
 
@@ -41,7 +41,7 @@ impl Supervised for EntryLoop {
     async fn run(self: Arc<Self>, shutdown: CancellationToken) {
         shutdown
             .run_until_cancelled(async {
-                // A loop that panicked on a reply must not ask for the same at once.
+                // After a panic, do not repeat the request immediately.
                 let again = self.started.swap(true, Ordering::Relaxed);
                 let mut due =
                     if again { self.schedule.next_after(Instant::now()) } else { self.schedule.first() };
@@ -65,10 +65,10 @@ impl Supervised for EntryLoop {
 }
 
 impl EntryLoop {
-    /// Waits until `due`, or until a listing that polls ask for may start. Returns whether it is `due`.
+    /// Waits until `due`, or until an early listing may start. Returns whether `due` was reached.
     async fn wait_until(&self, due: Instant) -> bool {
         loop {
-            // Created first, so that a request after the check is not missed.
+            // Created first, so that a request after the check is not lost.
             let requested = self.discovery.early.notified();
             let early = self.discovery.early_due(&self.settings.name).filter(|early| *early < due);
             tokio::select! {
@@ -85,7 +85,7 @@ impl EntryLoop {
         self.report();
     }
 
-    /// Lists the workspaces, and the namespaces of those that polls asked for.
+    /// Runs an early listing of the workspaces, and of the namespaces of the requested ones.
     async fn attempt_early(&self) {
         let scope = self.discovery.start_early(&self.settings.name);
         self.list(scope, Duration::ZERO).await;
@@ -109,7 +109,7 @@ impl EntryLoop {
         }
     }
 
-    /// Lists by the first source that is permitted, which is then kept.
+    /// Lists with the first permitted source, and keeps this source.
     async fn decide(&self, max_age: Duration) {
         let name = &self.settings.name;
         match self.list_workspaces(max_age).await {
@@ -189,7 +189,7 @@ struct Failed {
     denied: bool,
 }
 
-/// What would permit discovery, after why `ListEditableNamespace` failed.
+/// Appends the permissions that discovery needs to the problem of `ListEditableNamespace`.
 fn no_permission(problem: Option<&str>) -> String {
     let problem = problem.unwrap_or_default();
     format!(

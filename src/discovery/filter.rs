@@ -1,4 +1,4 @@
-//! Which workspaces and namespaces are selected, by their names and tags.
+//! Filters of workspaces and namespaces by name and tags.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::collectors::namespaces::SelectNamespaces;
 pub struct Glob(WildMatch);
 
 impl Glob {
-    /// The pattern that `text` writes.
+    /// Parses a pattern.
     pub fn new(text: &str) -> Self {
         Self(WildMatch::new(text))
     }
@@ -21,30 +21,30 @@ impl Glob {
         self.0.matches(name)
     }
 
-    /// Whether the pattern may be meant for the name of a workspace: ids are hexadecimal.
+    /// Whether the pattern contains characters that ids, which are hexadecimal, do not have. It then matches names.
     fn may_be_of_name(&self) -> bool {
         !self.to_string().chars().all(|c| c.is_ascii_hexdigit() || matches!(c, '*' | '?'))
     }
 }
 
-/// The pattern. Consecutive `*` are written as one.
+/// Writes the pattern, with consecutive `*` as one.
 impl fmt::Display for Glob {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(formatter)
     }
 }
 
-/// Names that are included and not excluded.
+/// A filter by name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NameFilter {
-    /// One of these matches.
+    /// One of these must match.
     pub include: Vec<Glob>,
-    /// None of these matches.
+    /// None of these may match.
     pub exclude: Vec<Glob>,
 }
 
 impl NameFilter {
-    /// Whether an object with these names is selected. An empty name is no name.
+    /// Whether an object with these names is selected. Empty names are ignored.
     pub fn selects(&self, names: &[&str]) -> bool {
         let any = |globs: &[Glob]| {
             let mut names = names.iter().filter(|name| !name.is_empty());
@@ -60,19 +60,19 @@ impl SelectNamespaces for NameFilter {
     }
 }
 
-/// Selects everything.
+/// The default selects everything.
 impl Default for NameFilter {
     fn default() -> Self {
         Self { include: vec![Glob::new("*")], exclude: Vec::new() }
     }
 }
 
-/// Which workspaces of a region are selected.
+/// A filter of the workspaces in a region.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WorkspaceFilter {
     /// Patterns of ids and names.
     pub names: NameFilter,
-    /// Tags that a workspace has, with these values.
+    /// Tags that a workspace must have.
     pub tags: Vec<(String, String)>,
 }
 
@@ -82,7 +82,7 @@ impl WorkspaceFilter {
         self.names.selects(&[id, name]) && self.tags.iter().all(|tag| tags.contains(tag))
     }
 
-    /// What the filter needs besides the workspaces' ids.
+    /// The data that the filter needs in addition to ids.
     pub fn needs(&self) -> Option<Needs> {
         if !self.tags.is_empty() {
             return Some(Needs::Tags);
@@ -92,14 +92,14 @@ impl WorkspaceFilter {
     }
 }
 
-/// What a filter needs to know of workspaces besides their ids.
+/// Data that a filter needs in addition to ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Needs {
-    /// Their tags.
+    /// Tags.
     Tags,
-    /// Their names.
+    /// Names.
     Names {
-        /// The first pattern that may be of a name.
+        /// The first pattern that matches names.
         pattern: String,
     },
 }

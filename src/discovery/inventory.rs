@@ -1,6 +1,6 @@
-//! What the listings of one entry have told: workspaces and their namespaces.
+//! The workspaces and namespaces that the listings of one entry returned.
 //!
-//! Filters do not act here. They select from what is known, so that a change of filters takes effect without a listing.
+//! The inventory is not filtered. Filters select from it, so that a change of filters needs no listing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,33 +9,37 @@ use serde::{Deserialize, Serialize};
 use super::presence::Presence;
 use crate::model::{EditableNamespace, NamespaceInstance, WorkspaceInstance};
 
-/// States of a workspace in which nothing can run.
+/// Values of `ClusterStatus` in which nothing can run.
+/// Source: `DescribeInstances`, read in November 2026,
+/// <https://next.api.alibabacloud.com/api/foasconsole/2021-10-28/DescribeInstances>.
 const NOT_RUNNING_WORKSPACE_STATES: [&str; 4] = ["CREATING", "DISABLE", "DELETING", "DELETED"];
 
-/// States of a namespace in which nothing can run.
+/// Values of a namespace's `Status` in which nothing can run.
+/// Source: `DescribeNamespaces`, read in November 2026,
+/// <https://next.api.alibabacloud.com/api/foasconsole/2021-10-28/DescribeNamespaces>.
 const NOT_RUNNING_NAMESPACE_STATES: [&str; 2] = ["CREATING", "DELETING"];
 
 /// Whether the last poll of the deployments in a namespace (workspace, namespace) succeeded and returned any. Such a
 /// namespace exists, even if a listing lacks it.
 pub type HasDeployments<'a> = dyn Fn(&str, &str) -> bool + 'a;
 
-/// Everything that an entry's listings have told so far.
+/// All workspaces and namespaces that an entry knows.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Inventory {
     pub(super) workspaces: BTreeMap<String, KnownWorkspace>,
-    /// The workspace of an entry for one workspace. It is never removed.
+    /// The workspace of an entry for a single workspace. It is never removed.
     pinned: Option<String>,
 }
 
-/// A workspace that is known.
+/// A known workspace.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct KnownWorkspace {
-    /// What `DescribeNamespaces` calls it; empty if it is not known.
+    /// The `InstanceId` for `DescribeNamespaces`; empty if unknown.
     pub(super) instance_id: String,
     pub(super) name: String,
     pub(super) tags: Vec<(String, String)>,
     pub(super) presence: Presence,
-    /// Whether a listing ever contained it.
+    /// Whether any listing has contained it.
     listed: bool,
     pub(super) namespaces: BTreeMap<String, Presence>,
     /// Whether a listing of its namespaces has succeeded.
@@ -57,18 +61,19 @@ impl KnownWorkspace {
 }
 
 impl Inventory {
-    /// What is known before the first listing of a region: nothing.
+    /// The inventory of a region before its first listing: empty.
     pub fn of_region() -> Self {
         Self::default()
     }
 
-    /// What is known before the first listing of one workspace: that it exists.
+    /// The inventory of a single workspace before its first listing: the workspace.
     pub fn of_workspace(id: &str) -> Self {
         let workspace = KnownWorkspace::new(Presence::unlisted());
         Self { workspaces: BTreeMap::from([(id.to_owned(), workspace)]), pinned: Some(id.to_owned()) }
     }
 
-    /// Takes a successful `DescribeInstances`. If the listing is not `consistent`, it may lack workspaces that exist.
+    /// Updates the inventory from a successful `DescribeInstances`. A listing that is not `consistent` may lack
+    /// workspaces, so it removes none.
     pub fn workspaces_listed(
         &mut self,
         listed: &[WorkspaceInstance],
@@ -94,7 +99,7 @@ impl Inventory {
         }
     }
 
-    /// Takes a successful `DescribeNamespaces` of one workspace.
+    /// Updates the inventory from a successful `DescribeNamespaces` of one workspace.
     pub fn namespaces_listed(
         &mut self,
         workspace: &str,
@@ -102,7 +107,7 @@ impl Inventory {
         consistent: bool,
         has_deployments: &HasDeployments<'_>,
     ) {
-        // It may have been removed meanwhile.
+        // It may have been removed in the meantime.
         let Some(known) = self.workspaces.get_mut(workspace) else { return };
         known.namespaces_listed = true;
         for namespace in listed {
@@ -115,7 +120,7 @@ impl Inventory {
         }
     }
 
-    /// Takes a successful `ListEditableNamespace`, which tells ids and names only.
+    /// Updates the inventory from a successful `ListEditableNamespace`, which returns only ids and names.
     pub fn editable_listed(
         &mut self,
         listed: &[EditableNamespace],
@@ -145,12 +150,12 @@ impl Inventory {
         self.remove_workspaces(&by_workspace.into_keys().collect(), has_deployments);
     }
 
-    /// This, if it is of the workspace `pinned`, or of a region without one.
+    /// Returns the inventory if it belongs to the single workspace `pinned`, or to a region if `pinned` is none.
     pub(super) fn for_pinned(self, pinned: Option<&str>) -> Option<Self> {
         (self.pinned.as_deref() == pinned).then_some(self)
     }
 
-    /// Forgets what only the console's API tells, for a source that can't renew it.
+    /// Removes details that only the console's API returns, because the new source cannot update them.
     pub fn forget_details(&mut self) {
         for workspace in self.workspaces.values_mut() {
             let known = KnownWorkspace::new(workspace.presence.without_state());

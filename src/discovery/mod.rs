@@ -1,4 +1,4 @@
-//! Finds the workspaces of a region and their namespaces.
+//! Discovery: finds the workspaces of a region and their namespaces.
 
 mod entry;
 mod entry_loop;

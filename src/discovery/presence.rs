@@ -1,11 +1,11 @@
-//! What successive listings say of one object.
+//! The presence of one object in successive listings.
 
 use serde::{Deserialize, Serialize};
 
-/// Consecutive successful listings without an object after which it is gone.
+/// Number of consecutive successful listings without an object after which it is removed.
 const MAX_MISSES: u32 = 2;
 
-/// Whether an object exists and runs, by the successful listings so far.
+/// Whether an object exists and can run jobs, according to successful listings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Presence {
     /// Consecutive listings that lacked the object.
@@ -16,22 +16,23 @@ pub(super) struct Presence {
 }
 
 impl Presence {
-    /// Of an object that a listing contained for the first time.
+    /// An object in its first listing.
     pub(super) fn first(not_running: bool) -> Self {
         Self { misses: 0, was_not_running: not_running, not_running }
     }
 
-    /// Of an object that is known from elsewhere, and not from a listing.
+    /// An object that is known, but not from a listing.
     pub(super) fn unlisted() -> Self {
         Self { misses: 1, was_not_running: false, not_running: false }
     }
 
-    /// The same without what is known of its state.
+    /// The same presence without the state.
     pub(super) fn without_state(self) -> Self {
         Self { was_not_running: false, not_running: false, ..self }
     }
 
-    /// A listing contained it. It takes two listings in a row to stop it, and one to start it.
+    /// Records a listing with the object. The object stops running after two such listings in a row, and runs again
+    /// after one.
     pub(super) fn seen(&mut self, not_running: bool) {
         *self = Self {
             misses: 0,
@@ -40,7 +41,7 @@ impl Presence {
         };
     }
 
-    /// A listing lacked it.
+    /// Records a listing without the object.
     pub(super) fn missed(&mut self) {
         self.misses = self.misses.saturating_add(1);
         self.was_not_running = false;
@@ -51,7 +52,7 @@ impl Presence {
         self.misses > 0
     }
 
-    /// Whether listings lacked it for long enough.
+    /// Whether enough consecutive listings lacked it.
     pub(super) fn is_gone(self) -> bool {
         self.misses >= MAX_MISSES
     }

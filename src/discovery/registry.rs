@@ -1,4 +1,4 @@
-//! All entries: what they found, which of it is polled, and how they fare.
+//! All discovery entries: their inventories, selections and health.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,13 +31,13 @@ use crate::{
     store::Store,
 };
 
-/// The entries of the configuration, and what they have found so far.
+/// The discovery entries and their state.
 #[derive(Debug)]
 pub struct Discovery {
     inner: Mutex<Inner>,
-    /// Counts the changes of what is found.
+    /// Increases when the found workspaces change.
     changes: watch::Sender<u64>,
-    /// A poll asks for a listing ahead of time.
+    /// Notified when a poll requests an early listing.
     pub(super) early: Notify,
     store: Arc<Store>,
     clock: Clock,
@@ -45,32 +45,32 @@ pub struct Discovery {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// In the order of their precedence.
+    /// In order of precedence.
     entries: Vec<Entry>,
     /// The workspaces whose namespaces the configuration lists.
     configured: BTreeSet<String>,
-    /// The collectors that were denied in a workspace before they ever succeeded there.
+    /// The collectors that were denied in a workspace and have never succeeded there.
     denied: BTreeSet<(CollectorName, String)>,
     /// The entries and collectors whose denial was logged.
     logged_denials: BTreeSet<(String, CollectorName)>,
 }
 
-/// How an entry fares.
+/// The status of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryStatus {
     /// The value of the label `discovery`.
     pub name: String,
     /// The region.
     pub region: String,
-    /// How often it lists.
+    /// The interval.
     pub interval: Duration,
-    /// Whether the last listings succeeded; `None` before the first attempt has finished.
+    /// Whether the last listings succeeded; none before the first attempt has finished.
     pub up: Option<bool>,
-    /// When the last attempt that succeeded ended, since the Unix epoch.
+    /// End of the last successful attempt, as time since the Unix epoch.
     pub last_success: Option<Duration>,
-    /// By which operations it lists; `None` until that is decided.
+    /// The operations that it uses; none until they are chosen.
     pub source: Option<Source>,
-    /// Why it is not up.
+    /// The problem, if it is not up.
     pub problem: Option<String>,
     /// Its workspaces by state.
     pub workspaces: Counts,
@@ -78,16 +78,16 @@ pub struct EntryStatus {
     pub namespaces: Counts,
 }
 
-/// What is wanted of one entry's workspaces.
+/// The selected workspaces of one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// The entry.
+    /// The name of the entry.
     pub entry: String,
     /// Its workspaces.
     pub workspaces: BTreeMap<String, SelectedWorkspace>,
 }
 
-/// Whose namespaces are listed.
+/// Which namespaces an attempt lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Scope {
     /// Those of every workspace.
@@ -102,10 +102,10 @@ impl Discovery {
         Self { inner: Mutex::default(), changes: watch::Sender::new(0), early: Notify::new(), store, clock }
     }
 
-    /// Makes `entries`, in the order of their precedence, the entries. Those that list the same as before keep what they
-    /// have found. `configured` has the workspaces that no entry may have.
+    /// Sets the entries, in order of precedence. Entries with the same workspaces as before keep their inventory.
+    /// `configured` contains the workspaces that belong to no entry.
     ///
-    /// Returns the names of the entries that were not known with the same settings.
+    /// Returns the names of entries that are new or have changed settings.
     pub fn set_entries(&self, entries: Vec<EntrySettings>, configured: BTreeSet<String>) -> BTreeSet<String> {
         let mut inner = self.inner.lock();
         let mut before: BTreeMap<String, Entry> = std::mem::take(&mut inner.entries)
@@ -128,7 +128,7 @@ impl Discovery {
         changed
     }
 
-    /// Changes whenever something else was found.
+    /// A receiver that changes when the found workspaces change.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
@@ -142,7 +142,7 @@ impl Discovery {
         self.inner.lock().entries.iter().all(|entry| entry.attempted)
     }
 
-    /// What is found and selected, by entry, in the order of their precedence.
+    /// The selected workspaces of each entry, in order of precedence.
     pub fn found(&self) -> Vec<Found> {
         let inner = self.inner.lock();
         let names = inner.entries.iter().map(|entry| entry.settings.name.clone());
@@ -152,7 +152,7 @@ impl Discovery {
             .collect()
     }
 
-    /// How the entries fare.
+    /// The status of each entry.
     pub fn statuses(&self) -> Vec<EntryStatus> {
         let inner = self.inner.lock();
         inner
@@ -163,8 +163,8 @@ impl Discovery {
             .collect()
     }
 
-    /// Whether the credentials of `entry` were denied what `collector` needs in `workspace`, before it ever succeeded
-    /// there. Logs that once for each entry and collector.
+    /// Whether `collector` was denied in `workspace` and has never succeeded there. Logs this once for each entry and
+    /// collector.
     pub fn denies(&self, entry: &str, collector: CollectorName, workspace: &str) -> bool {
         let mut inner = self.inner.lock();
         let known = inner.entries.iter().find(|known| known.settings.name == entry);
@@ -188,7 +188,7 @@ impl Discovery {
         })
     }
 
-    /// What survives a restart: what each entry knows, by its name.
+    /// The inventories of all entries, to be saved.
     pub fn snapshot(&self) -> DiscoverySnapshot {
         let inner = self.inner.lock();
         let known = inner.entries.iter().map(|entry| {
@@ -198,7 +198,7 @@ impl Discovery {
         DiscoverySnapshot::new(known)
     }
 
-    /// Gives entries that have not finished an attempt yet what they knew before a restart.
+    /// Restores the inventories of entries that have not finished an attempt.
     pub fn restore(&self, mut saved: DiscoverySnapshot) {
         let mut inner = self.inner.lock();
         for entry in inner.entries.iter_mut().filter(|entry| !entry.attempted) {
@@ -216,7 +216,7 @@ impl Discovery {
         self.changed();
     }
 
-    /// Whether the last poll of a namespace's deployments succeeded and found some.
+    /// Whether the last poll of a namespace's deployments succeeded and returned any.
     fn has_deployments(&self, workspace: &str, namespace: &str) -> bool {
         let group = GroupId {
             workspace: workspace.to_owned(),
@@ -232,18 +232,18 @@ impl Discovery {
         })
     }
 
-    /// When a listing that a poll asked for may start.
+    /// When a requested early listing may start.
     pub(super) fn early_due(&self, name: &str) -> Option<Instant> {
         self.with(name, |entry| entry.early.due(Instant::now())).flatten()
     }
 
-    /// Starts a listing that polls asked for.
+    /// Starts an early listing. Returns its workspaces.
     pub(super) fn start_early(&self, name: &str) -> Scope {
         let workspaces = self.with(name, |entry| entry.early.start(Instant::now()));
         Scope::Workspaces(workspaces.unwrap_or_default())
     }
 
-    /// Starts a complete listing. Returns the source, if it is decided.
+    /// Starts a complete listing. Returns the source, if it is chosen.
     pub(super) fn source(&self, name: &str) -> Option<Source> {
         self.with(name, |entry| entry.source).flatten()
     }
@@ -280,7 +280,7 @@ impl Discovery {
         self.changed();
     }
 
-    /// Notes that namespaces are denied in every workspace, so that another source is tried.
+    /// Records that `DescribeNamespaces` is denied in every workspace, so that the other source is tried.
     pub(super) fn namespaces_denied(&self, name: &str) {
         self.with(name, |entry| entry.namespaces_denied = true);
     }
@@ -296,8 +296,8 @@ impl Discovery {
         self.with(name, |entry| entry.fail(problem));
     }
 
-    /// The workspaces whose namespaces the entry may list, with their `InstanceId`: those in the last listing that it
-    /// selects and that no entry before it does.
+    /// The workspaces whose namespaces the entry lists, with their `InstanceId`: those in the last listing that this
+    /// entry and no earlier entry selects.
     pub(super) fn workspaces_to_list(&self, name: &str, scope: &Scope) -> Vec<(String, String)> {
         let inner = self.inner.lock();
         let Some(index) = inner.entries.iter().position(|entry| entry.settings.name == name) else {
@@ -317,7 +317,7 @@ impl Discovery {
         self.with(name, |entry| entry.problem(&BTreeSet::new()).map(str::to_owned)).flatten()
     }
 
-    /// Ends an attempt. Returns why it failed.
+    /// Ends an attempt. Returns the problem, if it failed.
     pub(super) fn finish(&self, name: &str) -> Option<String> {
         let now = self.clock.since_epoch();
         let mut inner = self.inner.lock();
@@ -340,7 +340,7 @@ impl Discovery {
     }
 }
 
-/// A poll that was told that its namespace does not exist asks for a listing ahead of time.
+/// Requests an early listing if a poll reports that its namespace does not exist.
 impl PollObserver for Discovery {
     fn polled(&self, id: &TargetId, outcome: PollOutcome) {
         let PollOutcome::Failure(class) = outcome else { return };
@@ -391,7 +391,7 @@ impl Entry {
     }
 }
 
-/// The workspaces whose last `DescribeNamespaces` matters.
+/// The workspaces that are polled, whose `DescribeNamespaces` must succeed.
 fn polled(selection: &SelectionResult) -> BTreeSet<&str> {
     let polled = selection.workspaces.iter().filter(|(_, workspace)| workspace.runs && !workspace.missing);
     polled.map(|(id, _)| id.as_str()).collect()

@@ -1,28 +1,28 @@
-//! What the entries select from what they know: each workspace belongs to one of them.
+//! The selection of workspaces by entries: each workspace belongs to one entry.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Inventory, NameFilter, WorkspaceFilter, inventory::KnownWorkspace};
 
-/// What an entry selects.
+/// The filters of an entry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Selection {
-    /// The workspaces.
+    /// Filter of workspaces.
     pub workspaces: WorkspaceSelection,
-    /// Their namespaces.
+    /// Filter of namespaces.
     pub namespaces: NameFilter,
 }
 
 /// The workspaces that an entry selects.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WorkspaceSelection {
-    /// Those of the region that match.
+    /// The matching workspaces of the region.
     Matching(WorkspaceFilter),
-    /// The one with this id, which is listed in the configuration.
+    /// The workspace with this id, which the configuration lists.
     Listed(String),
 }
 
-/// Objects by their state. Each is counted once.
+/// Numbers of objects by state. Each object counts once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Polled.
@@ -31,14 +31,14 @@ pub struct Counts {
     pub excluded: usize,
     /// Selected, but in a state in which nothing runs.
     pub not_running: usize,
-    /// Selected and polled, though the last listing lacked them.
+    /// Polled although the last listing lacked them.
     pub missing: usize,
 }
 
-/// What an entry has found and selected, at one time.
+/// The workspaces and namespaces that an entry selects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SelectionResult {
-    /// The selected workspaces that belong to the entry, by id.
+    /// The selected workspaces of the entry, by id.
     pub workspaces: BTreeMap<String, SelectedWorkspace>,
     /// The workspaces that belong to the entry, and those that it excludes.
     pub workspace_counts: Counts,
@@ -49,9 +49,9 @@ pub struct SelectionResult {
 /// A selected workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SelectedWorkspace {
-    /// What `DescribeNamespaces` calls it; empty if it is not known.
+    /// The `InstanceId` for `DescribeNamespaces`; empty if unknown.
     pub instance_id: String,
-    /// Whether it is in a state in which something may run.
+    /// Whether it is in a state in which jobs can run.
     pub runs: bool,
     /// Whether the last listing lacked it.
     pub missing: bool,
@@ -104,8 +104,8 @@ fn owners<'k>(
     owners.into_iter().map(|(id, (index, _))| (id, index)).collect()
 }
 
-/// The workspaces whose namespaces the entry at `index` may list, with their `InstanceId`: those that the last listing
-/// contained, that it selects, and that neither an entry before it selects nor the configuration lists.
+/// The workspaces whose namespaces the entry at `index` lists, with their `InstanceId`. The last listing contained
+/// them, the entry selects them, and neither an earlier entry nor the configuration has them.
 pub(super) fn listable_workspaces(
     entries: &[(&Selection, &Inventory)],
     index: usize,

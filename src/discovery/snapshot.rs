@@ -1,4 +1,4 @@
-//! What discovery knows, as it is saved.
+//! The saved form of discovery's inventories.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Inventory;
 
-/// What each entry knows, by its name.
+/// The inventories of all entries, by name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DiscoverySnapshot(BTreeMap<String, SavedEntry>);
 
-/// What one entry knows.
+/// The saved state of one entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct SavedEntry {
     pub(super) region: String,
@@ -26,16 +26,16 @@ impl DiscoverySnapshot {
         self.0.remove(name)
     }
 
-    /// Keys and values: the names, and JSON.
+    /// Encodes as keys (names) and values (JSON).
     pub fn to_entries(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
-        // Text, numbers, lists and tables with text as keys: nothing that JSON does not have.
+        // Serialization cannot fail: all keys of maps are strings.
         let entry = |(name, entry): (&String, &SavedEntry)| {
             Some((name.clone().into_bytes(), serde_json::to_vec(entry).ok()?))
         };
         self.0.iter().filter_map(entry).collect()
     }
 
-    /// The snapshot of these keys and values, and how many of them cannot be read.
+    /// Decodes keys and values. Also returns the number of invalid ones.
     pub fn from_entries(entries: BTreeMap<Vec<u8>, Vec<u8>>) -> (Self, usize) {
         let total = entries.len();
         let entry = |(name, entry): (Vec<u8>, Vec<u8>)| {

@@ -1,10 +1,10 @@
-//! Where an entry's workspaces and namespaces are listed.
+//! The operations that list an entry's workspaces and namespaces.
 
 use std::{fmt, sync::Arc};
 
 use crate::console::{ConsoleListings, ListEditableNamespace, SharedListing};
 
-/// The operations by which an entry finds workspaces and namespaces.
+/// The operations that an entry uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// `DescribeInstances` and `DescribeNamespaces`.
@@ -13,7 +13,7 @@ pub enum Source {
     Editable,
 }
 
-/// The operations.
+/// Writes the names of the operations.
 impl fmt::Display for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
@@ -23,12 +23,12 @@ impl fmt::Display for Source {
     }
 }
 
-/// The listings of an entry's region, which it may share with other entries and with collectors.
+/// The listings of an entry's region. Other entries and collectors may share them.
 #[derive(Debug, Clone)]
 pub struct Listings {
     /// The workspaces and their namespaces.
     pub console: Arc<ConsoleListings>,
-    /// The namespaces in which the credentials have a role of the console.
+    /// The namespaces in which the user has a role in the development console.
     pub editable: Arc<SharedListing<ListEditableNamespace>>,
 }
 

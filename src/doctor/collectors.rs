@@ -1,4 +1,4 @@
-//! Whether the objects of the enabled collectors can be listed, and how many requests that takes.
+//! Checks of the enabled collectors, and their requests per day.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::{
     model::CollectorName,
 };
 
-/// Which collectors are checked with a target of deployments, so that each is checked once.
+/// Whether a target is the first one of its scope, so that each collector is checked once.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FirstTarget {
     /// Whether the target is the first one of its namespace.
@@ -73,7 +73,7 @@ impl CollectorCheck<'_> {
     }
 }
 
-/// The check of a collector whose operation failed; notes the RAM action that is missing.
+/// The failed check of a collector. Records the missing RAM action.
 pub(super) fn failed(
     collector: CollectorName,
     operation: &str,
@@ -92,7 +92,7 @@ pub(super) fn failed(
     Check::failed(collector, detail, hint)
 }
 
-/// The check of a collector whose operation did not finish in time.
+/// The check of a collector whose operation timed out.
 pub(super) fn timed_out(collector: CollectorName, operation: &str) -> Check {
     Check::failed(collector, format!("{operation}: no time left (poll.timeout)"), "try again later")
 }

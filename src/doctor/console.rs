@@ -1,4 +1,4 @@
-//! The console's API: what discovery finds, and which collectors the credentials permit.
+//! Checks with the console's API: discovery, and the collectors that the credentials permit.
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -30,17 +30,17 @@ use crate::{
     store::Store,
 };
 
-/// What is listed once is not listed again.
+/// An interval that is long enough to list only once.
 const ONCE: Duration = DAY;
 
-/// What was found of the entries.
+/// The results of discovery.
 pub(super) struct Discovered {
     pub(super) reports: Vec<DiscoveryReport>,
     pub(super) workspaces: Vec<config::Workspace>,
 }
 
 impl Doctor<'_> {
-    /// Discovers once.
+    /// Runs discovery once.
     pub(super) async fn discover(&self) -> Result<Discovered, reqwest::Error> {
         let entries = self.config.entries();
         let settings: Result<Vec<_>, _> =
@@ -69,7 +69,7 @@ impl Doctor<'_> {
         Ok(Discovered { reports: reports.collect(), workspaces })
     }
 
-    /// The steps before the first call, and whether it can be made.
+    /// The checks before the first call, and whether the call is possible.
     async fn preflight(&self, entry: &DiscoveryEntry) -> (Vec<Check>, bool) {
         let provider = self.provider(&entry.credentials);
         let dns = probe::dns(&self.clients, &entry.console_endpoint);
@@ -116,7 +116,7 @@ impl Doctor<'_> {
         let (Some(region), Some(endpoint)) = (&workspace.region, &workspace.console_endpoint) else {
             return Vec::new();
         };
-        // Without credentials there is nothing to say of permissions.
+        // Without credentials, permissions are unknown.
         if self.provider(&workspace.credentials).credentials().await.is_err() {
             return Vec::new();
         }
@@ -125,7 +125,7 @@ impl Doctor<'_> {
         let instances = listings.workspaces(ONCE, timeout).await.result.map(drop);
         let namespaces = match (&instances, listings.instance_id(&workspace.id)) {
             (Ok(()), Some(id)) => Some(listings.namespaces(&id, ONCE, timeout).await.result.map(drop)),
-            // There is nothing to ask for.
+            // The workspace is not in the listing.
             (Ok(()), None) => None,
             (Err(error), _) => Some(Err(error.clone())),
         };
@@ -157,7 +157,7 @@ impl Doctor<'_> {
         })
     }
 
-    /// The listings of a region, once for all entries and workspaces that share them.
+    /// The listings of a region, shared by entries and workspaces.
     fn listings(
         &self,
         region: &str,
@@ -256,7 +256,7 @@ fn collector(
     }
 }
 
-/// The requests to the console's API in a day: each listing at the smallest interval of those who share it.
+/// The requests per day to the console's API. Each listing counts with the smallest interval of its consumers.
 pub(super) fn calls_per_day(config: &config::Config, discovered: &Discovered) -> f64 {
     let entries = config.entries();
     let mut instances: Vec<(Region<'_>, Duration)> = Vec::new();

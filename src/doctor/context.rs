@@ -1,4 +1,4 @@
-//! What every examination needs.
+//! The shared context of all checks.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{
 
 type Provider = (Arc<credentials::Source>, Arc<dyn ProvideCredentials>);
 
-/// The configuration, and what asks the API.
+/// The configuration and the clients.
 pub(super) struct Doctor<'a> {
     pub(super) config: &'a Config,
     pub(super) settings: api::Settings,
@@ -25,15 +25,15 @@ pub(super) struct Doctor<'a> {
     pub(super) clients: HttpClients,
     pub(super) progress: Arc<Progress>,
     pub(super) clock: Clock,
-    /// One for all workspaces, whichever account they belong to.
+    /// One rate limiter for all workspaces.
     pub(super) account_rate: Arc<RateLimiter>,
     pub(super) context: Arc<credentials::Context>,
-    /// The same source of credentials is asked once.
+    /// One provider for each source of credentials.
     pub(super) providers: Mutex<Vec<Provider>>,
     pub(super) consoles: Mutex<Vec<Console>>,
 }
 
-/// The listings of a region, and whose they are.
+/// The listings of a region, and their settings.
 pub(super) struct Console {
     pub(super) region: String,
     pub(super) endpoint: Url,

@@ -2,7 +2,7 @@
 
 use crate::{api::ApiError, model::ErrorClass};
 
-/// The hint for `error`: by its error code if it has one, otherwise by its class.
+/// The remedy for `error`: by its error code, or by its class.
 pub(super) fn of(error: &ApiError) -> &'static str {
     if error.is_from_intermediary() {
         return "an intermediary answered instead of the API, such as a proxy, a firewall or a load balancer: check the \

@@ -1,4 +1,4 @@
-//! Whether the jobs of deployments can be listed, and how many requests that takes.
+//! Check of the collector of jobs, and its requests per day.
 
 use tokio::time::{Instant, timeout_at};
 
@@ -14,7 +14,7 @@ use crate::{
     model::{Deployment, ErrorClass, JOBS, JobState, JobsMode},
 };
 
-/// Lists the jobs of one deployment of a target, if they are collected.
+/// Lists the jobs of one deployment of a target, if the collector is enabled.
 pub(super) async fn check(
     client: &Client,
     workspace: &config::Workspace,
@@ -45,7 +45,7 @@ pub(super) async fn check(
     report.checks.push(check);
 }
 
-/// The requests for the deployments that have live jobs now. Those for failures cannot be known.
+/// The requests per day for deployments that have live jobs now. Requests for failures are unknown.
 fn calls_per_day(enabled: EnabledCollector, deployments: &[Deployment]) -> f64 {
     let Some(JobsSettings { mode: JobsMode::Active, requests_per_second }) = enabled.jobs else { return 0.0 };
     let is_live = |deployment: &&Deployment| {

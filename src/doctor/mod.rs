@@ -1,4 +1,4 @@
-//! Asks each target what a poll would, one step after the other, and says where it fails and what helps.
+//! `doctor`: checks each target step by step as a poll would, and reports failures with remedies.
 
 mod call_rate;
 mod collectors;
@@ -44,10 +44,10 @@ use context::Doctor;
 pub use report::{Check, CollectorReport, DiscoveryReport, Report, Status, TargetReport};
 pub use series::{DropStep, SeriesReport};
 
-/// Who asks by hand waits no longer for an answer that could come at the next try.
+/// Maximum number of retries. The user can run `doctor` again.
 const MAX_RETRIES: u32 = 1;
 
-/// Why nothing could be examined.
+/// `doctor` cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum DoctorError {
     /// The HTTP client can't be built.
@@ -58,7 +58,11 @@ pub enum DoctorError {
     Telemetry(#[source] prometheus::Error),
 }
 
-/// Examines every target of `config`: workspaces side by side, the targets of one in turn.
+/// Checks all targets of `config`: workspaces concurrently, the targets of a workspace in turn.
+///
+/// # Errors
+///
+/// [`DoctorError`] if the HTTP clients or the counters cannot be built. Failed checks are a part of the report.
 pub async fn run(
     config: &Config,
     environment: &Environment,
@@ -203,7 +207,7 @@ impl Doctor<'_> {
     }
 }
 
-/// The series that a poll would render.
+/// The series of a poll.
 fn series(
     workspace: &str,
     namespace: &str,
@@ -215,7 +219,7 @@ fn series(
     families::group(workspace, namespace, deployments, &labels).series()
 }
 
-/// The transitions that a first poll serves. Which status it is does not matter for the number of series.
+/// The transitions of a first poll. The number of series does not depend on the status.
 fn first_transitions(deployment: &Deployment) -> Transitions {
     let status = ObservedStatus { status: DeploymentStatus::Unknown, since: None };
     Transitions {

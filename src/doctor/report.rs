@@ -1,4 +1,4 @@
-//! What was found out, as data.
+//! The report of `doctor`.
 
 use serde::Serialize;
 use url::Url;
@@ -6,7 +6,7 @@ use url::Url;
 use super::series::SeriesReport;
 use crate::{config, discovery::Counts, exposition::SeriesCounts};
 
-/// What was found out of every target.
+/// The results of all checks.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     ok: bool,
@@ -15,34 +15,34 @@ pub struct Report {
     targets: Vec<TargetReport>,
     collectors: Vec<CollectorReport>,
     series: SeriesReport,
-    /// The calls that everything makes in a day, without retries.
+    /// API calls per day in total, without retries.
     api_calls_per_day: f64,
 }
 
-/// What a discovery entry would find.
+/// The results of a discovery entry.
 #[derive(Debug, Clone, Serialize)]
 pub struct DiscoveryReport {
     /// The entry's name.
     pub name: String,
     /// Its region.
     pub region: String,
-    /// Where the console's API is asked.
+    /// The endpoint of the console's API.
     pub endpoint: String,
-    /// Which link of the chain gave the credentials.
+    /// The source of the credentials; none without credentials.
     pub origin: Option<String>,
-    /// By which operations it lists.
+    /// The operations that it uses.
     pub source: Option<String>,
-    /// Its workspaces by state.
+    /// Numbers of workspaces by state.
     pub workspaces: WorkspaceCounts,
-    /// Their namespaces by state.
+    /// Numbers of namespaces by state.
     pub namespaces: WorkspaceCounts,
-    /// The calls that it makes in a day, without retries.
+    /// API calls per day, without retries.
     pub api_calls_per_day: Option<f64>,
-    /// The steps, in their order.
+    /// The checks, in order.
     pub checks: Vec<Check>,
 }
 
-/// Workspaces or namespaces by state.
+/// Numbers of workspaces or namespaces by state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct WorkspaceCounts {
     /// Polled.
@@ -68,47 +68,47 @@ pub struct CollectorReport {
     pub collector: &'static str,
     /// Whether it is enabled.
     pub enabled: bool,
-    /// Whether it is enabled only by default, and so switched off if it is denied.
+    /// Whether it is enabled only by default, so that it is disabled if denied.
     pub by_default: bool,
-    /// Whether its RAM action is allowed; `None` if that is not known.
+    /// Whether its RAM action is allowed; none if unknown.
     pub permitted: Option<bool>,
     /// The RAM action that is not allowed.
     pub missing_permission: Option<String>,
-    /// Why it is not known.
+    /// Why it is unknown.
     pub error: Option<String>,
 }
 
 impl CollectorReport {
-    /// Whether it is enabled on purpose, and cannot work.
+    /// Whether the configuration enables it although it is denied.
     pub(super) fn failed(&self) -> bool {
         self.enabled && !self.by_default && self.permitted == Some(false)
     }
 }
 
-/// How a step ended.
+/// The status of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// As it should be.
+    /// Passed.
     Ok,
-    /// It works, but look at it.
+    /// Passed, but needs attention.
     Warning,
-    /// Not tried.
+    /// Not run.
     Skipped,
-    /// It does not work.
+    /// Failed.
     Failed,
 }
 
-/// One step.
+/// A check.
 #[derive(Debug, Clone, Serialize)]
 pub struct Check {
-    /// `credentials`, `dns`, `tls`, `clock`, `call`, `selection` or `discovery`.
+    /// The name: `credentials`, `dns`, `tls`, `clock`, `call`, `selection`, `discovery` or a collector.
     pub name: &'static str,
-    /// How it ended.
+    /// The status.
     pub status: Status,
-    /// What was seen.
+    /// The observation.
     pub detail: String,
-    /// What helps.
+    /// The remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
@@ -131,7 +131,7 @@ impl Check {
     }
 }
 
-/// What was found out of one target.
+/// The results of one target.
 #[derive(Debug, Clone, Serialize)]
 pub struct TargetReport {
     /// The workspace's id.
@@ -140,27 +140,27 @@ pub struct TargetReport {
     pub namespace: String,
     /// The selection; empty for the whole namespace.
     pub selection: String,
-    /// Where its workspace is asked.
+    /// The endpoint of its workspace.
     pub endpoint: String,
-    /// Which link of the chain gave the credentials.
+    /// The source of the credentials; none without credentials.
     pub origin: Option<String>,
-    /// When they expire, in seconds since the epoch.
+    /// Expiry of the credentials, in seconds since the Unix epoch.
     pub credentials_expire: Option<u64>,
-    /// The call's outcome, in the words of `aliyun_flink_target_polls_total`; `not_tried` if there was no call.
+    /// The outcome of the call as in `aliyun_flink_target_polls_total`, or `not_tried`.
     pub outcome: &'static str,
     /// The RAM action that is not allowed.
     pub missing_permission: Option<String>,
-    /// The cloud's id of the last request.
+    /// The request id of the last response.
     pub request_id: Option<String>,
-    /// The deployments listed.
+    /// The number of listed deployments.
     pub deployments: Option<usize>,
-    /// The series that they make.
+    /// The number of their series.
     pub series: Option<usize>,
     #[serde(skip)]
     pub(super) series_by_metric: SeriesCounts,
-    /// The calls that polling makes in a day at the target's interval, without retries.
+    /// API calls per day at the target's interval, without retries.
     pub api_calls_per_day: Option<f64>,
-    /// The steps, in their order.
+    /// The checks, in order.
     pub checks: Vec<Check>,
 }
 
@@ -193,7 +193,7 @@ fn all_ok(checks: &[Check]) -> bool {
     checks.iter().all(|check| check.status != Status::Failed)
 }
 
-/// An endpoint, as it is shown.
+/// An endpoint as shown to users.
 pub(super) fn endpoint(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
@@ -226,7 +226,7 @@ impl Report {
         }
     }
 
-    /// What discovery would find, by entry.
+    /// The results of discovery, by entry.
     pub fn discovery(&self) -> &[DiscoveryReport] {
         &self.discovery
     }
@@ -236,7 +236,7 @@ impl Report {
         &self.collectors
     }
 
-    /// The calls that everything makes in a day, without retries.
+    /// API calls per day in total, without retries.
     pub fn api_calls_per_day(&self) -> f64 {
         self.api_calls_per_day
     }
@@ -246,7 +246,7 @@ impl Report {
         &self.series
     }
 
-    /// Whether nothing failed.
+    /// Whether all checks passed.
     pub fn ok(&self) -> bool {
         self.ok
     }
@@ -256,9 +256,9 @@ impl Report {
         &self.targets
     }
 
-    /// The report for programs.
+    /// The report as JSON.
     pub fn to_json(&self) -> String {
-        // Texts and numbers alone: nothing that JSON can't say.
+        // Serialization cannot fail: there are only strings and numbers.
         let json =
             serde_json::to_string_pretty(self).unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}"));
         format!("{json}\n")

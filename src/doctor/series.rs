@@ -1,36 +1,36 @@
-//! The series of deployments, and which of them a limit drops.
+//! The number of series of deployments, and the metrics that a limit drops.
 
 use serde::Serialize;
 
 use crate::{catalogue, exposition::SeriesCounts, snapshot::Budget};
 
-/// The series of the deployments of all targets. Those of other collectors, of targets and of the exporter itself are not
+/// The series of the deployments of all targets. Series of other collectors, of targets and of the exporter are not
 /// counted.
 #[derive(Debug, Clone, Serialize)]
 pub struct SeriesReport {
-    /// Their number.
+    /// The number of series.
     pub total: usize,
     /// `metrics.max_series`; none if there is no limit.
     pub max_series: Option<usize>,
     /// The metrics that the limit drops.
     pub dropped: Vec<&'static str>,
-    /// What smaller limits drop, in this order.
+    /// The groups that smaller limits drop, in order.
     pub drop_order: Vec<DropStep>,
 }
 
 /// Metrics that are dropped together.
 #[derive(Debug, Clone, Serialize)]
 pub struct DropStep {
-    /// Their names.
+    /// The metric names.
     pub metrics: Vec<&'static str>,
-    /// Their series.
+    /// The number of series.
     pub series: usize,
-    /// The series that are left when these, and all before, are dropped.
+    /// The number of series without this and all earlier groups.
     pub remaining: usize,
 }
 
 impl SeriesReport {
-    /// `all` series, under a limit of `max_series`; 0 is no limit.
+    /// Creates the report for a limit of `max_series`; 0 is no limit.
     pub(super) fn new(all: &SeriesCounts, max_series: usize) -> Self {
         let total = all.total();
         let mut remaining = total;
@@ -46,7 +46,7 @@ impl SeriesReport {
         Self { total, max_series: (max_series > 0).then_some(max_series), dropped, drop_order }
     }
 
-    /// The report as rows of a table: a name and a text each. None if there are no series.
+    /// The rows of the table: names and texts. Empty without series.
     pub(super) fn rows(&self) -> Vec<(&'static str, String)> {
         if self.total == 0 {
             return Vec::new();

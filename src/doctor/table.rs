@@ -27,7 +27,7 @@ impl Report {
             0 => "all checks passed".to_owned(),
             bad => format!("{bad} failed"),
         };
-        // Writing to a String can't fail.
+        // Writing to a String cannot fail.
         let _ = writeln!(text, "{total} targets, {series} series, {calls:.0} API calls per day: {verdict}");
         text
     }
@@ -47,7 +47,7 @@ fn write_entry(text: &mut String, entry: &DiscoveryReport) {
     text.push('\n');
 }
 
-/// The series of deployments, and what limits drop of them.
+/// Writes the series of deployments, and what limits drop.
 fn write_series(text: &mut String, series: &SeriesReport) {
     let rows = series.rows();
     if rows.is_empty() {
@@ -60,7 +60,7 @@ fn write_series(text: &mut String, series: &SeriesReport) {
     text.push('\n');
 }
 
-/// The collectors of each workspace.
+/// Writes the collectors of each workspace.
 fn write_collectors(text: &mut String, collectors: &[CollectorReport]) {
     for collectors in collectors.chunk_by(|a, b| a.workspace == b.workspace) {
         let Some(first) = collectors.first() else { continue };

@@ -1,4 +1,4 @@
-//! A deployment, as far as metrics need it.
+//! A deployment, with the fields that metrics need.
 
 use strum::IntoStaticStr;
 
@@ -11,9 +11,9 @@ pub struct Deployment {
     pub id: Box<str>,
     /// `name`.
     pub name: Box<str>,
-    /// What describes it.
+    /// Descriptive fields.
     pub info: DeploymentInfo,
-    /// The wanted labels, sorted by key.
+    /// The selected labels, sorted by key.
     pub labels: Vec<(SharedStr, SharedStr)>,
     /// `jobSummary`.
     pub jobs: JobCounts,
@@ -21,13 +21,13 @@ pub struct Deployment {
     pub created: Option<f64>,
     /// `modifiedAt`, seconds since the Unix epoch.
     pub modified: Option<f64>,
-    /// `deploymentHasChanged`: changed since its last start.
+    /// `deploymentHasChanged`: whether it was changed after its running job started.
     pub changes_pending: Option<bool>,
     /// The resource settings.
     pub resources: ResourceSettings,
 }
 
-/// What describes a deployment; empty where the API gave nothing.
+/// Descriptive fields of a deployment. A field is empty if the API returned no value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeploymentInfo {
     /// `executionMode`.
@@ -50,26 +50,26 @@ pub struct DeploymentInfo {
     pub modifier: SharedStr,
 }
 
-/// A state of the counts in `jobSummary`.
+/// A job state, as the counts in `jobSummary`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum JobState {
-    /// Being started.
+    /// Starting.
     Starting,
     /// Running.
     Running,
     /// Being cancelled.
     Cancelling,
-    /// Cancelled, over the deployment's history.
+    /// Cancelled: the total of all jobs that the service keeps.
     Cancelled,
-    /// Finished, over the deployment's history.
+    /// Finished: the total of all jobs that the service keeps.
     Finished,
-    /// Failed, over the deployment's history.
+    /// Failed: the total of all jobs that the service keeps.
     Failed,
 }
 
 impl JobState {
-    /// Every state, in the API's order.
+    /// All states, in the order of the API.
     pub const ALL: [Self; 6] =
         [Self::Starting, Self::Running, Self::Cancelling, Self::Cancelled, Self::Finished, Self::Failed];
 
@@ -79,7 +79,7 @@ impl JobState {
     /// The states in which jobs end.
     pub const ENDED: [Self; 3] = [Self::Cancelled, Self::Finished, Self::Failed];
 
-    /// The state as the label `state` spells it.
+    /// The value of the label `state`.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -99,7 +99,7 @@ impl JobCounts {
         Self { counts, invalid: 0 }
     }
 
-    /// The same counts, where that of `state` was returned but could not be decoded.
+    /// Marks the count of `state` as returned but invalid.
     #[must_use]
     pub fn with_invalid(mut self, state: JobState) -> Self {
         self.counts[state as usize] = None;
@@ -107,17 +107,17 @@ impl JobCounts {
         self
     }
 
-    /// The count of one state; none if it was not returned or could not be decoded.
+    /// The count of a state; none if not returned or invalid.
     pub fn get(&self, state: JobState) -> Option<u64> {
         self.counts[state as usize]
     }
 
-    /// Whether the count of one state was returned but could not be decoded.
+    /// Whether the count of a state was returned but invalid.
     pub fn is_invalid(&self, state: JobState) -> bool {
         self.invalid & (1 << state as u8) != 0
     }
 
-    /// Whether no count was returned that says anything about jobs. An ended count that could not be decoded does not.
+    /// Whether there is no usable count. An invalid count of an ended state is not usable.
     pub fn is_empty(&self) -> bool {
         self.counts.iter().all(Option::is_none) && !JobState::LIVE.iter().any(|&state| self.is_invalid(state))
     }
@@ -137,16 +137,16 @@ pub struct ProcessSpec {
 pub struct BasicSetting {
     /// `parallelism`.
     pub parallelism: Option<u64>,
-    /// The job manager.
+    /// The JobManager.
     pub jobmanager: ProcessSpec,
-    /// One task manager.
+    /// One TaskManager.
     pub taskmanager: ProcessSpec,
 }
 
 /// `expertResourceSetting`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ExpertSetting {
-    /// The job manager.
+    /// The JobManager.
     pub jobmanager: ProcessSpec,
     /// `resourcePlan`.
     pub plan: Option<ResourcePlan>,
@@ -161,7 +161,7 @@ pub struct BatchSetting {
     pub basic: Option<BasicSetting>,
 }
 
-/// Every resource setting that a deployment carries, in force or not.
+/// All resource settings of a deployment, effective or not.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResourceSettings {
     /// `streamingResourceSetting.basicResourceSetting`.
@@ -174,17 +174,17 @@ pub struct ResourceSettings {
     pub taskmanager_slots: TaskSlots,
 }
 
-/// The slots of one task manager.
+/// The number of task slots of one TaskManager.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum TaskSlots {
-    /// Not given: Flink's default of one holds.
+    /// Not set. Flink's default is one slot.
     #[default]
     Absent,
-    /// Given as this number; 0 counts as not given.
+    /// Set to this number. 0 counts as not set.
     Given(u64),
-    /// Given as a number below zero, which counts as not given.
+    /// Set to a negative number, which counts as not set.
     Negative,
-    /// Given, but not as a number: nothing can be computed from it.
+    /// Set, but not a number.
     Unreadable,
 }
 
@@ -197,7 +197,7 @@ impl TaskSlots {
         }
     }
 
-    /// The number in force: one if absent or not positive, none if it can't be known.
+    /// The effective number: one if not set or not positive, none if it is not a number.
     pub fn effective(self) -> Option<u64> {
         match self {
             Self::Given(slots) => Some(slots.max(1)),

@@ -2,12 +2,12 @@
 
 use super::{Object, SharedStr};
 
-/// A version of the Flink engine that a workspace knows.
+/// A version of the Flink engine in a workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EngineVersion {
     /// `engineVersion`, such as `vvr-8.0.5-flink-1.17`; never empty.
     pub version: Box<str>,
-    /// `status`: `STABLE`, `BETA`, `DEPRECATED`, `EXPIRED` or a later word; empty if it was not returned.
+    /// `status`: `STABLE`, `BETA`, `DEPRECATED`, `EXPIRED` or another value; empty if not returned.
     pub status: SharedStr,
 }
 

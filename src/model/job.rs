@@ -7,28 +7,28 @@ use strum::IntoStaticStr;
 
 use super::{JobState, Object, SharedStr, prefix};
 
-/// The longest failure message that is kept, in bytes.
+/// Maximum length of a failure message in bytes.
 pub const MAX_MESSAGE: usize = 1024;
 
-/// The longest reason of a failure that a label shows, in characters.
+/// Maximum length of a reason in a label, in characters.
 const MAX_REASON: usize = 64;
 
-/// Which deployments the collector of jobs asks for.
+/// Which deployments the collector of jobs queries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum JobsMode {
-    /// Those whose jobs fail.
+    /// Deployments whose jobs fail.
     #[default]
     Failures,
-    /// Those, and those with live jobs.
+    /// Also deployments with live jobs.
     Active,
 }
 
 impl JobsMode {
-    /// Every mode.
+    /// All modes.
     pub const ALL: [Self; 2] = [Self::Failures, Self::Active];
 
-    /// The mode as the configuration spells it.
+    /// The mode as in the configuration.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -72,18 +72,18 @@ impl Object for Job {
     }
 }
 
-/// Why a job failed.
+/// The failure of a job.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct JobFailure {
     /// `failedAt`, seconds since the Unix epoch.
     pub time: Option<f64>,
-    /// `reason`; empty if it was not returned.
+    /// `reason`; empty if not returned.
     pub reason: SharedStr,
     /// `message`.
     pub message: Option<FailureMessage>,
 }
 
-/// The message of a failed job. It may contain anything, so that nothing prints it by accident.
+/// The message of a failed job. It may contain secrets, so neither `Debug` nor `Display` prints it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FailureMessage(Arc<str>);
 
@@ -93,7 +93,7 @@ impl FailureMessage {
         (!text.is_empty()).then(|| Self(prefix(text, MAX_MESSAGE).into()))
     }
 
-    /// The text, for the pages and the JSON API.
+    /// The text. Use it only for pages and the JSON API.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -108,7 +108,7 @@ impl fmt::Debug for FailureMessage {
 /// The most recent failure of a deployment's jobs, without its message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LastFailure {
-    /// The reason as a label value.
+    /// The value of the label `reason`.
     pub reason: Box<str>,
     /// When the job failed, in seconds since the Unix epoch.
     pub time: Option<f64>,
@@ -130,13 +130,13 @@ impl LastFailure {
     }
 }
 
-/// A reason code as a label value: `other` if it does not look like a code, since it may be of any cardinality then.
+/// The value of the label `reason`: `other` if the reason does not look like a code, to limit the cardinality.
 fn reason_label(reason: &str) -> &str {
     let is_code = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if reason.len() <= MAX_REASON && reason.bytes().all(is_code) { reason } else { "other" }
 }
 
-/// What is served of one deployment's jobs.
+/// The served jobs of one deployment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeploymentJobs {
     /// The deployment's id.
@@ -145,9 +145,9 @@ pub struct DeploymentJobs {
     pub deployment: Box<str>,
     /// The most recent failure.
     pub last_failure: Option<LastFailure>,
-    /// The restarts observed within jobs.
+    /// The number of restarts observed within jobs.
     pub restarts: Option<u64>,
-    /// The live jobs; none if there are none.
+    /// Totals of the live jobs; none without live jobs.
     pub live: Option<LiveJobTotals>,
 }
 
@@ -157,16 +157,16 @@ impl Object for DeploymentJobs {
     }
 }
 
-/// The live jobs of one deployment.
+/// Totals of the live jobs of one deployment.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct LiveJobTotals {
-    /// The start of the newest one, in seconds since the Unix epoch.
+    /// Start of the newest job, in seconds since the Unix epoch.
     pub started: Option<f64>,
-    /// The CPU cores of those that are not in a session cluster.
+    /// CPU cores of jobs outside session clusters.
     pub cpu_cores: Option<f64>,
-    /// Their memory in bytes.
+    /// Memory of jobs outside session clusters, in bytes.
     pub memory_bytes: Option<f64>,
-    /// Their compute units.
+    /// Compute units of jobs outside session clusters.
     pub compute_units: Option<f64>,
     /// The lowest health score.
     pub health_score: Option<f64>,

@@ -1,20 +1,24 @@
-//! Memory sizes as the API and Flink write them.
+//! Parsing of memory sizes in the format of the API and of Flink.
 
-/// Sizes from here on are not exact as a gauge's value, and no process has them.
+/// Upper limit of sizes in bytes: larger ones are not exact as a float, and no process has them.
 const LIMIT: f64 = 9_007_199_254_740_992.0;
 
-/// The length of `kibibytes` and its like.
+/// Maximum length of a unit, such as `kibibytes`.
 const LONGEST_UNIT: usize = 9;
 
-/// A text that is no memory size.
+/// The text is not a memory size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a memory size: expected a number and a unit, as in \"4 GiB\"")]
 pub struct MemoryError;
 
-/// Reads a size such as `4 GiB`, `1.5Gi`, `1 gb`, `1024m` or `1048576` into bytes.
+/// Parses a size such as `4 GiB`, `1.5Gi`, `1 gb`, `1024m` or `1048576`. Returns bytes.
 ///
-/// As in Flink's `MemorySize`, every unit is a power of 1024, whether it is spelt `gb` or `GiB`; a bare number is
-/// bytes.
+/// As in Flink's `MemorySize`, all units are powers of 1024, also `gb`. A number without a unit is in bytes.
+/// <https://nightlies.apache.org/flink/flink-docs-stable/api/java/org/apache/flink/configuration/MemorySize.html> (November 2026).
+///
+/// # Errors
+///
+/// [`MemoryError`] if the text is not a size, is negative, or is too large.
 pub fn parse_memory(text: &str) -> Result<u64, MemoryError> {
     let text = text.trim();
     let digits = text.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();

@@ -1,7 +1,6 @@
-//! What the exporter knows of a deployment and of what to ask for: no I/O, no wire format.
+//! API objects in normalized units, and the identities of targets. No I/O, no wire format.
 //!
-//! Units are Prometheus's: bytes, cores, seconds. A value that the API did not give, or gave in a form that can't
-//! be read, is `None`; nothing here is made up.
+//! Units are bytes, cores and seconds. A value that is missing or invalid in the API's response is `None`.
 
 mod deployment;
 mod engine_version;
@@ -47,9 +46,9 @@ pub use workspace::{PoolComputeUnits, UsedResources, WorkspaceInstance};
 /// Which deployment labels are exported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LabelKeys {
-    /// Those with the listed keys; none if the list is empty.
+    /// Labels with these keys.
     Listed(Vec<String>),
-    /// All that a deployment has.
+    /// All labels.
     All,
 }
 
@@ -62,7 +61,7 @@ impl LabelKeys {
         }
     }
 
-    /// Whether no label is exported at all.
+    /// Whether no label is exported.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Listed(keys) if keys.is_empty())
     }
@@ -74,7 +73,7 @@ impl Default for LabelKeys {
     }
 }
 
-/// What is read of a deployment in addition to its identity. What no metric needs is not copied.
+/// Which fields of a deployment are decoded in addition to its identity. Fields that no metric needs are skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldSelection {
     /// The counts of jobs by state.

@@ -2,7 +2,7 @@
 
 use super::{Object, SharedStr, UsedResources};
 
-/// Whether `name` may be a namespace's name, and a segment of a path: letters, digits, `-`, `_` and `.`.
+/// Whether `name` is a valid name of a namespace, which is also a path segment: letters, digits, `-`, `_` and `.`.
 pub fn is_namespace_name(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     !name.is_empty() && name.chars().all(allowed) && name != "." && name != ".."
@@ -13,15 +13,15 @@ pub fn is_namespace_name(name: &str) -> bool {
 pub struct NamespaceInstance {
     /// `Namespace`; never empty.
     pub name: Box<str>,
-    /// `Status`, as the API writes it: the state of the last operation on the namespace.
+    /// `Status` as returned by the API: the state of the last operation on the namespace.
     pub status: SharedStr,
-    /// The compute units that are allocated to it: `ResourceSpec`.
+    /// The allocated compute units: `ResourceSpec`.
     pub quota: Option<f64>,
-    /// The part that is guaranteed: `GuaranteedResourceSpec`.
+    /// The guaranteed part: `GuaranteedResourceSpec`.
     pub guaranteed_quota: Option<f64>,
     /// The limit of the elastic part: `ElasticResourceSpec`.
     pub elastic_quota: Option<f64>,
-    /// What is used.
+    /// The used resources.
     pub used: UsedResources,
 }
 
@@ -31,7 +31,7 @@ impl Object for NamespaceInstance {
     }
 }
 
-/// A namespace that the credentials may use: all that the API lists without the console's permissions.
+/// A namespace in which the user has a role in the development console.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EditableNamespace {
     /// The workspace and the namespace, joined by `/`.

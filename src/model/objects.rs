@@ -1,4 +1,4 @@
-//! The objects that one poll returned, whatever their type.
+//! The objects that a poll returned.
 
 use std::{
     any::Any,
@@ -6,12 +6,12 @@ use std::{
     fmt,
 };
 
-/// Consecutive inconsistent listings that may lack an object before it counts as deleted.
+/// Maximum number of consecutive inconsistent listings without an object before it counts as deleted.
 const MAX_CONSECUTIVE_MISSES: u32 = 3;
 
 /// An object of the API.
 pub trait Object: Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
-    /// What identifies the object within its namespace or workspace.
+    /// The key of the object, unique within its namespace or workspace.
     fn key(&self) -> &str;
 }
 
@@ -41,8 +41,8 @@ impl<T: Object> Objects<T> {
     }
 }
 
-/// Merges what several targets returned, the most recent first. If several return an object, the most recent poll
-/// wins; a retained object loses to any listed one.
+/// Merges the objects of several targets, the most recent first. If several targets return an object, the most recent
+/// poll wins. A listed object takes precedence over a retained one.
 pub fn merge<'o, T: Object>(sets: &[&'o Objects<T>]) -> Vec<&'o T> {
     if let [single] = sets {
         return single.items.iter().collect();
@@ -53,7 +53,7 @@ pub fn merge<'o, T: Object>(sets: &[&'o Objects<T>]) -> Vec<&'o T> {
     all.filter(|object| seen.insert(object.key())).collect()
 }
 
-/// [`Objects`] whose type is known only to their collector.
+/// [`Objects`] of any type.
 pub trait ObjectSet: Any + fmt::Debug + Send + Sync {
     /// The number of objects, retained ones included.
     fn len(&self) -> usize;
@@ -63,10 +63,10 @@ pub trait ObjectSet: Any + fmt::Debug + Send + Sync {
         self.len() == 0
     }
 
-    /// Whether both hold equal objects in the same order.
+    /// Whether both contain equal objects in the same order.
     fn equals(&self, other: &dyn ObjectSet) -> bool;
 
-    /// Retains the objects of `before` that this listing, which is inconsistent, may have missed.
+    /// Retains the objects of `before` that this inconsistent listing may have missed.
     fn retain_missing(&mut self, before: &dyn ObjectSet, misses: &mut Misses);
 }
 
@@ -97,19 +97,19 @@ impl<T: Object> ObjectSet for Objects<T> {
 
 /// How many consecutive inconsistent listings lacked each object.
 ///
-/// If a fleet changes faster than its pages can be read, no reading of it is consistent, and one may miss an object
-/// that exists: it moved from a page that was still to be read to one that was read already. Such an object is served
-/// until a consistent listing lacks it, or several consecutive listings do.
+/// If a list changes faster than its pages can be read, a listing may miss an existing object that moved from an
+/// unread page to a page that was already read. Such an object is served until a consistent listing or several
+/// consecutive listings lack it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Misses(HashMap<Box<str>, u32>);
 
 impl Misses {
-    /// Forgets all misses, after a consistent listing.
+    /// Clears all misses after a consistent listing.
     pub fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// Counts one more miss for each object, and returns those that still count as existing.
+    /// Counts a miss for each object, and returns those that still count as existing.
     fn count<'o, T: Object>(&mut self, missing: impl Iterator<Item = &'o T>) -> impl Iterator<Item = &'o T> {
         let before = std::mem::take(&mut self.0);
         missing.filter(move |object| {

@@ -7,11 +7,11 @@ use super::{Object, ProcessSpec};
 pub struct Queue {
     /// `name`, unique in its namespace; never empty.
     pub name: Box<str>,
-    /// `quota.limit`: what its jobs may use at most.
+    /// `quota.limit`: the maximum for its jobs.
     pub limit: ProcessSpec,
-    /// `quota.request`: what is reserved for it.
+    /// `quota.request`: the guaranteed resources.
     pub request: ProcessSpec,
-    /// `quota.used`: what its jobs use.
+    /// `quota.used`: the resources used by its jobs.
     pub used: ProcessSpec,
 }
 

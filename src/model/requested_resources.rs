@@ -1,4 +1,4 @@
-//! What one running job of a deployment asks for, computed from the setting in force.
+//! The resources that one running job requests, computed from the effective setting.
 
 use super::{BasicSetting, Deployment, ResourceSettings, SessionCluster, TaskSlots};
 
@@ -8,21 +8,21 @@ const GIB: f64 = 1_073_741_824.0;
 /// Source: Realtime Compute for Apache Flink, "Billable items".
 const GIB_PER_COMPUTE_UNIT: f64 = 4.0;
 
-/// The resources of one running job; `None` where a part of the setting is missing.
+/// The resources that one running job requests. A value is none if a setting is missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct RequestedResources {
     /// Task slots.
     pub slots: Option<u64>,
-    /// CPU cores of the job manager and all task managers.
+    /// CPU cores of the JobManager and all TaskManagers.
     pub cpu_cores: Option<f64>,
-    /// Memory in bytes of the job manager and all task managers.
+    /// Memory of the JobManager and all TaskManagers in bytes.
     pub memory_bytes: Option<f64>,
-    /// The greater of the cores and a quarter of the memory in GiB.
+    /// Compute units: the maximum of the cores and a quarter of the memory in GiB.
     pub compute_units: Option<f64>,
 }
 
 impl RequestedResources {
-    /// Computes it for `deployment`: nothing for a mode that is not known.
+    /// Computes the resources for a deployment. For an unknown mode, all values are none.
     pub fn of(deployment: &Deployment) -> Self {
         let resources = &deployment.resources;
         match (&*deployment.info.execution_mode, &*deployment.info.resource_mode) {
@@ -37,7 +37,7 @@ impl RequestedResources {
         .unwrap_or_default()
     }
 
-    /// Computes what a session cluster requests while it runs, as for a deployment in basic mode.
+    /// Computes the resources of a running session cluster, as for a deployment in basic mode.
     pub fn of_cluster(cluster: &SessionCluster) -> Self {
         let basic = cluster.resources.as_ref();
         basic.map(|basic| of_basic(basic.parallelism, basic, cluster.taskmanager_slots)).unwrap_or_default()
@@ -63,7 +63,8 @@ fn of_basic(slots: Option<u64>, basic: &BasicSetting, taskmanager_slots: TaskSlo
     }
 }
 
-/// The plan's memory is a lower bound (no network, metaspace or JVM overhead), so no memory is computed from it.
+/// No memory is computed, because the memory in the plan is a lower bound: it lacks network memory, metaspace and JVM
+/// overhead.
 fn of_expert(resources: &ResourceSettings) -> Option<RequestedResources> {
     let expert = resources.expert.as_ref()?;
     let plan = expert.plan.as_ref()?;
@@ -75,7 +76,7 @@ fn of_expert(resources: &ResourceSettings) -> Option<RequestedResources> {
     })
 }
 
-/// Slots are taken stage by stage, so this is an upper bound.
+/// An upper bound, because batch jobs use slots stage by stage.
 fn of_batch(resources: &ResourceSettings) -> Option<RequestedResources> {
     let batch = resources.batch.as_ref()?;
     let basic = batch.basic.unwrap_or_default();

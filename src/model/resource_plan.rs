@@ -2,7 +2,7 @@
 
 use super::SharedStr;
 
-/// One slot sharing group (`ssgProfiles[]`), with the slots that the plan's nodes give it.
+/// A slot sharing group (`ssgProfiles[]`) with its number of slots.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SlotGroup {
     /// `name`.
@@ -13,13 +13,13 @@ pub struct SlotGroup {
     pub heap_bytes: Option<u64>,
     /// `offHeap` of one slot.
     pub off_heap_bytes: Option<u64>,
-    /// `managed` of one slot, summed where the plan gives a map.
+    /// `managed` of one slot; the sum if the plan contains a map.
     pub managed_bytes: Option<u64>,
-    /// The highest parallelism of its nodes, 0 without nodes; none where a node's can't be read.
+    /// The maximum parallelism of its nodes, 0 without nodes; none if a node's parallelism is invalid.
     pub slots: Option<u64>,
 }
 
-/// What a node (`nodes[]`) says of slots.
+/// The slots of a node (`nodes[]`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanNode {
     /// `profile.group`.
@@ -37,9 +37,9 @@ pub struct ResourcePlan {
 }
 
 impl ResourcePlan {
-    /// Gives each group its slots.
+    /// Creates a plan, and computes the slots of each group.
     ///
-    /// A node of a group without a profile still takes slots: the group is added, without resources.
+    /// A node of a group without a profile uses slots too. Its group is added without resources.
     pub fn new(mut groups: Vec<SlotGroup>, nodes: &[PlanNode]) -> Self {
         for group in &mut groups {
             group.slots = Some(0);
@@ -67,12 +67,12 @@ impl ResourcePlan {
         }
     }
 
-    /// The slot sharing groups, each name once.
+    /// The slot sharing groups; names are unique.
     pub fn groups(&self) -> &[SlotGroup] {
         &self.groups
     }
 
-    /// The highest parallelism of a node.
+    /// The maximum parallelism of all nodes.
     pub fn parallelism(&self) -> Option<u64> {
         self.parallelism
     }
@@ -85,7 +85,7 @@ impl ResourcePlan {
         self.groups.iter().map(|group| group.slots).sum()
     }
 
-    /// The CPU of all slots of all groups.
+    /// The CPU cores of all slots.
     pub fn cpu_cores(&self) -> Option<f64> {
         if !self.has_nodes {
             return None;

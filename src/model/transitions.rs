@@ -1,4 +1,4 @@
-//! What the exporter observed of a deployment's jobs over several polls.
+//! Observed transitions of a deployment's jobs.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -23,17 +23,17 @@ pub enum DeploymentStatus {
     Finished,
     /// There is no job.
     None,
-    /// The counts do not tell how the last job ended, or a count is unreadable.
+    /// The counts do not show how the last job ended, or a count is invalid.
     Unknown,
 }
 
 impl DeploymentStatus {
-    /// The status as the label `status` has it.
+    /// The value of the label `status`.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
 
-    /// The status of a deployment whose last job ended in `state`; none if that is a state of a live job.
+    /// The status of a deployment whose last job ended in `state`; none if `state` is that of a live job.
     pub fn ended(state: JobState) -> Option<Self> {
         match state {
             JobState::Failed => Some(Self::Failed),
@@ -44,12 +44,12 @@ impl DeploymentStatus {
     }
 }
 
-/// A status, and when it began.
+/// A status and its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObservedStatus {
     /// The status.
     pub status: DeploymentStatus,
-    /// The end of the poll that saw the status begin, since the Unix epoch; none if that was not observed.
+    /// End of the poll that saw the status begin, as time since the Unix epoch; none if not observed.
     pub since: Option<Duration>,
 }
 
@@ -58,21 +58,22 @@ pub struct ObservedStatus {
 pub struct Transitions {
     /// The status; none if the API has never returned a `jobSummary`.
     pub status: Option<ObservedStatus>,
-    /// The jobs observed to end, in the order of [`JobState::ENDED`]; none if the API has never returned the count.
+    /// The numbers of jobs observed to end, in the order of [`JobState::ENDED`]; none if the API has never returned
+    /// the count.
     pub jobs_ended: [Option<u64>; 3],
 }
 
-/// In which of the answers to `ListDeployments` with the filters `FAILED`, `CANCELLED` and `FINISHED` each deployment was.
+/// The last job status of deployments, by `ListDeployments` with the filters `FAILED`, `CANCELLED` and `FINISHED`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LastJobStatuses(HashMap<Box<str>, u8>);
 
 impl LastJobStatuses {
-    /// Adds a deployment of the answer for jobs that ended in `state`.
+    /// Adds a deployment in the listing filtered by `state`.
     pub fn add(&mut self, id: Box<str>, state: JobState) {
         *self.0.entry(id).or_default() |= 1 << state as u8;
     }
 
-    /// The states by whose filter the deployment was found.
+    /// The states whose listings contain the deployment.
     pub fn of(&self, id: &str) -> impl Iterator<Item = JobState> + use<> {
         let states = self.0.get(id).copied().unwrap_or_default();
         JobState::ENDED.into_iter().filter(move |&state| states & (1 << state as u8) != 0)

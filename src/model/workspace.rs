@@ -1,11 +1,11 @@
-//! A workspace, as the console's API describes it.
+//! A workspace in the console's API.
 
 use super::{Object, SharedStr};
 
-/// One workspace of a region: an instance, as the API calls it.
+/// A workspace of a region. The API calls it an instance.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WorkspaceInstance {
-    /// `ResourceId`, or `AskClusterId` if that is empty: what the header `workspace` has. Never empty.
+    /// `ResourceId`, or `AskClusterId` if that is empty: the value of the header `workspace`. Never empty.
     pub workspace: Box<str>,
     /// `InstanceId`, the id of the order.
     pub instance_id: SharedStr,
@@ -23,9 +23,9 @@ pub struct WorkspaceInstance {
     pub resource_group_id: SharedStr,
     /// `MonitorType`.
     pub monitor_type: SharedStr,
-    /// `ClusterStatus`, as the API writes it.
+    /// `ClusterStatus` as returned by the API.
     pub status: SharedStr,
-    /// `OrderState`, as the API writes it.
+    /// `OrderState` as returned by the API.
     pub order_status: SharedStr,
     /// `Tags`, sorted by key.
     pub tags: Vec<(SharedStr, SharedStr)>,
@@ -35,7 +35,7 @@ pub struct WorkspaceInstance {
     pub expires: Option<f64>,
     /// The purchased compute units of each pool.
     pub quota: PoolComputeUnits,
-    /// What is used of all pools together.
+    /// The used resources of all pools.
     pub used: UsedResources,
     /// The used compute units of each pool.
     pub pool_used: PoolComputeUnits,
@@ -44,22 +44,22 @@ pub struct WorkspaceInstance {
 /// Compute units by pool.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct PoolComputeUnits {
-    /// Those of the subscription.
+    /// Guaranteed: part of the subscription.
     pub guaranteed: Option<f64>,
-    /// Those billed as they are used.
+    /// Elastic: billed by usage.
     pub elastic: Option<f64>,
-    /// Those of the second zone.
+    /// In the second zone, for high availability.
     pub ha: Option<f64>,
 }
 
 impl PoolComputeUnits {
-    /// The guaranteed and the elastic pool together; `None` without the guaranteed one.
+    /// The sum of the guaranteed and the elastic pool; none without the guaranteed one.
     pub fn total(&self) -> Option<f64> {
         Some(self.guaranteed? + self.elastic.unwrap_or_default())
     }
 }
 
-/// Resources in use.
+/// Used resources.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct UsedResources {
     /// Compute units.

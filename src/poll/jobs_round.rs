@@ -1,4 +1,4 @@
-//! The rounds of a target of jobs: one request for each deployment that is due.
+//! Rounds of a target of jobs: one request for each deployment that is due.
 
 use std::{collections::BTreeSet, convert::Infallible, time::Duration};
 
@@ -18,27 +18,27 @@ use crate::{
     store::{JobsAnswer, PollFailure, Round, RoundReport, Urgency},
 };
 
-/// How often answers are published at most while a round goes on.
+/// Minimum interval between publications during a round.
 const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often a round that waits notes that it is alive.
+/// Interval at which a waiting round extends its time to report.
 const LIVENESS_INTERVAL: Duration = Duration::from_secs(20);
 
-/// The part of the interval over which the deployments with live jobs are spread.
+/// Fraction of the interval over which refreshes are spread.
 const SPREAD_FRACTION: f64 = 0.9;
 
 type Answer = (Box<str>, Instant, Result<ListedJobs, ApiError>);
 
-/// A round that goes on.
+/// The progress of a round.
 struct Progress {
     round: Round,
     in_flight: FuturesUnordered<BoxFuture<'static, Answer>>,
     asking: BTreeSet<Box<str>>,
-    /// The time between two deployments whose answers are renewed.
+    /// Time between two refreshes.
     gap: Duration,
-    /// When the next of them is asked for.
+    /// Time of the next refresh.
     next_refresh: Instant,
-    /// When the answers that arrived are published; none if none did.
+    /// When new answers are published; none without new answers.
     publish_at: Option<Instant>,
     published: Option<Instant>,
     asked: usize,
@@ -47,14 +47,14 @@ struct Progress {
     /// The first error, and the number of requests that failed.
     error: Option<ApiError>,
     failed: usize,
-    /// Why it could not be published.
+    /// The failure of the last publication.
     unpublished: Option<PollFailure>,
-    /// Whether nothing more is asked for.
+    /// Whether the round sends no more requests.
     stopped: bool,
 }
 
 impl PollLoop {
-    /// Runs rounds: on schedule, and as soon as something can't wait for that.
+    /// Runs rounds on schedule, and immediately if a deployment is urgent.
     pub(super) async fn run_rounds(&self, jobs: &dyn JobsQuery, first: Instant) -> Infallible {
         let mut due = first;
         loop {
@@ -73,7 +73,7 @@ impl PollLoop {
         }
     }
 
-    /// Returns whether the round is the one that was due.
+    /// Waits for the next round. Returns whether it is a scheduled one.
     async fn wait_for_round(&self, jobs: &dyn JobsQuery, due: Instant) -> bool {
         loop {
             tokio::select! {
@@ -89,7 +89,7 @@ impl PollLoop {
         }
     }
 
-    /// Asks for everything that is due, and reports.
+    /// Runs one round and commits it.
     pub(super) async fn round(&self, jobs: &dyn JobsQuery, scheduled: bool) -> PollOutcome {
         let store = self.publisher.store();
         let started = Instant::now();
@@ -118,7 +118,7 @@ impl PollLoop {
 
     async fn ask(&self, jobs: &dyn JobsQuery, progress: &mut Progress) {
         let store = self.publisher.store();
-        // Kept while other things happen, so that it does not lose its place.
+        // Kept across iterations, so that it keeps its place in the queue of the rate limiter.
         let mut turn: OptionFuture<BoxFuture<'static, Option<RateTurn>>> = None.into();
         let mut waits = false;
         loop {
@@ -148,7 +148,7 @@ impl PollLoop {
                 Some(turn_taken) = &mut turn, if waits => {
                     waits = false;
                     turn = None.into();
-                    // Something more urgent may have come up.
+                    // A more urgent deployment may have become due.
                     if let Some((deployment, urgency)) = self.next(progress) {
                         self.request(jobs, deployment, urgency, turn_taken, progress);
                     }
@@ -177,7 +177,7 @@ impl PollLoop {
     ) {
         let requested_at = Instant::now();
         if urgency == Urgency::Refresh {
-            // A delay is not made up for.
+            // Do not catch up after a delay.
             progress.next_refresh = (progress.next_refresh + progress.gap).max(requested_at);
         }
         self.publisher.store().jobs_asked(&self.id, &deployment);
@@ -195,13 +195,14 @@ impl PollLoop {
                 progress.invalid.merge(invalid);
                 JobsAnswer { requested_at, jobs: Some(jobs), complete }
             }
-            // The deployment is gone; if it is the namespace, polls of deployments say so.
+            // The deployment does not exist any more. If the namespace does not exist, polls of deployments report
+            // it.
             Err(error) if error.class() == ErrorClass::NotFound => {
                 JobsAnswer { requested_at, jobs: None, complete: true }
             }
             Err(error) => {
                 debug!(target = %self.id, %deployment, %error, "jobs not listed");
-                // No other deployment would be answered.
+                // Other requests would fail too.
                 progress.stopped |= matches!(error.class(), ErrorClass::Auth | ErrorClass::Permission);
                 progress.failed += 1;
                 progress.error.get_or_insert(error);
@@ -214,7 +215,7 @@ impl PollLoop {
         progress.publish_at.get_or_insert(earliest);
     }
 
-    /// Publishes the answers that arrived.
+    /// Publishes new answers.
     async fn publish(&self, progress: &mut Progress) {
         progress.publish_at = None;
         progress.published = Some(Instant::now());

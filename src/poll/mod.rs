@@ -1,4 +1,4 @@
-//! When a target is polled, how often, and what happens if a poll fails.
+//! Poll loops: schedule, deadline, restart after a panic.
 
 mod jobs_round;
 mod observer;
@@ -13,17 +13,17 @@ pub use poll_loop::PollLoop;
 pub use schedule::Schedule;
 pub use supervisor::{Supervised, Supervisor};
 
-/// Intervals without a good poll after which data is withdrawn, if `stale_after` is shorter.
+/// Number of intervals after which data is withdrawn, if `stale_after` is shorter.
 const EXPIRE_AFTER_INTERVALS: u32 = 3;
 
-/// How one target is polled.
+/// Poll settings of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// How often the target is polled.
+    /// The poll interval.
     pub interval: Duration,
-    /// The limit for one whole poll, retries included.
+    /// Timeout of one poll, including retries.
     pub timeout: Duration,
-    /// The age of the last good poll from which its series are withdrawn; at least three intervals count.
+    /// Age at which data is withdrawn, if it is longer than three intervals.
     pub stale_after: Duration,
 }
 

@@ -1,11 +1,11 @@
-//! Who is told how polls end.
+//! Observation of polls.
 
 use std::fmt;
 
 use crate::model::{PollOutcome, TargetId};
 
-/// Is told how each poll ended, after it was reported.
+/// Receives the outcome of each poll after it was committed.
 pub trait PollObserver: fmt::Debug + Send + Sync {
-    /// A poll of the target ended.
+    /// Called after each poll of the target.
     fn polled(&self, id: &TargetId, outcome: PollOutcome);
 }

@@ -1,4 +1,4 @@
-//! The loop of one target.
+//! The poll loop of one target.
 
 use std::{
     convert::Infallible,
@@ -23,38 +23,38 @@ use crate::{
     telemetry::Telemetry,
 };
 
-/// How much later than its deadline a poll may report before it counts as stuck: committing, rendering and publishing
-/// take time, more so on a busy machine.
+/// Time after the deadline within which a poll must report before it counts as stuck. Committing, rendering and
+/// publishing take time on a busy machine.
 const REPORT_MARGIN: Duration = Duration::from_secs(60);
 
-/// Polls one target on schedule and reports each poll.
+/// Polls one target on schedule and commits each poll.
 #[derive(Debug)]
 pub struct PollLoop {
     /// The target.
     pub id: Arc<TargetId>,
-    /// What it asks for.
+    /// The query of its collector.
     pub query: Arc<dyn Query>,
-    /// How it is polled.
+    /// The poll settings.
     pub settings: Settings,
-    /// When its polls start.
+    /// The schedule.
     pub schedule: Schedule,
-    /// Tells its reports from those of another loop of the same target.
+    /// Distinguishes this loop from earlier loops of the same target.
     pub generation: u64,
-    /// Where it reports, through the publisher's store.
+    /// The publisher, with the store.
     pub publisher: Arc<Publisher>,
-    /// Where it counts.
+    /// The exporter's own metrics.
     pub telemetry: Telemetry,
-    /// Who is told how polls end.
+    /// Receives the outcome of each poll.
     pub observer: Option<Arc<dyn PollObserver>>,
-    /// Whether the loop was started before.
+    /// Whether the loop has been started before.
     pub started: AtomicBool,
 }
 
 impl Supervised for PollLoop {
-    /// Polls on schedule, until `stop`.
+    /// Polls on schedule until `shutdown` is cancelled.
     async fn run(self: Arc<Self>, shutdown: CancellationToken) {
         let again = self.started.swap(true, Ordering::Relaxed);
-        // A loop that panicked on a response must not ask for the same at once.
+        // After a panic, do not repeat the request immediately.
         let first = if again { self.schedule.next_after(Instant::now()) } else { self.schedule.first() };
         shutdown.run_until_cancelled(self.run_from(first)).await;
     }
@@ -81,7 +81,7 @@ impl PollLoop {
         }
     }
 
-    /// Polls once and reports.
+    /// Polls once and commits the result.
     pub async fn poll(&self) -> PollOutcome {
         let outcome = match self.query.jobs() {
             Some(jobs) => self.round(jobs, true).await,
@@ -96,7 +96,7 @@ impl PollLoop {
     async fn list(&self) -> PollOutcome {
         let requested_at = Instant::now();
         let deadline = requested_at + self.settings.timeout;
-        // The client keeps the deadline itself; this holds everything else to it.
+        // The client keeps the deadline itself. This timeout covers everything else.
         let polled = timeout_at(deadline + self.query.max_wait(), self.query.poll(deadline)).await;
         let polled = polled.unwrap_or_else(|_| {
             let detail = "no time left: the poll (poll.timeout)";
@@ -128,7 +128,7 @@ impl PollLoop {
         PollOutcome::Success
     }
 
-    /// Asks how the last jobs ended if the counts of some deployments do not tell.
+    /// Queries last job statuses if the counts of any deployment are ambiguous.
     async fn request_last_job_statuses(
         &self,
         objects: &dyn ObjectSet,
@@ -148,7 +148,7 @@ impl PollLoop {
         Answer::Failed
     }
 
-    /// A poll whose data can't be rendered is a failed one.
+    /// Turns a poll whose data cannot be rendered into a failed poll.
     fn not_published(&self, change: Change, problem: RenderError) -> PollOutcome {
         let (class, _unpublished) = (problem.class(), change.unpublished.clone());
         error!(target = %self.id, outcome = class.as_str(), %problem, "poll not published");
@@ -164,7 +164,7 @@ impl PollLoop {
         PollOutcome::Failure(error.class())
     }
 
-    /// Logs why a poll failed, and returns it for people.
+    /// Logs a failed poll, and returns the message for pages and the JSON API.
     pub(super) fn log_failure(&self, error: &ApiError, requested_at: Instant) -> String {
         let outcome = PollOutcome::Failure(error.class());
         warn!(
@@ -200,12 +200,12 @@ impl PollLoop {
         }
     }
 
-    /// By when a poll that starts at `start` must have reported.
+    /// Time by which a poll that starts at `start` must report.
     pub(super) fn report_due(&self, start: Instant) -> Instant {
         start + self.settings.timeout + self.query.max_wait() + REPORT_MARGIN
     }
 
-    /// Counts every invalid value, and logs each field once until all its values are valid again.
+    /// Counts all invalid values. Logs each field once, until all its values are valid again.
     pub(super) fn report_invalid_values(&self, invalid: &InvalidValues) {
         let fields = invalid.iter().map(|(operation, field, _)| (operation, field));
         let news = self.publisher.store().newly_invalid(&self.id, fields);

@@ -1,4 +1,4 @@
-//! When the polls of a target start. Pure.
+//! The schedule of a target's polls. Pure functions.
 
 use std::{hash::BuildHasher as _, time::Duration};
 
@@ -7,21 +7,21 @@ use tokio::time::Instant;
 
 use crate::model::TargetId;
 
-/// The start times of one target's polls.
+/// The start times of a target's polls.
 ///
-/// The first poll starts soon. Every later one starts at a fixed offset within the interval, a hash of the target's
-/// identity: it is the same after a reload, a restart or a move to another process, and spreads the targets over the
-/// interval.
+/// The first poll starts soon. Later polls start at a fixed offset within the interval, a hash of the target's
+/// identity. The offset is the same after a reload, a restart or a move to another process, and it spreads targets
+/// over the interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
     first: Instant,
-    /// A start time, before or after now.
+    /// Any start time, before or after now.
     anchor: Instant,
     interval: Duration,
 }
 
 impl Schedule {
-    /// A schedule whose first poll starts at `first`. The wall clock shows `wall_clock` at `now`.
+    /// Creates a schedule whose first poll starts at `first`. `wall_clock` is the time since the Unix epoch at `now`.
     pub fn new(
         id: &TargetId,
         interval: Duration,
@@ -31,18 +31,18 @@ impl Schedule {
     ) -> Self {
         let interval = interval.max(Duration::from_nanos(1));
         let (offset, elapsed) = (hash(id) % interval.as_nanos(), wall_clock.as_nanos() % interval.as_nanos());
-        // From now until the wall clock is at the offset within the interval.
+        // Time until the wall clock reaches the offset within the interval.
         let wait = remainder(offset + interval.as_nanos() - elapsed, interval);
         Self { first, anchor: now + wait, interval }
     }
 
-    /// The first poll.
+    /// Start of the first poll.
     pub fn first(&self) -> Instant {
         self.first
     }
 
-    /// The first start time after `now`. Start times that a long poll has missed are skipped, as are those less than
-    /// half an interval after the first poll.
+    /// The next start time after `now`. Skips start times that a long poll has missed, and those less than half an
+    /// interval after the first poll.
     pub fn next_after(&self, now: Instant) -> Instant {
         if now < self.first {
             return self.first;
@@ -61,7 +61,7 @@ impl Schedule {
 }
 
 fn hash(id: &TargetId) -> u128 {
-    // The seed is fixed: the offset must be the same in each process.
+    // The seed is fixed, because the offset must be the same in every process.
     u128::from(FixedState::default().hash_one(id))
 }
 

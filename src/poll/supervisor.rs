@@ -1,4 +1,4 @@
-//! The owner of all polling tasks: one that dies is noticed, told of, and started again.
+//! Owns long-running tasks, and restarts tasks that panic.
 
 use std::{collections::HashMap, future::pending, hash::Hash, sync::Arc, time::Duration};
 
@@ -8,19 +8,19 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// The pause before a task that died is started again, so that one that dies at once doesn't spin.
+/// Delay before a task that panicked is restarted, so that a task that panics immediately does not use all CPU time.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
-/// Work that goes on until it is told to stop.
+/// A long-running task.
 pub trait Supervised: Send + Sync + 'static {
-    /// Works until `stop`.
+    /// Runs until `shutdown` is cancelled.
     fn run(self: Arc<Self>, shutdown: CancellationToken) -> impl Future<Output = ()> + Send;
 
-    /// Tells that the work panicked; it will be started again.
+    /// Called after a panic, before the task is restarted.
     fn on_panic(&self);
 }
 
-/// A task under way.
+/// A running task.
 #[derive(Debug)]
 struct Running<W> {
     work: Arc<W>,
@@ -28,7 +28,7 @@ struct Running<W> {
     task: Id,
 }
 
-/// Keeps a task for each key.
+/// Runs one task for each key.
 #[derive(Debug)]
 pub struct Supervisor<K, W> {
     tasks: JoinSet<()>,
@@ -43,7 +43,7 @@ impl<K, W> Default for Supervisor<K, W> {
 }
 
 impl<K: Clone + Eq + Hash, W: Supervised> Supervisor<K, W> {
-    /// Starts `work` under `key`, in place of what ran there.
+    /// Starts `work` under `key`, replacing a running task.
     pub fn start(&mut self, key: K, work: Arc<W>) {
         self.stop(&key);
         let shutdown = CancellationToken::new();
@@ -52,14 +52,14 @@ impl<K: Clone + Eq + Hash, W: Supervised> Supervisor<K, W> {
         self.running.insert(key, Running { work, shutdown, task: task.id() });
     }
 
-    /// Stops what runs under `key`: at its next wait, without its end being awaited.
+    /// Stops the task of `key` at its next await point, without waiting for its end.
     pub fn stop(&mut self, key: &K) {
         if let Some(running) = self.running.remove(key) {
             running.shutdown.cancel();
         }
     }
 
-    /// Stops everything, and awaits its end.
+    /// Stops all tasks and waits for their end.
     pub async fn shutdown(&mut self) {
         for (_, running) in self.running.drain() {
             running.shutdown.cancel();
@@ -67,7 +67,11 @@ impl<K: Clone + Eq + Hash, W: Supervised> Supervisor<K, W> {
         while self.tasks.join_next().await.is_some() {}
     }
 
-    /// Starts again what dies, for ever. May be dropped and called again.
+    /// Restarts tasks that panic. Never returns.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped and created again.
     pub async fn run(&mut self) {
         loop {
             match self.tasks.join_next_with_id().await {
@@ -80,7 +84,7 @@ impl<K: Clone + Eq + Hash, W: Supervised> Supervisor<K, W> {
 
     fn start_again(&mut self, died: Id) {
         let Some(key) = self.keys.remove(&died) else { return };
-        // Another task may have taken its place before the death was noticed.
+        // Another task may have replaced it before the panic was noticed.
         let Some(running) = self.running.get_mut(&key).filter(|running| running.task == died) else { return };
         running.work.on_panic();
         let (work, shutdown) = (running.work.clone(), running.shutdown.clone());

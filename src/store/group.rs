@@ -1,31 +1,31 @@
-//! The data of a group: what all targets of one collector and one scope returned.
+//! The data of a group: the objects that all targets of one collector and one scope returned.
 
 use std::{cmp::Reverse, sync::Arc};
 
 use super::{settings::TargetEntry, transitions::NamespaceTransitions};
 use crate::model::{Deployment, GroupId, Object, ObjectSet, TargetId, Transitions, merge};
 
-/// The objects of a group, as returned by each of its targets that has data.
+/// The objects of a group, by target.
 #[derive(Debug)]
 pub struct GroupObjects {
     /// The group.
     pub id: GroupId,
-    /// The most recent first.
+    /// The sets of the targets that have data, the most recent first.
     sets: Vec<Arc<dyn ObjectSet>>,
     transitions: Option<Arc<NamespaceTransitions>>,
     version: GroupVersion,
 }
 
-/// What the objects of a group, and all that is rendered of them, depend on.
+/// The version of a group's objects, and of the text rendered from them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupVersion {
-    /// The targets with data and the revision of each, the most recent first.
+    /// The targets with data and their revisions, the most recent first.
     targets: Vec<(Arc<TargetId>, u64)>,
     transitions: Option<u64>,
 }
 
 impl GroupObjects {
-    /// The data of `targets`, which are those of the group `id`, with what is remembered of its deployments.
+    /// Creates the group `id` from the data of its `targets` and from its transitions.
     pub(super) fn new(
         id: GroupId,
         targets: &[TargetEntry],
@@ -39,19 +39,19 @@ impl GroupObjects {
             sets: with_data.iter().map(|(_, data)| data.objects.clone()).collect(),
             version: GroupVersion {
                 targets: with_data.iter().map(|(id, data)| ((*id).clone(), data.revision)).collect(),
-                // Read before the transitions, which may be newer then, and are rendered again.
+                // Read before the transitions. If they change in between, the group is rendered again.
                 transitions: transitions.as_ref().map(|transitions| transitions.revision()),
             },
             transitions,
         }
     }
 
-    /// What the objects depend on.
+    /// The version.
     pub fn version(&self) -> &GroupVersion {
         &self.version
     }
 
-    /// The transitions of `deployments`, in their order; empty where there are none.
+    /// The transitions of `deployments`, in their order. Without transitions, they are empty.
     pub fn transitions(&self, deployments: &[&Deployment]) -> Vec<Transitions> {
         match &self.transitions {
             Some(namespace) => namespace.transitions(deployments.iter().copied()),
@@ -59,7 +59,7 @@ impl GroupObjects {
         }
     }
 
-    /// The number of objects; one that several targets returned counts several times.
+    /// The number of objects. An object that several targets returned counts several times.
     pub fn len(&self) -> usize {
         self.sets.iter().map(|set| set.len()).sum()
     }

@@ -1,25 +1,25 @@
-//! The last polls of a target.
+//! History of the polls of a target.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use crate::model::PollOutcome;
 
-/// One finished poll.
+/// A finished poll.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PollRecord {
-    /// How it ended.
+    /// The outcome.
     pub outcome: PollOutcome,
-    /// When it ended, since the Unix epoch.
+    /// The end, as time since the Unix epoch.
     pub ended: Duration,
-    /// How long it took.
+    /// The duration.
     pub took: Duration,
-    /// The number of objects listed; none if it failed.
+    /// The number of listed objects; none if the poll failed.
     pub objects: Option<usize>,
-    /// Why it failed: safe to show.
+    /// The error message, without secrets.
     pub error: Option<String>,
 }
 
-/// The last polls, and earlier failed ones: a failure of the night can be seen in the morning.
+/// The last polls, and earlier failed polls, so that a failure at night is visible in the morning.
 #[derive(Debug, Clone, Default)]
 pub struct PollHistory {
     recent: VecDeque<Arc<PollRecord>>,
@@ -27,7 +27,7 @@ pub struct PollHistory {
 }
 
 impl PollHistory {
-    /// How many polls are kept, and how many earlier failed ones.
+    /// Maximum number of polls, and of earlier failed polls.
     const CAPACITY: usize = 20;
 
     pub(super) fn add(&mut self, poll: PollRecord) {
@@ -47,12 +47,12 @@ impl PollHistory {
         self.recent.front().map(Arc::as_ref)
     }
 
-    /// The last polls without gaps, the most recent first.
+    /// The last consecutive polls, the most recent first.
     pub fn recent(&self) -> impl Iterator<Item = &PollRecord> {
         self.recent.iter().map(Arc::as_ref)
     }
 
-    /// Every poll that is kept, the most recent first.
+    /// All polls in the history, the most recent first.
     pub fn iter(&self) -> impl Iterator<Item = &PollRecord> {
         self.recent.iter().chain(&self.failures).map(Arc::as_ref)
     }

@@ -22,11 +22,11 @@ use crate::model::{DEPLOYMENTS, GroupId, JOBS, Misses, ObjectSet, TargetId};
 pub(super) struct Inner {
     pub(super) targets: BTreeMap<Arc<TargetId>, Entry>,
     pub(super) groups: BTreeMap<GroupId, BTreeSet<Arc<TargetId>>>,
-    /// When the data of each target that has some expires.
+    /// Expiry times of targets with data.
     pub(super) expiries: BTreeSet<(Instant, Arc<TargetId>)>,
-    /// By when each target must have reported again.
+    /// Times by which targets must report.
     pub(super) reports_due: BTreeSet<(Instant, Arc<TargetId>)>,
-    /// What is remembered of the deployments of each group of targets, also of groups that are gone.
+    /// Transitions by group, also of groups without targets.
     pub(super) transitions: BTreeMap<GroupId, Arc<NamespaceTransitions>>,
     pub(super) saved: SavedState,
     pub(super) last_revision: u64,
@@ -55,7 +55,7 @@ impl Inner {
             entry.settings = settings.clone();
             self.reschedule_expiry(id);
             if renewed {
-                // The new loop says when it reports.
+                // The new loop sets its own time.
                 self.clear_report_due(id);
             }
             return;
@@ -67,14 +67,14 @@ impl Inner {
             misses: Misses::default(),
             logged_fields: BTreeSet::new(),
             report_due: None,
-            // Readiness does not wait for what only adds to deployments.
+            // Readiness waits only for deployments.
             latch: latch.filter(|_| id.collector == DEPLOYMENTS).cloned(),
         };
         self.targets.insert(id.clone(), entry);
         self.groups.entry(id.group()).or_default().insert(id.clone());
     }
 
-    /// Removes a target. Returns its group if that lost data and still has other targets.
+    /// Removes a target. Returns its group if the group lost data and still has targets.
     pub(super) fn remove(&mut self, id: &Arc<TargetId>) -> Option<GroupId> {
         self.clear_report_due(id);
         let had_data = self.withdraw(id);
@@ -89,22 +89,22 @@ impl Inner {
         had_data.then_some(group)
     }
 
-    /// A target's entry if its poll loop is the one with this generation.
+    /// The entry of a target, if its poll loop has this generation.
     pub(super) fn current(&self, id: &TargetId, generation: u64) -> Option<&Entry> {
         self.targets.get(id).filter(|entry| entry.settings.generation == generation)
     }
 
-    /// When a target was last polled successfully, in this run or shortly before it.
+    /// When a target was last polled successfully, in this run or in an earlier one, as time since the Unix epoch.
     pub(super) fn previous_success(&self, id: &TargetId) -> Option<Duration> {
         self.targets.get(id)?.status.last_success.or_else(|| self.saved.polled(id))
     }
 
-    /// Whether `key` is that of a target.
+    /// Whether a target has this key in the state file.
     pub(super) fn has_target(&self, key: &[u8]) -> bool {
         self.targets.keys().any(|id| target_key(id) == key)
     }
 
-    /// What the targets of a group serve: first the data of `id`, then that of the others.
+    /// The served data of the group of `id`, first that of `id`.
     pub(super) fn served(&self, id: &TargetId) -> Served {
         let now = Instant::now();
         let data = |entry: &Entry| {
@@ -118,8 +118,8 @@ impl Inner {
         )
     }
 
-    /// When the other targets of a group were last polled successfully: the earliest of those times, or `latest` if that is
-    /// earlier. None if one has never been.
+    /// The earliest of `latest` and the last successful polls of the other targets in the group. None if one has
+    /// never been polled.
     pub(super) fn polled_since(&self, id: &TargetId, latest: Duration) -> Option<Duration> {
         let others = self.groups.get(&id.group()).into_iter().flatten().filter(|other| &***other != id);
         others
@@ -127,7 +127,7 @@ impl Inner {
             .try_fold(latest, |earliest, success| success.map(|success| earliest.min(success)))
     }
 
-    /// A target's status, to be changed.
+    /// The status of a target, for a change. Assigns a new sequence number.
     pub(super) fn status(&mut self, id: &TargetId) -> Option<&mut TargetStatus> {
         let status = Arc::make_mut(&mut self.targets.get_mut(id)?.status);
         self.last_sequence += 1;
@@ -161,7 +161,7 @@ impl Inner {
         self.expiries.insert((expires_at, id));
     }
 
-    /// Puts a target's status back to what it was before a commit, without data that has expired since.
+    /// Restores a target's status before a commit, without data that has expired since.
     pub(super) fn restore(&mut self, id: &Arc<TargetId>, undo: Undo) {
         self.withdraw(id);
         let Some(entry) = self.targets.get_mut(id) else { return };
@@ -173,7 +173,7 @@ impl Inner {
         }
     }
 
-    /// Withdraws a target's data. Returns whether there was any.
+    /// Withdraws the data of a target. Returns whether there was any.
     pub(super) fn withdraw(&mut self, id: &Arc<TargetId>) -> bool {
         if self.targets.get(id).is_none_or(|entry| entry.status.data.is_none()) {
             return false;
@@ -207,7 +207,7 @@ impl Inner {
         }
         self.expiries.insert((expires_at, id.clone()));
         if !changed {
-            // Nobody sees when it was renewed.
+            // No reader sees when it was renewed.
             self.set_expiry(id, expires_at);
         } else if let Some(status) = self.status(id) {
             status.data = Some(data);
@@ -224,7 +224,7 @@ impl Inner {
 
     fn reschedule_expiry(&mut self, id: &Arc<TargetId>) {
         if id.collector == JOBS {
-            // That depends on its deployments: see `Store::serve_jobs`.
+            // The expiry depends on the deployments: see `Store::serve_jobs`.
             return;
         }
         let Some(expire_after) = self.targets.get(id).map(|entry| entry.settings.expire_after) else {

@@ -1,7 +1,7 @@
-//! The targets of jobs.
+//! Targets of the collector of jobs.
 //!
-//! Answers arrive one deployment at a time. Each is folded into what is remembered, saved, and only then served:
-//! [`Store::serve_jobs`] makes what is remembered the data of the target.
+//! Answers arrive one deployment at a time. Each is evaluated, saved and applied. [`Store::serve_jobs`] then updates
+//! the served data of the target.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -21,40 +21,40 @@ use crate::model::{
     PollOutcome, TargetId, merge,
 };
 
-/// The jobs of one deployment, as the API returned them.
+/// The answer of the API for one deployment.
 #[derive(Debug)]
 pub struct JobsAnswer {
-    /// When they were requested.
+    /// Start of the request.
     pub requested_at: Instant,
-    /// The jobs; none if the deployment is gone.
+    /// The jobs; none if the deployment does not exist any more.
     pub jobs: Option<Vec<Job>>,
-    /// Whether no job can be missing.
+    /// Whether the listing is complete.
     pub complete: bool,
 }
 
-/// What a round did.
+/// The result of a round.
 #[derive(Debug)]
 pub struct RoundReport {
-    /// The deployments that were asked for.
+    /// The number of queried deployments.
     pub asked: usize,
-    /// The pages that were read.
+    /// The number of pages read.
     pub pages: u64,
-    /// Why it failed, if it did.
+    /// The failure, if the round failed.
     pub failure: Option<PollFailure>,
 }
 
-/// What is known of a deployment's jobs, for people.
+/// Details of a deployment's jobs, for pages and the JSON API.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobDetails {
     /// The most recent failure.
     pub last_failure: Option<LastFailure>,
-    /// The message of that failure, if it was returned in this run.
+    /// The message of that failure, if the API returned it in this run.
     pub message: Option<FailureMessage>,
-    /// The restarts observed within jobs, if they are served.
+    /// The number of restarts within jobs, if the counter is served.
     pub restarts: Option<u64>,
 }
 
-/// The deployments that are served in a namespace, and what is remembered of it.
+/// The served deployments of a namespace, and its transitions.
 struct Scope {
     namespace: Arc<NamespaceTransitions>,
     sets: Vec<Arc<dyn ObjectSet>>,
@@ -68,7 +68,7 @@ impl Scope {
 }
 
 impl Store {
-    /// The deployment that the target asks for next in `round`, except those in `in_flight`.
+    /// The deployment that the target queries next in `round`, without those in `in_flight`.
     pub fn next_jobs(
         &self,
         id: &TargetId,
@@ -80,30 +80,30 @@ impl Store {
         Some((deployment.id.clone(), urgency))
     }
 
-    /// The number of deployments whose answer `round` renews.
+    /// The number of deployments that `round` refreshes.
     pub fn refreshes(&self, id: &TargetId, round: &Round) -> usize {
         self.scope(&id.group()).map_or(0, |scope| scope.namespace.jobs.refreshes(round, &scope.deployments()))
     }
 
-    /// Notes that a round of the target begins.
+    /// Records the start of a round.
     pub fn begin_round(&self, id: &TargetId) {
         if let Some(scope) = self.scope(&id.group()) {
             scope.namespace.jobs.round_started(Instant::now());
         }
     }
 
-    /// Notes that a deployment is being asked for.
+    /// Records that a request for a deployment starts.
     pub fn jobs_asked(&self, id: &TargetId, deployment: &str) {
         if let Some(scope) = self.scope(&id.group()) {
             scope.namespace.jobs.asked(deployment, Instant::now());
         }
     }
 
-    /// Waits until something must be asked for at once.
+    /// Waits until a deployment must be queried immediately.
     ///
     /// # Cancel safety
     ///
-    /// May be dropped and called again: what is wanted in between is not missed.
+    /// The future may be dropped and created again. A notification in between is not lost.
     pub async fn wait_for_urgent_jobs(&self, id: &TargetId) {
         let namespace = {
             let mut inner = self.inner.lock();
@@ -112,16 +112,17 @@ impl Store {
         namespace.jobs.urgent.notified().await;
     }
 
-    /// Notes that the poll loop is alive: a round takes as long as it takes. See [`Store::stuck`].
+    /// Extends the time by which the poll loop must report, because a round has no deadline. See [`Store::stuck`].
     pub fn extend_report(&self, id: &TargetId, due: Instant) {
         self.inner.lock().set_report_due(id, due);
     }
 
-    /// Takes the answer for one deployment. Returns whether the loop with this `generation` is still the current one.
+    /// Commits the answer for one deployment. Returns whether the loop with this `generation` is still the current
+    /// one.
     ///
     /// # Cancel safety
     ///
-    /// May be dropped at any time: then the answer is not remembered.
+    /// The future may be dropped at any time. Then the answer is not applied.
     pub async fn commit_jobs(
         &self,
         id: &TargetId,
@@ -132,7 +133,7 @@ impl Store {
         let Some(namespace) = self.jobs_of(id, generation) else { return false };
         let committing = namespace.commit().await;
         if !namespace.knows(deployment) {
-            // It has been forgotten meanwhile.
+            // It was forgotten in the meantime.
             return true;
         }
         let jobs = answer.jobs.as_deref();
@@ -154,7 +155,7 @@ impl Store {
         true
     }
 
-    /// Takes the end of a round; `None` if its loop has been replaced, or its target removed.
+    /// Commits the end of a round. Returns `None` if the loop was replaced or the target was removed.
     pub async fn commit_round(
         &self,
         id: &TargetId,
@@ -191,15 +192,15 @@ impl Store {
         self.finish(inner, id, report.next_report_due, report.next_poll, record, None).map(drop)
     }
 
-    /// Makes what is remembered of the jobs in a namespace the data of its target of jobs, if it has one. Returns the group of
-    /// that target if its data changed.
+    /// Updates the served data of the namespace's target of jobs, if it has one. Returns the group of the target if
+    /// the data changed.
     pub fn serve_jobs(&self, group: &GroupId) -> Option<GroupId> {
         let group = group.of_collector(JOBS);
         let (id, serving) = self.serving(&group)?;
         let scope = self.scope(&group)?;
         let memory = &scope.namespace.jobs;
         let guard = memory.serving.lock();
-        // Read again: what was read before the lock may be older than what is served.
+        // Read again: data that was read before the lock may be outdated.
         let scope = self.scope(&group)?;
         let served = memory.serve(&scope.deployments(), serving, Instant::now());
         if served.is_urgent {
@@ -214,7 +215,7 @@ impl Store {
         changed.then_some(group)
     }
 
-    /// What is known of a deployment's jobs; none if the collector of jobs has no target in the namespace.
+    /// The details of a deployment's jobs; none if the collector of jobs has no target in the namespace.
     pub fn job_details(&self, group: &GroupId, deployment: &str) -> Option<JobDetails> {
         let group = group.of_collector(JOBS);
         self.serving(&group)?;
@@ -231,14 +232,14 @@ impl Store {
         }
     }
 
-    /// What is remembered of the namespace of a target of jobs whose loop is current.
+    /// The transitions of the target's namespace, if the loop is the current one.
     fn jobs_of(&self, id: &TargetId, generation: u64) -> Option<Arc<NamespaceTransitions>> {
         let mut inner = self.inner.lock();
         inner.current(id, generation)?;
         Some(inner.transitions.entry(id.group().of_collector(DEPLOYMENTS)).or_default().clone())
     }
 
-    /// The target of a group of jobs, and how its data is served.
+    /// The target of a group of jobs, and its settings for serving.
     fn serving(&self, group: &GroupId) -> Option<(Arc<TargetId>, ServeSettings)> {
         let inner = self.inner.lock();
         let id = inner.groups.get(group)?.first()?.clone();

@@ -1,9 +1,9 @@
-//! All state that outlives a poll: the last good data of each target, its history and counters, and the objects that
-//! a listing may have missed.
+//! All state that outlives a poll: the last good data of each target, its history and counters, the transitions of
+//! deployments, and objects that a listing may have missed.
 //!
-//! A poll ends with one [`Store::commit`], which returns what changed. The store knows nothing of rendering: the
-//! publisher reads [`Store::group`] and publishes it. Times that are kept are wall-clock times; the monotonic clock
-//! serves only to wait for an expiry or to detect a stuck poll.
+//! A poll ends with one [`Store::commit`], which returns the change. The store does not render: the publisher reads
+//! [`Store::group`] and publishes it. Stored times are wall-clock times. The monotonic clock is used only for expiry
+//! and for stuck polls.
 
 mod group;
 mod history;
@@ -56,7 +56,7 @@ use transitions::{Committing, NamespaceTransitions, Poll, Served};
 pub struct Store {
     inner: Mutex<Inner>,
     expiry_changed: Notify,
-    /// The messages of failures.
+    /// Messages of job failures.
     messages: Mutex<Messages>,
     state: OnceLock<StateFile>,
     clock: Clock,
@@ -74,8 +74,8 @@ impl Store {
         }
     }
 
-    /// Makes `targets` the set of known targets. Those known before keep their state, the others are forgotten with
-    /// all they had. A new target of deployments holds a clone of `latch` until its first poll is published.
+    /// Sets the known targets. Targets that were known before keep their state. Other targets are removed with their
+    /// data. A new target of deployments holds a clone of `latch` until its first poll is published.
     ///
     /// Returns the groups that lost data.
     pub fn set_targets(
@@ -97,7 +97,7 @@ impl Store {
         lost
     }
 
-    /// Notes when a target's next poll starts, and by when that poll must have reported: see [`Store::stuck`].
+    /// Records when a target's next poll starts, and by when that poll must report: see [`Store::stuck`].
     pub fn schedule(&self, id: &TargetId, next_poll: Instant, report_due: Instant) {
         let next_poll = self.wall_clock(next_poll);
         let mut inner = self.inner.lock();
@@ -107,14 +107,14 @@ impl Store {
         }
     }
 
-    /// The targets whose poll loop has not reported in time: polls that neither finish nor time out.
+    /// The targets whose poll loop has not reported in time, because a poll neither finishes nor times out.
     pub fn stuck(&self, now: Instant) -> Vec<Arc<TargetId>> {
         let inner = self.inner.lock();
         inner.reports_due.iter().take_while(|(due, _)| *due <= now).map(|(_, id)| id.clone()).collect()
     }
 
-    /// Whether the API must be asked how the last jobs of some of these objects ended, since their counts do not tell. The
-    /// objects were requested at `requested_at`.
+    /// Whether the API must be queried for the last job status of any of these objects, because the counts are
+    /// ambiguous. The request for the objects started at `requested_at`.
     pub fn needs_answer(&self, id: &TargetId, requested_at: Instant, objects: &dyn ObjectSet) -> bool {
         let Some(deployments) = objects.downcast::<Deployment>() else { return false };
         let inner = self.inner.lock();
@@ -134,15 +134,15 @@ impl Store {
         namespace.needs_answer(&poll, deployments.split().0)
     }
 
-    /// Takes the report of a successful poll of the loop with this `generation`; `None` if that loop has been replaced, or
-    /// its target removed.
+    /// Commits a successful poll of the loop with this `generation`. Returns `None` if the loop was replaced or the
+    /// target was removed.
     ///
-    /// What equals the data before keeps its revision, so that nothing has to be rendered.
+    /// Data that equals the previous data keeps its revision and is not rendered again.
     ///
     /// # Cancel safety
     ///
-    /// May be dropped at any time: then the poll is not committed, or not at all, or only in what is remembered of its
-    /// deployments, which the next poll is compared with.
+    /// The future may be dropped at any time. Then the poll is not committed, except that its transitions may have
+    /// been applied. The next poll is compared with them.
     pub async fn commit(&self, id: &TargetId, generation: u64, report: PollReport<Listed>) -> Option<Change> {
         let namespace = self.transitions(id, generation, &*report.result.objects);
         let committing = match &namespace {
@@ -178,7 +178,7 @@ impl Store {
         }
         let (before, mut misses) = (undo.status.data.clone(), undo.misses.clone());
         let pages = report.result.pages;
-        // Comparing and merging two large listings takes its time: not under the lock.
+        // Comparing and merging large listings takes long, so do it without the lock.
         let objects = merge_with(before.as_ref(), report.result, &mut misses);
 
         let mut inner = self.inner.lock();
@@ -191,7 +191,7 @@ impl Store {
         Some(Change { group: id.group(), jobs, before, after: after.data.clone(), unpublished, undo })
     }
 
-    /// Takes the report of a failed poll; `None` as [`Store::commit`]. The data stays.
+    /// Commits a failed poll. The data stays. Returns `None` as [`Store::commit`] does.
     pub fn commit_failure(
         &self,
         id: &TargetId,
@@ -230,8 +230,8 @@ impl Store {
         Some((status, unpublished))
     }
 
-    /// What is remembered of the deployments among `objects`, and how long the first value of a counter is held; none if
-    /// there are no transitions.
+    /// The transitions of the target's namespace, and the minimum time for which counters keep their first value.
+    /// None if `objects` have no transitions.
     fn transitions(
         &self,
         id: &TargetId,
@@ -244,7 +244,7 @@ impl Store {
         Some((inner.transitions.entry(id.group()).or_default().clone(), first_value_hold))
     }
 
-    /// Compares the deployments among `objects` with what is remembered of them, saves what changed, and remembers it.
+    /// Compares deployments with their known state, saves the changes, and applies them.
     async fn commit_transitions(
         &self,
         group: &GroupId,
@@ -267,7 +267,7 @@ impl Store {
         committing.apply(poll, listed, update);
     }
 
-    /// Undoes a commit whose data can't be published: the poll counts as failed, and the data before it stays.
+    /// Reverts a commit whose data cannot be published. The poll counts as failed, and the previous data stays.
     pub fn revoke(&self, id: &TargetId, generation: u64, change: Change, failure: PollFailure) {
         let mut inner = self.inner.lock();
         let Some(entry) = inner.current(id, generation) else { return };
@@ -285,7 +285,7 @@ impl Store {
         self.expiry_changed.notify_one();
     }
 
-    /// Of `fields`, whose values were invalid in the last poll, those that were valid in the poll before it.
+    /// Returns those of the invalid `fields` of the last poll that were valid in the poll before.
     pub fn newly_invalid(
         &self,
         id: &TargetId,
@@ -302,7 +302,7 @@ impl Store {
     pub fn expire(&self, now: Instant) -> BTreeMap<GroupId, Vec<Arc<TargetId>>> {
         let mut inner = self.inner.lock();
         let mut lost: BTreeMap<GroupId, Vec<Arc<TargetId>>> = BTreeMap::new();
-        // Of the data of jobs, only some has expired.
+        // Only a part of the data of jobs has expired.
         let mut outdated = BTreeSet::new();
         while let Some((at, id)) = inner.expiries.first().filter(|(at, _)| *at <= now).cloned() {
             if id.collector == JOBS {
@@ -324,7 +324,7 @@ impl Store {
         lost
     }
 
-    /// When the first data expires, if nothing renews it.
+    /// When the next data expires, unless a poll renews it.
     pub fn next_expiry(&self) -> Option<Instant> {
         self.inner.lock().expiries.first().map(|(at, _)| *at)
     }
@@ -333,7 +333,7 @@ impl Store {
     ///
     /// # Cancel safety
     ///
-    /// May be dropped and called again: a change in between is not missed.
+    /// The future may be dropped and created again. A change in between is not lost.
     pub async fn expiry_changed(&self) {
         self.expiry_changed.notified().await;
     }
@@ -345,18 +345,18 @@ impl Store {
         ids.filter_map(|id| Some((id.clone(), inner.targets.get(id)?.status.clone()))).collect()
     }
 
-    /// Every target, in the order of their ids.
+    /// All targets, in the order of their ids.
     pub fn targets(&self) -> Vec<TargetEntry> {
         let inner = self.inner.lock();
         inner.targets.iter().map(|(id, entry)| (id.clone(), entry.status.clone())).collect()
     }
 
-    /// One target's status.
+    /// The status of a target.
     pub fn target(&self, id: &TargetId) -> Option<Arc<TargetStatus>> {
         self.inner.lock().targets.get(id).map(|entry| entry.status.clone())
     }
 
-    /// A group's targets, and their objects.
+    /// The targets of a group, and their objects.
     pub fn group_objects(&self, group: &GroupId) -> (Vec<TargetEntry>, GroupObjects) {
         let targets = self.group(group);
         let inner = self.inner.lock();
@@ -370,14 +370,14 @@ impl Store {
         (targets, objects)
     }
 
-    /// The jobs of each deployment of a group that were observed to fail at `since` or later, the time since the Unix epoch;
-    /// known for the last hour.
+    /// The number of job failures of each deployment observed at `since` or later, a time since the Unix epoch.
+    /// Failures are kept for an hour.
     pub fn failures_since(&self, group: &GroupId, since: Duration) -> HashMap<Box<str>, u64> {
         let transitions = self.inner.lock().transitions.get(group).cloned();
         transitions.map(|namespace| namespace.failures_since(since)).unwrap_or_default()
     }
 
-    /// The statuses of a deployment that were observed in this run, the most recent first, within bounds.
+    /// The last statuses of a deployment that were observed in this run, the most recent first.
     pub fn recent_statuses(&self, group: &GroupId, deployment: &str) -> Vec<ObservedStatus> {
         let namespace = self.inner.lock().transitions.get(&group.of_collector(DEPLOYMENTS)).cloned();
         namespace.map(|namespace| namespace.recent_statuses(deployment)).unwrap_or_default()
@@ -388,7 +388,7 @@ impl Store {
     }
 }
 
-/// What a successful poll returned, merged with what is retained; the same value as `before` if it is equal.
+/// Merges the result of a poll with retained objects. Returns `before` itself if the result is equal.
 fn merge_with(before: Option<&Data>, listed: Listed, misses: &mut Misses) -> Arc<dyn ObjectSet> {
     let mut objects = listed.objects;
     match before {

@@ -1,5 +1,4 @@
-//! The state that survives a restart: what is remembered of deployments, when targets were last polled, and what
-//! discovery found.
+//! Persistence: saves and restores transitions, jobs, the times of polls and the results of discovery.
 
 use std::{
     path::PathBuf,
@@ -18,24 +17,24 @@ use super::{
 };
 use crate::model::{DEPLOYMENTS, GroupId};
 
-/// Changes with the format of keys and values.
+/// Version of the format of keys and values.
 const FORMAT_VERSION: u32 = 1;
 
-/// The age from which on what ended since the state was saved is history: see `jobs_ended_total`.
+/// Age of the state above which jobs that ended in the meantime are not counted in `jobs_ended_total`.
 const MAX_AGE: Duration = Duration::from_secs(3600);
 
 /// Keys: workspace, namespace, deployment. Values: [`Record`].
 const DEPLOYMENTS_TABLE: &str = "deployments";
 /// Keys: workspace, namespace, collector, selection. Values: the end of the last successful poll.
 const TARGETS_TABLE: &str = "targets";
-/// Keys: workspace, namespace. Values: for how long no target has covered the namespace.
+/// Keys: workspace, namespace. Values: how long the namespace has not been a target.
 const NAMESPACES_TABLE: &str = "namespaces";
-/// Keys: workspace, namespace, deployment. Values: what is remembered of its jobs.
+/// Keys: workspace, namespace, deployment. Values: the record of its jobs.
 const JOBS_TABLE: &str = "jobs";
-/// Keys and values of discovery.
+/// Keys and values: those of discovery.
 const DISCOVERY_TABLE: &str = "discovery";
 
-/// The store, as the state file knows it.
+/// The store as the owner of the state file.
 struct StateOwner(Weak<Store>);
 
 impl Owner for StateOwner {
@@ -51,10 +50,9 @@ impl Owner for StateOwner {
 }
 
 impl Store {
-    /// Opens the state file at `path`, waits for its contents, and restores them. From then on, what polls change is saved
-    /// before it is served.
+    /// Opens the state file at `path` and restores its contents. Later changes are saved before they are served.
     ///
-    /// Never fails: without its contents, everything begins without memory. The time is bounded.
+    /// This never fails: if the file cannot be read, the store starts empty. The time to wait is limited.
     pub async fn load_state(self: &Arc<Self>, path: PathBuf) {
         let settings = Settings::new(path, FORMAT_VERSION, self.clock);
         let (file, mut loading) = StateFile::start(settings, Arc::new(StateOwner(Arc::downgrade(self))));
@@ -62,7 +60,7 @@ impl Store {
         match loading.wait().await {
             Loaded::Contents(contents) => {
                 if self.restore(&contents) {
-                    // Deployments may not be polled before the next start.
+                    // Save that the state is outdated, since deployments may not be polled before the next start.
                     file.request_dump();
                 }
             }
@@ -71,13 +69,14 @@ impl Store {
         }
     }
 
-    /// The state file; none if the state is not persisted.
+    /// The state file; none without `state.path`.
     pub fn state_file(&self) -> Option<&StateFile> {
         self.state.get()
     }
 
-    /// Records that the exporter runs, and when targets were last polled successfully. Forgets namespaces that have not been
-    /// targets for long; `elapsed` is the time since the last call. To be called at least once a minute.
+    /// Records that the exporter is running, and when targets were last polled successfully. Forgets namespaces that
+    /// have not been targets for 24 hours. `elapsed` is the time since the last call. Call this at least once a
+    /// minute.
     pub async fn record_state(&self, elapsed: Duration) {
         let forgotten = self.age_namespaces(elapsed);
         let Some(file) = self.state.get() else { return };
@@ -90,20 +89,20 @@ impl Store {
         log_unsaved(file.save(batch).await);
     }
 
-    /// Saves what changed last, and closes the state file.
+    /// Saves the last changes, and closes the state file.
     pub async fn close_state(&self, timeout: Duration) {
         let Some(file) = self.state.get() else { return };
-        // Not waited for: closing saves it.
+        // No need to wait: closing saves it.
         drop(file.save(self.run_record()));
         log_unsaved(file.close(timeout).await);
     }
 
-    /// What was saved for discovery.
+    /// The saved keys and values of discovery.
     pub fn discovery_entries(&self) -> DiscoveryEntries {
         self.inner.lock().saved.discovery.clone()
     }
 
-    /// Saves keys and values for discovery; none deletes a key.
+    /// Saves keys and values of discovery. A value of none deletes the key.
     pub async fn save_discovery(&self, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) {
         let mut batch = Batch::new();
         {
@@ -123,7 +122,7 @@ impl Store {
         }
     }
 
-    /// Saves what a poll changed of the deployments of a namespace, and of their jobs.
+    /// Saves the changed records of the deployments of a namespace, and of their jobs.
     pub(super) async fn save_records(&self, group: &GroupId, deployments: &[Record], jobs: &[Record]) {
         let Some(file) = self.state.get() else { return };
         let mut batch = Batch::new();
@@ -132,7 +131,7 @@ impl Store {
         log_unsaved(file.save(batch).await);
     }
 
-    /// Returns whether the state is outdated, which is remembered of each deployment.
+    /// Restores the contents. Returns whether the state is outdated.
     fn restore(&self, contents: &Contents) -> bool {
         let now = self.clock.since_epoch();
         let age = now.saturating_sub(contents.saved_at());
@@ -171,7 +170,7 @@ impl Store {
         outdated
     }
 
-    /// Copies what is remembered of deployments through their records, as a restart does.
+    /// Copies all transitions through their records, as a restart does.
     #[cfg(test)]
     pub(super) fn copy_memory_to(&self, other: &Self, saved_at: Duration) {
         for (group, namespace) in &self.inner.lock().transitions {
@@ -183,7 +182,7 @@ impl Store {
         }
     }
 
-    /// Takes the known statuses of a file that could not be read at the start, where this run has none.
+    /// Adopts statuses from a file that could not be read at the start, for deployments whose status is unknown.
     fn merge_state(&self, contents: &Contents) {
         let namespaces = self.inner.lock().transitions.clone();
         for (key, value) in contents.table(DEPLOYMENTS_TABLE) {
@@ -210,7 +209,7 @@ impl Store {
         batch
     }
 
-    /// When targets were last polled, and for how long namespaces have not been targets.
+    /// The times of the last polls, and how long namespaces have not been targets.
     fn run_record(&self) -> Batch {
         let mut batch = Batch::new();
         let inner = self.inner.lock();
@@ -232,7 +231,8 @@ impl Store {
         batch
     }
 
-    /// Counts `elapsed` for each namespace that is not a target, and forgets those that have not been targets for long.
+    /// Adds `elapsed` to each namespace that is not a target, and forgets those that have not been targets for 24
+    /// hours.
     fn age_namespaces(&self, elapsed: Duration) -> Vec<(GroupId, Forgotten)> {
         let mut inner = self.inner.lock();
         let inner = &mut *inner;
@@ -255,13 +255,13 @@ impl Store {
 }
 
 fn log_unsaved(result: Result<(), SaveError>) {
-    // The state file logs the beginning and the end of a problem.
+    // The state file logs problems itself.
     if let Err(error) = result {
         debug!(%error, "state not saved yet");
     }
 }
 
-/// Deletions of all that is remembered of a namespace.
+/// Deletions of all records of a namespace.
 struct Forgotten {
     deployments: Vec<Record>,
     jobs: Vec<Record>,

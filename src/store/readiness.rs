@@ -1,9 +1,9 @@
-//! Whether the exporter is ready: a latch that waits for the first poll of the initial targets.
+//! Readiness: a latch that waits for the first poll of all initial targets.
 
 use std::sync::{Arc, Weak};
 
-/// Ready once every [`Latch`] has been dropped, and then for ever: a target that is added later must not make an
-/// exporter that serves all others look as if it had just been started.
+/// Becomes ready when every [`Latch`] has been dropped, and stays ready. A target that is added later must not make a
+/// running exporter unready.
 #[derive(Debug, Clone)]
 pub struct Readiness(Weak<()>);
 

@@ -1,4 +1,4 @@
-//! What a poll reports to the store, and what the store answers.
+//! What a poll reports to the store, and what the store returns.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,49 +11,49 @@ use super::{
 };
 use crate::model::{ErrorClass, GroupId, Misses, ObjectSet};
 
-/// A poll that ended, with `T`: [`Listed`] or [`PollFailure`].
+/// The report of a poll. `T` is [`Listed`] or [`PollFailure`].
 #[derive(Debug)]
 pub struct PollReport<T> {
-    /// How it ended.
+    /// The result.
     pub result: T,
-    /// When it started.
+    /// Start of the poll.
     pub requested_at: Instant,
-    /// How long it took, retries included.
+    /// Duration, including retries.
     pub took: Duration,
-    /// When the next poll starts.
+    /// Start of the next poll.
     pub next_poll: Instant,
-    /// By when the next poll must have reported.
+    /// Time by which the next poll must report.
     pub next_report_due: Instant,
 }
 
-/// What a successful poll returned.
+/// The result of a successful poll.
 #[derive(Debug)]
 pub struct Listed {
     /// The objects.
     pub objects: Box<dyn ObjectSet>,
-    /// Whether the pages of the listing were consistent; otherwise it may have missed an object.
+    /// Whether the pages of the listing were consistent. Otherwise it may lack objects.
     pub consistent: bool,
     /// The pages read.
     pub pages: u64,
-    /// How the last jobs ended, if the API was asked: see [`Store::needs_answer`](super::Store::needs_answer).
+    /// Last job statuses, if the API was queried: see [`Store::needs_answer`](super::Store::needs_answer).
     pub answer: Answer,
 }
 
-/// Why a poll failed.
+/// The failure of a poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PollFailure {
     /// The class of the error.
     pub class: ErrorClass,
-    /// A message for people, without secrets.
+    /// The error message, without secrets.
     pub message: String,
 }
 
-/// What a commit changed.
+/// The change caused by a commit.
 #[derive(Debug, Clone)]
 pub struct Change {
     /// The group of the target.
     pub group: GroupId,
-    /// The group of the jobs in the same namespace, if its data changed with it.
+    /// The group of the jobs in the same namespace, if its data changed too.
     pub jobs: Option<GroupId>,
     /// The data before the commit.
     pub before: Option<Data>,
@@ -64,14 +64,14 @@ pub struct Change {
     pub(super) undo: Undo,
 }
 
-/// Keeps the exporter from becoming ready by the first poll of a target before readers see what it returned.
+/// Keeps the exporter from becoming ready until the result of a target's first poll is published.
 #[derive(Debug, Clone)]
 #[must_use = "the exporter may become ready when this is dropped"]
 pub struct Unpublished {
     pub(super) _latch: Option<Latch>,
 }
 
-/// What a commit replaced.
+/// The state before a commit.
 #[derive(Debug, Clone)]
 pub(super) struct Undo {
     pub(super) status: Arc<TargetStatus>,

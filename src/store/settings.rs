@@ -1,11 +1,11 @@
-//! What the store must know of a target.
+//! Settings of a target in the store.
 
 use std::{sync::Arc, time::Duration};
 
 use super::status::TargetStatus;
 use crate::model::{JobsMode, TargetId};
 
-/// What the store must know of a target's configuration.
+/// The settings of a target that the store needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetSettings {
     /// The region; empty if only the endpoint is configured.
@@ -14,11 +14,11 @@ pub struct TargetSettings {
     pub interval: Duration,
     /// The age at which data is withdrawn.
     pub expire_after: Duration,
-    /// How long the first value of a counter of deployments is served at least; none if there are no transitions.
+    /// Minimum time for which a counter of deployments keeps its first value; none without transitions.
     pub first_value_hold: Option<Duration>,
-    /// Whose jobs are collected, if this is a target of jobs.
+    /// The mode of a target of jobs; none for other targets.
     pub jobs: Option<JobsMode>,
-    /// Changes whenever the target's poll loop is replaced: a report of an earlier loop is ignored.
+    /// Identifies the poll loop. Reports of earlier loops are ignored.
     pub generation: u64,
 }
 

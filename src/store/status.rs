@@ -1,4 +1,4 @@
-//! What is known of a target: its data, its last polls, its next.
+//! The status of a target: its data and its polls.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,9 +16,9 @@ pub enum Freshness {
     Pending,
     /// The last poll succeeded.
     Fresh,
-    /// The last poll failed; the data of the last good one is served.
+    /// The last poll failed. Older data is served.
     Stale,
-    /// No data is served: no poll ever succeeded, or the last good one is too old.
+    /// No data is served: no poll has succeeded, or the data is too old.
     Expired,
 }
 
@@ -29,41 +29,41 @@ impl Freshness {
     }
 }
 
-/// The data of a target's last good poll.
+/// The data of the last successful poll.
 #[derive(Debug, Clone)]
 pub struct Data {
     /// The objects.
     pub objects: Arc<dyn ObjectSet>,
-    /// Changes whenever the objects do.
+    /// Changes when the objects change.
     pub revision: u64,
-    /// When the poll ended, since the Unix epoch.
+    /// End of the poll, as time since the Unix epoch.
     pub received_at: Duration,
-    /// When the poll started, by the monotonic clock.
+    /// Start of the poll.
     pub requested_at: Instant,
-    /// When the poll ended, by the monotonic clock.
+    /// End of the poll.
     pub renewed_at: Instant,
-    /// When the data is withdrawn unless a poll renews it.
+    /// When the data expires unless a poll renews it.
     pub expires_at: Instant,
 }
 
-/// A target's state.
+/// The status of a target.
 #[derive(Debug, Clone)]
 pub struct TargetStatus {
     /// The region; empty if only the endpoint is configured.
     pub region: Arc<str>,
     /// The poll interval.
     pub interval: Duration,
-    /// The last good data, unless it was withdrawn.
+    /// The data of the last successful poll; none if it was withdrawn.
     pub data: Option<Data>,
-    /// The last polls.
+    /// The history of polls.
     pub history: PollHistory,
-    /// When the last good poll ended, since the Unix epoch.
+    /// End of the last successful poll, as time since the Unix epoch.
     pub last_success: Option<Duration>,
-    /// When the next poll starts, since the Unix epoch.
+    /// Start of the next poll, as time since the Unix epoch.
     pub next_poll: Option<Duration>,
-    /// The pages of the last good poll.
+    /// The number of pages of the last successful poll.
     pub pages: u64,
-    /// Grows with each change of the status.
+    /// Increases with each change of the status.
     pub sequence: u64,
     polls: [u64; PollOutcome::COUNT],
 }
@@ -92,7 +92,7 @@ impl TargetStatus {
         self.history.add(poll);
     }
 
-    /// The finished polls by outcome.
+    /// The number of finished polls, by outcome.
     pub fn polls(&self) -> impl Iterator<Item = (PollOutcome, u64)> {
         PollOutcome::all().map(|outcome| (outcome, self.polls[outcome.index()]))
     }
@@ -112,17 +112,17 @@ impl TargetStatus {
         }
     }
 
-    /// The objects served now, if there are any and they are of type `T`.
+    /// The served objects, if they have the type `T`.
     pub fn objects<T: Object>(&self) -> Option<&[T]> {
         Some(self.data.as_ref()?.objects.downcast::<T>()?.all())
     }
 
-    /// The number of objects served now, whatever their type.
+    /// The number of served objects.
     pub fn object_count(&self) -> Option<usize> {
         self.data.as_ref().map(|data| data.objects.len())
     }
 
-    /// The failed jobs of the deployments served now; none if no deployment has the count.
+    /// The number of failed jobs of the served deployments; none if no deployment has the count.
     pub fn failed_jobs(&self) -> Option<u64> {
         let deployments = self.objects::<Deployment>()?;
         let failed = deployments.iter().filter_map(|deployment| deployment.jobs.get(JobState::Failed));

@@ -1,4 +1,4 @@
-//! Makes the running poll loops match the desired target set.
+//! Reconciles the running poll loops with the desired target set.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -22,21 +22,21 @@ use crate::{
     telemetry::Telemetry,
 };
 
-/// How a new target set differed from the one before.
+/// The difference between two target sets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Targets that were not known before.
+    /// Number of new targets.
     pub added: usize,
-    /// Targets that are no longer polled.
+    /// Number of removed targets.
     pub removed: usize,
-    /// Targets that are polled differently.
+    /// Number of targets with changed settings.
     pub changed: usize,
-    /// Targets whose poll loop goes on.
+    /// Number of unchanged targets.
     pub unchanged: usize,
 }
 
 impl Changes {
-    /// Whether the target set is the same as before.
+    /// Whether nothing changed.
     pub fn is_none(&self) -> bool {
         self.added + self.removed + self.changed == 0
     }
@@ -76,7 +76,7 @@ struct Running {
 }
 
 impl TargetManager {
-    /// A manager without targets, which publishes through `publisher`.
+    /// Creates a manager without targets.
     pub fn new(publisher: Arc<Publisher>, telemetry: Telemetry, clock: Clock) -> Self {
         let (readiness, initial) = Readiness::new();
         Self {
@@ -93,27 +93,28 @@ impl TargetManager {
         }
     }
 
-    /// Whether every initial target has been polled once.
+    /// The readiness: whether every initial target has been polled once.
     pub fn readiness(&self) -> &Readiness {
         &self.readiness
     }
 
-    /// Tells `observer` how polls end; those of poll loops that are started from now on.
+    /// Sets the observer of poll loops that start from now on.
     pub fn observe(&mut self, observer: Arc<dyn PollObserver>) {
         self.observer = Some(observer);
     }
 
-    /// Whether the next [`TargetManager::apply`] leaves the exporter waiting for more initial targets.
+    /// Sets whether the exporter stays unready after the next [`TargetManager::apply`], because more initial targets
+    /// are expected.
     pub fn expect_more(&mut self, expected: bool) {
         self.expects_more = expected;
     }
 
-    /// Makes `desired` the target set. What is the same as before goes on undisturbed; what is gone disappears with
-    /// all its series at once, counters included, and a poll of it in flight is not published.
+    /// Applies the target set `desired`. Unchanged targets continue. Removed targets disappear immediately with all
+    /// their series, including counters; their running polls are not published.
     ///
-    /// The first call ends the wait for the initial targets, unless more are expected.
+    /// The first call ends the wait for initial targets, unless more are expected.
     ///
-    /// The first polls of new targets start soon, one after the other at the request rate of their workspace.
+    /// The first polls of new targets start one after the other at the request rate of their workspace.
     pub async fn apply(&mut self, desired: TargetSet) -> Changes {
         let (started, changes) = self.replace(desired).await;
         for poll_loop in started {
@@ -122,10 +123,10 @@ impl TargetManager {
         changes
     }
 
-    /// Polls every target of `desired` once, instead of on schedule. Returns the outcome of each poll.
+    /// Polls every target of `desired` once, without a schedule. Returns the outcomes.
     pub async fn poll_once(&mut self, desired: TargetSet) -> Vec<PollOutcome> {
         let (started, _) = self.replace(desired).await;
-        // Jobs are those of the deployments that the others find.
+        // Poll jobs last, because they need the polled deployments.
         let (jobs, others): (Vec<_>, Vec<_>) =
             started.into_iter().partition(|poll_loop| poll_loop.query.jobs().is_some());
         let mut outcomes = poll_all(others).await;
@@ -133,11 +134,11 @@ impl TargetManager {
         outcomes
     }
 
-    /// Restarts poll loops that panic, for ever.
+    /// Restarts poll loops that panic. Never returns.
     ///
     /// # Cancel safety
     ///
-    /// May be dropped and called again.
+    /// The future may be dropped and created again.
     pub async fn supervise(&mut self) {
         self.supervisor.run().await;
     }
@@ -147,7 +148,7 @@ impl TargetManager {
         self.supervisor.shutdown().await;
     }
 
-    /// Stops the loops that are not desired and publishes the desired targets. Returns the loops to start.
+    /// Stops the loops of removed targets, and publishes the desired targets. Returns the loops to start.
     async fn replace(&mut self, desired: TargetSet) -> (Vec<Arc<PollLoop>>, Changes) {
         let (running, started, changes) = self.reconcile(desired.targets);
         for id in self.running.keys().filter(|id| !running.contains_key(*id)) {
@@ -173,13 +174,13 @@ impl TargetManager {
         if let Err(problem) = self.publisher.configure(configuration, self.initial.as_ref()).await {
             error!(%problem, "series of removed targets may be served until the next poll of their namespace");
         }
-        // From here on only the targets themselves keep the exporter from being ready.
+        // From now on, readiness depends only on the targets.
         self.initial.take_if(|_| !self.expects_more);
         self.running = running;
         (started, changes)
     }
 
-    /// The loops that should run, and those of them that do not run yet.
+    /// The desired loops, and those of them that must be started.
     fn reconcile(
         &mut self,
         desired: BTreeMap<Arc<TargetId>, Target>,
@@ -221,7 +222,7 @@ impl TargetManager {
         }
     }
 
-    /// Starts the counters of new namespaces at 0, and removes the series of those that are gone.
+    /// Initializes the counters of new namespaces with 0, and removes those of removed namespaces.
     fn update_telemetry(&self, running: &BTreeMap<Arc<TargetId>, Running>) {
         let (before, after) = (namespaces(self.running.keys()), namespaces(running.keys()));
         for (workspace, namespace) in before.difference(&after) {
@@ -246,11 +247,11 @@ impl Running {
     }
 }
 
-/// Polls each of `loops` once, side by side.
+/// Polls each of `loops` once, concurrently.
 async fn poll_all(loops: Vec<Arc<PollLoop>>) -> Vec<PollOutcome> {
     let polls = loops.into_iter().map(|poll_loop| async move {
         let polling = poll_loop.clone();
-        // At the request rate, so that no poll waits longer for its turn than for its response.
+        // Start at the request rate, so that no poll spends its timeout waiting for the rate limit.
         let polled = tokio::spawn(async move {
             sleep_until(polling.schedule.first()).await;
             polling.poll().await
@@ -269,10 +270,10 @@ fn namespaces<'t>(targets: impl Iterator<Item = &'t Arc<TargetId>>) -> BTreeSet<
     of_namespaces.map(|id| (id.workspace.as_str(), id.namespace.as_str())).collect()
 }
 
-/// Spreads the first polls of new targets by the request rate of their workspace, but over no more than an interval.
+/// Spreads the first polls of new targets at the request rate of their workspace, over at most one interval.
 struct FirstPolls {
     now: Instant,
-    /// How many targets of each workspace were started so far.
+    /// Number of started targets by workspace.
     started: HashMap<String, u32>,
 }
 

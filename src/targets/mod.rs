@@ -1,6 +1,6 @@
-//! Which targets are polled: the desired set, and the manager that makes the running poll loops match it.
+//! Targets: the desired set, and the manager that reconciles the running poll loops with it.
 //!
-//! The configuration is one producer of a [`TargetSet`]. A producer never starts or stops a poll loop itself.
+//! The configuration and discovery produce a [`TargetSet`]. Only the manager starts and stops poll loops.
 
 mod manager;
 mod set;

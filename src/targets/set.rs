@@ -1,4 +1,4 @@
-//! The desired target set: a value.
+//! The desired target set.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -9,27 +9,27 @@ use crate::{
     poll,
 };
 
-/// A target that should be polled.
+/// A desired target.
 #[derive(Debug, Clone)]
 pub struct Target {
     /// The region; empty if only the endpoint is configured.
     pub region: Arc<str>,
-    /// What is asked for.
+    /// The query of its collector.
     pub query: Arc<dyn Query>,
-    /// How it is polled.
+    /// The poll settings.
     pub settings: poll::Settings,
-    /// The requests per second that its workspace allows: the first polls of new targets are spread by it.
+    /// The request rate of its workspace, in requests per second. It spreads the first polls of new targets.
     pub requests_per_second: f64,
 }
 
 impl Target {
-    /// Whether `other` asks for the same in the same way, so that its poll loop can go on.
+    /// Whether `other` is equal, so that its poll loop can continue.
     pub(super) fn equals(&self, other: &Self) -> bool {
         self.settings == other.settings && self.region == other.region && self.query.equals(&*other.query)
     }
 }
 
-/// Everything that should be polled, and how it is shown.
+/// All desired targets, and how their objects are rendered.
 #[derive(Debug, Clone, Default)]
 pub struct TargetSet {
     /// The targets.
@@ -38,8 +38,8 @@ pub struct TargetSet {
     pub workspaces: Vec<WorkspaceInfo>,
     /// How objects are rendered.
     pub render: RenderConfig,
-    /// The maximum number of series in a scrape; 0 if there is none.
+    /// Maximum number of series in a scrape; 0 is unlimited.
     pub max_series: usize,
-    /// How long the first value of a counter of deployments is served at least; none if there are no transitions.
+    /// Minimum time for which a counter of deployments keeps its first value; none without transitions.
     pub first_value_hold: Option<Duration>,
 }

@@ -1,4 +1,4 @@
-//! The families of the exporter's own instruments.
+//! The descriptors of the exporter's own metrics.
 
 use prometheus::Opts;
 
@@ -265,7 +265,7 @@ pub(super) const PROCESS_START_TIME: FamilyDescriptor = family(
 
 const PROCESS_ORIGIN: &str = "`/proc/self`";
 
-/// The documentation of the instruments, in two sections: the exporter and its process.
+/// The documentation of the instruments, in three sections: discovery, exporter, process.
 pub fn sections() -> [Section; 3] {
     let section = |title, families| Section { title, identity_labels: &[], families };
     [
@@ -317,7 +317,7 @@ pub fn sections() -> [Section; 3] {
     ]
 }
 
-/// The options of an instrument, from its description in the catalogue.
+/// The options of an instrument from its descriptor.
 pub(super) fn options(family: &FamilyDescriptor) -> Opts {
     Opts::new(family.name, family.help)
 }

@@ -1,4 +1,4 @@
-//! When each workspace's credentials expire, read at scrape time.
+//! The expiry of credentials, read at scrape time.
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
@@ -11,10 +11,10 @@ use prometheus::{
 
 use super::catalogue::{CREDENTIALS_EXPIRY, options};
 
-/// Returns when credentials expire; none if they do not, or if there are none.
+/// Returns the expiry of credentials; none if they do not expire or do not exist.
 pub type Expiry = Box<dyn Fn() -> Option<Duration> + Send + Sync>;
 
-/// The expiries of all workspaces.
+/// The expiry functions of all workspaces.
 #[derive(Clone)]
 pub(super) struct ExpiryCollector {
     gauge: GaugeVec,
@@ -27,12 +27,12 @@ impl ExpiryCollector {
         Ok(Self { gauge, workspaces: Arc::default() })
     }
 
-    /// Exports a workspace, or replaces its expiry.
+    /// Sets the expiry function of a workspace.
     pub(super) fn add(&self, workspace: &str, expiry: Expiry) {
         self.workspaces.lock().insert(workspace.to_owned(), expiry);
     }
 
-    /// Ends a workspace's series.
+    /// Removes the series of a workspace.
     pub(super) fn remove(&self, workspace: &str) {
         self.workspaces.lock().remove(workspace);
     }

@@ -1,4 +1,4 @@
-//! How discovery fares, read at scrape time.
+//! The health of discovery, read at scrape time.
 
 use std::{
     fmt,
@@ -18,36 +18,36 @@ use super::catalogue::{
 };
 use crate::exposition::FamilyDescriptor;
 
-/// The states by which workspaces and namespaces are counted, in the order of [`DiscoveryHealth::workspaces`].
+/// The states of workspaces and namespaces, in the order of [`DiscoveryHealth::workspaces`].
 pub const DISCOVERY_STATES: [&str; 4] = ["polled", "excluded", "not_running", "missing"];
 
-/// How one discovery entry fares.
+/// The health of one discovery entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DiscoveryHealth {
     /// The entry's name.
     pub name: String,
     /// Its region.
     pub region: String,
-    /// Its interval.
+    /// The interval.
     pub interval: Duration,
-    /// Whether its last listings succeeded; `None` before the first attempt has finished.
+    /// Whether its last listings succeeded; none before the first attempt has finished.
     pub up: Option<bool>,
-    /// The time of the last success, since the Unix epoch.
+    /// The last success, as time since the Unix epoch.
     pub last_success: Option<Duration>,
-    /// The operations by which it lists; `None` until that is decided. No metric.
+    /// The operations that it uses; none until they are chosen. Not a metric.
     pub source: Option<String>,
-    /// Why it is not up. No metric.
+    /// The problem, if it is not up. Not a metric.
     pub problem: Option<String>,
-    /// Its workspaces by state.
+    /// Numbers of workspaces by state.
     pub workspaces: [usize; 4],
-    /// Its namespaces by state.
+    /// Numbers of namespaces by state.
     pub namespaces: [usize; 4],
 }
 
-/// Returns how the entries fare.
+/// Returns the health of all entries.
 pub type GetDiscoveryHealth = Box<dyn Fn() -> Vec<DiscoveryHealth> + Send + Sync>;
 
-/// The families, which are made anew for each scrape: a removed entry leaves no series.
+/// The metric families. They are created for each scrape, so that a removed entry leaves no series.
 struct Families {
     up: GaugeVec,
     last_success: GaugeVec,
@@ -90,10 +90,10 @@ impl Families {
     }
 }
 
-/// Exports how discovery fares; there is no series without entries.
+/// Exports the health of discovery. There are no series without entries.
 #[derive(Clone)]
 pub(super) struct DiscoveryCollector {
-    /// For the descriptions; has no series.
+    /// For the descriptors only; without series.
     families: Arc<Families>,
     get: Arc<OnceLock<GetDiscoveryHealth>>,
 }
@@ -103,12 +103,12 @@ impl DiscoveryCollector {
         Ok(Self { families: Arc::new(Families::new()?), get: Arc::default() })
     }
 
-    /// Exports what `get` returns. Only the first call counts.
+    /// Exports the result of `get`. Only the first call has an effect.
     pub(super) fn export(&self, get: GetDiscoveryHealth) {
         self.get.get_or_init(|| get);
     }
 
-    /// How the entries fare.
+    /// The health of all entries.
     pub(super) fn health(&self) -> Vec<DiscoveryHealth> {
         self.get.get().map(|get| get()).unwrap_or_default()
     }
@@ -121,7 +121,7 @@ impl Collector for DiscoveryCollector {
 
     fn collect(&self) -> Vec<MetricFamily> {
         let entries = self.health();
-        // The same was possible before.
+        // The creation has succeeded before.
         let Ok(families) = Families::new() else { return Vec::new() };
         for entry in &entries {
             families.set(entry);

@@ -1,4 +1,4 @@
-//! Log lines that were dropped, read at scrape time: the log starts before any instrument exists.
+//! The number of dropped log lines, read at scrape time, because logging starts before the instruments exist.
 
 use parking_lot::Mutex;
 use prometheus::{
@@ -10,10 +10,10 @@ use prometheus::{
 use super::catalogue::{LOG_LINES_DROPPED, options};
 use crate::logging;
 
-/// Copies the log's own count.
+/// Copies the count of the log.
 #[derive(Debug)]
 pub(super) struct LogCollector {
-    /// Locked, so that two scrapes at once do not both add the same increase.
+    /// Concurrent scrapes must not add the same increase twice.
     dropped: Mutex<IntCounter>,
     descriptions: Vec<Desc>,
 }

@@ -1,7 +1,7 @@
 //! The exporter's own metrics.
 //!
-//! They are in a registry of their own, one per process or test, and are read at scrape time. Data of the API is rendered
-//! from the snapshot instead, so that no series outlives its object.
+//! Each process or test has its own registry. API data is rendered from the snapshot instead, so that no series
+//! outlives its object.
 
 mod catalogue;
 mod credentials_expiry;
@@ -38,7 +38,7 @@ use crate::{
     model::Shard,
 };
 
-/// Seconds. The API answers a page within tens of milliseconds; `api.request_timeout` ends longer requests.
+/// In seconds. The API returns a page within tens of milliseconds. `api.request_timeout` limits requests.
 const REQUEST_BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// The exporter's instruments.
@@ -52,7 +52,7 @@ pub struct Telemetry {
     inconsistent_listings: IntCounterVec,
     http_requests: IntCounterVec,
     credentials_expiry: credentials_expiry::ExpiryCollector,
-    /// Without labels; a vector, so that there is no series without TLS.
+    /// A vector without labels, so that there is no series without TLS.
     tls_certificate_expiry: GaugeVec,
     state: state_health::StateCollector,
     discovery: discovery::DiscoveryCollector,
@@ -132,8 +132,8 @@ impl Telemetry {
         ApiMetrics { telemetry: self.clone(), workspace: workspace.to_owned(), removed }
     }
 
-    /// Starts the counters of a workspace at 0, so that the first increase is visible, and exports when its credentials
-    /// expire.
+    /// Initializes the counters of a workspace with 0, so that the first increase is visible, and exports the expiry
+    /// of its credentials.
     pub fn init_workspace(&self, workspace: &str, retry_reasons: &[&str], expiry: Expiry) {
         for reason in retry_reasons {
             self.api_retries.with_label_values(&[workspace, reason]).inc_by(0);
@@ -141,7 +141,7 @@ impl Telemetry {
         self.credentials_expiry.add(workspace, expiry);
     }
 
-    /// Removes the series of a workspace that is no longer polled. Requests that are still in flight are not counted.
+    /// Removes the series of a workspace. Requests in flight are not counted.
     pub fn remove_workspace(&self, workspace: &str) {
         if let Some(removed) = self.workspaces.lock().remove(workspace) {
             removed.store(true, Ordering::Relaxed);
@@ -152,17 +152,17 @@ impl Telemetry {
         self.credentials_expiry.remove(workspace);
     }
 
-    /// Exports when the served certificate expires, as a time since the Unix epoch.
+    /// Exports the expiry of the served certificate, as time since the Unix epoch.
     pub fn tls_certificate_expires(&self, expires: Duration) {
         self.tls_certificate_expiry.with_label_values::<&str>(&[]).set(expires.as_secs_f64());
     }
 
-    /// Exports how discovery fares.
+    /// Exports the health of discovery.
     pub fn export_discovery(&self, get: GetDiscoveryHealth) {
         self.discovery.export(get);
     }
 
-    /// How the discovery entries fare; empty without any.
+    /// The health of the discovery entries.
     pub fn discovery(&self) -> Vec<DiscoveryHealth> {
         self.discovery.health()
     }
@@ -172,14 +172,14 @@ impl Telemetry {
         self.state.export(get);
     }
 
-    /// Starts the counter of a namespace at 0.
+    /// Initializes the counter of a namespace with 0.
     pub fn init_namespace(&self, workspace: &str, namespace: &str) {
         self.inconsistent_listings.with_label_values(&[workspace, namespace]).inc_by(0);
     }
 
-    /// Removes the series of a namespace that is no longer polled.
+    /// Removes the series of a namespace.
     pub fn remove_namespace(&self, workspace: &str, namespace: &str) {
-        // An error means that there is no such series.
+        // An error means that the series does not exist.
         let _ = self.inconsistent_listings.remove_label_values(&[workspace, namespace]);
     }
 
@@ -188,7 +188,7 @@ impl Telemetry {
         self.invalid_values.with_label_values(&[operation, field]).inc_by(count);
     }
 
-    /// Records that a configuration was read at `time` since the Unix epoch and became effective.
+    /// Records that a configuration became effective at `time`, a time since the Unix epoch.
     pub fn config_accepted(&self, time: Duration) {
         self.reload_successful.set(1);
         self.reload_time.set(time.as_secs_f64());
@@ -199,29 +199,29 @@ impl Telemetry {
         self.reload_successful.set(0);
     }
 
-    /// Exports which of the exporters that share the targets this is.
+    /// Exports the shard of this exporter.
     pub fn set_shard(&self, shard: Shard) {
         self.shards.set(shard.total().into());
         self.shard_index.set(shard.index().into());
     }
 
-    /// Which of the exporters that share the targets this is.
+    /// The shard of this exporter.
     pub fn shard(&self) -> Shard {
         let [index, total] =
             [&self.shard_index, &self.shards].map(|gauge| u32::try_from(gauge.get()).unwrap_or(0));
         Shard::try_new(index, total).unwrap_or(Shard::SINGLE)
     }
 
-    /// Counts a request that the exporter answered.
+    /// Counts an HTTP request to the exporter.
     pub fn http_request(&self, handler: &str, status: u16) {
         self.http_requests.with_label_values(&[handler, &status.to_string()]).inc();
     }
 
-    /// The instruments in the text format, in a scrape that has what is `published` besides.
+    /// Renders the instruments in the text format. `published` are the numbers of other series in the scrape.
     ///
     /// # Errors
     ///
-    /// Those of the encoder, which are bugs.
+    /// The errors of the encoder, which are bugs.
     pub fn render(&self, published: &PublishedSeries) -> Result<String, prometheus::Error> {
         let mut text = String::with_capacity(16 * 1024);
         let own = self.registry.gather();
@@ -230,7 +230,7 @@ impl Telemetry {
         Ok(text)
     }
 
-    /// The same as OpenMetrics, without the line that ends an exposition.
+    /// Renders the instruments as OpenMetrics, without the final `# EOF`.
     pub fn render_openmetrics(&self, published: &PublishedSeries) -> String {
         let mut text = String::with_capacity(16 * 1024);
         let own = self.registry.gather();
@@ -239,7 +239,7 @@ impl Telemetry {
         text
     }
 
-    /// The number of the exporter's own series in a scrape, without those that count the series of other families.
+    /// The number of the exporter's own series, without those that count the series of other families.
     pub fn own_series(&self) -> usize {
         series::own_series(&self.registry.gather())
     }
@@ -256,7 +256,7 @@ fn remove_series(counters: &IntCounterVec, workspace: &str) {
             let labels: HashMap<&str, &str> =
                 metric.get_label().iter().map(|label| (label.name(), label.value())).collect();
             if labels.get("workspace") == Some(&workspace) {
-                // An error means that the series is gone already.
+                // An error means that the series does not exist any more.
                 let _ = counters.remove(&labels);
             }
         }
@@ -268,12 +268,12 @@ fn remove_series(counters: &IntCounterVec, workspace: &str) {
 pub struct ApiMetrics {
     telemetry: Telemetry,
     workspace: String,
-    /// Set when the workspace's series are removed: an aborted request must not bring them back.
+    /// Set when the series of the workspace are removed. An aborted request must not create them again.
     removed: Arc<AtomicBool>,
 }
 
 impl ApiMetrics {
-    /// Counts and times a request from now until [`CountedRequest::ended`].
+    /// Starts to measure a request. [`CountedRequest::ended`] counts it.
     pub fn request(&self, operation: &'static str) -> CountedRequest {
         CountedRequest { metrics: self.clone(), operation, since: Instant::now(), ended: false }
     }
@@ -299,7 +299,7 @@ impl ApiMetrics {
     }
 }
 
-/// A request in flight; one that is dropped before it ended counts as timed out.
+/// A request in flight. If it is dropped before it ended, it counts as timed out.
 #[derive(Debug)]
 pub struct CountedRequest {
     metrics: ApiMetrics,
@@ -309,7 +309,7 @@ pub struct CountedRequest {
 }
 
 impl CountedRequest {
-    /// Counts it under `code`.
+    /// Counts the request with `code`.
     pub fn ended(mut self, code: &str) {
         self.count(code);
     }

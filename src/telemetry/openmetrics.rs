@@ -1,20 +1,20 @@
-//! The registry's families as OpenMetrics, which the `prometheus` crate can't write.
+//! Encodes the registry as OpenMetrics, which the `prometheus` crate does not support.
 
 use std::fmt::Write as _;
 
 use prometheus::proto::{Histogram, Metric, MetricFamily, MetricType};
 
-/// Appends `families`, without the line that ends an exposition.
+/// Appends `families`, without the final `# EOF`.
 pub(super) fn write(text: &mut String, families: &[MetricFamily]) {
     for family in families {
         let (kind, name) = match family.get_field_type() {
             MetricType::COUNTER => ("counter", family.name().strip_suffix("_total").unwrap_or(family.name())),
             MetricType::GAUGE => ("gauge", family.name()),
             MetricType::HISTOGRAM => ("histogram", family.name()),
-            // The exporter has no others.
+            // The exporter has no other types.
             MetricType::SUMMARY | MetricType::UNTYPED => continue,
         };
-        // Writing to a String can't fail.
+        // Writing to a String cannot fail.
         let _ = write!(text, "# HELP {name} ");
         escape(text, family.help());
         let _ = write!(text, "\n# TYPE {name} {kind}\n");
@@ -32,7 +32,7 @@ pub(super) fn write(text: &mut String, families: &[MetricFamily]) {
 
 fn histogram(text: &mut String, name: &str, metric: &Metric, histogram: &Histogram) {
     for bucket in histogram.get_bucket() {
-        // `{:?}` writes 1.0 where `{}` writes 1: limits are to look like floats.
+        // `{:?}` writes 1.0 where `{}` writes 1. OpenMetrics requires floats in `le`.
         let limit = format!("{:?}", bucket.upper_bound());
         sample(text, name, "_bucket", metric, Some(&limit), bucket.cumulative_count() as f64);
     }

@@ -1,4 +1,4 @@
-//! The standard `process_*` metrics, from `/proc/self`; none where there is no such thing.
+//! The standard `process_*` metrics from `/proc/self`. Linux only.
 
 use parking_lot::Mutex;
 use procfs::process::{LimitValue, Process};
@@ -10,9 +10,9 @@ use prometheus::{
 
 use super::catalogue::{self, options};
 
-/// Reads the process's figures at each scrape.
+/// Reads `/proc/self` at each scrape.
 ///
-/// The `prometheus` crate's own collector cuts CPU time to whole seconds, which makes a staircase of its rate.
+/// The collector of the `prometheus` crate truncates CPU time to whole seconds, which distorts rates.
 #[derive(Debug)]
 pub(super) struct ProcessCollector {
     cpu: Counter,
@@ -22,7 +22,7 @@ pub(super) struct ProcessCollector {
     max_fds: IntGauge,
     threads: IntGauge,
     started: Gauge,
-    /// Two scrapes at once must not both count the same CPU time.
+    /// Concurrent scrapes must not count the same CPU time twice.
     reading: Mutex<()>,
 }
 
@@ -84,7 +84,7 @@ impl Collector for ProcessCollector {
     }
 }
 
-/// The start in seconds since the epoch, and the limit of file descriptors.
+/// The start time in seconds since the Unix epoch, and the limit of file descriptors.
 fn constants() -> Option<(f64, i64)> {
     let process = Process::myself().ok()?;
     let booted = procfs::boot_time_secs().ok()? as f64;

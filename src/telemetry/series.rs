@@ -1,7 +1,7 @@
-//! The number of series in a scrape, and of those that are dropped.
+//! The numbers of served and dropped series.
 //!
-//! Written as text with each scrape: instruments with a label for each metric would cost more than the rest of the
-//! exporter's own metrics.
+//! They are written as text at each scrape, because instruments with a label for each metric would cost more than all
+//! other own metrics.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use prometheus::proto::{MetricFamily, MetricType};
 use super::catalogue::{SERIES, SERIES_DROPPED};
 use crate::exposition::{Format, PublishedSeries};
 
-/// Appends the families of a scrape that has the `own` families and what is `published`.
+/// Appends the families for a scrape with the `own` families and the `published` series.
 pub(super) fn write(text: &mut String, format: Format, own: &[MetricFamily], published: &PublishedSeries) {
     let PublishedSeries { served, dropped } = published;
     text.push_str(&SERIES.header(format));
@@ -21,7 +21,7 @@ pub(super) fn write(text: &mut String, format: Format, own: &[MetricFamily], pub
         sample(text, SERIES.name, family.name(), samples(family));
     }
     let drops = dropped.families() > 0;
-    // Its own family too, so it has one series more.
+    // One more for the family itself.
     let families = served.families() + own.len() + usize::from(drops) + 1;
     sample(text, SERIES.name, SERIES.name, families);
     if drops {
@@ -35,15 +35,15 @@ pub(super) fn write(text: &mut String, format: Format, own: &[MetricFamily], pub
 
 /// Names of metrics need no escaping.
 fn sample(text: &mut String, name: &str, family: &str, value: usize) {
-    // Writing to a String can't fail.
+    // Writing to a String cannot fail.
     let _ = writeln!(text, "{name}{{family=\"{family}\"}} {value}");
 }
 
-/// The number of samples that the text format has of `family`.
+/// The number of samples of `family` in the text format.
 fn samples(family: &MetricFamily) -> usize {
     let metrics = family.get_metric();
     match family.get_field_type() {
-        // The buckets and that of all, the sum and the count.
+        // The buckets, `+Inf`, the sum and the count.
         MetricType::HISTOGRAM => {
             metrics.iter().map(|metric| metric.get_histogram().get_bucket().len() + 3).sum()
         }
@@ -51,7 +51,7 @@ fn samples(family: &MetricFamily) -> usize {
     }
 }
 
-/// The number of samples that the text format has of the exporter's `own` families and of the metric that counts them.
+/// The number of samples of the exporter's `own` families in the text format, including the metric that counts them.
 pub(super) fn own_series(own: &[MetricFamily]) -> usize {
     own.iter().map(samples).sum::<usize>() + own.len() + 1
 }

@@ -17,16 +17,16 @@ use super::catalogue::{STATE_HEALTHY, STATE_LAST_SAVE, options};
 /// The health of the state file.
 #[derive(Debug, Clone, Copy)]
 pub struct StateHealth {
-    /// Whether all that was to be saved has been saved.
+    /// Whether all changes have been saved.
     pub healthy: bool,
-    /// The time of the last save, since the Unix epoch.
+    /// The last save, as time since the Unix epoch.
     pub last_save: Option<Duration>,
 }
 
 /// Returns the health of the state file; none if there is no file.
 pub type GetStateHealth = Box<dyn Fn() -> Option<StateHealth> + Send + Sync>;
 
-/// Exports it; there is no series without a state file.
+/// Exports the health. There are no series without a state file.
 #[derive(Clone)]
 pub(super) struct StateCollector {
     healthy: GaugeVec,
@@ -43,7 +43,7 @@ impl StateCollector {
         })
     }
 
-    /// Exports what `get` returns. Only the first call counts.
+    /// Exports the result of `get`. Only the first call has an effect.
     pub(super) fn export(&self, get: GetStateHealth) {
         self.get.get_or_init(|| get);
     }

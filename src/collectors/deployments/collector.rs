@@ -90,12 +90,12 @@ fn objects<'a>(
     families::group(&group.id.workspace, &group.id.namespace, deployments, labels)
 }
 
-/// The deployments that one target polls.
+/// The target of a selection of deployments.
 #[derive(Debug)]
 pub struct DeploymentsTarget {
     /// The client of the workspace.
     pub client: Arc<Client>,
-    /// What is listed.
+    /// The query.
     pub query: DeploymentsQuery,
 }
 

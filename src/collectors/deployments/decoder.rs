@@ -1,4 +1,4 @@
-//! A deployment as both operations send it, and its conversion into the model.
+//! Decoding of deployments, which both operations return in the same format.
 
 use lenient_json::{Cursor, Entries, FromJson as _, InvalidValue, Lenient, Scalar, lenient_object};
 
@@ -76,7 +76,7 @@ lenient_object! {
     }
 }
 
-/// Converts the deployments of one reply.
+/// Decodes the deployments of one response.
 struct DeploymentDecoder<'d> {
     values: &'d mut Decoder,
     fields: &'d FieldSelection,
@@ -84,7 +84,7 @@ struct DeploymentDecoder<'d> {
     plan_text: &'d mut Vec<u8>,
 }
 
-/// Reads the list of deployments.
+/// Decodes the list of deployments.
 ///
 /// # Errors
 ///
@@ -103,7 +103,7 @@ pub(super) fn decode(
 
 impl DeploymentDecoder<'_> {
     fn deployment(&mut self, element: Lenient<WireDeployment<'_>>) -> Option<Deployment> {
-        // An element that is null or not an object may be a deployment that was lost: it is counted.
+        // Count an element that is null or not an object, because it may be a lost deployment.
         let Lenient::Valid(mut wire) = element else {
             self.values.unidentified("data");
             return None;
@@ -144,7 +144,7 @@ impl DeploymentDecoder<'_> {
             execution_mode: self.values.text("executionMode", wire.execution_mode),
             engine_version: self.values.text("engineVersion", wire.engine_version),
             artifact_kind,
-            // Without resources, one operation omits the mode and the other does not.
+            // Without resources, one operation omits the mode and the other returns it (November 2026).
             resource_mode: if self.fields.resources {
                 self.values.text("streamingResourceSetting.resourceSettingMode", resource_mode)
             } else {

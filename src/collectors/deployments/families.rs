@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Deployments;
 
-/// A deployment, and what is computed from it.
+/// A deployment with its requested resources and transitions.
 #[derive(Debug)]
 pub struct DeploymentObject<'a> {
     deployment: &'a Deployment,
@@ -27,7 +27,7 @@ pub struct DeploymentObject<'a> {
     exported_labels: &'a ExportedLabels,
 }
 
-/// The deployments of one namespace, to be rendered together, with their transitions.
+/// The group of a namespace's deployments with their transitions.
 pub fn group<'a, 'd: 'a>(
     workspace: &str,
     namespace: &str,

@@ -1,5 +1,5 @@
-//! `GetDeploymentsByLabel`, which returns all deployments with a label in one reply.
-//! <https://next.api.alibabacloud.com/api/ververica/2022-07-18/GetDeploymentsByLabel>
+//! `GetDeploymentsByLabel`, which returns all deployments with a label in one response.
+//! Reference (November 2026): <https://next.api.alibabacloud.com/api/ververica/2022-07-18/GetDeploymentsByLabel>
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! `ListDeployments`, which returns pages and has every filter.
-//! <https://next.api.alibabacloud.com/api/ververica/2022-07-18/ListDeployments>
+//! `ListDeployments`, which is paginated and has all filters.
+//! Reference (November 2026): <https://next.api.alibabacloud.com/api/ververica/2022-07-18/ListDeployments>
 
 use std::sync::Arc;
 
@@ -92,7 +92,7 @@ mod tests {
         };
         let operation = operation("default-namespace", selection);
         assert_eq!(operation.path(), "/api/v2/namespaces/default-namespace/deployments");
-        // What the official SDK sends, except for its `+` instead of `%20`.
+        // The official SDK sends the same, except `+` instead of `%20`.
         assert_eq!(
             query(&operation),
             "creator=183899668000000&executionMode=STREAMING&labelKey=%E7%8E%AF%E5%A2%83%20key\

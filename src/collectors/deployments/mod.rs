@@ -27,7 +27,7 @@ pub use collector::{DeploymentsCollector, DeploymentsTarget};
 use get_deployments_by_label::GetDeploymentsByLabel;
 use list_deployments::ListDeployments;
 
-/// Which deployments of a namespace to list, and how.
+/// A query for deployments of a namespace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeploymentsQuery {
     /// The namespace.
@@ -36,7 +36,7 @@ pub struct DeploymentsQuery {
     pub selection: Selection,
     /// The operation that lists them.
     pub operation: DeploymentsOperation,
-    /// What is read of each deployment.
+    /// The decoded fields.
     pub fields: Arc<FieldSelection>,
 }
 

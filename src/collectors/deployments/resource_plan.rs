@@ -1,4 +1,4 @@
-//! `resourcePlan`: JSON in a string, escaped once or more often.
+//! Decoding of `resourcePlan`: JSON in a string, with one or more levels of escaping.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -9,14 +9,14 @@ use crate::{
     model::{PlanNode, ResourcePlan, SlotGroup, parse_memory},
 };
 
-/// The maximum number of layers of escapes. The example in the API reference is escaped once too often; deeper ones are
-/// known from tools that store plans.
+/// Maximum number of levels of escaping. The example in the reference of `ListDeployments` (November 2026) has one
+/// level too many; tools that store plans add more.
 const MAX_DEPTH: u32 = 4;
 
-/// The maximum number of slot sharing groups: more than any job has, and each is five series.
+/// Maximum number of slot sharing groups, because each adds five series. Jobs have fewer.
 const MAX_GROUPS: usize = 256;
 
-/// The group of an operator that names none.
+/// The group of an operator without a group (Flink, November 2026).
 /// <https://nightlies.apache.org/flink/flink-docs-stable/docs/deployment/finegrained_resource/>
 const DEFAULT_GROUP: &str = "default";
 
@@ -47,10 +47,10 @@ lenient_object! {
     struct WireProfile<'a> { group: Scalar<'a> = "group", parallelism: Scalar<'a> = "parallelism" }
 }
 
-/// `managed` is a map of sizes, or a size.
+/// `managed` is a size or a map of sizes.
 type Managed<'a> = Scalar<'a>;
 
-/// Decodes the field, with `buffer` for the unescaped text.
+/// Decodes the field. `buffer` holds the unescaped text.
 pub(super) fn decode(decoder: &mut Decoder, buffer: &mut Vec<u8>, field: Scalar<'_>) -> Option<ResourcePlan> {
     match field.unescaped_json(MAX_DEPTH, buffer).map(parse) {
         Some(Ok(Lenient::Valid(plan))) => plan_of(decoder, plan),
@@ -58,7 +58,7 @@ pub(super) fn decode(decoder: &mut Decoder, buffer: &mut Vec<u8>, field: Scalar<
     }
 }
 
-/// Decodes any field, by removing one layer of escapes after the other.
+/// Decodes a field by removing one level of escaping after the other.
 fn decode_stepwise(decoder: &mut Decoder, field: Scalar<'_>) -> Option<ResourcePlan> {
     let mut text = decoder.valid(FIELD, field.json_text())?;
     for _ in 0..MAX_DEPTH {
@@ -76,7 +76,7 @@ fn decode_stepwise(decoder: &mut Decoder, field: Scalar<'_>) -> Option<ResourceP
     decoder.valid(FIELD, Err(InvalidValue))
 }
 
-/// Removes one layer of string syntax: that of a JSON string, or of the inside of one that lost its quotes.
+/// Removes one level of escaping, of a JSON string with or without its quotes.
 fn unwrap(text: &str) -> Option<String> {
     let trimmed = text.trim();
     let inner = trimmed.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
@@ -96,7 +96,7 @@ fn plan_of(decoder: &mut Decoder, plan: WirePlan<'_>) -> Option<ResourcePlan> {
         slot_groups.push(group);
     }
     let nodes: Vec<_> = nodes.into_iter().map(|node| node_of(decoder, node)).collect();
-    // Checked before each node's group is looked up among all others.
+    // Checked first, because the lookup of each node's group is linear.
     if slot_groups.len() + nodes.len() > MAX_GROUPS {
         let names = slot_groups.iter().map(|group| &group.name).chain(nodes.iter().map(|node| &node.group));
         if names.collect::<HashSet<_>>().len() > MAX_GROUPS {
@@ -106,7 +106,8 @@ fn plan_of(decoder: &mut Decoder, plan: WirePlan<'_>) -> Option<ResourcePlan> {
     Some(ResourcePlan::new(slot_groups, &nodes))
 }
 
-/// The elements of one of the plan's arrays. The whole plan is invalid if one element is, because sums would be wrong.
+/// The elements of an array in the plan. If one element is invalid, the whole plan is invalid, because sums would be
+/// wrong.
 fn elements<T: Default>(decoder: &mut Decoder, list: Lenient<Array<Lenient<T>>>) -> Option<Vec<T>> {
     let elements = list.value().and_then(|list| match list {
         None => Ok(Vec::new()),
@@ -146,7 +147,7 @@ fn managed_bytes(managed: Managed<'_>) -> Parsed<u64> {
     }
 }
 
-/// `None` for an empty map.
+/// None for an empty map.
 fn sum(entries: &[(Option<Cow<'_, str>>, Scalar<'_>)]) -> Parsed<u64> {
     let mut total = None;
     for (_, size) in entries {

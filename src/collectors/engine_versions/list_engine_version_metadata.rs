@@ -1,5 +1,5 @@
-//! `ListEngineVersionMetadata`, which returns the engine versions that a workspace knows.
-//! <https://next.api.alibabacloud.com/api/ververica/2022-07-18/ListEngineVersionMetadata>
+//! `ListEngineVersionMetadata`, which returns the engine versions of a workspace.
+//! Reference (November 2026): <https://next.api.alibabacloud.com/api/ververica/2022-07-18/ListEngineVersionMetadata>
 
 use lenient_json::{Cursor, FromJson as _, Lenient, Scalar, lenient_object};
 
@@ -39,7 +39,7 @@ impl Operation for ListEngineVersionMetadata {
         version.key()
     }
 
-    /// Reads an object, which has the list beside the default version.
+    /// Decodes the object that contains the list and the default version.
     fn decode(
         &self,
         decoder: Decoder,

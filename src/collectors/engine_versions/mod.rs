@@ -17,7 +17,7 @@ use crate::{
 
 pub use list_engine_version_metadata::ListEngineVersionMetadata;
 
-/// The engine versions that workspaces know.
+/// The engine versions of workspaces.
 #[derive(Debug)]
 pub struct EngineVersions;
 

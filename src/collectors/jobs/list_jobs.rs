@@ -1,5 +1,5 @@
-//! `ListJobs`, which returns the jobs of one deployment, ended ones included.
-//! <https://next.api.alibabacloud.com/api/ververica/2022-07-18/ListJobs>
+//! `ListJobs`, which returns the jobs of one deployment, including ended ones.
+//! Reference (November 2026): <https://next.api.alibabacloud.com/api/ververica/2022-07-18/ListJobs>
 
 use lenient_json::{Cursor, FromJson as _, Lenient, Scalar, lenient_object};
 
@@ -8,10 +8,10 @@ use crate::{
     model::{FailureMessage, Job, JobFailure, JobState, Object as _, prefix},
 };
 
-/// Pages read of one deployment: a batch deployment may have thousands of jobs.
+/// Maximum number of pages read per deployment. A batch deployment may have thousands of jobs.
 pub(super) const MAX_PAGES: u64 = 10;
 
-/// A reason that is longer is no code.
+/// Maximum length of a reason in bytes. Codes are shorter.
 const MAX_REASON: usize = 100;
 
 /// The operation.
@@ -73,8 +73,8 @@ impl Operation for ListJobs {
     }
 
     fn parameters(&self) -> Vec<(&'static str, String)> {
-        // The default order is not documented. If jobs are sorted in either direction, the first or the last pages have the
-        // newest ones.
+        // The default order is not documented (November 2026). In either order, the first or the last pages contain
+        // the newest jobs.
         vec![("deploymentId", self.deployment.to_string()), ("sortName", "gmt_create".to_owned())]
     }
 
@@ -107,7 +107,7 @@ fn job(values: &mut Decoder, wire: WireJob<'_>) -> Option<Job> {
     let metric = values.valid("metric", wire.metric.value()).unwrap_or_default();
     let running = values.valid("status.running", status.running.value()).unwrap_or_default();
     let state = state(values, status.status);
-    // The service fills it for other jobs too; what it has of them is not of this state.
+    // The service returns this part for jobs in other states too, with old values.
     let failure = if state == Some(JobState::Failed) { failure(values, status.failure) } else { None };
     let session_cluster = values.valid("sessionClusterName", wire.session_cluster.text());
     Some(Job {

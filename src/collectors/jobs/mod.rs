@@ -1,4 +1,4 @@
-//! The collector of jobs: the operation that lists those of one deployment, and the metric families.
+//! The collector of jobs: operation, decoder and metric families.
 
 mod families;
 mod list_jobs;

@@ -1,4 +1,4 @@
-//! The jobs of one namespace.
+//! The target of jobs in one namespace.
 
 use std::{any::Any, sync::Arc};
 
@@ -15,14 +15,14 @@ use crate::{
     model::{ErrorClass, JobsMode},
 };
 
-/// The jobs of one namespace.
+/// The target of jobs in one namespace.
 #[derive(Debug)]
 pub struct JobsTarget {
     /// The client of the workspace, with the rate of this collector.
     pub client: Arc<Client>,
     /// The namespace.
     pub namespace: String,
-    /// Whose jobs are listed.
+    /// Which deployments are queried.
     pub mode: JobsMode,
 }
 

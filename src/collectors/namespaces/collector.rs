@@ -58,9 +58,9 @@ pub struct NamespacesTarget<S> {
     pub listings: Arc<ConsoleListings>,
     /// The workspace's id.
     pub workspace: String,
-    /// Which of its namespaces are exported.
+    /// Selects the exported namespaces.
     pub selection: S,
-    /// The poll interval: a listing that is younger is used.
+    /// The poll interval. A younger shared listing is reused.
     pub interval: Duration,
 }
 
@@ -70,7 +70,7 @@ impl<S: SelectNamespaces> NamespacesTarget<S> {
         let workspaces = self.listings.workspaces(self.interval, timeout).await.result;
         let instance_id = self.listings.instance_id(&self.workspace);
         let Some(instance_id) = instance_id else {
-            // Without the region's listing, nothing is known of the workspace; by a listing that lacks it, it has no
+            // Without a listing of the region, the poll fails. If the listing lacks the workspace, it has no
             // namespaces.
             return Ok(collected(Vec::new(), workspaces?.consistent, 0));
         };
@@ -85,7 +85,7 @@ fn collected(namespaces: Vec<NamespaceInstance>, consistent: bool, pages: u64) -
         objects: Box::new(Objects::listed(namespaces)),
         consistent,
         pages,
-        // Counted once for all targets that share the listing.
+        // The shared listing counts invalid values itself, once for all targets.
         invalid: InvalidValues::default(),
     }
 }
@@ -100,7 +100,7 @@ impl<S: SelectNamespaces> Query for NamespacesTarget<S> {
     }
 
     fn max_wait(&self) -> Duration {
-        // One for each of the two listings.
+        // One wait for each of the two listings.
         2 * MAX_WAIT
     }
 

@@ -1,5 +1,5 @@
 //! `ListDeploymentTargets`, which returns the queues of a namespace.
-//! <https://next.api.alibabacloud.com/api/ververica/2022-07-18/ListDeploymentTargets>
+//! Reference (November 2026): <https://next.api.alibabacloud.com/api/ververica/2022-07-18/ListDeploymentTargets>
 
 use lenient_json::{Cursor, FromJson as _, Lenient, Scalar, lenient_object};
 

@@ -1,5 +1,5 @@
-//! `ListSessionClusters`, which returns all session clusters of a namespace in one reply.
-//! <https://next.api.alibabacloud.com/api/ververica/2022-07-18/ListSessionClusters>
+//! `ListSessionClusters`, which returns all session clusters of a namespace in one response.
+//! Reference (November 2026): <https://next.api.alibabacloud.com/api/ververica/2022-07-18/ListSessionClusters>
 
 use lenient_json::{Cursor, FromJson, Lenient, Scalar, SyntaxError, lenient_object};
 
@@ -113,7 +113,7 @@ fn cluster(values: &mut Decoder, wire: WireCluster<'_>) -> Option<SessionCluster
         queue: values.text("deploymentTargetName", wire.queue),
         creator: values.text("creator", wire.creator),
         status: values.text("status.currentSessionClusterStatus", status.status),
-        // A running cluster that no deployment uses has no list.
+        // A running cluster without deployments has no list (seen in November 2026).
         deployments: deployments.or_else(|| is_running.then_some(0)),
         resources: basic_setting::basic(values, &SESSION_CLUSTER_BASIC, wire.resources),
         taskmanager_slots: basic_setting::taskmanager_slots(values, wire.flink_conf),

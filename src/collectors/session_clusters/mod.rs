@@ -21,7 +21,7 @@ pub use list_session_clusters::ListSessionClusters;
 #[derive(Debug)]
 pub struct SessionClusters;
 
-/// A session cluster, and what is computed from it.
+/// A session cluster and its requested resources.
 #[derive(Debug)]
 pub struct SessionClusterObject<'a> {
     cluster: &'a SessionCluster,

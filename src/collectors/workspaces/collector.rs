@@ -86,14 +86,14 @@ fn objects<'a>(group: &'a GroupObjects, tags: &'a ExportedLabels) -> exposition:
     families::group(&group.id.workspace, group.merged::<WorkspaceInstance>(), tags)
 }
 
-/// One workspace, as a listing of its region contains it.
+/// The target of one workspace.
 #[derive(Debug)]
 pub struct WorkspaceTarget {
     /// The listings of its region.
     pub listings: Arc<ConsoleListings>,
     /// The workspace's id.
     pub workspace: String,
-    /// The poll interval: a listing that is younger is used.
+    /// The poll interval. A younger shared listing is reused.
     pub interval: Duration,
 }
 
@@ -106,7 +106,7 @@ impl WorkspaceTarget {
             objects: Box::new(Objects::listed(found.cloned().collect())),
             consistent: listing.consistent,
             pages: listing.pages,
-            // Counted once for all targets that share the listing.
+            // The shared listing counts invalid values itself, once for all targets.
             invalid: InvalidValues::default(),
         })
     }

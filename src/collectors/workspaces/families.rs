@@ -196,7 +196,7 @@ fn info(of: &WorkspaceObject<'_>, samples: &mut SampleWriter<'_>) {
     samples.integer(&labels, Some(1));
 }
 
-/// A word of the API as the label `status`; no series if the API did not return it.
+/// Writes a status with the value of the API; no series if not returned.
 fn word(word: &str, samples: &mut SampleWriter<'_>) {
     samples.integer(&[("status", word)], (!word.is_empty()).then_some(1));
 }

@@ -1,4 +1,4 @@
-//! The collector of workspaces: what the console knows of each, and its metric families.
+//! The collector of workspaces, and its metric families.
 
 mod collector;
 pub mod families;

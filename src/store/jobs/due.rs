@@ -1,41 +1,41 @@
-//! Which deployment the collector of jobs asks for next. Pure.
+//! Decides which deployment the collector of jobs queries next. Pure functions.
 
 use tokio::time::Instant;
 
 use crate::model::JobsMode;
 
-/// One pass over everything that is due.
+/// A round: one pass over all deployments that are due.
 #[derive(Debug, Clone, Copy)]
 pub struct Round {
-    /// What is asked for.
+    /// Which deployments are queried.
     pub mode: JobsMode,
     /// When it started.
     pub started: Instant,
-    /// Whether it was on schedule. Otherwise only what can't wait for the next one is asked for.
+    /// Whether the round is on schedule. Other rounds query only urgent deployments.
     pub scheduled: bool,
 }
 
-/// Why a deployment is asked for, the most urgent first.
+/// Why a deployment is due, in order of urgency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Urgency {
     /// A job failed.
     Failure,
-    /// It has live jobs, of which nothing is known yet.
+    /// It has live jobs and was never queried.
     Unknown,
-    /// It has live jobs, and an answer that gets older.
+    /// It has live jobs, and its answer is getting old.
     Refresh,
 }
 
 /// A deployment that may be due.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Candidate {
-    /// When the failure was seen of which the reason is not known.
+    /// When a failure was seen whose reason is unknown.
     pub(super) failed_since: Option<Instant>,
     /// Whether it has live jobs.
     pub(super) live: bool,
-    /// When it was last asked for.
+    /// When it was last queried.
     pub(super) asked: Option<Instant>,
-    /// When what was last answered was asked for.
+    /// Start of the request that was last answered.
     pub(super) answered: Option<Instant>,
 }
 
@@ -43,7 +43,7 @@ impl Round {
     /// Whether and why a deployment is due.
     pub(super) fn urgency(&self, of: &Candidate) -> Option<Urgency> {
         let asked_in_this_round = of.asked.is_some_and(|asked| asked >= self.started);
-        // A failure that was seen after the request may not be in its answer.
+        // A failure that was seen after the start of a request may be missing from its answer.
         let failed_since = of.failed_since > of.asked;
         if of.failed_since.is_some() && (failed_since || !asked_in_this_round) {
             return Some(Urgency::Failure);
@@ -58,7 +58,7 @@ impl Round {
         }
     }
 
-    /// What comes first: the most urgent, of those what has waited the longest.
+    /// The order of queries: by urgency, then by waiting time.
     pub(super) fn order(&self, of: &Candidate) -> Option<(Urgency, Option<Instant>)> {
         let urgency = self.urgency(of)?;
         let since = if urgency == Urgency::Failure { of.failed_since } else { of.answered };

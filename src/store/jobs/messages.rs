@@ -1,15 +1,15 @@
-//! The messages of failures. They are in memory only, and bounded in total.
+//! Messages of job failures. They are never saved, and their total size is limited.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::model::{FailureMessage, GroupId};
 
-/// The bytes that all messages may take.
+/// Maximum size of all messages together, in bytes.
 const MAX_BYTES: usize = 16 << 20;
 
 type Key = (GroupId, Box<str>);
 
-/// The messages of the last failures, by namespace and deployment.
+/// Messages of the last failures, by namespace and deployment.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Messages {
     by_age: BTreeMap<u64, (Key, FailureMessage)>,

@@ -1,4 +1,4 @@
-//! Jobs: what is remembered of those of each deployment between answers, and what is asked for next.
+//! Jobs: the state of each deployment's jobs across answers, and which deployment to query next.
 
 mod due;
 mod messages;

@@ -1,4 +1,4 @@
-//! What is remembered of the jobs of one namespace.
+//! State of the jobs of one namespace across answers of the API.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -17,50 +17,51 @@ use crate::{
     store::saved_state::Record,
 };
 
-/// A time so far away that it never comes.
+/// Expiry of data that does not expire: further away than any process runs.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// What is remembered of the jobs of one namespace.
+/// State of the jobs of one namespace across answers of the API.
 #[derive(Debug, Default)]
 pub(in crate::store) struct NamespaceJobs {
     memory: Mutex<State>,
-    /// What is being saved and not yet remembered: it belongs to a dump. Locked before `memory`.
+    /// Records that are being saved and are not yet applied. A dump includes them. Locked before `memory`.
     saving: Mutex<Vec<Record>>,
-    /// Held while the served data is replaced by what is remembered, so that it is never older than another's.
+    /// Held while the served data is computed and replaced, so that concurrent calls cannot replace newer data by
+    /// older data.
     pub(in crate::store) serving: Mutex<()>,
-    /// Notified when something must be asked for at once.
+    /// Notified if a deployment must be queried immediately.
     pub(in crate::store) urgent: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
     deployments: HashMap<Box<str>, JobsEntry>,
-    /// How long the last round took.
+    /// Duration of the last round.
     last_round: Duration,
     round_started: Option<Instant>,
-    /// Whether the last round failed. What it left out waits for the next one on schedule then.
+    /// Whether the last round failed. Then deployments that it left out wait for the next scheduled round.
     last_round_failed: bool,
 }
 
-/// What is known of the jobs of one deployment.
+/// State of the jobs of one deployment.
 #[derive(Debug, Clone, Default)]
 struct JobsEntry {
     record: JobRecord,
-    /// The live jobs of the last answer.
+    /// Totals of the live jobs in the last answer.
     live: Option<LiveJobTotals>,
     /// See [`Candidate`].
     failed_since: Option<Instant>,
     asked: Option<Instant>,
     answered: Option<Instant>,
-    /// When the deployment was last seen to have no live job.
+    /// When a poll last saw the deployment without live jobs.
     idle: Option<Instant>,
-    /// Whether the counter is served.
+    /// Whether the restart counter is served.
     is_counter_served: bool,
-    /// Until when the counter is served with its first value.
+    /// End of the time for which the counter keeps its first value.
     hold: Option<Instant>,
 }
 
-/// How the jobs of a namespace are served.
+/// Settings for serving the jobs of a namespace.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::store) struct ServeSettings {
     pub(in crate::store) mode: JobsMode,
@@ -69,37 +70,37 @@ pub(in crate::store) struct ServeSettings {
     pub(in crate::store) first_value_hold: Duration,
 }
 
-/// What is served, and until when.
+/// The served jobs of a namespace, and when they expire.
 #[derive(Debug)]
 pub(in crate::store) struct Served {
     pub(in crate::store) jobs: Vec<DeploymentJobs>,
     pub(in crate::store) expires_at: Instant,
-    /// Whether something must be asked for at once.
+    /// Whether a deployment must be queried immediately.
     pub(in crate::store) is_urgent: bool,
 }
 
-/// The answer for one deployment.
+/// The answer of the API for one deployment.
 #[derive(Debug)]
 pub(in crate::store) struct ListedAnswer<'a> {
     pub(in crate::store) deployment: &'a str,
     pub(in crate::store) requested_at: Instant,
-    /// None if the deployment is gone.
+    /// None if the deployment does not exist any more.
     pub(in crate::store) list: Option<JobList<'a>>,
-    /// When the deployment was first seen, since the Unix epoch.
+    /// When the deployment was first seen, as time since the Unix epoch.
     pub(in crate::store) first_seen: Option<Duration>,
 }
 
-/// What an answer changes.
+/// The changes caused by an answer.
 #[derive(Debug)]
 pub(in crate::store) struct AnswerUpdate {
     after: JobsEntry,
     pub(in crate::store) message: MessageChange,
-    /// The record, if it differs from the saved one.
+    /// The record to save, if it has changed.
     pub(in crate::store) record: Option<Record>,
 }
 
 impl NamespaceJobs {
-    /// Notes that jobs of these deployments failed.
+    /// Records that jobs of these deployments failed, and wakes the poll loop.
     pub(in crate::store) fn note_failures(&self, deployments: &[Box<str>], now: Instant) {
         if deployments.is_empty() {
             return;
@@ -114,7 +115,7 @@ impl NamespaceJobs {
         self.urgent.notify_one();
     }
 
-    /// The records of these deployments, once [`NamespaceJobs::note_failures`] has noted them.
+    /// The records of these deployments as they are after [`NamespaceJobs::note_failures`].
     pub(in crate::store) fn records_with_failures(&self, deployments: &[Box<str>]) -> Vec<Record> {
         let memory = self.memory.lock();
         let record = |id: &str| {
@@ -125,7 +126,7 @@ impl NamespaceJobs {
         deployments.iter().map(|id| (id.clone(), record(id))).collect()
     }
 
-    /// Forgets deployments.
+    /// Removes the state of deployments.
     pub(in crate::store) fn forget(&self, deployments: &[Box<str>]) {
         let mut memory = self.memory.lock();
         for id in deployments {
@@ -133,7 +134,7 @@ impl NamespaceJobs {
         }
     }
 
-    /// Remembers a deployment by its record. None if the record is unreadable.
+    /// Restores a deployment from its record. Returns none if the record is invalid.
     pub(in crate::store) fn restore(&self, id: &str, record: &[u8], outdated: bool) -> Option<()> {
         let mut record: JobRecord = postcard::from_bytes(record).ok()?;
         record.outdated |= outdated;
@@ -151,12 +152,12 @@ impl NamespaceJobs {
         remembered.chain(saving.iter().cloned()).collect()
     }
 
-    /// Deletions of the records of all deployments.
+    /// Records that delete all deployments.
     pub(in crate::store) fn deletions(&self) -> Vec<Record> {
         self.memory.lock().deployments.keys().map(|id| (id.clone(), None)).collect()
     }
 
-    /// The last failure of a deployment, and its restarts.
+    /// The last failure and the served number of restarts of a deployment.
     pub(in crate::store) fn details(&self, id: &str) -> Option<(Option<LastFailure>, Option<u64>)> {
         let memory = self.memory.lock();
         let known = memory.deployments.get(id)?;
@@ -164,7 +165,7 @@ impl NamespaceJobs {
         Some((known.record.last_failure.clone(), restarts.map(|restarts| restarts.served)))
     }
 
-    /// The deployment that is asked for next, except those in `in_flight`.
+    /// The deployment to query next, without those in `in_flight`.
     pub(in crate::store) fn next<'d>(
         &self,
         round: &Round,
@@ -181,7 +182,7 @@ impl NamespaceJobs {
         next.map(|((urgency, _), deployment)| (deployment, urgency))
     }
 
-    /// The number of deployments that are due for [`Urgency::Refresh`].
+    /// The number of deployments that are due with [`Urgency::Refresh`].
     pub(in crate::store) fn refreshes(&self, round: &Round, deployments: &[&Deployment]) -> usize {
         let memory = self.memory.lock();
         let due = deployments.iter().filter(|deployment| {
@@ -191,17 +192,17 @@ impl NamespaceJobs {
         due.count()
     }
 
-    /// Notes that a deployment is being asked for.
+    /// Records that a request for a deployment starts.
     pub(in crate::store) fn asked(&self, id: &str, now: Instant) {
         self.memory.lock().deployments.entry(id.into()).or_default().asked = Some(now);
     }
 
-    /// Notes when the round began.
+    /// Records the start of a round.
     pub(in crate::store) fn round_started(&self, now: Instant) {
         self.memory.lock().round_started = Some(now);
     }
 
-    /// Notes that the round ended.
+    /// Records the end of a round.
     pub(in crate::store) fn round_ended(&self, now: Instant, succeeded: bool) {
         let mut memory = self.memory.lock();
         memory.last_round_failed = !succeeded;
@@ -209,7 +210,7 @@ impl NamespaceJobs {
             memory.round_started.take().map_or(Duration::ZERO, |started| now.duration_since(started));
     }
 
-    /// The counters whose first value is no longer held, as they are remembered then.
+    /// The records of deployments whose restart counter no longer keeps its first value.
     pub(in crate::store) fn released(&self, now: Instant) -> Vec<(Box<str>, JobRecord)> {
         let memory = self.memory.lock();
         let released =
@@ -217,7 +218,7 @@ impl NamespaceJobs {
         released.collect()
     }
 
-    /// Makes what [`NamespaceJobs::released`] returned what is remembered.
+    /// Applies what [`NamespaceJobs::released`] returned.
     pub(in crate::store) fn release(&self, released: Vec<(Box<str>, JobRecord)>) {
         self.saving.lock().clear();
         let mut memory = self.memory.lock();
@@ -228,12 +229,12 @@ impl NamespaceJobs {
         }
     }
 
-    /// Makes these records part of a dump, until they are remembered.
+    /// Includes these records in dumps until they are applied.
     pub(in crate::store) fn set_saving(&self, records: &[Record]) {
         *self.saving.lock() = records.to_vec();
     }
 
-    /// What is remembered of a deployment after an answer.
+    /// Evaluates an answer without applying it.
     pub(in crate::store) fn evaluate(&self, answered: &ListedAnswer<'_>, now: Instant) -> AnswerUpdate {
         let before = self.memory.lock().deployments.get(answered.deployment).cloned().unwrap_or_default();
         let (mut after, mut message) = (before.clone(), MessageChange::Keep);
@@ -257,18 +258,18 @@ impl NamespaceJobs {
         AnswerUpdate { after, message, record }
     }
 
-    /// Makes an answer what is remembered.
+    /// Applies an evaluated answer.
     pub(in crate::store) fn apply(&self, id: &str, folded: AnswerUpdate) {
         self.saving.lock().clear();
         let mut memory = self.memory.lock();
         let known = memory.deployments.entry(id.into()).or_default();
         let JobsEntry { asked, idle, is_counter_served, .. } = *known;
-        // What was served meanwhile is not forgotten.
+        // Keep what changed since the evaluation.
         let hold = if is_counter_served { known.hold.and(folded.after.hold) } else { None };
         *known = JobsEntry { asked, idle, is_counter_served, hold, ..folded.after };
     }
 
-    /// What is served of these deployments now.
+    /// The jobs to serve for these deployments.
     pub(in crate::store) fn serve(
         &self,
         deployments: &[&Deployment],
@@ -278,7 +279,7 @@ impl NamespaceJobs {
         let mut memory = self.memory.lock();
         let round = memory.round_started.map_or(Duration::ZERO, |started| now.duration_since(started));
         let round = round.max(memory.last_round);
-        // Answers are as old as a round takes, if that is longer than the interval.
+        // If a round takes longer than the interval, answers get as old as a round takes.
         let expire_after = if round > serving.interval {
             serving.expire_after.max(round.saturating_mul(3))
         } else {
@@ -300,7 +301,7 @@ impl NamespaceJobs {
 }
 
 impl JobsEntry {
-    /// The record once the first value of the counter is no longer held; none if nothing changes.
+    /// The record in which the restart counter no longer keeps its first value. None if nothing changes.
     fn released(&self, now: Instant) -> Option<JobRecord> {
         let counter = self.record.restarts.filter(|counter| counter.served != counter.observed)?;
         let is_held = !self.is_counter_served || self.hold.is_some_and(|until| until > now);
@@ -308,7 +309,7 @@ impl JobsEntry {
         (!is_held).then(|| JobRecord { restarts, ..self.record.clone() })
     }
 
-    /// What is served of a deployment, and until when; nothing if there is nothing to serve.
+    /// The served jobs of a deployment, and when they expire. None if there is nothing to serve.
     fn serve(
         &mut self,
         deployment: &Deployment,
@@ -320,7 +321,7 @@ impl JobsEntry {
         if is_idle {
             self.idle = Some(now);
         }
-        // The last answer stays true while there is no live job.
+        // Without live jobs, the last answer stays valid.
         let expires_at = self.answered.max(self.idle).map(|since| since + expire_after);
         let is_fresh = expires_at.is_some_and(|at| at > now);
         let is_served = serving.mode == JobsMode::Active && is_fresh;
@@ -352,12 +353,12 @@ impl Candidate {
     }
 }
 
-/// Whether a deployment certainly has live jobs.
+/// Whether a deployment has live jobs; false if unknown.
 fn is_live(deployment: &Deployment) -> bool {
     JobState::LIVE.into_iter().any(|state| deployment.jobs.get(state).is_some_and(|count| count > 0))
 }
 
-/// Whether a deployment certainly has no live job.
+/// Whether a deployment has no live jobs; false if unknown.
 fn is_idle(deployment: &Deployment) -> bool {
     let jobs = &deployment.jobs;
     !jobs.is_empty()

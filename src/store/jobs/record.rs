@@ -1,4 +1,4 @@
-//! What is remembered of the jobs of one deployment, and how an answer changes it. Pure.
+//! The saved record of the jobs of one deployment, and how an answer changes it. Pure functions.
 
 use std::{cmp::Ordering, collections::HashMap};
 
@@ -11,45 +11,45 @@ const GIB: f64 = (1 << 30) as f64;
 /// The memory of one compute unit, in GiB.
 const GIB_PER_COMPUTE_UNIT: f64 = 4.0;
 
-/// What is remembered of the jobs of one deployment, and saved.
+/// The saved state of the jobs of one deployment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::store) struct JobRecord {
     pub(super) last_failure: Option<LastFailure>,
     /// None until the first answer.
     pub(super) restarts: Option<RestartCounter>,
-    /// The live jobs of the last answer.
+    /// The live jobs in the last answer.
     pub(super) live: Vec<LiveJob>,
-    /// Whether a job failed since the last answer.
+    /// Whether a job has failed since the last answer.
     pub(super) failure_pending: bool,
-    /// Whether what restarted since the last answer is history, since the exporter did not run for too long.
+    /// Whether restarts since the last answer are not counted, because the exporter did not run for too long.
     pub(super) outdated: bool,
 }
 
-/// The restarts within the jobs of one deployment.
+/// Counter of restarts within the jobs of one deployment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::store) struct RestartCounter {
-    /// Those that were observed.
+    /// The number of observed restarts.
     pub(super) observed: u64,
-    /// The value that was last served: `observed`, or less while the first value is held.
+    /// The value that was last served: `observed`, or less while the counter keeps its first value.
     pub(super) served: u64,
 }
 
-/// A live job, and its restarts when they were last returned.
+/// A live job with its number of restarts in the last answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::store) struct LiveJob {
     id: Box<str>,
     restarts: Option<u64>,
 }
 
-/// The jobs of one deployment, as one listing returned them.
+/// The jobs of one deployment in one listing.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::store) struct JobList<'a> {
     pub(in crate::store) jobs: &'a [Job],
-    /// Whether no job can be missing.
+    /// Whether the listing is complete.
     pub(in crate::store) complete: bool,
 }
 
-/// What becomes of the message of the last failure.
+/// Change of the message of the last failure.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::store) enum MessageChange {
     Keep,
@@ -57,7 +57,7 @@ pub(in crate::store) enum MessageChange {
 }
 
 impl JobRecord {
-    /// Takes the most recent failure of `jobs`, unless a more recent one is known.
+    /// Updates the last failure from `jobs`, unless the known failure is more recent.
     pub(super) fn update_last_failure(&mut self, jobs: &[Job]) -> MessageChange {
         let failures = jobs.iter().filter_map(|job| Some((LastFailure::of(job)?, job)));
         let last = failures.max_by(|(one, _), (other, _)| order(one, other));
@@ -69,8 +69,8 @@ impl JobRecord {
         MessageChange::Replace(job.failure.as_ref().and_then(|failure| failure.message.clone()))
     }
 
-    /// Adds the restarts within live jobs. What the first answer contains is history, except for jobs that started after the
-    /// deployment was first seen: at `first_seen`, in seconds since the Unix epoch.
+    /// Counts the restarts within live jobs. Restarts in the first answer are not counted, except for jobs that
+    /// started after the deployment was first seen (`first_seen`, in seconds since the Unix epoch).
     pub(super) fn update_restarts(&mut self, list: JobList<'_>, first_seen: Option<f64>) {
         let is_first = self.restarts.is_none() || std::mem::take(&mut self.outdated);
         let mut known: HashMap<Box<str>, Option<u64>> =
@@ -95,7 +95,7 @@ impl JobRecord {
             }
         }
         if !list.complete {
-            // They may be on a page that was not read.
+            // Jobs that are missing may be on a page that was not read.
             let missed = known.into_iter().map(|(id, restarts)| LiveJob { id, restarts });
             self.live.extend(missed.take(list.jobs.len()));
         }
@@ -104,19 +104,19 @@ impl JobRecord {
     }
 }
 
-/// The more recent failure is the greater one.
+/// Orders failures by time.
 fn order(one: &LastFailure, other: &LastFailure) -> Ordering {
     let by_time = one.time.partial_cmp(&other.time).unwrap_or(Ordering::Equal);
     by_time.then_with(|| one.job_id.cmp(&other.job_id))
 }
 
-/// Whether all restarts of a job that was not known before were observed.
+/// Whether all restarts of a new job count.
 fn is_new(job: &Job, is_first: bool, first_seen: Option<f64>) -> bool {
     let started_later = job.started.zip(first_seen).is_some_and(|(started, seen)| started > seen);
     !is_first || started_later
 }
 
-/// The totals of the live jobs; none if there are none.
+/// The totals of the live jobs; none without live jobs.
 pub(super) fn live_totals(jobs: &[Job]) -> Option<LiveJobTotals> {
     let mut live = jobs.iter().filter(|job| job.is_live()).peekable();
     live.peek()?;

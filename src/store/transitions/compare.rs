@@ -1,4 +1,4 @@
-//! Compares what a poll returned of a deployment with what is remembered of it.
+//! Compares a polled deployment with its known state. Pure functions.
 
 use std::time::Duration;
 
@@ -7,60 +7,61 @@ use tokio::time::Instant;
 use super::deployment_record::{DeploymentRecord, EndedJobs, LiveJobs, Lookup};
 use crate::model::{Deployment, DeploymentStatus, JobCounts, JobState, LastJobStatuses, ObservedStatus};
 
-/// How much earlier than the previous poll a deployment may have been created, by the service's clock, to count as created
-/// since.
+/// Tolerance for the clock difference to the service in the decision whether a deployment was created since the
+/// previous poll.
 const CREATION_TOLERANCE: Duration = Duration::from_secs(120);
 
-/// How often the status of a deployment is looked up, if the first two attempts did not tell it.
+/// Interval between lookups of an unknown status after the first two attempts.
 const LOOKUP_INTERVAL: Duration = Duration::from_secs(600);
 
-/// Attempts before lookups are [`LOOKUP_INTERVAL`] apart: in the poll that needs it, and in the next one.
+/// Number of lookups without [`LOOKUP_INTERVAL`] between them: in the poll that needs the status, and in the next
+/// one.
 const PROMPT_LOOKUPS: u8 = 2;
 
 /// The poll whose deployments are compared.
 #[derive(Debug)]
 pub(in crate::store) struct Poll<'a> {
-    /// When its data was requested.
+    /// Start of the request.
     pub(in crate::store) requested_at: Instant,
-    /// When it ended.
+    /// End of the poll.
     pub(in crate::store) ended_at: Instant,
-    /// The same, since the Unix epoch.
+    /// End of the poll, as time since the Unix epoch.
     pub(in crate::store) ended: Duration,
-    /// The end of the target's previous successful poll, since the Unix epoch.
+    /// End of the target's previous successful poll, as time since the Unix epoch.
     pub(in crate::store) previous_success: Option<Duration>,
-    /// How long the first value of a counter is served at least.
+    /// Minimum time for which a counter keeps its first value.
     pub(in crate::store) first_value_hold: Duration,
     pub(in crate::store) answer: &'a Answer,
 }
 
-/// What the API answered when asked how the last jobs ended.
+/// The API's answer to the query for last job statuses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Answer {
-    /// It was not asked.
+    /// It was not queried.
     #[default]
     NotAsked,
     /// The request failed.
     Failed,
-    /// It returned these deployments.
+    /// It returned these statuses.
     Statuses(LastJobStatuses),
 }
 
-/// What the job counts tell about the status.
+/// What the job counts show about the status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Status(DeploymentStatus),
-    /// It stays what it was.
+    /// It is unchanged.
     Unchanged,
-    /// The API must be asked.
+    /// The API must be queried.
     Ambiguous,
-    /// Nobody can know.
+    /// It cannot be determined.
     Unreadable,
 }
 
 impl Poll<'_> {
-    /// What is remembered of `deployment` after this poll. `begins` says whether its series begin with it.
+    /// The state of `deployment` after this poll. `begins` is whether its series begin with this poll.
     ///
-    /// `before` is none if the deployment was not known.
+    /// `before` is none for a new deployment.
     pub(super) fn compare(
         &self,
         before: Option<&DeploymentRecord>,
@@ -87,7 +88,7 @@ impl Poll<'_> {
         after
     }
 
-    /// Whether comparing `deployment`, whose series do not begin, changes nothing but the time of the comparison.
+    /// Whether comparing `deployment`, whose series do not begin, changes only the time of the comparison.
     pub(super) fn changes_nothing(&self, before: &DeploymentRecord, deployment: &Deployment) -> bool {
         let is_known = before.status.is_some_and(|observed| observed.status != DeploymentStatus::Unknown);
         let is_settled =
@@ -96,7 +97,7 @@ impl Poll<'_> {
         is_settled && is_newer && !deployment.jobs.is_empty() && before.is_unchanged(&deployment.jobs)
     }
 
-    /// Whether comparing `deployment` needs an answer of the API.
+    /// Whether the comparison needs the last job status from the API.
     pub(super) fn needs_answer(&self, before: Option<&DeploymentRecord>, deployment: &Deployment) -> bool {
         let unchanged = before.is_some_and(|before| {
             before.status.is_some_and(|observed| observed.status != DeploymentStatus::Unknown)
@@ -127,7 +128,7 @@ impl Poll<'_> {
     ) {
         let (jobs, live) = (&deployment.jobs, LiveJobs::of(&deployment.jobs));
         let changed = before.is_none_or(|before| !before.is_unchanged(jobs));
-        // After a long time without the exporter, a status is kept only if nothing changed.
+        // If the exporter did not run for long, a status is kept only if nothing changed.
         let known = before.filter(|before| !(before.outdated && changed));
         let known = known.and_then(|known| Some((known.status?, known.live)));
         let verdict = match known {
@@ -176,7 +177,7 @@ impl Poll<'_> {
         }
     }
 
-    /// Decides which counters are served with the value that they began with.
+    /// Decides which counters keep their first value.
     fn hold(&self, after: &mut DeploymentRecord, begin: [bool; 3]) {
         let mut holds = after.holds.take().map_or([None; 3], |holds| *holds);
         for ((ended, hold), begins) in after.ended.iter_mut().zip(&mut holds).zip(begin) {
@@ -199,7 +200,7 @@ impl Lookup {
 }
 
 impl DeploymentRecord {
-    /// Adds the jobs that ended. Returns which counts rose, and marks the counters that begin with this poll.
+    /// Counts the jobs that ended. Returns which counts increased, and marks the counters that begin with this poll.
     fn count_ended(&mut self, jobs: &JobCounts, is_new: bool, begin: &mut [bool; 3]) -> [bool; 3] {
         let mut rose = [false; 3];
         let outdated = self.outdated;
@@ -220,7 +221,7 @@ impl DeploymentRecord {
         rose
     }
 
-    /// Whether the counts are those of the last comparison. A count that is not returned did not change.
+    /// Whether the counts are unchanged since the last comparison. A count that is not returned is unchanged.
     fn is_unchanged(&self, jobs: &JobCounts) -> bool {
         let ended = JobState::ENDED.into_iter().zip(&self.ended);
         LiveJobs::of(jobs) == self.live
@@ -230,7 +231,7 @@ impl DeploymentRecord {
     }
 }
 
-/// What the live jobs tell; none if there certainly is no live job.
+/// The verdict by the live jobs; none if there is no live job.
 fn verdict_by_live_jobs(live: LiveJobs) -> Option<Verdict> {
     let is_live = |state| live.get(state).map(|count| count > 0);
     match (is_live(JobState::Running), is_live(JobState::Starting), is_live(JobState::Cancelling)) {
@@ -242,7 +243,7 @@ fn verdict_by_live_jobs(live: LiveJobs) -> Option<Verdict> {
     }
 }
 
-/// The status of a deployment that was compared before.
+/// The status of a known deployment.
 fn verdict(
     jobs: &JobCounts,
     live: LiveJobs,
@@ -264,14 +265,14 @@ fn verdict(
     if stays && live_before.is_none() { Verdict::Unchanged } else { Verdict::Ambiguous }
 }
 
-/// The status of a deployment that was created since the last poll: all its jobs are new.
+/// The status of a deployment that was created since the last poll, so that all its jobs are new.
 fn verdict_of_new(jobs: &JobCounts, live: LiveJobs, rose: [bool; 3]) -> Verdict {
     verdict_by_live_jobs(live).unwrap_or_else(|| {
         if has_no_job(jobs) { Verdict::Status(DeploymentStatus::None) } else { the_only(rose) }
     })
 }
 
-/// The status of a deployment whose past is not known.
+/// The status of a deployment at first sight.
 fn verdict_at_first_sight(jobs: &JobCounts, live: LiveJobs) -> Verdict {
     verdict_by_live_jobs(live).unwrap_or_else(|| {
         let positive = JobState::ENDED.map(|state| jobs.get(state).is_some_and(|count| count > 0));
@@ -279,7 +280,7 @@ fn verdict_at_first_sight(jobs: &JobCounts, live: LiveJobs) -> Verdict {
     })
 }
 
-/// The status by the only state of [`JobState::ENDED`] that is marked.
+/// The status for the only marked state of [`JobState::ENDED`]; none if not exactly one is marked.
 fn the_only(marked: [bool; 3]) -> Verdict {
     let mut states = JobState::ENDED.into_iter().zip(marked).filter(|(_, marked)| *marked);
     match (states.next(), states.next()) {

@@ -1,4 +1,4 @@
-//! What is remembered of one deployment.
+//! The transition state of one deployment.
 
 use std::time::Duration;
 
@@ -7,35 +7,37 @@ use tokio::time::Instant;
 
 use crate::model::{DeploymentStatus, JobCounts, JobState, ObservedStatus, Transitions};
 
-/// What is remembered of one deployment between polls, and, serialised, between runs.
+/// The transition state of one deployment across polls and, serialized, across runs.
 ///
-/// The fields that are skipped hold for one run: they are times of the monotonic clock, or what follows from them.
+/// Skipped fields are valid within one run only, because they depend on the monotonic clock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct DeploymentRecord {
     /// The live jobs at the last comparison.
     pub(super) live: LiveJobs,
     /// The ended jobs, in the order of [`JobState::ENDED`].
     pub(super) ended: [EndedJobs; 3],
-    /// None until a `jobSummary` is returned.
+    /// None until the API returns a `jobSummary`.
     pub(super) status: Option<ObservedStatus>,
-    /// The end of the last poll that returned the deployment, since the Unix epoch. Saved only when the deployment is gone.
+    /// The end of the last poll that returned the deployment, as time since the Unix epoch. Saved only when the
+    /// deployment is gone.
     pub(super) last_returned: Duration,
-    /// Whether every target of the namespace has been polled without returning it since then.
+    /// Whether all targets of the namespace have been polled since then without returning it.
     pub(super) gone: bool,
-    /// Whether what ended since the last comparison is history, since the exporter did not run for too long.
+    /// Whether jobs that ended since the last comparison are not counted, because the exporter did not run for too
+    /// long.
     pub(super) outdated: bool,
-    /// When the data that was last compared was requested.
+    /// Start of the request whose data was last compared.
     #[serde(skip)]
     pub(super) requested_at: Option<Instant>,
-    /// The counters whose first value is held; none, usually.
+    /// For each counter, until when it keeps its first value. Usually none.
     #[serde(skip)]
     pub(super) holds: Option<Box<[Option<Instant>; 3]>>,
     #[serde(skip)]
     pub(super) lookup: Lookup,
-    /// When it was first returned in this run, since the Unix epoch.
+    /// When it was first returned in this run, as time since the Unix epoch.
     #[serde(skip)]
     pub(super) first_seen: Option<Duration>,
-    /// Whether its status was known once in this run.
+    /// Whether its status has been known in this run.
     #[serde(skip)]
     pub(super) status_was_known: bool,
 }
@@ -43,22 +45,22 @@ pub(super) struct DeploymentRecord {
 /// The live jobs of a deployment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct LiveJobs {
-    /// In the order of [`JobState::LIVE`]. A count that was not returned is 0, one that could not be decoded is none.
+    /// Counts in the order of [`JobState::LIVE`]: 0 if not returned, none if invalid.
     counts: [Option<u32>; 3],
 }
 
 /// The jobs of a deployment that ended in one state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct EndedJobs {
-    /// The count as it was last returned; none before the first time.
+    /// The last returned count; none before the first one.
     pub(super) count: Option<u64>,
-    /// The jobs that were observed to end.
+    /// The number of jobs observed to end.
     pub(super) observed: u64,
-    /// The value of the counter that was last served: `observed`, or less while the first value is held.
+    /// The last served value of the counter: `observed`, or less while the counter keeps its first value.
     pub(super) served: u64,
 }
 
-/// How often the status was looked up by asking the API, since a count last changed.
+/// Lookups of the status by querying the API since a count last changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Lookup {
     pub(super) attempts: u8,
@@ -66,7 +68,7 @@ pub(super) struct Lookup {
 }
 
 impl DeploymentRecord {
-    /// A deployment that was not known before.
+    /// The state of a new deployment.
     pub(super) fn new(returned: Duration) -> Self {
         Self {
             live: LiveJobs::default(),
@@ -83,29 +85,29 @@ impl DeploymentRecord {
         }
     }
 
-    /// What is served of it.
+    /// The transitions to serve.
     pub(super) fn transitions(&self) -> Transitions {
         let served = |ended: EndedJobs| ended.count.map(|_| ended.served);
         Transitions { status: self.status, jobs_ended: self.ended.map(served) }
     }
 
-    /// The record of it in the state file. None, which forgets it there, if it can't be encoded.
+    /// The record in the state file. None, which deletes the record, if it cannot be encoded.
     pub(super) fn encode(&self) -> Option<Vec<u8>> {
         postcard::to_stdvec(self).ok()
     }
 
-    /// Reads a record; none if it is unreadable.
+    /// Decodes a record; none if it is invalid.
     pub(super) fn decode(record: &[u8]) -> Option<Self> {
         postcard::from_bytes(record).ok()
     }
 
-    /// Whether its record differs from that of `other`.
+    /// Whether the record differs from that of `other`.
     pub(super) fn needs_save(&self, other: &Self) -> bool {
         let recorded = |of: &Self| (of.live, of.ended, of.status, of.gone, of.outdated);
         recorded(self) != recorded(other)
     }
 
-    /// Takes the status that was recorded, if its own is unknown and the counts are the same. Returns whether it did.
+    /// Adopts the recorded status if the own status is unknown and the counts are equal. Returns whether it did.
     pub(super) fn adopt_status(&mut self, recorded: &Self) -> bool {
         let is_unknown = self.status.is_some_and(|observed| observed.status == DeploymentStatus::Unknown);
         let counts = |of: &Self| (of.live, of.ended.map(|ended| ended.count));
@@ -116,7 +118,8 @@ impl DeploymentRecord {
         takes
     }
 
-    /// Whether a job failed since `before`, or the last one had failed at first sight in this run.
+    /// Whether the failure reason is unknown: a job has failed since `before`, or the status is FAILED at first sight
+    /// in this run.
     pub(super) fn needs_failure_reason(&self, before: Option<&Self>) -> bool {
         let failed = |of: &Self| {
             JobState::ENDED.into_iter().zip(of.ended).find(|(state, _)| *state == JobState::Failed)
@@ -129,7 +132,7 @@ impl DeploymentRecord {
         rose || observed || (is_failed && !status_was_known)
     }
 
-    /// The jobs observed to fail.
+    /// The number of jobs observed to fail.
     pub(super) fn failed(&self) -> u64 {
         let failed =
             JobState::ENDED.into_iter().zip(&self.ended).find(|(state, _)| *state == JobState::Failed);
@@ -146,12 +149,12 @@ impl LiveJobs {
         Self { counts: JobState::LIVE.map(count) }
     }
 
-    /// The jobs of one live state; none if the count could not be decoded.
+    /// The number of jobs in a live state; none if the count is invalid.
     pub(super) fn get(self, state: JobState) -> Option<u32> {
         JobState::LIVE.iter().position(|&live| live == state).and_then(|index| self.counts[index])
     }
 
-    /// Whether there certainly is no live job.
+    /// Whether there is no live job; false if unknown.
     pub(super) fn is_none(self) -> bool {
         self.counts.iter().all(|&count| count == Some(0))
     }

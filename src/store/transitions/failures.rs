@@ -1,4 +1,4 @@
-//! The failed jobs that were observed lately, for people.
+//! Recently observed job failures, for pages and the JSON API.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -8,16 +8,16 @@ use std::{
 /// How long failures are kept.
 const KEPT: Duration = Duration::from_secs(3600);
 
-/// The failures kept for one namespace; of more, the oldest are dropped.
+/// Maximum number of failures per namespace. The oldest are dropped first.
 const MAX_FAILURES: usize = 50_000;
 
-/// The failures of the last hour, in the order in which they were observed. Not saved.
+/// The failures of the last hour in the order of observation. Not saved.
 #[derive(Debug, Default)]
 pub(super) struct RecentFailures(VecDeque<Failure>);
 
 #[derive(Debug)]
 struct Failure {
-    /// The end of the poll, since the Unix epoch.
+    /// The end of the poll, as time since the Unix epoch.
     observed: Duration,
     id: Box<str>,
     jobs: u64,
@@ -31,14 +31,14 @@ impl RecentFailures {
         self.0.push_back(Failure { observed, id, jobs });
     }
 
-    /// Drops what is too old at `now`.
+    /// Drops failures that are too old at `now`.
     pub(super) fn forget_before(&mut self, now: Duration) {
         while self.0.front().is_some_and(|failure| failure.observed + KEPT < now) {
             self.0.pop_front();
         }
     }
 
-    /// The failed jobs of each deployment that were observed at `since` or later.
+    /// The number of failures of each deployment at `since` or later.
     pub(super) fn since(&self, since: Duration) -> HashMap<Box<str>, u64> {
         let mut failed: HashMap<Box<str>, u64> = HashMap::new();
         for failure in self.0.iter().filter(|failure| failure.observed >= since) {

@@ -1,7 +1,7 @@
-//! Job transitions: what is remembered of each deployment between polls, whichever target returns it.
+//! Job transitions: the state of each deployment across polls, whichever target returns it.
 //!
-//! A poll asks [`NamespaceTransitions::needs_answer`] whether the counts tell every status. Then it is compared with what is
-//! remembered; the result is saved, if there is a state file, applied, and only then served.
+//! [`NamespaceTransitions::needs_answer`] decides whether a poll must query the API for last job statuses. Then the
+//! poll is compared with the known state. The result is saved, applied, and then served.
 
 mod compare;
 mod deployment_record;

@@ -1,4 +1,4 @@
-//! What is remembered of the deployments of one namespace.
+//! Transitions of the deployments of one namespace.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -14,22 +14,23 @@ use crate::{
     store::{jobs::NamespaceJobs, saved_state::Record},
 };
 
-/// How long a deployment that no target returns is remembered.
+/// How long the state of a deployment that no target returns is kept.
 pub(in crate::store) const FORGET_AFTER: Duration = Duration::from_secs(24 * 3600);
 
-/// The deployments of a namespace that are remembered although no target returns them; the oldest are forgotten first.
+/// Maximum number of kept deployments per namespace that no target returns. The oldest are removed first.
 const MAX_GONE: usize = 100_000;
 
-/// The earlier statuses of one deployment that are remembered.
+/// Maximum number of earlier statuses kept per deployment.
 const MAX_STATUSES: usize = 19;
 
-/// What is remembered of the deployments of one namespace.
+/// Transitions of the deployments of one namespace.
 #[derive(Debug, Default)]
 pub(in crate::store) struct NamespaceTransitions {
-    /// Held while a poll is compared, saved and applied: what is saved is in the order of what is applied.
+    /// Held while a poll is compared, saved and applied, so that polls are saved in the order in which they are
+    /// applied.
     committing: AsyncMutex<()>,
     memory: RwLock<State>,
-    /// What is being saved and not yet remembered: it belongs to a dump. Locked before `memory`.
+    /// Records that are being saved and are not yet applied. A dump includes them. Locked before `memory`.
     saving: Mutex<Vec<Record>>,
     pub(in crate::store) jobs: NamespaceJobs,
 }
@@ -37,33 +38,33 @@ pub(in crate::store) struct NamespaceTransitions {
 #[derive(Debug, Default)]
 struct State {
     deployments: HashMap<Box<str>, DeploymentRecord>,
-    /// The deployments that are gone.
+    /// The number of deployments that no target returns.
     gone: usize,
     failures: RecentFailures,
-    /// The statuses that deployments had before in this run, the most recent first.
+    /// Earlier statuses of deployments in this run, the most recent first.
     statuses: HashMap<Box<str>, VecDeque<ObservedStatus>>,
-    /// Changes with what is served.
+    /// Increases when the served transitions change.
     revision: u64,
-    /// For how long the namespace has not been a target while the exporter ran.
+    /// How long the namespace has not been a target while the exporter was running.
     orphaned: Duration,
 }
 
-/// What a poll changes in a namespace.
+/// The changes caused by a poll.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Update {
-    /// In the order of the listing; none if nothing but the time of the poll changes.
+    /// New records in the order of the listing; none if only the time of the poll changes.
     returned: Vec<Option<DeploymentRecord>>,
     /// Deployments that no target returns any more.
     gone: Vec<(Box<str>, DeploymentRecord)>,
     forgotten: Vec<Box<str>>,
-    /// Where in the listing the deployments are whose record changes.
+    /// Indexes in the listing of the deployments whose record must be saved.
     recorded: Vec<usize>,
-    /// Deployments with a failure whose reason is not known.
+    /// Deployments with a failure whose reason is unknown.
     failed: Vec<Box<str>>,
     serves_changes: bool,
 }
 
-/// A namespace in which no other poll is compared until this is dropped.
+/// Exclusive access to a namespace: no other poll is compared until this guard is dropped.
 #[derive(Debug)]
 pub(in crate::store) struct Committing<'n> {
     namespace: &'n NamespaceTransitions,
@@ -71,18 +72,18 @@ pub(in crate::store) struct Committing<'n> {
 }
 
 impl NamespaceTransitions {
-    /// Waits until no other poll of the namespace is compared, saved or applied.
+    /// Waits for exclusive access to the namespace.
     pub(in crate::store) async fn commit(&self) -> Committing<'_> {
         Committing { _guard: self.committing.lock().await, namespace: self }
     }
 
-    /// Whether the API must be asked how the last jobs of some of these deployments ended.
+    /// Whether the API must be queried for the last job status of any of these deployments.
     pub(in crate::store) fn needs_answer(&self, poll: &Poll<'_>, listed: &[Deployment]) -> bool {
         let memory = self.memory.read();
         listed.iter().any(|deployment| poll.needs_answer(memory.deployments.get(&*deployment.id), deployment))
     }
 
-    /// Changes whenever [`NamespaceTransitions::transitions`] may return something else.
+    /// Increases when the result of [`NamespaceTransitions::transitions`] may change.
     pub(in crate::store) fn revision(&self) -> u64 {
         self.memory.read().revision
     }
@@ -98,12 +99,12 @@ impl NamespaceTransitions {
         deployments.map(|deployment| transitions(&deployment.id)).collect()
     }
 
-    /// The jobs of each deployment that were observed to fail after `since`, the time since the Unix epoch.
+    /// The number of job failures of each deployment observed after `since`, a time since the Unix epoch.
     pub(in crate::store) fn failures_since(&self, since: Duration) -> HashMap<Box<str>, u64> {
         self.memory.read().failures.since(since)
     }
 
-    /// Remembers a deployment by its record, which was saved at `saved_at`. None if the record is unreadable.
+    /// Restores a deployment from a record that was saved at `saved_at`. Returns none if the record is invalid.
     pub(in crate::store) fn restore(
         &self,
         id: &str,
@@ -130,12 +131,12 @@ impl NamespaceTransitions {
         current.into_iter().chain(earlier.copied()).collect()
     }
 
-    /// Whether a deployment is remembered.
+    /// Whether the deployment is known.
     pub(in crate::store) fn knows(&self, id: &str) -> bool {
         self.memory.read().deployments.contains_key(id)
     }
 
-    /// When a deployment was first returned in this run, since the Unix epoch.
+    /// When a deployment was first returned in this run, as time since the Unix epoch.
     pub(in crate::store) fn first_seen(&self, id: &str) -> Option<Duration> {
         self.memory.read().deployments.get(id)?.first_seen
     }
@@ -148,12 +149,12 @@ impl NamespaceTransitions {
         remembered.chain(saving.iter().cloned()).collect()
     }
 
-    /// Deletions of the records of all deployments.
+    /// Records that delete all deployments.
     pub(in crate::store) fn deletions(&self) -> Vec<Record> {
         self.memory.read().deployments.keys().map(|id| (id.clone(), None)).collect()
     }
 
-    /// Takes the status of a deployment from a record if it is unknown and the record has the same counts.
+    /// Adopts the status in a record if the deployment's own status is unknown and the counts are equal.
     pub(in crate::store) fn adopt_status(&self, id: &str, record: &[u8]) {
         let Some(recorded) = DeploymentRecord::decode(record) else { return };
         let mut memory = self.memory.write();
@@ -162,7 +163,7 @@ impl NamespaceTransitions {
         }
     }
 
-    /// For how long the namespace has not been a target while the exporter ran.
+    /// How long the namespace has not been a target while the exporter was running.
     pub(in crate::store) fn orphaned(&self) -> Duration {
         self.memory.read().orphaned
     }
@@ -174,10 +175,10 @@ impl NamespaceTransitions {
 }
 
 impl Committing<'_> {
-    /// Compares what `poll` returned with what is remembered.
+    /// Compares the result of `poll` with the known state.
     ///
-    /// `polled_since` is the end of the last successful poll of the target that was polled the longest time ago; none if a
-    /// target of the namespace has not been polled yet.
+    /// `polled_since` is the end of the earliest last successful poll of all targets of the namespace; none if one
+    /// has never been polled.
     pub(in crate::store) fn compare(
         &self,
         poll: &Poll<'_>,
@@ -203,9 +204,10 @@ impl Committing<'_> {
         update
     }
 
-    /// The records that `update`, which is of this listing, changes. Until it is applied they belong to a dump.
+    /// The records to save for `update`, which belongs to this listing. Dumps include them until the update is
+    /// applied.
     ///
-    /// The second ones are those of jobs, if they are collected.
+    /// The second list contains the records of jobs, if they are collected.
     pub(in crate::store) fn record(
         &mut self,
         update: &Update,
@@ -227,7 +229,7 @@ impl Committing<'_> {
         (records, job_records)
     }
 
-    /// Makes `update`, which is of this listing, what is remembered.
+    /// Applies `update`, which belongs to this listing.
     pub(in crate::store) fn apply(self, poll: &Poll<'_>, listed: &[Deployment], update: Update) {
         let mut saving = self.namespace.saving.lock();
         saving.clear();
@@ -290,7 +292,7 @@ impl State {
         missing.map(|(id, of)| (id.clone(), DeploymentRecord { gone: true, ..of.clone() })).collect()
     }
 
-    /// The deployments that have been gone for long, and the oldest of too many.
+    /// The deployments to forget: those gone for too long, and the oldest ones above the limit.
     fn forgettable(&self, listed: &[Deployment], now: Duration) -> Vec<Box<str>> {
         if self.gone == 0 {
             return Vec::new();
@@ -301,7 +303,7 @@ impl State {
         let kept = gone.len().min(MAX_GONE);
         gone.sort_unstable_by_key(|(last_returned, _)| std::cmp::Reverse(*last_returned));
         let too_old = gone.iter().filter(|(last_returned, _)| *last_returned + FORGET_AFTER <= now).count();
-        // They are the last ones.
+        // The oldest are last.
         let remembered = kept.min(gone.len() - too_old);
         gone.into_iter().skip(remembered).map(|(_, id)| id.clone()).collect()
     }

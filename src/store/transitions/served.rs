@@ -1,17 +1,17 @@
-//! The deployments of a namespace that are served before a poll is published.
+//! The deployments of a namespace that are served when a poll is compared.
 
 use std::{cell::OnceCell, collections::HashSet, sync::Arc};
 
 use crate::model::{Deployment, ObjectSet, Objects};
 
-/// What the targets of a namespace returned last.
+/// The served data of the targets of a namespace.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Served {
-    /// That of the target whose poll is compared first.
+    /// The data of the polled target is first.
     sets: Vec<Arc<dyn ObjectSet>>,
 }
 
-/// The ids in [`Served`].
+/// The ids of the deployments in [`Served`].
 #[derive(Debug)]
 pub(super) struct ServedIds<'s> {
     same_target: &'s [Deployment],
@@ -20,7 +20,7 @@ pub(super) struct ServedIds<'s> {
 }
 
 impl Served {
-    /// Of these sets; the first is that of the target whose poll is compared, if it has any data.
+    /// Creates the set from the data of the polled target, if there is any, and of the other targets.
     pub(in crate::store) fn new(
         same_target: Option<Arc<dyn ObjectSet>>,
         others: Vec<Arc<dyn ObjectSet>>,
@@ -35,7 +35,8 @@ impl Served {
 }
 
 impl<'s> ServedIds<'s> {
-    /// Whether the deployment at `index` of a listing is served. Two listings usually have the same order.
+    /// Whether the deployment at `index` of a listing is served. Listings usually have the same order, so the same
+    /// index is checked first.
     pub(super) fn contains(&self, index: usize, id: &str) -> bool {
         self.same_target.get(index).is_some_and(|deployment| &*deployment.id == id)
             || self.all.get_or_init(|| self.collect()).contains(id)
