@@ -4,8 +4,8 @@ use super::{BasicSetting, Deployment, ResourceSettings, SessionCluster, TaskSlot
 
 const GIB: f64 = 1_073_741_824.0;
 
-/// A compute unit is 1 core and 4 GiB of memory.
-/// Source: Realtime Compute for Apache Flink, "Billable items".
+/// Memory of a compute unit, which is 1 core and 4 GiB: "Billable items", last updated on 26 December 2024,
+/// <https://www.alibabacloud.com/help/en/flink/product-overview/billable-items>.
 const GIB_PER_COMPUTE_UNIT: f64 = 4.0;
 
 /// The resources that one running job requests. A value is none if a setting is missing.
