@@ -60,7 +60,7 @@ pub fn config_file(bytes: &[u8]) {
         }
     }
     for file in ["fuzz.yml", "fuzz.toml"] {
-        match config::load_text(Path::new(file), text.clone().into_owned()) {
+        match config::load_text(Path::new(file), &text) {
             Ok(config) => drop(config.to_yaml_redacted()),
             Err(error) => drop(error.to_string()),
         }

@@ -3,39 +3,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::decode::{Node, Table};
-use super::settings::{LOWEST_RATE, SHORTEST_INTERVAL};
+use super::raw;
+use super::scalar::{Period, Rate, Switch};
+use super::short::Short;
+use crate::collectors::{self, Collector, DEPLOYMENTS};
 use crate::model::{CollectorName, JOBS, JobsMode};
 
-pub(super) const SETTINGS_KEYS: [&str; 1] = ["interval"];
-pub(super) const JOBS_KEYS: [&str; 3] = ["mode", "interval", "requests_per_second"];
+/// The collectors that send requests to the console's API. They are enabled by default where discovery is used, which
+/// sends the same requests.
+const OF_CONSOLE: [CollectorName; 2] = [collectors::workspaces::NAME, collectors::namespaces::NAME];
 
 /// The default of `collectors.jobs.requests_per_second`.
-const JOBS_REQUESTS_PER_SECOND: f64 = 2.0;
-
-/// A collector that can be enabled.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Collector {
-    pub(super) name: CollectorName,
-    default_interval: Duration,
-    /// Whether its requests go to the console's API. It is then enabled by default where discovery is used, which sends the
-    /// same requests.
-    pub(super) uses_console: bool,
-}
-
-/// The collectors that can be enabled.
-pub(super) const COLLECTORS: [Collector; 6] = [
-    collector("workspaces", 300, true),
-    collector("namespaces", 300, true),
-    collector("queues", 300, false),
-    collector("session_clusters", 300, false),
-    collector("engine_versions", 3600, false),
-    collector(JOBS, 300, false),
-];
-
-const fn collector(name: CollectorName, seconds: u64, uses_console: bool) -> Collector {
-    Collector { name, default_interval: Duration::from_secs(seconds), uses_console }
-}
+pub(super) const JOBS_REQUESTS_PER_SECOND: f64 = 2.0;
 
 /// The collectors that are enabled besides `deployments`.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -69,14 +48,62 @@ impl Collectors {
 
     /// An enabled collector whose requests go to the console's API, if there is one.
     pub fn of_console(&self) -> Option<CollectorName> {
-        let mut names =
-            COLLECTORS.iter().filter(|collector| collector.uses_console).map(|collector| collector.name);
-        names.find(|name| self.0.contains_key(name))
+        OF_CONSOLE.into_iter().find(|name| self.0.contains_key(name))
     }
 
     /// Every enabled collector.
     pub fn iter(&self) -> impl Iterator<Item = (CollectorName, EnabledCollector)> {
         self.0.iter().map(|(name, enabled)| (*name, *enabled))
+    }
+
+    /// What is enabled by the settings of an entry, within those at the top.
+    pub(super) fn resolve(own: &raw::Collectors, top: &raw::Collectors, uses_discovery: bool) -> Self {
+        let enabled = optional().filter_map(|collector| {
+            let name = collector.name();
+            let (own, top) = (own.get(name), top.get(name));
+            let decisive = own.as_ref().or(top.as_ref()).map(|(is_enabled, _)| *is_enabled);
+            if !decisive.unwrap_or(uses_discovery && OF_CONSOLE.contains(&name)) {
+                return None;
+            }
+            let [own, top] =
+                [own, top].map(|setting| setting.map(|(_, settings)| settings).unwrap_or_default());
+            let rate = own.requests_per_second.or(top.requests_per_second);
+            let jobs = JobsSettings {
+                mode: own.mode.or(top.mode).unwrap_or_default(),
+                requests_per_second: rate.map_or(JOBS_REQUESTS_PER_SECOND, |rate| rate.0),
+            };
+            let interval = own.interval.or(top.interval);
+            let interval = interval.map_or(collector.default_interval(), |interval| interval.0);
+            let jobs = (name == JOBS).then_some(jobs);
+            Some((name, EnabledCollector { interval, by_default: decisive.is_none(), jobs }))
+        });
+        enabled.collect()
+    }
+
+    /// As it is written: what is enabled, and what is disabled although it is enabled by default.
+    pub(super) fn to_raw(&self, uses_discovery: bool) -> raw::Collectors {
+        let plain = |name: &str| match self.get(name) {
+            Some(enabled) => {
+                Some(Short::Long(raw::CollectorSettings { interval: Some(Period(enabled.interval)) }))
+            }
+            None => (uses_discovery && OF_CONSOLE.contains(&name)).then_some(Short::Short(Switch(false))),
+        };
+        let jobs = self.get(JOBS).and_then(|enabled| {
+            let JobsSettings { mode, requests_per_second } = enabled.jobs?;
+            Some(Short::Long(raw::JobsSettings {
+                mode: Some(mode),
+                interval: Some(Period(enabled.interval)),
+                requests_per_second: Some(Rate(requests_per_second)),
+            }))
+        });
+        raw::Collectors {
+            workspaces: plain("workspaces"),
+            namespaces: plain("namespaces"),
+            queues: plain("queues"),
+            session_clusters: plain("session_clusters"),
+            engine_versions: plain("engine_versions"),
+            jobs,
+        }
     }
 }
 
@@ -86,74 +113,32 @@ impl FromIterator<(CollectorName, EnabledCollector)> for Collectors {
     }
 }
 
-/// What a section says of one collector.
-#[derive(Debug, Clone, Copy, Default)]
-struct Setting {
-    enabled: bool,
-    interval: Option<Duration>,
-    mode: Option<JobsMode>,
-    requests_per_second: Option<f64>,
+/// The collectors that can be enabled.
+pub(super) fn optional() -> impl Iterator<Item = &'static dyn Collector> {
+    collectors::all().iter().copied().filter(|collector| collector.name() != DEPLOYMENTS)
 }
 
-/// What a section says of the collectors that it mentions.
-#[derive(Debug, Clone, Default)]
-pub(super) struct CollectorSettings(BTreeMap<CollectorName, Setting>);
-
-impl CollectorSettings {
-    pub(super) fn decode(section: Option<Node<'_>>) -> Self {
-        let names = COLLECTORS.map(|collector| collector.name);
-        let Some(table) = section.and_then(|section| section.table(&names)) else { return Self::default() };
-        let settings = names.into_iter().filter_map(|name| Some((name, setting(name, &table.get(name)?)?)));
-        Self(settings.collect())
+impl raw::Collectors {
+    /// Whether a collector is enabled, and its settings, if it is mentioned.
+    fn get(&self, name: &str) -> Option<(bool, raw::JobsSettings)> {
+        let plain = match name {
+            "workspaces" => &self.workspaces,
+            "namespaces" => &self.namespaces,
+            "queues" => &self.queues,
+            "session_clusters" => &self.session_clusters,
+            "engine_versions" => &self.engine_versions,
+            _ => {
+                return Some(match self.jobs.clone()? {
+                    Short::Short(switch) => (switch.0, raw::JobsSettings::default()),
+                    Short::Long(settings) => (true, settings),
+                });
+            }
+        };
+        Some(match plain.clone()? {
+            Short::Short(switch) => (switch.0, raw::JobsSettings::default()),
+            Short::Long(raw::CollectorSettings { interval }) => {
+                (true, raw::JobsSettings { interval, ..raw::JobsSettings::default() })
+            }
+        })
     }
-
-    /// What is enabled by these settings of an entry, within those at the top.
-    pub(super) fn resolve(&self, top: &Self, uses_discovery: bool) -> Collectors {
-        let enabled =
-            COLLECTORS.into_iter().filter_map(|Collector { name, default_interval, uses_console }| {
-                let (own, top) = (self.0.get(name), top.0.get(name));
-                let decisive = own.or(top);
-                let given = || [own, top].into_iter().flatten();
-                let interval = given().find_map(|setting| setting.interval);
-                let jobs = JobsSettings {
-                    mode: given().find_map(|setting| setting.mode).unwrap_or_default(),
-                    requests_per_second: given()
-                        .find_map(|setting| setting.requests_per_second)
-                        .unwrap_or(JOBS_REQUESTS_PER_SECOND),
-                };
-                let enabled = EnabledCollector {
-                    interval: interval.unwrap_or(default_interval),
-                    by_default: decisive.is_none(),
-                    jobs: (name == JOBS).then_some(jobs),
-                };
-                decisive
-                    .map_or(uses_discovery && uses_console, |setting| setting.enabled)
-                    .then_some((name, enabled))
-            });
-        Collectors(enabled.collect())
-    }
-}
-
-fn setting(name: CollectorName, node: &Node<'_>) -> Option<Setting> {
-    if !node.is_table() {
-        let enabled = node.boolean_or("settings such as {interval: 5m}")?;
-        return Some(Setting { enabled, ..Setting::default() });
-    }
-    if name != JOBS {
-        let interval = interval(&node.table(&SETTINGS_KEYS)?);
-        return Some(Setting { enabled: true, interval, ..Setting::default() });
-    }
-    let table = node.table(&JOBS_KEYS)?;
-    let modes = JobsMode::ALL.map(|mode| (mode.as_str(), mode));
-    let rate = table.get("requests_per_second");
-    Some(Setting {
-        enabled: true,
-        interval: interval(&table),
-        mode: table.get("mode").and_then(|node| node.choice(&modes)),
-        requests_per_second: rate.and_then(|node| node.number_between(LOWEST_RATE, 1_000_000)),
-    })
-}
-
-fn interval(table: &Table<'_>) -> Option<Duration> {
-    table.get("interval")?.duration(SHORTEST_INTERVAL)
 }

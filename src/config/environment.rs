@@ -3,20 +3,29 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
+use std::mem;
 
 use figment::value::{Dict, Value};
 
 use super::error::Mistake;
 use super::inline;
-use super::layer::{Kind, Layer, nest};
+use super::layer::{Kind, Layer};
 
 /// Begins the name of every variable that holds a setting.
 pub(super) const PREFIX: &str = "ALIYUN_FLINK_EXPORTER_";
 
-const WORKSPACES_EXAMPLE: &str =
-    "'[{id: a14bd5d90a0123, region: cn-hangzhou, namespaces: [team-a, team-b]}]'";
+/// A list of words, which may be written without brackets.
+const WORDS: &str = "team,stage";
 
-const DISCOVERY_EXAMPLE: &str = "'[{region: cn-hangzhou}]'";
+const TABLE: &str = "'{key: value, other: \"value\"}'";
+
+/// The keys of lists, which are set as a whole, and how each is written.
+const LISTS: [(&[&str], &str); 4] = [
+    (&["workspaces"], "'[{id: a14bd5d90a0123, region: cn-hangzhou, namespaces: [team-a, team-b]}]'"),
+    (&["discovery"], "'[{region: cn-hangzhou}]'"),
+    (&["metrics", "deployment_labels"], WORDS),
+    (&["metrics", "workspace_tags"], WORDS),
+];
 
 /// A snapshot of the process's environment, so that nothing else reads it and a test can make one up.
 #[derive(Clone, Default)]
@@ -108,33 +117,30 @@ impl<'a> Setting<'a> {
     /// Empty text is an empty list or table; elsewhere it stays, and is refused where nothing empty will do.
     fn value(&self, text: &str) -> Result<Value, String> {
         let keys: Vec<&str> = self.keys.iter().map(String::as_str).collect();
-        match keys[..] {
-            _ if keys.contains(&"") => Err("names no key: keys are separated by `__`".to_owned()),
-            ["workspaces", _, ..] => Err(format!(
-                "part of a list can't be set: give the whole list, {PREFIX}WORKSPACES={WORKSPACES_EXAMPLE}"
+        if keys.contains(&"") {
+            return Err("names no key: keys are separated by `__`".to_owned());
+        }
+        let is_flow = text.trim_start().starts_with(['[', '{']);
+        match LISTS.iter().find(|(list, _)| keys.starts_with(list)) {
+            Some((list, example)) if keys.len() > list.len() => Err(format!(
+                "part of a list can't be set: give the whole list, {PREFIX}{}={example}",
+                list.join("__").to_ascii_uppercase()
             )),
-            ["discovery", _, ..] => Err(format!(
-                "part of a list can't be set: give the whole list, {PREFIX}DISCOVERY={DISCOVERY_EXAMPLE}"
-            )),
-            ["metrics", list @ ("deployment_labels" | "workspace_tags"), _, ..] => Err(format!(
-                "part of a list can't be set: give the whole list, {PREFIX}METRICS__{}=team,stage",
-                list.to_ascii_uppercase()
-            )),
-            ["workspaces"] => list(text, WORKSPACES_EXAMPLE),
-            ["discovery"] => list(text, DISCOVERY_EXAMPLE),
-            ["metrics", "deployment_labels" | "workspace_tags"] if !text.trim_start().starts_with('[') => {
-                Ok(comma_separated(text))
+            Some((_, WORDS)) if !is_flow && !text.trim().is_empty() => {
+                Ok(text.split(',').map(str::trim).collect::<Vec<_>>().into())
             }
-            ["metrics", "deployment_labels" | "workspace_tags"] => list(text, "team,stage"),
-            ["poll" | "api" | "credentials" | "collectors" | "metrics" | "shard" | "state"]
-            | ["credentials", .., "source"] => table(text),
-            ["collectors", _] if text.trim_start().starts_with('{') => table(text),
-            _ => Ok(text.into()),
+            Some((_, example)) => flow(text, "list", Vec::<Value>::new().into(), example),
+            None => match keys[..] {
+                ["poll" | "api" | "credentials" | "collectors" | "metrics" | "shard" | "state"]
+                | ["credentials", .., "source"] => flow(text, "table", Dict::new().into(), TABLE),
+                ["collectors", _] if is_flow => flow(text, "table", Dict::new().into(), TABLE),
+                _ => Ok(text.into()),
+            },
         }
     }
 
     fn layer(&self, value: Value) -> Option<Layer> {
-        let settings: Dict = nest(&self.keys, value).into_dict()?;
+        let settings = figment::util::nest(&self.keys.join("."), value).into_dict()?;
         let place = self.place();
         Some(Layer::new(Kind::Environment, settings, move |_: &[&str]| place.clone()))
     }
@@ -148,34 +154,15 @@ impl<'a> Setting<'a> {
     }
 }
 
-fn list(text: &str, example: &str) -> Result<Value, String> {
+/// Reads a list or a table. Empty text is an empty one.
+fn flow(text: &str, what: &str, empty: Value, example: &str) -> Result<Value, String> {
     if text.trim().is_empty() {
-        return Ok(Value::from(Vec::<Value>::new()));
+        return Ok(empty);
     }
     match inline::parse(text) {
-        Ok(list @ Value::Array(..)) => Ok(list),
-        Ok(_) => Err(format!("expected a list, such as {example}")),
-        Err(error) => Err(format!("not a valid list: {error}; written like {example}")),
-    }
-}
-
-fn table(text: &str) -> Result<Value, String> {
-    if text.trim().is_empty() {
-        return Ok(Value::from(Dict::new()));
-    }
-    match inline::parse(text) {
-        Ok(table @ Value::Dict(..)) => Ok(table),
-        Ok(_) => Err("expected a table, such as '{key: value, other: \"value\"}'".to_owned()),
-        Err(error) => {
-            Err(format!("not a valid table: {error}; written like '{{key: value, other: \"value\"}}'"))
-        }
-    }
-}
-
-fn comma_separated(text: &str) -> Value {
-    match text.trim() {
-        "" => Vec::<Value>::new().into(),
-        text => text.split(',').map(str::trim).collect::<Vec<_>>().into(),
+        Ok(value) if mem::discriminant(&value) == mem::discriminant(&empty) => Ok(value),
+        Ok(_) => Err(format!("expected a {what}, such as {example}")),
+        Err(error) => Err(format!("not a valid {what}: {error}; written like {example}")),
     }
 }
 

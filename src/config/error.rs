@@ -9,11 +9,13 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    pub(super) fn new(mistakes: Vec<Mistake>) -> Self {
+    /// Sorts by the lines of the file; what is not in the file comes first.
+    pub(super) fn new(mut mistakes: Vec<Mistake>) -> Self {
+        mistakes.sort_by_key(|mistake| mistake.line);
         Self { mistakes }
     }
 
-    /// The mistakes, in the order in which they were found.
+    /// The mistakes: those of variables and flags, then those of the file by line.
     pub fn mistakes(&self) -> &[Mistake] {
         &self.mistakes
     }
@@ -46,17 +48,24 @@ impl std::error::Error for ConfigError {}
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
     place: Option<String>,
+    /// The line in the file, by which mistakes are sorted.
+    line: Option<usize>,
     key: Option<String>,
     message: String,
 }
 
 impl Mistake {
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { place: None, key: None, message: message.into() }
+        Self { place: None, line: None, key: None, message: message.into() }
     }
 
     pub(super) fn at(mut self, place: impl Into<String>) -> Self {
         self.place = Some(place.into());
+        self
+    }
+
+    pub(super) fn on_line(mut self, line: usize) -> Self {
+        self.line = Some(line);
         self
     }
 
@@ -85,6 +94,13 @@ impl fmt::Display for Mistake {
         }
         formatter.write_str(&self.message)
     }
+}
+
+/// What of a key may be shown: up to the first character that no key has. With a forgotten colon, a key holds its value,
+/// which may be a secret.
+pub(super) fn plain_start(key: &str) -> &str {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    &key[..key.bytes().take(40).take_while(|byte| plain(*byte)).count()]
 }
 
 const LONGEST_EXCERPT: usize = 80;

@@ -1,162 +1,127 @@
 //! The configuration file: YAML or TOML, by its ending.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use figment::value::{Dict, Empty, Tag, Value};
 use small_file::Limits;
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
 
-use super::decode::plain_start;
+use super::document::{Content, Document, Located, is_unstable_number};
 use super::error::Mistake;
-use super::layer::{Kind, Layer};
-use super::locate;
+use super::yaml;
 
 /// For tens of thousands of namespaces. A pipe is allowed, such as `<(command)` in a shell.
 const LIMITS: Limits = Limits { max_size: 16 << 20, timeout: Duration::from_secs(5), pipes: true };
 
-#[derive(Debug, Clone, Copy)]
-enum Format {
-    Yaml,
-    Toml,
-}
+type Parse = fn(&str, &str) -> Result<Option<Located>, Mistake>;
 
-/// Reads a file; a mistake in its form ends the reading.
-pub(super) fn layer(path: &Path) -> Result<Layer, Mistake> {
-    let name = path.display().to_string();
-    let format = format(path).map_err(|mistake| mistake.at(&name))?;
+/// Reads a file.
+pub(super) fn read(path: &Path) -> Result<Document, Mistake> {
+    // An unknown format is reported even if there is no such file.
+    format(path)?;
     let text = small_file::read_text(path, LIMITS)
-        .map_err(|error| Mistake::new(format!("can't be read: {error}")).at(&name))?;
-    layer_of(name, format, text)
+        .map_err(|error| Mistake::new(format!("can't be read: {error}")).at(path.display().to_string()))?;
+    parse(path, &text)
 }
 
-/// The layer of a file with this name, as if it held `text`.
-pub(super) fn layer_of_text(path: &Path, text: String) -> Result<Layer, Mistake> {
+/// Reads `text` as if it were the content of the file.
+pub(super) fn parse(path: &Path, text: &str) -> Result<Document, Mistake> {
     let name = path.display().to_string();
-    let format = format(path).map_err(|mistake| mistake.at(&name))?;
-    layer_of(name, format, text)
+    let empty = Located { line: 1, content: Content::Table(Vec::new()) };
+    match format(path)?(text, &name)? {
+        None => Ok(Document { name, root: empty }),
+        Some(root @ Located { content: Content::Table(_), .. }) => Ok(Document { name, root }),
+        Some(root) if root.is_absent() => Ok(Document { name, root: empty }),
+        Some(_) => Err(Mistake::new("expected keys and values at the top, such as `workspaces:`").at(name)),
+    }
 }
 
-fn layer_of(name: String, format: Format, text: String) -> Result<Layer, Mistake> {
-    let settings = match format {
-        Format::Yaml => yaml(&text, &name),
-        Format::Toml => toml(&text, &name),
-    }?;
-    let text: Arc<str> = text.into();
-    Ok(Layer::new(Kind::File, settings, move |keys| {
-        let line = match format {
-            Format::Yaml => locate::yaml_line(&text, keys),
-            Format::Toml => locate::toml_line(&text, keys),
-        };
-        at_line(&name, line)
-    }))
-}
-
-fn format(path: &Path) -> Result<Format, Mistake> {
+fn format(path: &Path) -> Result<Parse, Mistake> {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    match ending.to_ascii_lowercase().as_str() {
-        "yml" | "yaml" => Ok(Format::Yaml),
-        "toml" => Ok(Format::Toml),
-        "" => {
-            Err(Mistake::new("the file's name has no ending: expected .yml or .yaml (YAML), or .toml (TOML)"))
-        }
-        _ => Err(Mistake::new(format!(
-            "the ending .{ending} says no known format: expected .yml or .yaml (YAML), or .toml (TOML)"
-        ))),
-    }
-}
-
-fn at_line(name: &str, line: Option<usize>) -> String {
-    line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}"))
-}
-
-fn yaml(text: &str, name: &str) -> Result<Dict, Mistake> {
-    let invalid = |error: yaml_serde::Error| {
-        let line = error.location().map(|location| location.line());
-        let message = error.to_string();
-        // A key that stands twice may hold a value, as after a forgotten colon, and so a secret.
-        let message = match message.split_once(" with key ") {
-            Some((what, key)) => format!("{what}: {}", plain_start(key.trim_start_matches('"'))),
-            None => message,
-        };
-        Mistake::new(format!("not valid YAML: {message}")).at(at_line(name, line))
+    let problem = match ending.to_ascii_lowercase().as_str() {
+        "yml" | "yaml" => return Ok(yaml::parse),
+        "toml" => return Ok(toml),
+        "" => "the file's name has no ending".to_owned(),
+        _ => format!("the ending .{ending} says no known format"),
     };
-    // yaml_serde's own value refuses duplicate keys; figment's would keep the last one.
-    let mut document: yaml_serde::Value = yaml_serde::from_str(text).map_err(invalid)?;
-    document.apply_merge().map_err(invalid)?;
-    match from_yaml(document) {
-        Value::Dict(_, settings) => Ok(settings),
-        Value::Empty(..) => Ok(Dict::new()),
-        _ => Err(Mistake::new("expected keys and values at the top, such as `workspaces:`").at(name)),
-    }
+    let message = format!("{problem}: expected .yml or .yaml (YAML), or .toml (TOML)");
+    Err(Mistake::new(message).at(path.display().to_string()))
 }
 
-fn from_yaml(value: yaml_serde::Value) -> Value {
-    use yaml_serde::Value as Yaml;
-    match value {
-        Yaml::Null => Value::Empty(Tag::Default, Empty::Unit),
-        Yaml::Bool(value) => value.into(),
-        Yaml::Number(number) => from_yaml_number(&number),
-        Yaml::String(text) => text.into(),
-        Yaml::Sequence(items) => items.into_iter().map(from_yaml).collect::<Vec<_>>().into(),
-        Yaml::Mapping(entries) => {
-            let entry = |(key, value)| (yaml_key(key), from_yaml(value));
-            entries.into_iter().map(entry).collect::<Dict>().into()
-        }
-        Yaml::Tagged(tagged) => from_yaml(tagged.value),
-    }
-}
-
-fn from_yaml_number(number: &yaml_serde::Number) -> Value {
-    match (number.as_u64(), number.as_i64()) {
-        (Some(whole), _) => whole.into(),
-        (_, Some(whole)) => whole.into(),
-        _ => number.as_f64().unwrap_or(f64::NAN).into(),
-    }
-}
-
-/// No known key is anything but text, so that others only need a name to be refused by.
-fn yaml_key(key: yaml_serde::Value) -> String {
-    match key {
-        yaml_serde::Value::String(text) => text,
-        other => yaml_serde::to_string(&other).unwrap_or_default().trim_end().to_owned(),
-    }
-}
-
-fn toml(text: &str, name: &str) -> Result<Dict, Mistake> {
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+fn toml(text: &str, name: &str) -> Result<Option<Located>, Mistake> {
+    let source = Source { text, lines: line_starts(text) };
+    let table = DeTable::parse(text).map_err(|error| {
         // Not the error's Display: it repeats the line, and with it a secret.
-        let (line, column) = locate::line_and_column(text, error.span().map_or(0, |span| span.start));
+        let (line, column) = source.line_and_column(error.span().map_or(0, |span| span.start));
         let reason = error.message().replace('\n', ", ");
         Mistake::new(format!("not valid TOML: {reason} at line {line} column {column}"))
-            .at(at_line(name, Some(line)))
+            .at(format!("{name}:{line}"))
     })?;
-    Ok(from_toml_table(table))
+    Ok(Some(Located { line: 1, content: source.table(table.get_ref()) }))
 }
 
-fn from_toml_table(table: toml::Table) -> Dict {
-    table.into_iter().map(|(key, value)| (key, from_toml(value))).collect()
+fn line_starts(text: &str) -> Vec<usize> {
+    text.match_indices('\n').map(|(position, _)| position + 1).collect()
 }
 
-fn from_toml(value: toml::Value) -> Value {
-    match value {
-        toml::Value::String(text) => text.into(),
-        toml::Value::Integer(whole) => whole.into(),
-        toml::Value::Float(number) => number.into(),
-        toml::Value::Boolean(value) => value.into(),
-        toml::Value::Datetime(time) => time.to_string().into(),
-        toml::Value::Array(items) => items.into_iter().map(from_toml).collect::<Vec<_>>().into(),
-        toml::Value::Table(table) => from_toml_table(table).into(),
+struct Source<'t> {
+    text: &'t str,
+    /// Where each line but the first begins.
+    lines: Vec<usize>,
+}
+
+impl Source<'_> {
+    /// The line and the column, from 1, of a position in bytes.
+    fn line_and_column(&self, position: usize) -> (usize, usize) {
+        let line = self.lines.partition_point(|start| *start <= position);
+        let start = line.checked_sub(1).map_or(0, |line| self.lines[line]);
+        let column = self.text.get(start..position).map_or(0, |before| before.chars().count());
+        (line + 1, column + 1)
+    }
+
+    fn table(&self, table: &DeTable<'_>) -> Content {
+        let entry = |(key, value): (&Spanned<DeString<'_>>, &Spanned<DeValue<'_>>)| {
+            let (line, _) = self.line_and_column(key.span().start);
+            (key.get_ref().as_ref().to_owned(), Located { line, content: self.content(value) })
+        };
+        Content::Table(table.iter().map(entry).collect())
+    }
+
+    fn content(&self, value: &Spanned<DeValue<'_>>) -> Content {
+        let mut unstable = None;
+        let scalar = match value.get_ref() {
+            DeValue::Array(items) => {
+                let item = |item: &Spanned<_>| Located {
+                    line: self.line_and_column(item.span().start).0,
+                    content: self.content(item),
+                };
+                return Content::List(items.iter().map(item).collect());
+            }
+            DeValue::Table(table) => return self.table(table),
+            DeValue::String(text) => text.as_ref().into(),
+            DeValue::Integer(whole) => {
+                let written = self.text.get(value.span()).unwrap_or_default();
+                unstable = is_unstable_number(written).then(|| written.to_owned());
+                i64::from_str_radix(whole.as_str(), whole.radix()).map_or_else(|_| written.into(), Into::into)
+            }
+            DeValue::Float(number) => number.as_str().parse().unwrap_or(f64::NAN).into(),
+            DeValue::Boolean(value) => (*value).into(),
+            DeValue::Datetime(time) => time.to_string().into(),
+        };
+        Content::Scalar { value: scalar, unstable }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use figment::value::{Dict, Value};
+
     use super::*;
 
     fn read(name: &str, text: &str) -> Result<Dict, String> {
-        let result = if name.ends_with("toml") { toml(text, name) } else { yaml(text, name) };
-        result.map_err(|mistake| mistake.to_string())
+        let document = parse(Path::new(name), text).map_err(|mistake| mistake.to_string())?;
+        Ok(document.root.to_value().into_dict().unwrap())
     }
 
     #[test]
@@ -170,8 +135,7 @@ mod tests {
 
     #[test]
     fn words_that_other_parsers_take_for_booleans_or_numbers_stay_text() {
-        let settings =
-            read("c.yml", "[y, no, on, 010, 1_000, 12e, 0123]: x\nwords: [y, no, on, 010, 1_000]\n");
+        let settings = read("c.yml", "words: [y, no, on, 010, 1_000]\n");
         let words: Vec<Value> = ["y", "no", "on", "010", "1_000"].map(Value::from).into();
         assert_eq!(settings.unwrap().get("words"), Some(&Value::from(words)));
     }
@@ -188,16 +152,13 @@ mod tests {
             (
                 "c.yml",
                 "a: 1\nb: [1, 2\nc: 3\n",
-                "c.yml:3: not valid YAML: did not find expected ',' or ']' at line 3 column 2, while parsing a flow sequence at line 2 column 4",
+                "c.yml:3: not valid YAML: illegal placement of ':' indicator at line 3 column 2",
             ),
-            ("c.yml", "a:\n  b: 1\n  b: 2\n", "c.yml:2: not valid YAML: a: duplicate entry: b"),
+            ("c.yml", "a:\n  b: 1\n  b: 2\n", "c.yml:3: not valid YAML: duplicate key b"),
+            ("c.yml", "[a, b]: c\n", "c.yml:1: not valid YAML: a key is a list, a table or an alias"),
             ("c.yml", "- a\n", "c.yml: expected keys and values at the top, such as `workspaces:`"),
             ("c.yml", "text", "c.yml: expected keys and values at the top, such as `workspaces:`"),
-            (
-                "c.yml",
-                "a: 1\n---\nb: 1\n",
-                "c.yml: not valid YAML: deserializing from YAML containing more than one document is not supported",
-            ),
+            ("c.yml", "a: 1\n---\nb: 1\n", "c.yml:2: not valid YAML: there is more than one document"),
             ("c.toml", "a = 1\na = 2\n", "c.toml:2: not valid TOML: duplicate key at line 2 column 1"),
             (
                 "c.toml",
@@ -207,5 +168,54 @@ mod tests {
         ] {
             assert_eq!(read(name, text), Err(message.to_owned()));
         }
+    }
+
+    fn line(document: &Document, keys: &[&str]) -> usize {
+        document.place(keys).1
+    }
+
+    #[test]
+    fn a_yaml_key_is_found_on_its_line() {
+        let text = "# top\npoll:\n  interval: 1s\n\nworkspaces:\n  - id: a\n    namespaces: [x, {name: y,\n      api: list}]\n  - {id: b}\n";
+        let document = parse(Path::new("c.yml"), text).unwrap();
+        for (keys, expected) in [
+            (&["poll"][..], 2),
+            (&["poll", "interval"], 3),
+            (&["poll", "timeout"], 2),
+            (&["workspaces"], 5),
+            (&["workspaces", "0", "id"], 6),
+            (&["workspaces", "0", "namespaces"], 7),
+            (&["workspaces", "0", "namespaces", "0"], 7),
+            (&["workspaces", "0", "namespaces", "1", "api"], 8),
+            (&["workspaces", "1"], 9),
+            (&["workspaces", "1", "region"], 9),
+        ] {
+            assert_eq!(line(&document, keys), expected, "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn a_toml_key_is_found_on_its_line() {
+        let text = "# top\n[poll]\ninterval = '1s'\n\n[[workspaces]]\nid = 'a'\nnamespaces = ['x',\n  'y']\n\n[[workspaces]]\nid = 'b'\n";
+        let document = parse(Path::new("c.toml"), text).unwrap();
+        for (keys, expected) in [
+            (&["poll"][..], 2),
+            (&["poll", "interval"], 3),
+            (&["poll", "timeout"], 2),
+            (&["workspaces", "0", "id"], 6),
+            (&["workspaces", "0", "namespaces", "1"], 8),
+            (&["workspaces", "1"], 10),
+            (&["workspaces", "1", "region"], 10),
+        ] {
+            assert_eq!(line(&document, keys), expected, "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn positions_count_from_one() {
+        let position = |text, position| Source { text, lines: line_starts(text) }.line_and_column(position);
+        assert_eq!(position("", 0), (1, 1));
+        assert_eq!(position("a\n杭州b", 8), (2, 3));
+        assert_eq!(position("a\n", 99), (2, 1));
     }
 }

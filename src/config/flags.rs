@@ -1,9 +1,12 @@
 //! Settings from the command line.
 
-use figment::value::{Dict, Value};
+use std::collections::BTreeMap;
 
-use super::layer::{Kind, Layer, nest};
-use super::namespaces::ALL;
+use figment::value::{Dict, Value};
+use serde_json::{Value as Json, json};
+
+use super::layer::{Kind, Layer};
+use super::scalar::ALL;
 use crate::model::CollectorName;
 
 /// What the command line sets. A workspace, or regions, take the place of all workspaces and discovery entries.
@@ -28,59 +31,46 @@ pub struct Flags {
 impl Flags {
     /// Nothing if no flag is given; an incomplete set leaves the missing key to be noticed.
     pub(super) fn layer(&self) -> Option<Layer> {
-        let mut settings = self.scope();
-        if let Some(path) = &self.state_path {
-            settings
-                .extend(nest(&["state".to_owned(), "path".to_owned()], path.as_str().into()).into_dict()?);
-        }
-        let shard = [("index", self.shard_index), ("total", self.shard_total)];
-        let shard = shard.into_iter().filter_map(|(key, number)| Some((key.to_owned(), number?.into())));
-        let shard: Dict = shard.collect();
-        if !shard.is_empty() {
-            settings.insert("shard".to_owned(), shard.into());
-        }
-        if !self.collectors.is_empty() {
-            let enabled =
-                self.collectors.iter().map(|(name, enabled)| ((*name).to_owned(), (*enabled).into()));
-            settings.insert("collectors".to_owned(), enabled.collect::<Dict>().into());
-        }
-        if settings.is_empty() {
-            return None;
-        }
+        let workspace = (self.workspace.is_some() || !self.namespaces.is_empty()).then(|| self.workspace());
+        let (discovery, workspaces) = match workspace {
+            Some(workspace) => (json!([]), json!([workspace])),
+            None if self.regions.is_empty() => (Json::Null, Json::Null),
+            None => (self.regions.iter().map(|region| json!({"region": region})).collect(), json!([])),
+        };
+        let settings = json!({
+            "discovery": discovery,
+            "workspaces": workspaces,
+            "collectors": self.collectors.iter().copied().collect::<BTreeMap<_, _>>(),
+            "shard": {"index": self.shard_index, "total": self.shard_total},
+            "state": {"path": self.state_path},
+        });
+        let settings = given(Value::serialize(settings).ok()?)?.into_dict()?;
         let disabled: Vec<_> =
             self.collectors.iter().filter(|(_, enabled)| !enabled).map(|(name, _)| *name).collect();
         Some(Layer::new(Kind::Flags, settings, move |keys: &[&str]| flag(keys, &disabled)))
     }
 
-    /// The workspace, or the regions that are searched for workspaces.
-    fn scope(&self) -> Dict {
-        let empty = || Value::from(Vec::<Value>::new());
-        let (discovery, workspaces) = if self.workspace.is_some() || !self.namespaces.is_empty() {
-            (empty(), vec![Value::from(self.workspace())].into())
-        } else if self.regions.is_empty() {
-            return Dict::new();
-        } else {
-            let entry = |region: &String| Dict::from([("region".to_owned(), region.as_str().into())]);
-            (self.regions.iter().map(entry).collect::<Vec<_>>().into(), empty())
-        };
-        Dict::from([("discovery".to_owned(), discovery), ("workspaces".to_owned(), workspaces)])
-    }
-
-    fn workspace(&self) -> Dict {
-        let mut workspace = Dict::new();
-        if let Some(id) = &self.workspace {
-            workspace.insert("id".to_owned(), id.as_str().into());
-        }
-        match &self.regions[..] {
-            [] => {}
-            [region] => drop(workspace.insert("region".to_owned(), region.as_str().into())),
+    fn workspace(&self) -> Json {
+        let region = match &self.regions[..] {
+            [region] => json!(region),
+            [] => Json::Null,
             // A list, which is refused: a workspace is in one region.
-            regions => drop(workspace.insert("region".to_owned(), regions.to_vec().into())),
+            regions => json!(regions),
+        };
+        let namespaces = if self.namespaces.is_empty() { json!(ALL) } else { json!(self.namespaces) };
+        json!({"id": self.workspace, "region": region, "namespaces": namespaces})
+    }
+}
+
+/// The value without what is null. None if nothing is left of a table.
+fn given(value: Value) -> Option<Value> {
+    match value {
+        Value::Empty(..) => None,
+        Value::Dict(_, entries) => {
+            let entries = entries.into_iter().filter_map(|(key, value)| Some((key, given(value)?)));
+            Some(entries.collect::<Dict>()).filter(|entries| !entries.is_empty()).map(Value::from)
         }
-        let namespaces =
-            if self.namespaces.is_empty() { ALL.into() } else { Value::from(self.namespaces.clone()) };
-        workspace.insert("namespaces".to_owned(), namespaces);
-        workspace
+        value => Some(value),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The layers from which figment merges a configuration.
 
-use figment::value::{Dict, Map, Value};
+use figment::value::{Dict, Map};
 use figment::{Metadata, Profile, Provider};
 
-/// The kind of a layer, by which the decoder knows how to read its values.
+/// The kind of a layer, by which its values are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A file: its values have types.
@@ -56,9 +56,4 @@ impl Provider for Layer {
     fn data(&self) -> figment::Result<Map<Profile, Dict>> {
         Ok(Profile::Default.collect(self.settings.clone()))
     }
-}
-
-/// A value under the given keys.
-pub(super) fn nest(keys: &[String], value: Value) -> Value {
-    keys.iter().rev().fold(value, |value, key| Value::from(Dict::from([(key.clone(), value)])))
 }

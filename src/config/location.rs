@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::access;
-use super::decode::{Node, Table};
 use super::layer::Kind;
+use super::node::Node;
+use super::scalar::Region;
 use crate::{credentials, endpoint};
 
 pub(super) const REGION: &str = "a region such as cn-hangzhou";
@@ -35,96 +35,93 @@ const CONSOLE_REGIONS: [&str; 18] = [
     "us-west-1",
 ];
 
-/// The keys `region`, `endpoint`, `console_endpoint`, `allow_plain_http` and `credentials` of a table.
+/// The keys of a workspace or an entry that say where it is, as they are written.
+pub(super) struct RawLocation {
+    pub(super) region: Option<Region>,
+    pub(super) endpoint: Option<String>,
+    pub(super) console_endpoint: Option<String>,
+    pub(super) allow_plain_http: Option<bool>,
+    pub(super) credentials: Option<credentials::Source>,
+}
+
+/// What they stand for; what is wrong is absent.
 pub(super) struct Location {
     pub(super) region: Option<String>,
     pub(super) endpoint: Option<Url>,
     pub(super) console_endpoint: Option<Url>,
-    pub(super) credentials: Option<Arc<credentials::Source>>,
+    pub(super) credentials: Arc<credentials::Source>,
 }
 
-impl Location {
-    /// What is wrong is noted, and absent. `region_required` says whether the region is needed even if the endpoint is
-    /// given.
-    pub(super) fn decode(
-        table: &Table<'_>,
+impl RawLocation {
+    /// `region_required` says whether the region is needed even if the endpoint is given.
+    pub(super) fn resolve(
+        self,
+        at: &Node<'_>,
         credentials: &Arc<credentials::Source>,
         region_required: bool,
-    ) -> Self {
-        let region = table.get("region").and_then(|node| region(&node));
-        let allow_plain_http = table.get("allow_plain_http").and_then(|node| node.boolean()).unwrap_or(false);
-        if region_required && table.get("region").is_none() {
-            table.missing("region", REGION);
-        } else if table.get("region").is_none() && table.get("endpoint").is_none() {
-            let or_endpoint = if table.kind() == Some(Kind::Flags) { "" } else { ", or an `endpoint`" };
-            table.missing("region", &format!("{REGION}{or_endpoint}"));
+    ) -> Location {
+        let or_endpoint = if at.kind() == Some(Kind::Flags) { "" } else { ", or an `endpoint`" };
+        if region_required {
+            at.get("region").require(self.region.as_ref(), REGION);
+        } else if !at.get("endpoint").is_set() {
+            at.get("region").require(self.region.as_ref(), &format!("{REGION}{or_endpoint}"));
         }
-        let endpoint = endpoint(table, region.as_deref(), allow_plain_http);
-        let console_endpoint = console_endpoint(table, region.as_deref(), allow_plain_http);
-        let credentials = match table.get("credentials") {
-            Some(section) => access::source(&section).map(Arc::new),
-            None => Some(credentials.clone()),
+        let region = self.region.map(|region| region.0);
+        let allow_plain_http = self.allow_plain_http.unwrap_or(false);
+        let given =
+            |text: Option<String>, key| text.and_then(|text| endpoint(&text, &at.get(key), allow_plain_http));
+        let of_region = |key, default: fn(&str) -> String| {
+            let region = region.as_deref().filter(|_| !at.get(key).is_set())?;
+            let url = Url::parse(&default(region));
+            url.map_err(|_| at.get("region").expected(REGION)).ok()
         };
-        Self { region, endpoint, console_endpoint, credentials }
+        Location {
+            endpoint: given(self.endpoint, "endpoint").or_else(|| of_region("endpoint", default_endpoint)),
+            console_endpoint: given(self.console_endpoint, "console_endpoint")
+                .or_else(|| of_region("console_endpoint", default_console_endpoint)),
+            credentials: self.credentials.map_or_else(|| credentials.clone(), Arc::new),
+            region,
+        }
     }
 }
 
-fn region(node: &Node<'_>) -> Option<String> {
-    if node.is_list() {
-        return node.expected("one region: a workspace is in one region");
-    }
-    let region = node.text(REGION)?;
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if region.chars().all(allowed) && !region.starts_with('-') && !region.ends_with('-') && region.len() <= 50
-    {
-        return Some(region);
-    }
-    node.expected(&format!("{REGION}: lower-case letters, digits and hyphens"))
+fn default_endpoint(region: &str) -> String {
+    format!("https://ververica.{region}.aliyuncs.com")
 }
 
-fn endpoint(table: &Table<'_>, region: Option<&str>, allow_plain_http: bool) -> Option<Url> {
-    if let Some(node) = table.get("endpoint") {
-        return given_endpoint(&node, allow_plain_http);
-    }
-    let node = table.get("region")?;
-    let url = format!("https://ververica.{}.aliyuncs.com", region?);
-    Url::parse(&url).ok().or_else(|| node.expected(REGION))
-}
-
-fn console_endpoint(table: &Table<'_>, region: Option<&str>, allow_plain_http: bool) -> Option<Url> {
-    if let Some(node) = table.get("console_endpoint") {
-        return given_endpoint(&node, allow_plain_http);
-    }
-    let region = region?;
-    let url = if CONSOLE_REGIONS.contains(&region) {
+fn default_console_endpoint(region: &str) -> String {
+    if CONSOLE_REGIONS.contains(&region) {
         format!("https://foasconsole.{region}.aliyuncs.com")
     } else {
         "https://foasconsole.aliyuncs.com".to_owned()
-    };
-    Url::parse(&url).ok()
+    }
 }
 
-fn given_endpoint(node: &Node<'_>, allow_plain_http: bool) -> Option<Url> {
-    let text = node.text(ENDPOINT)?;
+fn endpoint(text: &str, at: &Node<'_>, allow_plain_http: bool) -> Option<Url> {
     // First of all: whatever else is wrong, a password isn't repeated.
     if text.contains('@') {
-        return node.reject(format!(
+        at.reject(format!(
             "holds a user name or a password: expected {ENDPOINT}; keys belong into `credentials`"
         ));
+        return None;
     }
     if text.contains(['?', '#']) {
-        return node.reject(format!("has a query or a fragment: expected {ENDPOINT}"));
+        at.reject(format!("has a query or a fragment: expected {ENDPOINT}"));
+        return None;
     }
-    let Ok(url) = Url::parse(&text) else { return node.expected(ENDPOINT) };
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || url.path() != "/" {
-        return node.expected(&format!("{ENDPOINT}: http or https, a host, no path"));
-    }
+    let plain =
+        |url: &Url| matches!(url.scheme(), "http" | "https") && url.host().is_some() && url.path() == "/";
+    let Some(url) = Url::parse(text).ok().filter(plain) else {
+        at.expected(&format!("{ENDPOINT}: http or https, a host, no path"));
+        return None;
+    };
     if url.scheme() == "http" && !endpoint::is_loopback(&url) && !allow_plain_http {
-        return node.reject(format!(
+        at.reject(format!(
             "found {}, which is not encrypted, and requests carry security tokens: expected https, or \
              `allow_plain_http: true` beside it",
-            node.found()
+            at.found()
         ));
+        return None;
     }
     Some(url)
 }

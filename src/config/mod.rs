@@ -1,8 +1,8 @@
 //! The configuration: read from a file, the environment and the command line, checked as a whole.
 //!
-//! figment merges the layers, the later over the earlier: tables key by key, lists and plain values as a whole. A
-//! decoder of our own then reads the types that the program uses, and reports every mistake with its key and its
-//! source. What leaves this module is valid.
+//! figment merges the layers, the later over the earlier: tables key by key, lists and plain values as a whole. serde
+//! reads the types of `raw` from what is merged, and validation makes the types that the program uses from them. Both
+//! note every mistake with its key and its source. What leaves this module is valid.
 //!
 //! In the environment, `ALIYUN_FLINK_EXPORTER_POLL__INTERVAL` sets `poll.interval`; case doesn't matter after the
 //! prefix. A value is always text, read as the type expected there. A list or table in one variable is written
@@ -14,33 +14,35 @@ use std::sync::Arc;
 
 use figment::Figment;
 use outbound_http::{InvalidProxy, Proxies, certificate_warnings};
+use serde::Deserialize as _;
 
 use crate::model::JOBS;
 use crate::poll;
 
-mod access;
 mod collectors;
-mod decode;
-mod defaults;
+mod deserialize;
 mod discovered;
-mod discovery;
+mod document;
 mod environment;
 mod error;
 mod file;
 mod flags;
 mod inline;
 mod layer;
-mod locate;
 mod location;
 mod namespaces;
+mod node;
 mod print;
+mod raw;
 mod resolved;
+mod scalar;
 mod schema;
 mod settings;
-mod target;
+mod short;
 mod units;
 mod warnings;
-mod workspace;
+mod workspaces;
+mod yaml;
 
 #[cfg(test)]
 mod tests;
@@ -53,13 +55,10 @@ pub use resolved::{Config, DiscoveredNamespaces, DiscoveryEntry, Namespaces, Tar
 pub use schema::schema;
 pub use units::parse_duration;
 
-use collectors::CollectorSettings;
-use decode::Decoder;
-use defaults::Defaults;
-use layer::Layer;
-
-const SECTIONS: [&str; 9] =
-    ["poll", "api", "credentials", "discovery", "workspaces", "collectors", "metrics", "shard", "state"];
+use document::Document;
+use layer::{Kind, Layer};
+use node::Settings;
+use workspaces::Base;
 
 impl Config {
     /// What is valid but hardly meant, one sentence each.
@@ -75,18 +74,16 @@ impl Config {
 
 /// Reads the configuration from all its sources. Without a file, the environment and the flags stand alone.
 pub fn load(file: Option<&Path>, environment: &Environment, flags: &Flags) -> Result<Config, ConfigError> {
-    resolve(file.map(file::layer).transpose()?, file, environment, flags)
+    resolve(file.map(file::read).transpose()?, environment, flags)
 }
 
 /// Reads the configuration that a file named `file` would give if it held `text`, and nothing else were set.
-pub fn load_text(file: &Path, text: String) -> Result<Config, ConfigError> {
-    let layer = file::layer_of_text(file, text)?;
-    resolve(Some(layer), Some(file), &Environment::default(), &Flags::default())
+pub fn load_text(file: &Path, text: &str) -> Result<Config, ConfigError> {
+    resolve(Some(file::parse(file, text)?), &Environment::default(), &Flags::default())
 }
 
 fn resolve(
-    file_layer: Option<Layer>,
-    file: Option<&Path>,
+    document: Option<Document>,
     environment: &Environment,
     flags: &Flags,
 ) -> Result<Config, ConfigError> {
@@ -99,72 +96,58 @@ fn resolve(
         }));
         Proxies::default()
     });
-    let layers = file_layer.into_iter().chain(variables).chain(flags.layer());
+    let file = document.as_ref().and_then(|document| document.root.to_value().into_dict());
+    // The document has the places of its settings.
+    let file = file.map(|settings| Layer::new(Kind::File, settings, |_: &[&str]| String::new()));
+    let layers = file.into_iter().chain(variables).chain(flags.layer());
     let figment = layers.fold(Figment::new(), Figment::merge);
-    let decoder = Decoder::new(figment, mistakes);
+    let settings = Settings::new(figment, document, mistakes);
     let environment_warnings = certificate_warnings(|name| environment.get(name));
-    let config = Config { proxies, environment_warnings, ..decode(&decoder, file) };
-    let mistakes = decoder.into_mistakes();
+    let config = Config { proxies, environment_warnings, ..validate(&settings) };
+    let mistakes = settings.into_mistakes();
     if mistakes.is_empty() { Ok(config) } else { Err(ConfigError::new(mistakes)) }
 }
 
 /// The configuration as far as it can be read; of use only if no mistake was noted.
-fn decode(decoder: &Decoder, file: Option<&Path>) -> Config {
-    let root = decoder.root(&SECTIONS);
-    let poll = settings::poll(root.get("poll"), poll::Settings::default());
-    let api = settings::api(root.get("api"));
-    let credentials = root.get("credentials").and_then(|section| access::source(&section));
-    let defaults = Defaults {
-        poll,
-        credentials: Arc::new(credentials.unwrap_or_default()),
-        collectors: CollectorSettings::decode(root.get("collectors")),
+fn validate(settings: &Settings) -> Config {
+    let root = settings.root();
+    let raw = raw::Config::deserialize(root.clone()).map_err(|error| root.note(error)).unwrap_or_default();
+    let base = Base {
+        poll: raw.poll.unwrap_or_default().resolve(poll::Settings::default()),
+        credentials: Arc::new(raw.credentials.unwrap_or_default()),
+        collectors: raw.collectors.unwrap_or_default(),
     };
-    let workspaces = root.get("workspaces").map(|section| workspace::workspaces(&section, &defaults));
-    let settings::Metrics { fields, workspace_tags, max_series, first_value_hold } =
-        settings::metrics(root.get("metrics"));
-    let shard = settings::shard(root.get("shard"));
-    let state_path = settings::state(root.get("state"));
-    let workspaces = workspaces.unwrap_or_default();
-    let discovery = root.get("discovery").map(|section| discovery::entries(&section, &defaults, &workspaces));
-    let discovery = discovery.unwrap_or_default();
-    let noted = ["workspaces", "discovery"].iter().any(|key| decoder.noted_below(key));
-    let mut collectors = workspaces
+    let workspaces =
+        workspaces::workspaces(raw.workspaces.unwrap_or_default(), &root.get("workspaces"), &base);
+    let discovery = raw.discovery.unwrap_or_default();
+    let discovery = workspaces::entries(discovery, &root.get("discovery"), &base, &workspaces);
+    let config = Config {
+        poll: base.poll,
+        api: raw.api.unwrap_or_default().resolve(),
+        shard: settings::shard(&raw.shard.unwrap_or_default(), &root.get("shard")),
+        state_path: settings::state(raw.state),
+        workspaces,
+        discovery,
+        ..Config::default()
+    };
+    let config = settings::metrics(raw.metrics.unwrap_or_default(), &root.get("metrics"), config);
+    let mut collectors = config
+        .workspaces
         .iter()
         .map(|workspace| &workspace.collectors)
-        .chain(discovery.iter().map(|entry| &entry.collectors));
-    if !fields.jobs && collectors.any(|collectors| collectors.get(JOBS).is_some()) {
+        .chain(config.discovery.iter().map(|entry| &entry.collectors));
+    if !config.metrics.jobs && collectors.any(|collectors| collectors.get(JOBS).is_some()) {
         let message = "needs the counts of jobs, which `metrics.jobs: false` leaves out; set `metrics.jobs: true`, or \
                        disable this collector";
-        decoder.note(Mistake::new(message).about("collectors.jobs"));
+        settings.note(Mistake::new(message).about("collectors.jobs"));
     }
-    if workspaces.is_empty() && discovery.is_empty() && !noted {
-        decoder.note(no_workspaces(file));
+    let is_noted = ["workspaces", "discovery"].iter().any(|key| root.get(key).is_noted());
+    if config.workspaces.is_empty() && config.discovery.is_empty() && !is_noted {
+        settings.note_missing(&format!(
+            "there is none: give --region to discover every workspace of a region, or with --workspace one of \
+             them, or name a file that lists some with --config.file, or set {}WORKSPACES",
+            environment::PREFIX
+        ));
     }
-    Config {
-        discovery,
-        workspaces,
-        poll,
-        api,
-        metrics: fields,
-        workspace_tags,
-        max_series,
-        first_value_hold,
-        shard,
-        state_path,
-        proxies: Proxies::default(),
-        environment_warnings: Vec::new(),
-    }
-}
-
-fn no_workspaces(file: Option<&Path>) -> Mistake {
-    let prefix = environment::PREFIX;
-    let mistake = Mistake::new(format!(
-        "there is none: give --region to discover every workspace of a region, or with --workspace one of \
-                  them, or name a file that lists some with --config.file, or set {prefix}WORKSPACES"
-    ));
-    let mistake = mistake.about("workspaces");
-    match file {
-        Some(file) => mistake.at(file.display().to_string()),
-        None => mistake,
-    }
+    config
 }

@@ -1,110 +1,165 @@
-//! The resolved configuration as YAML, with every default filled in and every secret left out.
+//! The validated configuration as it would be written, with every default filled in and every secret left out.
 
-use serde::Serialize;
+use yaml_serde::Value;
 
-mod deployments;
-mod locations;
+use super::document::is_unstable_number;
+use super::raw;
+use super::scalar::Period;
+use super::short::Short;
+use super::{Config, DiscoveredNamespaces, DiscoveryEntry, Namespaces, Target, Workspace};
+use crate::discovery::{Glob, NameFilter, WorkspaceFilter};
+use crate::endpoint::is_loopback;
+use crate::model::Selection;
+use url::Url;
 
-use locations::{EntryDocument, WorkspaceDocument};
-
-use super::Config;
-use super::units::{format_duration, format_size};
-use crate::api;
-use crate::model::LabelKeys;
-
+/// As YAML.
 pub(super) fn yaml(config: &Config) -> String {
-    let document = Document {
-        api: Api::from(&config.api),
-        discovery: config.discovery.iter().map(EntryDocument::from).collect(),
-        workspaces: config.workspaces.iter().map(WorkspaceDocument::from).collect(),
-        metrics: Metrics::from(config),
-        shard: Shard { index: config.shard.index(), total: config.shard.total() },
-        state: config.state_path.as_ref().map(|path| State { path: path.to_string_lossy().into_owned() }),
-    };
+    let text = yaml_serde::to_value(raw::Config::from(config)).and_then(|mut document| {
+        remove_absent(&mut document);
+        yaml_serde::to_string(&document)
+    });
+    let text = text.map(|text| text.lines().map(quote_number).collect());
     // Text, numbers, lists and tables alone: nothing that YAML can't say.
-    yaml_serde::to_string(&document).unwrap_or_else(|error| format!("# {error}\n"))
+    text.unwrap_or_else(|error| format!("# {error}\n"))
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
-    api: Api,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    discovery: Vec<EntryDocument<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    workspaces: Vec<WorkspaceDocument<'a>>,
-    metrics: Metrics<'a>,
-    shard: Shard,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<State>,
+/// A line whose scalar is in quotes if it would not be taken as text: the serializer knows only some of these numbers.
+fn quote_number(line: &str) -> String {
+    match line.rsplit_once(' ') {
+        Some((start, scalar)) if start.ends_with([':', '-']) && is_unstable_number(scalar) => {
+            format!("{start} '{scalar}'\n")
+        }
+        _ => format!("{line}\n"),
+    }
 }
 
-#[derive(Serialize)]
-struct Shard {
-    index: u32,
-    total: u32,
+fn remove_absent(value: &mut Value) {
+    match value {
+        Value::Mapping(entries) => {
+            entries.values_mut().for_each(remove_absent);
+            entries.retain(|_, value| {
+                !value.is_null() && value.as_mapping().is_none_or(|table| !table.is_empty())
+            });
+        }
+        Value::Sequence(items) => items.iter_mut().for_each(remove_absent),
+        _ => {}
+    }
 }
 
-#[derive(Serialize)]
-struct State {
-    path: String,
-}
-
-#[derive(Serialize)]
-struct Api {
-    page_size: u32,
-    max_concurrent_requests: usize,
-    requests_per_second: f64,
-    account_requests_per_second: f64,
-    console_requests_per_second: f64,
-    request_timeout: String,
-    max_retries: u32,
-    max_response_size: String,
-    max_listing_size: String,
-}
-
-impl From<&api::Settings> for Api {
-    fn from(settings: &api::Settings) -> Self {
+impl From<&Config> for raw::Config {
+    fn from(config: &Config) -> Self {
+        let discovery: Vec<_> = config.discovery.iter().map(|entry| Some(entry.into())).collect();
+        let workspaces: Vec<_> = config.workspaces.iter().map(|workspace| Some(workspace.into())).collect();
         Self {
-            page_size: settings.page_size,
-            max_concurrent_requests: settings.max_concurrent_requests,
-            requests_per_second: settings.requests_per_second,
-            account_requests_per_second: settings.account_requests_per_second,
-            console_requests_per_second: settings.console_requests_per_second,
-            request_timeout: format_duration(settings.request_timeout),
-            max_retries: settings.max_retries,
-            max_response_size: format_size(settings.max_response_size as u64),
-            max_listing_size: format_size(settings.max_listing_size as u64),
+            api: Some((&config.api).into()),
+            discovery: Some(discovery).filter(|entries| !entries.is_empty()),
+            workspaces: Some(workspaces).filter(|workspaces| !workspaces.is_empty()),
+            metrics: Some(config.into()),
+            shard: Some(config.shard.into()),
+            state: config.state_path.as_ref().map(|path| {
+                let path = path.to_string_lossy().into_owned();
+                raw::State { path: Some(path) }
+            }),
+            // Filled in where they are used.
+            ..Self::default()
         }
     }
 }
 
-#[derive(Serialize)]
-struct Metrics<'a> {
-    jobs: bool,
-    resources: bool,
-    deployment_labels: Vec<&'a str>,
-    workspace_tags: Vec<&'a str>,
-    max_series: usize,
-    first_value_hold: String,
-}
-
-impl<'a> From<&'a Config> for Metrics<'a> {
-    fn from(config: &'a Config) -> Self {
-        let settings = &config.metrics;
+impl From<&DiscoveryEntry> for raw::DiscoveryEntry {
+    fn from(entry: &DiscoveryEntry) -> Self {
         Self {
-            jobs: settings.jobs,
-            resources: settings.resources,
-            deployment_labels: label_keys(&settings.labels),
-            workspace_tags: label_keys(&config.workspace_tags),
-            max_series: config.max_series,
-            first_value_hold: format_duration(config.first_value_hold),
+            region: Some(entry.region.clone().into()),
+            name: Some(entry.name.clone()),
+            interval: Some(Period(entry.interval)),
+            workspaces: Some((&entry.workspaces).into()),
+            namespaces: Some(Short::Long((&entry.namespaces).into())),
+            collectors: Some(entry.collectors.to_raw(true)),
+            endpoint: Some(url(&entry.endpoint)),
+            console_endpoint: Some(url(&entry.console_endpoint)),
+            allow_plain_http: allow_plain_http(&[&entry.endpoint, &entry.console_endpoint]),
+            credentials: Some((*entry.credentials).clone()),
         }
     }
 }
 
-fn label_keys(keys: &LabelKeys) -> Vec<&str> {
-    match keys {
-        LabelKeys::All => vec!["*"],
-        LabelKeys::Listed(keys) => keys.iter().map(String::as_str).collect(),
+impl From<&Workspace> for raw::Workspace {
+    fn from(workspace: &Workspace) -> Self {
+        let console_endpoint = workspace.console_endpoint.as_ref().filter(|_| workspace.uses_console());
+        let endpoints: Vec<&Url> = [&workspace.endpoint].into_iter().chain(console_endpoint).collect();
+        Self {
+            id: Some(workspace.id.clone().into()),
+            region: workspace.region.clone().map(Into::into),
+            endpoint: Some(url(&workspace.endpoint)),
+            console_endpoint: console_endpoint.map(url),
+            allow_plain_http: allow_plain_http(&endpoints),
+            credentials: Some((*workspace.credentials).clone()),
+            namespaces: Some((&workspace.namespaces).into()),
+            collectors: Some(workspace.collectors.to_raw(workspace.namespaces.is_discovered())),
+        }
     }
+}
+
+impl From<&Namespaces> for raw::Namespaces {
+    fn from(namespaces: &Namespaces) -> Self {
+        match namespaces {
+            Namespaces::Listed(targets) => {
+                Self::Short(targets.iter().map(|target| Some(Short::Long(target.into()))).collect())
+            }
+            Namespaces::Discovered(discovered) => Self::Long(Short::Long((&**discovered).into())),
+        }
+    }
+}
+
+impl From<&Target> for raw::Namespace {
+    fn from(target: &Target) -> Self {
+        Self {
+            name: Some(target.namespace.clone().into()),
+            poll: Some(target.poll.into()),
+            select: select(&target.selection),
+            api: Some(target.operation),
+        }
+    }
+}
+
+impl From<&DiscoveredNamespaces> for raw::DiscoveredNamespaces {
+    fn from(discovered: &DiscoveredNamespaces) -> Self {
+        let NameFilter { include, exclude } = &discovered.filter;
+        Self {
+            include: Some(globs(include)),
+            exclude: Some(globs(exclude)),
+            poll: Some(discovered.poll.into()),
+            select: select(&discovered.selection),
+            api: Some(discovered.operation),
+        }
+    }
+}
+
+impl From<&WorkspaceFilter> for raw::WorkspaceFilter {
+    fn from(filter: &WorkspaceFilter) -> Self {
+        Self {
+            include: Some(globs(&filter.names.include)),
+            exclude: Some(globs(&filter.names.exclude)),
+            tags: Some(filter.tags.iter().cloned().collect()).filter(|_| !filter.tags.is_empty()),
+        }
+    }
+}
+
+/// None if everything is selected.
+fn select(selection: &Selection) -> Option<Selection> {
+    (*selection != Selection::default()).then(|| selection.clone())
+}
+
+fn globs(globs: &[Glob]) -> Vec<String> {
+    globs.iter().map(ToString::to_string).collect()
+}
+
+fn url(url: &Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
+/// Set if it is needed.
+fn allow_plain_http(endpoints: &[&Url]) -> Option<bool> {
+    let exposed = |url: &&&Url| url.scheme() == "http" && !is_loopback(url);
+    endpoints.iter().find(exposed).map(|_| true)
 }

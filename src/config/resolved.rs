@@ -12,6 +12,9 @@ use crate::discovery::{NameFilter, WorkspaceFilter};
 use crate::model::{DeploymentsOperation, LabelKeys, Selection, Shard};
 use crate::{api, credentials, model, poll};
 
+/// Twice the longest scrape interval that is usual, so that Prometheus has scraped the first value of a counter.
+const FIRST_VALUE_HOLD: Duration = Duration::from_secs(120);
+
 /// How often workspaces and namespaces are listed, unless an entry says otherwise.
 pub(super) const DISCOVERY_INTERVAL: Duration = Duration::from_secs(300);
 
@@ -42,6 +45,26 @@ pub struct Config {
     pub proxies: Proxies,
     /// What is wrong with the environment, but does not prevent a start.
     pub environment_warnings: Vec<String>,
+}
+
+/// Nothing to poll, and otherwise every default.
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            discovery: Vec::new(),
+            workspaces: Vec::new(),
+            poll: poll::Settings::default(),
+            api: api::Settings::default(),
+            metrics: model::FieldSelection::default(),
+            workspace_tags: LabelKeys::default(),
+            max_series: 0,
+            first_value_hold: FIRST_VALUE_HOLD,
+            shard: Shard::SINGLE,
+            state_path: None,
+            proxies: Proxies::default(),
+            environment_warnings: Vec::new(),
+        }
+    }
 }
 
 impl Config {

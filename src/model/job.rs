@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
@@ -14,7 +15,8 @@ pub const MAX_MESSAGE: usize = 1024;
 const MAX_REASON: usize = 64;
 
 /// Which deployments the collector of jobs queries.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema, IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "lowercase")]
 pub enum JobsMode {
     /// Deployments whose jobs fail.

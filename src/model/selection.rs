@@ -2,15 +2,20 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
 /// The API operation that lists a target's deployments.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[schemars(rename = "operation")]
 pub enum DeploymentsOperation {
     /// `ListDeployments`: paged, with every filter.
     #[default]
+    #[serde(rename = "list")]
     ListDeployments,
     /// `GetDeploymentsByLabel`: one reply, one label.
+    #[serde(rename = "by_label")]
     GetDeploymentsByLabel,
 }
 
@@ -39,7 +44,8 @@ impl fmt::Display for DeploymentsOperation {
 }
 
 /// The filter `executionMode`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema, IntoStaticStr)]
+#[serde(rename_all = "UPPERCASE")]
 #[strum(serialize_all = "UPPERCASE")]
 pub enum ExecutionMode {
     /// Unbounded jobs.
@@ -49,7 +55,7 @@ pub enum ExecutionMode {
 }
 
 impl ExecutionMode {
-    /// Every mode, for messages and parsing.
+    /// Every mode.
     pub const ALL: [Self; 2] = [Self::Streaming, Self::Batch];
 
     /// The name as the API spells it.
@@ -59,7 +65,8 @@ impl ExecutionMode {
 }
 
 /// The filter `status`: the state of a deployment's latest job, in the words of this filter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema, IntoStaticStr)]
+#[serde(rename_all = "UPPERCASE")]
 #[strum(serialize_all = "UPPERCASE")]
 pub enum JobStatus {
     /// The latest job was cancelled.
@@ -75,10 +82,6 @@ pub enum JobStatus {
 }
 
 impl JobStatus {
-    /// Every status, for messages and parsing.
-    pub const ALL: [Self; 5] =
-        [Self::Cancelled, Self::Failed, Self::Running, Self::Transitioning, Self::Finished];
-
     /// The name as the API spells it.
     pub fn as_str(self) -> &'static str {
         self.into()
@@ -86,16 +89,23 @@ impl JobStatus {
 }
 
 /// Deployments that carry the label `key` with any of `values`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a label, such as {key: team, values: [payments]}")]
+#[schemars(rename = "label", extend("required" = ["key", "values"]))]
 pub struct LabelSelector {
     /// The label's key.
+    #[serde(default)]
     pub key: String,
     /// The values, any of which matches; never empty.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
     pub values: Vec<String>,
 }
 
 /// The filters of a target; the default selects a whole namespace.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "select")]
 pub struct Selection {
     /// The deployment's name.
     pub name: Option<String>,

@@ -70,7 +70,8 @@ fn from_profile(context: &Arc<Context>, profile: &Profile) -> Arc<dyn Credential
 /// The default chain, in the order of Alibaba Cloud's SDKs.
 fn default_chain(context: &Arc<Context>, endpoints: &Endpoints) -> Chain {
     let context = || context.clone();
-    let profile = Profile { endpoints: endpoints.clone(), ..Profile::default() };
+    let Endpoints { sts_endpoint, metadata_endpoint } = endpoints.clone();
+    let profile = Profile { sts_endpoint, metadata_endpoint, ..Profile::default() };
     let session = Session { sts_endpoint: endpoints.sts_endpoint.clone(), ..Session::default() };
     let oidc = Oidc { session, ..Oidc::default() };
     let role = EcsRamRole { metadata_endpoint: endpoints.metadata_endpoint.clone(), ..EcsRamRole::default() };

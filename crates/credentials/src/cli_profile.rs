@@ -159,7 +159,7 @@ impl CliProfileProvider {
     fn instance(&self, entry: Entry) -> EcsRamRoleProvider {
         let role = EcsRamRole {
             role_name: non_empty(entry.ram_role_name),
-            metadata_endpoint: self.profile.endpoints.metadata_endpoint.clone(),
+            metadata_endpoint: self.profile.metadata_endpoint.clone(),
             imds_v1_disabled: None,
         };
         EcsRamRoleProvider::new(self.context.clone(), role)
@@ -183,7 +183,7 @@ impl CliProfileProvider {
             policy: non_empty(entry.policy.clone()),
             sts_region: non_empty(entry.sts_region.clone()),
             vpc: entry.enable_vpc,
-            sts_endpoint: self.profile.endpoints.sts_endpoint.clone(),
+            sts_endpoint: self.profile.sts_endpoint.clone(),
         }
     }
 }

@@ -143,7 +143,7 @@ impl IniProfileProvider {
             "ecs_ram_role" => {
                 let role = EcsRamRole {
                     role_name: section.get("role_name"),
-                    metadata_endpoint: self.profile.endpoints.metadata_endpoint.clone(),
+                    metadata_endpoint: self.profile.metadata_endpoint.clone(),
                     imds_v1_disabled: None,
                 };
                 Ok(Arc::new(EcsRamRoleProvider::new(self.context.clone(), role)))
@@ -159,7 +159,7 @@ impl IniProfileProvider {
         Session {
             name: section.get("role_session_name"),
             policy: section.get("policy"),
-            sts_endpoint: self.profile.endpoints.sts_endpoint.clone(),
+            sts_endpoint: self.profile.sts_endpoint.clone(),
             ..Session::default()
         }
     }

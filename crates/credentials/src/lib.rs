@@ -39,6 +39,6 @@ pub use error::CredentialsError;
 pub use key::Credentials;
 pub use provider::{ProvideCredentials, Static};
 pub use source::{
-    AccessKey, CredentialsUri, EcsRamRole, Endpoints, Field, FieldKind, Oidc, Profile, RamRoleArn,
-    SOURCE_TYPES, Secret, SecretSource, Session, Source, Uri,
+    AccessKey, CredentialsUri, EcsRamRole, Endpoints, Oidc, Profile, RamRoleArn, Secret, SecretSource,
+    Session, Source, Uri,
 };

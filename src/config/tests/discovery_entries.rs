@@ -165,29 +165,29 @@ metrics: {workspace_tags: [a, '*']}
 ";
     insta::assert_snapshot!(load_yaml(text).unwrap_err(), @r#"
     23 mistakes in the configuration:
-    c.yml:21: collectors.deployments: unknown key; known here: workspaces, namespaces, queues, session_clusters, engine_versions, jobs
-    c.yml:18: workspaces[1].region: missing: expected a region such as cn-hangzhou, which `namespaces: all` needs
-    c.yml:19: workspaces[2].region: missing: expected a region such as cn-hangzhou, which the collector `workspaces` needs
-    c.yml:22: metrics.workspace_tags[1]: `*` stands for all tags: expected it alone, or the keys alone
     c.yml:3: discovery[0].interval: found "10ms", expected a duration from 100ms to 365d
     c.yml:4: discovery[0].workspaces.names: unknown key; known here: include, exclude, tags
-    c.yml:4: discovery[0].workspaces.include: the list is empty, which selects nothing: expected one or more patterns
     c.yml:4: discovery[0].workspaces.tags: found a list, expected a table of keys and values
+    c.yml:4: discovery[0].workspaces.include: the list is empty, which selects nothing: expected one or more patterns
     c.yml:5: discovery[0].namespaces: found "some", expected `all`, or filters
     c.yml:6: discovery[1].region: "cn-hangzhou" is the name of discovery[0] already, and an entry's name defaults to its region: expected a `name` of its own
-    c.yml:7: discovery[1].workspaces.exclude[0]: found the number 1.5, expected a pattern, such as "team-*": put it in quotes
-    c.yml:7: discovery[1].workspaces.tags.env: found the boolean true, expected the value of the tag: put it in quotes
-    c.yml:8: discovery[1].namespaces.include: found "x", expected a list of patterns, such as ["team-*"]
+    c.yml:7: discovery[1].workspaces.exclude[0]: found the number 1.5, expected a text: put it in quotes
+    c.yml:7: discovery[1].workspaces.tags.env: found the boolean true, expected a text: put it in quotes
+    c.yml:8: discovery[1].namespaces.include: found "x", expected a list
+    c.yml:8: discovery[1].namespaces.select.status: found "RUNING", expected one of CANCELLED, FAILED, RUNNING, TRANSITIONING, FINISHED (did you mean RUNNING?)
     c.yml:8: discovery[1].namespaces.select.status: `api: by_label` takes no filter but `label`: leave this one out, or use `api: list`
     c.yml:8: discovery[1].namespaces.api: by_label needs `select.label`: expected a label, such as {key: team, values: [payments]}, or `api: list`
-    c.yml:8: discovery[1].namespaces.select.status: found "RUNING", expected one of CANCELLED, FAILED, RUNNING, TRANSITIONING, FINISHED (did you mean RUNNING?)
+    c.yml:9: discovery[1].collectors.namespaces.interval: found the number 5, expected a duration such as 500ms, 30s, 5m or 1h30m: add the unit
     c.yml:9: discovery[1].collectors.savepoints: unknown key; known here: workspaces, namespaces, queues, session_clusters, engine_versions, jobs
     c.yml:9: discovery[1].collectors.workspaces: found "5m", expected true, false or settings such as {interval: 5m}
-    c.yml:9: discovery[1].collectors.namespaces.interval: found the number 5, expected a duration such as 500ms, 30s, 5m or 1h30m: add the unit
     c.yml:10: discovery[2].region: missing: expected a region such as cn-hangzhou
-    c.yml:12: discovery[3].region: found "Hangzhou", expected a region such as cn-hangzhou: lower-case letters, digits and hyphens
+    c.yml:12: discovery[3].region: found "Hangzhou", expected one region such as cn-hangzhou: lower-case letters, digits and hyphens
     c.yml:13: discovery[3].console_endpoint: found "http://c.example.com", which is not encrypted, and requests carry security tokens: expected https, or `allow_plain_http: true` beside it
     c.yml:15: discovery[4].name: "a1" is a workspace's id already, and an entry's name defaults to its region: expected a `name` of its own
+    c.yml:18: workspaces[1].region: missing: expected a region such as cn-hangzhou, which `namespaces: all` needs
+    c.yml:19: workspaces[2].region: missing: expected a region such as cn-hangzhou, which the collector `workspaces` needs
+    c.yml:21: collectors.deployments: unknown key; known here: workspaces, namespaces, queues, session_clusters, engine_versions, jobs
+    c.yml:22: metrics.workspace_tags[1]: `*` stands for all tags: expected it alone, or the keys alone
     "#);
 }
 
@@ -222,10 +222,10 @@ fn a_mistake_in_a_region_names_the_flag() {
     };
     insta::assert_snapshot!(report(&["a", "A", "a"], None), @r#"
     2 mistakes in the configuration:
-    --region: found "A", expected a region such as cn-hangzhou: lower-case letters, digits and hyphens
+    --region: found "A", expected one region such as cn-hangzhou: lower-case letters, digits and hyphens
     --region: "a" is the name of discovery[0] already, and an entry's name defaults to its region: expected a `name` of its own
     "#);
-    insta::assert_snapshot!(report(&["a", "b"], Some("w1")), @r#"--region: found a list, expected one region: a workspace is in one region"#);
+    insta::assert_snapshot!(report(&["a", "b"], Some("w1")), @r#"--region: found a list, expected one region such as cn-hangzhou: lower-case letters, digits and hyphens"#);
 }
 
 #[test]
@@ -275,10 +275,10 @@ fn entries_are_printed_so_that_they_load_again_as_the_same() {
          execution_mode: STREAMING
        api: list
      collectors:
-       namespaces:
-         interval: 5m
        workspaces:
          interval: 1m
+       namespaces:
+         interval: 5m
      endpoint: https://ververica.cn-hangzhou.aliyuncs.com
      console_endpoint: https://foasconsole.cn-hangzhou.aliyuncs.com
      credentials:
@@ -300,10 +300,10 @@ fn entries_are_printed_so_that_they_load_again_as_the_same() {
       namespaces:
           interval: 1m
       collectors:
-        namespaces:
-          interval: 5m
         workspaces:
           interval: 1m
+        namespaces:
+          interval: 5m
     - id: w2
       region: cn-chengdu
       console_endpoint: https://foasconsole.aliyuncs.com

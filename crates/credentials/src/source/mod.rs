@@ -1,30 +1,38 @@
 //! Where credentials come from, as configured. Reads and writes with serde; secrets are written as `<redacted>`.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
-use serde::{Deserialize, Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, IntoDeserializer as _, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use url::Url;
 
 mod access_key;
-mod fields;
+mod role;
 mod secret;
+mod settings;
+
+use settings::origin;
 
 pub use access_key::{AccessKey, SecretSource};
-pub use fields::{Field, FieldKind, SOURCE_TYPES};
+pub use role::{Oidc, Session};
 pub use secret::{CredentialsUri, Secret};
 
-/// Where credentials come from.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+/// Where the access key comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[schemars(rename = "credentials")]
 pub enum Source {
     /// The default chain.
     Default(Endpoints),
     /// An access key in the configuration, or in files that it names.
-    AccessKey(AccessKey),
+    AccessKey(#[schemars(with = "access_key::Fields")] AccessKey),
     /// A RAM role that other credentials may assume.
-    RamRoleArn(Box<RamRoleArn>),
+    RamRoleArn(#[schemars(with = "RamRoleArnSettings")] Box<RamRoleArn>),
     /// A RAM role for the bearer of an OIDC token, as on ACK with RRSA.
-    Oidc(Oidc),
+    Oidc(#[schemars(with = "role::OidcSettings")] Oidc),
     /// The RAM role of the ECS instance that this process runs on.
     EcsRamRole(EcsRamRole),
     /// A service that issues credentials to whoever asks.
@@ -33,51 +41,81 @@ pub enum Source {
     Profile(Profile),
 }
 
+/// The values of `type`.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SourceType {
+    Default,
+    AccessKey,
+    RamRoleArn,
+    Oidc,
+    EcsRamRole,
+    Uri,
+    Profile,
+}
+
+impl SourceType {
+    fn source<'de, D: Deserializer<'de>>(self, settings: D) -> Result<Source, D::Error> {
+        Ok(match self {
+            Self::Default => Source::Default(Deserialize::deserialize(settings)?),
+            Self::AccessKey => Source::AccessKey(Deserialize::deserialize(settings)?),
+            Self::RamRoleArn => Source::RamRoleArn(Deserialize::deserialize(settings)?),
+            Self::Oidc => Source::Oidc(Deserialize::deserialize(settings)?),
+            Self::EcsRamRole => Source::EcsRamRole(Deserialize::deserialize(settings)?),
+            Self::Uri => Source::Uri(Deserialize::deserialize(settings)?),
+            Self::Profile => Source::Profile(Deserialize::deserialize(settings)?),
+        })
+    }
+}
+
+/// Unlike serde's derived code, this keeps nothing if `type` comes first: a deserializer that reports several errors
+/// sees each key as it is read.
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(SourceVisitor)
+    }
+}
+
+struct SourceVisitor;
+
+impl<'de> Visitor<'de> for SourceVisitor {
+    type Value = Source;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a table of keys and values")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Source, A::Error> {
+        let mut others = serde_json::Map::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if key != "type" {
+                others.insert(key, map.next_value()?);
+                continue;
+            }
+            let source_type: SourceType = map.next_value()?;
+            if others.is_empty() {
+                return source_type.source(MapAccessDeserializer::new(map));
+            }
+            while let Some((key, value)) = map.next_entry()? {
+                others.insert(key, value);
+            }
+            return source_type.source(others.into_deserializer()).map_err(de::Error::custom);
+        }
+        Err(de::Error::missing_field("type"))
+    }
+}
+
 impl Default for Source {
     fn default() -> Self {
         Self::Default(Endpoints::default())
     }
 }
 
-/// Endpoints used instead of the cloud's.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
-pub struct Endpoints {
-    /// The endpoint of STS.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "origin")]
-    pub sts_endpoint: Option<Url>,
-    /// The endpoint of the ECS metadata service.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "origin")]
-    pub metadata_endpoint: Option<Url>,
-}
-
-/// The session of a role.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
-pub struct Session {
-    /// The session's name in the cloud's audit log. Default: the environment's, or the application's name.
-    #[serde(rename = "session_name", skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// How long the credentials are to be valid, from 15 minutes to 12 hours. Default: 1 hour.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "duration")]
-    pub duration: Option<Duration>,
-    /// A policy in JSON that restricts the permissions of the role.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub policy: Option<String>,
-    /// The region whose STS is called. Default: the environment's, or the central one. Only profiles have it.
-    #[serde(skip)]
-    pub sts_region: Option<String>,
-    /// Whether STS is called inside the VPC. Default: as the environment says. Only profiles have it.
-    #[serde(skip)]
-    pub vpc: Option<bool>,
-    /// The endpoint of STS.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "origin")]
-    pub sts_endpoint: Option<Url>,
-}
-
 /// A role to assume.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(try_from = "RamRoleArnSettings")]
 pub struct RamRoleArn {
     /// The source of the credentials that assume the role.
-    #[serde(default)]
     pub source: Source,
     /// The role. Default: the environment's.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,39 +128,104 @@ pub struct RamRoleArn {
     pub session: Session,
 }
 
-/// A role to assume with an OIDC token. The default of each part is the environment's.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
-pub struct Oidc {
-    /// The role.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub role_arn: Option<String>,
-    /// The ARN of the OIDC provider in RAM.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub oidc_provider_arn: Option<String>,
-    /// The file that contains the token. It is read on each fetch.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub oidc_token_file: Option<PathBuf>,
-    /// The session.
-    #[serde(flatten)]
-    pub session: Session,
+/// As it is written. Not flattened: serde would keep the values first, and an error would not know its key.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RamRoleArnSettings {
+    /// The credentials that assume the role. Default: the default chain.
+    source: Option<Source>,
+    /// The role, such as `acs:ram::1234567890123456:role/flink-reader`.
+    #[serde(default, deserialize_with = "settings::header_text")]
+    #[schemars(required)]
+    role_arn: Option<String>,
+    /// The external id that the role's trust policy requires, if any.
+    external_id: Option<Secret>,
+    /// The session's name in the audit log: 2 to 64 letters, digits and `-`, `_`, `.`, `@`, `=`.
+    #[serde(default, deserialize_with = "settings::session_name")]
+    session_name: Option<String>,
+    /// How long the credentials are valid: 15m to 12h. Default: 1h.
+    #[serde(default, deserialize_with = "settings::session_duration")]
+    #[schemars(with = "String")]
+    duration: Option<Duration>,
+    /// A policy in JSON that restricts the permissions of the role.
+    policy: Option<String>,
+    /// Endpoint of STS, such as `https://sts-vpc.cn-hangzhou.aliyuncs.com`.
+    #[serde(default, deserialize_with = "settings::sts_endpoint")]
+    #[schemars(with = "String")]
+    sts_endpoint: Option<Url>,
+}
+
+impl TryFrom<RamRoleArnSettings> for RamRoleArn {
+    type Error = &'static str;
+
+    fn try_from(settings: RamRoleArnSettings) -> Result<Self, Self::Error> {
+        let RamRoleArnSettings {
+            source,
+            role_arn,
+            external_id,
+            session_name,
+            duration,
+            policy,
+            sts_endpoint,
+        } = settings;
+        let session = Session { name: session_name, duration, policy, sts_endpoint, ..Session::default() };
+        if role_arn.is_none() {
+            return Err(
+                "missing field `role_arn`: a role such as acs:ram::1234567890123456:role/flink-reader",
+            );
+        }
+        Ok(Self { source: source.unwrap_or_default(), role_arn, external_id, session })
+    }
+}
+
+/// Endpoints used instead of the cloud's.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Endpoints {
+    /// Endpoint of STS, such as `https://sts-vpc.cn-hangzhou.aliyuncs.com`.
+    #[serde(
+        default,
+        deserialize_with = "settings::sts_endpoint",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "origin"
+    )]
+    #[schemars(with = "String")]
+    pub sts_endpoint: Option<Url>,
+    /// Endpoint of the ECS metadata service, such as `http://100.100.100.200`.
+    #[serde(
+        default,
+        deserialize_with = "settings::endpoint",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "origin"
+    )]
+    #[schemars(with = "String")]
+    pub metadata_endpoint: Option<Url>,
 }
 
 /// The RAM role of an ECS instance.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct EcsRamRole {
     /// The role's name. Default: the environment's, or the one that the metadata service returns.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "settings::header_text", skip_serializing_if = "Option::is_none")]
     pub role_name: Option<String>,
     /// Whether requests without a session token are forbidden. Default: as the environment says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub imds_v1_disabled: Option<bool>,
-    /// The endpoint of the ECS metadata service.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "origin")]
+    /// Endpoint of the ECS metadata service, such as `http://100.100.100.200`.
+    #[serde(
+        default,
+        deserialize_with = "settings::endpoint",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "origin"
+    )]
+    #[schemars(with = "String")]
     pub metadata_endpoint: Option<Url>,
 }
 
 /// A service that issues credentials.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Uri {
     /// Its URI. Default: the environment's.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,7 +233,8 @@ pub struct Uri {
 }
 
 /// A profile of a file.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Profile {
     /// Its name. Default: the environment's, or the file's default.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,45 +242,22 @@ pub struct Profile {
     /// The file: the CLI's format if it ends in `.json`. Default: the CLI's own file, then the credentials file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
-    /// Endpoints for profiles that call a service.
-    #[serde(flatten)]
-    pub endpoints: Endpoints,
-}
-
-/// Writes an endpoint without the slash that `Url` adds.
-#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
-fn origin<S: Serializer>(url: &Option<Url>, serializer: S) -> Result<S::Ok, S::Error> {
-    url.as_ref().map(|url| url.as_str().trim_end_matches('/')).serialize(serializer)
-}
-
-/// Durations with units: `1h30m`.
-mod duration {
-    use std::time::Duration;
-
-    use jiff::{
-        SignedDuration,
-        fmt::friendly::{Designator, Spacing, SpanParser, SpanPrinter},
-    };
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-
-    #[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
-    pub(super) fn serialize<S: Serializer>(
-        duration: &Option<Duration>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let printer = SpanPrinter::new().designator(Designator::Compact).spacing(Spacing::None);
-        let text = |duration: &Duration| {
-            SignedDuration::try_from(*duration).map(|duration| printer.duration_to_string(&duration))
-        };
-        duration.as_ref().map(text).transpose().map_err(serde::ser::Error::custom)?.serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Duration>, D::Error> {
-        let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-        let duration = SpanParser::new().parse_duration(&text).ok();
-        let duration = duration.and_then(|duration| Duration::try_from(duration).ok());
-        duration.map(Some).ok_or_else(|| D::Error::custom("expected a duration such as 1h30m"))
-    }
+    /// Endpoint of STS, for profiles that call it.
+    #[serde(
+        default,
+        deserialize_with = "settings::sts_endpoint",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "origin"
+    )]
+    #[schemars(with = "String")]
+    pub sts_endpoint: Option<Url>,
+    /// Endpoint of the ECS metadata service, for profiles that call it.
+    #[serde(
+        default,
+        deserialize_with = "settings::endpoint",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "origin"
+    )]
+    #[schemars(with = "String")]
+    pub metadata_endpoint: Option<Url>,
 }

@@ -276,7 +276,8 @@ fn profile(directory: &Path, file: Option<&str>, name: Option<&str>, service: Op
     Source::Profile(Profile {
         name: name.map(str::to_owned),
         file: file.map(|file| directory.join(file)),
-        endpoints: Endpoints { sts_endpoint: url.clone(), metadata_endpoint: url },
+        sts_endpoint: url.clone(),
+        metadata_endpoint: url,
     })
 }
 

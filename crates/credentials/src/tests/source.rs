@@ -7,8 +7,8 @@ const FULL: &[&str] = &[
     r#"{"type":"default","sts_endpoint":"https://sts.example.com","metadata_endpoint":"http://100.100.100.200"}"#,
     r#"{"type":"access_key","access_key_id_file":"/id","access_key_secret_file":"/secret","security_token_file":"/t"}"#,
     r#"{"type":"ram_role_arn","source":{"type":"default"},"role_arn":"a","external_id":"<redacted>",
-        "session_name":"s","duration":"1h30m","policy":"{}","sts_endpoint":"https://sts.example.com"}"#,
-    r#"{"type":"oidc","role_arn":"a","oidc_provider_arn":"p","oidc_token_file":"/token","session_name":"s",
+        "session_name":"se","duration":"1h30m","policy":"{}","sts_endpoint":"https://sts.example.com"}"#,
+    r#"{"type":"oidc","role_arn":"a","oidc_provider_arn":"p","oidc_token_file":"/token","session_name":"se",
         "duration":"15m","policy":"{}","sts_endpoint":"https://sts.example.com"}"#,
     r#"{"type":"ecs_ram_role","role_name":"r","imds_v1_disabled":true,"metadata_endpoint":"http://100.100.100.200"}"#,
     r#"{"type":"uri","uri":"http://localhost:8080/<redacted>"}"#,
@@ -28,21 +28,6 @@ fn each_source_is_written_as_it_was_read() {
         }
         assert_eq!(written, value);
         assert_eq!(serde_json::from_value::<Source>(value).unwrap(), source);
-    }
-}
-
-#[test]
-fn the_fields_of_a_type_are_those_that_it_reads_and_writes() {
-    for (name, fields) in SOURCE_TYPES {
-        let text = FULL.iter().find(|text| text.contains(&format!(r#""type":"{name}""#))).unwrap();
-        let value: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap();
-        let mut keys: Vec<_> = value.keys().map(|key| key.trim_end_matches("_file").to_owned()).collect();
-        let mut named: Vec<_> =
-            fields.iter().map(|field| field.name.trim_end_matches("_file").to_owned()).collect();
-        named.push("type".to_owned());
-        keys.sort_unstable();
-        named.sort_unstable();
-        assert_eq!(keys, named, "{name}");
     }
 }
 

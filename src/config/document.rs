@@ -1,0 +1,101 @@
+//! A configuration file's values with their lines.
+
+use figment::value::{Dict, Value};
+
+/// What a file contains.
+#[derive(Debug)]
+pub(super) struct Document {
+    /// The file, as it is named in messages.
+    pub(super) name: String,
+    /// The value at the top: a table.
+    pub(super) root: Located,
+}
+
+/// A value and its place.
+#[derive(Debug, Clone)]
+pub(super) struct Located {
+    /// The line, from 1: of the value, or of its key.
+    pub(super) line: usize,
+    pub(super) content: Content,
+}
+
+/// A value.
+#[derive(Debug, Clone)]
+pub(super) enum Content {
+    Scalar {
+        value: Value,
+        /// The number as it is written, if a reader of YAML or TOML changes its form: `0x1f`, `+12`, `0123`, `1_000`.
+        unstable: Option<String>,
+    },
+    List(Vec<Located>),
+    /// Each key once.
+    Table(Vec<(String, Located)>),
+}
+
+impl Document {
+    /// The file and the line of the value at `path`, or of the last value on the way to it.
+    pub(super) fn place(&self, path: &[&str]) -> (String, usize) {
+        let line = self.root.walk(path).last().map_or(1, |value| value.line);
+        (format!("{}:{line}", self.name), line)
+    }
+
+    /// The number at `path` as it is written, if a reader changes its form.
+    pub(super) fn unstable_number(&self, path: &[&str]) -> Option<&str> {
+        match &self.root.walk(path).nth(path.len().checked_sub(1)?)?.content {
+            Content::Scalar { unstable, .. } => unstable.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl Located {
+    /// The values on the way down, as far as they exist.
+    fn walk<'a, 'p>(&'a self, path: &'p [&'p str]) -> impl Iterator<Item = &'a Self> {
+        path.iter().scan(self, |value, step| {
+            let below = match &value.content {
+                Content::Scalar { .. } => None,
+                Content::List(items) => items.get(step.parse::<usize>().ok()?),
+                Content::Table(entries) => {
+                    entries.iter().find(|(key, _)| key == step).map(|(_, value)| value)
+                }
+            };
+            *value = below?;
+            Some(*value)
+        })
+    }
+
+    /// Whether the value is null.
+    pub(super) fn is_absent(&self) -> bool {
+        matches!(self.content, Content::Scalar { value: Value::Empty(..), .. })
+    }
+
+    /// The value alone.
+    pub(super) fn to_value(&self) -> Value {
+        match &self.content {
+            Content::Scalar { value, .. } => value.clone(),
+            Content::List(items) => items.iter().map(Self::to_value).collect::<Vec<_>>().into(),
+            Content::Table(entries) => {
+                let entries = entries.iter().map(|(key, value)| (key.clone(), value.to_value()));
+                entries.collect::<Dict>().into()
+            }
+        }
+    }
+}
+
+/// Whether readers of YAML or TOML may take a plain `text` for a whole number that is written differently: with a
+/// radix, a sign `+`, leading zeros or `_`.
+pub(super) fn is_unstable_number(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (radix, digits) = match digits.get(..2).map(str::to_ascii_lowercase).as_deref() {
+        Some("0x") => (16, &digits[2..]),
+        Some("0o") => (8, &digits[2..]),
+        Some("0b") => (2, &digits[2..]),
+        _ => (10, digits),
+    };
+    let is_number = digits.chars().all(|c| c.is_digit(radix) || c == '_') && digits.contains(|c| c != '_');
+    let is_stable = radix == 10
+        && !text.starts_with('+')
+        && !digits.contains('_')
+        && (digits == "0" || !digits.starts_with('0'));
+    is_number && !is_stable && !digits.starts_with('_')
+}

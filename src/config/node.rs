@@ -1,0 +1,246 @@
+//! One merged setting: its value, its path and its source, and the mistakes that are noted about it.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use figment::value::{Num, Value};
+use figment::{Figment, Metadata, Profile};
+
+use super::document::Document;
+use super::error::{Mistake, excerpt, plain_start};
+use super::layer::Kind;
+
+/// The merged settings and the mistakes noted so far.
+pub(super) struct Settings {
+    figment: Figment,
+    root: Value,
+    document: Option<Document>,
+    mistakes: RefCell<Vec<Mistake>>,
+}
+
+impl Settings {
+    pub(super) fn new(figment: Figment, document: Option<Document>, mistakes: Vec<Mistake>) -> Self {
+        // The layers can't fail: each was read before it was merged.
+        let root = figment.find_value("").unwrap_or_else(|_| figment::value::Dict::new().into());
+        Self { figment, root, document, mistakes: RefCell::new(mistakes) }
+    }
+
+    pub(super) fn root(&self) -> Node<'_> {
+        Node { settings: self, path: Path::default(), value: Some(&self.root), metadata: None }
+    }
+
+    pub(super) fn note(&self, mistake: Mistake) {
+        self.mistakes.borrow_mut().push(mistake);
+    }
+
+    /// Notes that there is no workspace.
+    pub(super) fn note_missing(&self, message: &str) {
+        let mistake = Mistake::new(message).about("workspaces");
+        self.note(match &self.document {
+            Some(document) => mistake.at(document.name.as_str()),
+            None => mistake,
+        });
+    }
+
+    pub(super) fn into_mistakes(self) -> Vec<Mistake> {
+        self.mistakes.into_inner()
+    }
+}
+
+#[derive(Clone, PartialEq)]
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+/// The way to a setting: `workspaces[1].namespaces[0].select`.
+#[derive(Clone, Default)]
+struct Path(Vec<Step>);
+
+impl Path {
+    fn join(&self, step: Step) -> Self {
+        Self(self.0.iter().cloned().chain([step]).collect())
+    }
+
+    /// Whether the value may be secret, or be one pasted into the wrong place.
+    fn is_secret(&self) -> bool {
+        let at = |name: &str| Step::Key(name.to_owned());
+        self.0.contains(&at("credentials")) && self.0.last() != Some(&at("type"))
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for step in &self.0 {
+            match step {
+                Step::Index(index) => write!(formatter, "[{index}]")?,
+                Step::Key(key) => {
+                    let shown = plain_start(key);
+                    let cut = if shown == key && !key.is_empty() { "" } else { "…" };
+                    write!(formatter, "{separator}{shown}{cut}")?;
+                }
+            }
+            separator = ".";
+        }
+        Ok(())
+    }
+}
+
+/// A setting, which may be absent.
+#[derive(Clone)]
+pub(super) struct Node<'a> {
+    settings: &'a Settings,
+    path: Path,
+    value: Option<&'a Value>,
+    /// The source of the value, or of what would contain it.
+    metadata: Option<&'a Metadata>,
+}
+
+impl<'a> Node<'a> {
+    /// The setting below a key. A key without a value counts as absent.
+    pub(super) fn get(&self, key: &str) -> Self {
+        let entries = self.value.and_then(Value::as_dict);
+        self.below(Step::Key(key.to_owned()), entries.and_then(|entries| entries.get(key)))
+    }
+
+    /// An item of a list.
+    pub(super) fn item(&self, index: usize) -> Self {
+        let items = self.value.and_then(Value::as_array).unwrap_or_default();
+        self.below(Step::Index(index), items.get(index))
+    }
+
+    /// The items of a list.
+    pub(super) fn items(&self) -> impl Iterator<Item = Self> {
+        let count = self.value.and_then(Value::as_array).map_or(0, <[Value]>::len);
+        (0..count).map(|index| self.item(index))
+    }
+
+    /// The keys of a table that have a value.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'a str> {
+        let entries = self.value.and_then(Value::as_dict).into_iter().flatten();
+        entries.filter(|(_, value)| !matches!(value, Value::Empty(..))).map(|(key, _)| key.as_str())
+    }
+
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self.value, Some(Value::Dict(..)))
+    }
+
+    pub(super) fn text(&self) -> Option<&'a str> {
+        self.value.and_then(Value::as_str)
+    }
+
+    fn below(&self, step: Step, value: Option<&'a Value>) -> Self {
+        let value = value.filter(|value| !matches!(value, Value::Empty(..)));
+        let metadata = value.and_then(|value| self.settings.figment.get_metadata(value.tag()));
+        let metadata = metadata.or(self.metadata);
+        Self { settings: self.settings, path: self.path.join(step), value, metadata }
+    }
+
+    pub(super) fn value(&self) -> Option<&'a Value> {
+        self.value
+    }
+
+    pub(super) fn is_set(&self) -> bool {
+        self.value.is_some()
+    }
+
+    pub(super) fn path(&self) -> String {
+        self.path.to_string()
+    }
+
+    /// The kind of source, as far as there is one.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        self.metadata.and_then(Kind::of)
+    }
+
+    /// The text from a source that knows no other type.
+    pub(super) fn untyped(&self) -> Option<&'a str> {
+        self.value.filter(|_| self.kind() != Some(Kind::File)).and_then(Value::as_str).map(str::trim)
+    }
+
+    /// A number in a file whose form is not kept, as it is written.
+    pub(super) fn unstable_number(&self) -> Option<&'a str> {
+        let document = self.settings.document.as_ref().filter(|_| self.kind() == Some(Kind::File))?;
+        let keys = self.steps();
+        document.unstable_number(&keys.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    fn steps(&self) -> Vec<String> {
+        let key = |step: &Step| match step {
+            Step::Key(key) => key.clone(),
+            Step::Index(index) => index.to_string(),
+        };
+        self.path.0.iter().map(key).collect()
+    }
+
+    /// Whether a mistake is about this setting or one below it.
+    pub(super) fn is_noted(&self) -> bool {
+        let path = self.path();
+        let below = |mistake: &Mistake| {
+            let rest = mistake.key().and_then(|noted| noted.strip_prefix(path.as_str()));
+            rest.is_some_and(|rest| rest.is_empty() || path.is_empty() || rest.starts_with(['.', '[']))
+        };
+        self.settings.mistakes.borrow().iter().any(below)
+    }
+
+    /// Notes a mistake.
+    pub(super) fn reject(&self, message: impl Into<String>) {
+        let mistake = Mistake::new(message).about(self.path());
+        let keys = self.steps();
+        let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+        let mistake = match (self.metadata, self.kind(), &self.settings.document) {
+            (_, Some(Kind::File), Some(document)) => {
+                let (place, line) = document.place(&keys);
+                mistake.at(place).on_line(line)
+            }
+            (Some(metadata), ..) => mistake.at(metadata.interpolate(&Profile::Default, &keys)),
+            _ => mistake,
+        };
+        self.settings.note(mistake);
+    }
+
+    /// Notes that something else was expected.
+    pub(super) fn expected(&self, what: &str) {
+        self.reject(format!("found {}, expected {what}", self.found()));
+    }
+
+    /// Passes a setting on that must be there; `what` says what it holds.
+    pub(super) fn require<T>(&self, setting: Option<T>, what: &str) -> Option<T> {
+        if setting.is_none() && !self.is_set() {
+            self.reject(format!("missing: expected {what}"));
+        }
+        setting
+    }
+
+    /// What the value is, for a message. A secret is not shown.
+    pub(super) fn found(&self) -> String {
+        let secret = self.path.is_secret();
+        match self.value {
+            None | Some(Value::Empty(..)) => "nothing".to_owned(),
+            Some(Value::String(_, text)) if text.is_empty() => "an empty text".to_owned(),
+            Some(Value::String(..) | Value::Char(..)) if secret => "a text".to_owned(),
+            Some(Value::String(_, text)) => excerpt(text),
+            Some(Value::Char(_, character)) => excerpt(&character.to_string()),
+            Some(Value::Num(..)) if secret => "a number".to_owned(),
+            Some(Value::Num(_, number)) => format!("the number {}", show_number(*number)),
+            Some(Value::Bool(..)) if secret => "a boolean".to_owned(),
+            Some(Value::Bool(_, value)) => format!("the boolean {value}"),
+            Some(Value::Dict(..)) => "a table".to_owned(),
+            Some(Value::Array(..)) => "a list".to_owned(),
+        }
+    }
+
+    /// Whether the value must not be shown.
+    pub(super) fn is_secret(&self) -> bool {
+        self.path.is_secret()
+    }
+}
+
+/// The number in decimal digits.
+pub(super) fn show_number(number: Num) -> String {
+    let whole = number.to_u128_lossy().map(|whole| whole.to_string());
+    whole
+        .or_else(|| number.to_i128().map(|whole| whole.to_string()))
+        .unwrap_or_else(|| number.to_f64().unwrap_or(f64::NAN).to_string())
+}

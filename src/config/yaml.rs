@@ -1,0 +1,191 @@
+//! YAML, by the events of its parser: values with their lines.
+
+use std::collections::{HashMap, HashSet};
+
+use figment::value::{Empty, Tag, Value};
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
+
+use super::document::{Content, Located, is_unstable_number};
+use super::error::{Mistake, plain_start};
+
+/// Deeper nesting is a mistake.
+const MAX_DEPTH: usize = 64;
+
+/// Values that all aliases together may repeat.
+const MAX_ALIASED: usize = 100_000;
+
+/// Bytes of text that all aliases together may repeat.
+const MAX_ALIASED_TEXT: usize = 16 << 20;
+
+/// Reads a file's one document; none if the file is empty.
+pub(super) fn parse(text: &str, name: &str) -> Result<Option<Located>, Mistake> {
+    let mut reader =
+        Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), aliased: 0, aliased_text: 0 };
+    reader.document().map_err(|Invalid { message, line }| {
+        Mistake::new(format!("not valid YAML: {message}")).at(format!("{name}:{line}"))
+    })
+}
+
+struct Invalid {
+    message: String,
+    line: usize,
+}
+
+impl From<ScanError> for Invalid {
+    fn from(error: ScanError) -> Self {
+        let (line, column) = (error.marker().line(), error.marker().col() + 1);
+        Self { message: format!("{} at line {line} column {column}", error.info()), line }
+    }
+}
+
+fn invalid<T>(message: impl Into<String>, span: Span) -> Result<T, Invalid> {
+    Err(Invalid { message: message.into(), line: span.start.line() })
+}
+
+struct Reader<'t> {
+    parser: Parser<'t, StrInput<'t>>,
+    anchors: HashMap<usize, Located>,
+    aliased: usize,
+    aliased_text: usize,
+}
+
+impl<'t> Reader<'t> {
+    fn next(&mut self) -> Result<(Event<'t>, Span), Invalid> {
+        self.parser.next_event().unwrap_or(Ok((Event::StreamEnd, Span::default()))).map_err(Invalid::from)
+    }
+
+    fn document(&mut self) -> Result<Option<Located>, Invalid> {
+        let mut document = None;
+        loop {
+            match self.next()? {
+                (Event::StreamEnd, _) => return Ok(document),
+                (Event::DocumentStart(_), span) if document.is_some() => {
+                    return invalid("there is more than one document", span);
+                }
+                (Event::Nothing | Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd, _) => {}
+                (event, span) => document = Some(self.value(event, span, 0)?),
+            }
+        }
+    }
+
+    fn value(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Located, Invalid> {
+        if depth > MAX_DEPTH {
+            return invalid("too many levels", span);
+        }
+        let (content, anchor) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let is_text = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
+                (scalar(&text, style == ScalarStyle::Plain && !is_text), anchor)
+            }
+            Event::SequenceStart(anchor, _) => (self.list(depth)?, anchor),
+            Event::MappingStart(anchor, _) => (self.table(depth)?, anchor),
+            Event::Alias(anchor) => return self.alias(anchor, span),
+            _ => return invalid("expected a value", span),
+        };
+        let value = Located { line: span.start.line(), content };
+        if anchor > 0 {
+            self.anchors.insert(anchor, value.clone());
+        }
+        Ok(value)
+    }
+
+    fn list(&mut self, depth: usize) -> Result<Content, Invalid> {
+        let mut items = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd, _) => return Ok(Content::List(items)),
+                (event, span) => items.push(self.value(event, span, depth + 1)?),
+            }
+        }
+    }
+
+    fn table(&mut self, depth: usize) -> Result<Content, Invalid> {
+        let (mut entries, mut keys, mut merged) = (Vec::new(), HashSet::new(), Vec::new());
+        loop {
+            let (key, style, span) = match self.next()? {
+                (Event::MappingEnd, _) => break,
+                (Event::Scalar(key, style, ..), span) => (key.into_owned(), style, span),
+                (_, span) => return invalid("a key is a list, a table or an alias", span),
+            };
+            let (event, value_span) = self.next()?;
+            let value = self.value(event, value_span, depth + 1)?;
+            if key == "<<" && style == ScalarStyle::Plain {
+                merged.push((value, span));
+            } else if keys.insert(key.clone()) {
+                entries.push((key, Located { line: span.start.line(), ..value }));
+            } else {
+                // With a forgotten colon, a key holds its value, which may be a secret.
+                return invalid(format!("duplicate key {}", plain_start(&key)), span);
+            }
+        }
+        for (value, span) in merged {
+            merge(value, span, &mut entries, &mut keys)?;
+        }
+        Ok(Content::Table(entries))
+    }
+
+    fn alias(&mut self, anchor: usize, span: Span) -> Result<Located, Invalid> {
+        let Some(value) = self.anchors.get(&anchor) else {
+            return invalid("an alias stands inside of its own anchor", span);
+        };
+        let (count, text) = size(value);
+        self.aliased += count;
+        self.aliased_text += text;
+        if self.aliased > MAX_ALIASED || self.aliased_text > MAX_ALIASED_TEXT {
+            return invalid("aliases repeat too much", span);
+        }
+        Ok(value.clone())
+    }
+}
+
+/// The number of values, and the bytes of their text.
+fn size(value: &Located) -> (usize, usize) {
+    let sum = |a: (usize, usize), b: (usize, usize)| (a.0 + b.0, a.1 + b.1);
+    match &value.content {
+        Content::Scalar { value, .. } => (1, value.as_str().map_or(0, str::len)),
+        Content::List(items) => items.iter().map(size).fold((1, 0), sum),
+        Content::Table(entries) => {
+            entries.iter().map(|(key, value)| sum((0, key.len()), size(value))).fold((1, 0), sum)
+        }
+    }
+}
+
+/// Adds what a key `<<` refers to; keys that are there win.
+fn merge(
+    value: Located,
+    span: Span,
+    entries: &mut Vec<(String, Located)>,
+    keys: &mut HashSet<String>,
+) -> Result<(), Invalid> {
+    match value.content {
+        Content::Table(others) => {
+            entries.extend(others.into_iter().filter(|(key, _)| keys.insert(key.clone())));
+        }
+        Content::List(items) => {
+            items.into_iter().try_for_each(|item| merge(item, span, entries, keys))?;
+        }
+        Content::Scalar { .. } => return invalid("expected a table, or a list of tables, after `<<`", span),
+    }
+    Ok(())
+}
+
+/// A scalar by YAML 1.2's core schema. Words such as `yes` and `off`, and numbers with leading zeros, are text.
+fn scalar(text: &str, is_plain: bool) -> Content {
+    let value = match text {
+        _ if !is_plain => text.into(),
+        "" | "~" | "null" | "Null" | "NULL" => Value::Empty(Tag::Default, Empty::Unit),
+        "true" | "True" | "TRUE" => true.into(),
+        "false" | "False" | "FALSE" => false.into(),
+        _ => text.parse::<yaml_serde::Number>().map_or_else(|_| text.into(), |number| from_number(&number)),
+    };
+    let unstable = (is_plain && is_unstable_number(text)).then(|| text.to_owned());
+    Content::Scalar { value, unstable }
+}
+
+fn from_number(number: &yaml_serde::Number) -> Value {
+    match (number.as_u64(), number.as_i64()) {
+        (Some(whole), _) => whole.into(),
+        (_, Some(whole)) => whole.into(),
+        _ => number.as_f64().unwrap_or(f64::NAN).into(),
+    }
+}
