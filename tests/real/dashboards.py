@@ -21,8 +21,12 @@ PROMETHEUS, DEMOS = sys.argv[1], sys.argv[2:]
 PATIENCE = 150
 # Of the stage: Prometheus's scrape interval, and how far back a panel looks.
 SCRAPE, RANGE = 1, 60
+# A target of another job, which nobody listens at.
+DEAD = "localhost:1"
 # What must last longer than the stage lasts here.
 SHORTER = {"[20m]": "[20s]", "[30m]": "[30s]", "offset 20m": "offset 20s"}
+# The stage has more targets than a panel shows: those with every label must be among them.
+SHORTER |= {"topk(20, max_over_time": "topk(1000, max_over_time"}
 
 # What gets nothing in a scenario, and why. It must get nothing, too: what does not is no exception.
 EMPTY = {
@@ -96,7 +100,7 @@ def formatted(variable, chosen):
 
 def interpolated(dashboard, text, chosen, step=1):
     rate_interval = max(step + SCRAPE, 4 * SCRAPE)
-    own = {"__rate_interval": f"{rate_interval}s", "__range": f"{RANGE}s", "__range_s": str(RANGE)}
+    own = {"__interval": f"{step}s", "__rate_interval": f"{rate_interval}s", "__range": f"{RANGE}s", "__range_s": str(RANGE)}
 
     def value(match):
         name = match[1] or match[2]
@@ -124,6 +128,8 @@ def chosen_by(dashboard, choose):
         if not values:
             raise AssertionError(f"{dashboard.name}: the variable {name} has no values")
         chosen[name] = choose(name, values)
+        if chosen[name] == "All" and "allValue" not in dashboard.variables[name]:
+            chosen[name] = values
     return chosen
 
 
@@ -263,15 +269,44 @@ def check(dashboard, scenario, chosen):
 
 
 def check_annotations(dashboard, chosen):
+    """Grafana asks for no more points than the window has pixels, so its step can be longer than the annotation's: no event may be missed."""
     for annotation in dashboard.json["annotations"]["list"]:
         if annotation.get("builtIn"):
             continue
         # The stage is younger than a minute.
-        expression = interpolated(dashboard, annotation["expr"], chosen).replace("offset 1m", "offset 10s")
-        if (dashboard.name, annotation["name"]) in NEVER:
-            # What is compared must be there.
-            expression = expression.removesuffix(" > 0")
-        eventually(lambda: query_range(expression, SCRAPE) or failing(f"{annotation['name']}: no data"))
+        for step in (10 * SCRAPE, 30 * SCRAPE):
+            expression = interpolated(dashboard, annotation["expr"], chosen, step)
+            if (dashboard.name, annotation["name"]) in NEVER:
+                # What is compared must be there.
+                expression = expression.removesuffix(" > 0")
+            eventually(lambda: query_range(expression, step) or failing(f"{annotation['name']}, step {step}: no data"))
+
+
+def check_exporters(exporter, chosen):
+    """No panel shows another target of Prometheus, such as one that is down."""
+    if not query('up{job="dead"} == 0'):
+        raise AssertionError("the stage has no target that is down")
+    for panel in exporter.panels:
+        series = [each["metric"] for result in results_of(exporter, panel, chosen) for each in result]
+        others = [each for each in series if each.get("job", "aliyun-flink") != "aliyun-flink" or each.get("instance") == DEAD]
+        if others:
+            raise AssertionError(f"{panel['title']}: {others}")
+    [failing_scrapes] = [panel for panel in exporter.panels if panel["title"] == "Scrapes failing"]
+    [[series]] = results_of(exporter, failing_scrapes, chosen)
+    if float(series["value"][1]) != 0:
+        raise AssertionError(f"Scrapes failing: {series}")
+
+
+def check_most(capacity, chosen):
+    """What is shown is the same at each step, and among those that have most in the range."""
+    [panel] = [panel for panel in capacity.panels if panel["title"] == "Used by namespace"]
+    [target] = panel["targets"]
+    few = interpolated(capacity, target["expr"].replace("topk(20,", "topk(1,"), chosen, 5)
+    shown = query_range(few, 5)
+    everything = query_range(few[: few.index("\nand topk")], 5)
+    most = max(everything, key=lambda series: max(float(value) for _, value in series["values"]))
+    if len(everything) < 2 or [series["metric"] for series in shown] != [most["metric"]]:
+        raise AssertionError(f"of {everything}, {shown} is shown")
 
 
 def check_problems(fleet, chosen):
@@ -367,6 +402,8 @@ def main():
     check_problems(fleet, everything)
     check_replicas(fleet, everything)
     check_labels(fleet, everything)
+    check_exporters(exporter, chosen_by(exporter, lambda name, values: "All"))
+    check_most(capacity, chosen_by(capacity, lambda name, values: "All"))
     json.dump([frames_of(*table) for table in tables], sys.stdout)
 
 

@@ -60,6 +60,9 @@ scrape_configs:
   - job_name: aliyun-flink
     static_configs:
       - targets: ["$demo", "localhost:${demo##*:}", "$second"]
+  - job_name: dead
+    static_configs:
+      - targets: ["localhost:1"]
 YAML
 # Bundled, since parts of Grafana's packages can't be required by Debian's version of Node.
 "$installed/node_modules/.bin/esbuild" tests/real/dashboards_tables.cjs --bundle --platform=node --log-level=error \

@@ -260,8 +260,11 @@ fn no_sum_counts_a_deployment_for_each_replica() {
 fn every_instance_is_one_of_those_chosen_in_the_exporters_dashboard() {
     let dashboards = dashboards();
     let exporter = dashboards.iter().find(|dashboard| dashboard.file == "exporter.json").unwrap();
-    let found: Vec<_> = rules::violations(exporter).iter().map(ToString::to_string).collect();
-    assert_none("against the linter's rules, none of which is excluded here", &found);
+    // All jobs are those of exporters: series such as `up` are of every target of Prometheus.
+    assert!(exporter.variable("job").unwrap()["allValue"].is_null());
+    let found = rules::violations(exporter).into_iter().filter(|violation| violation.rule != "template-job-rule");
+    let found: Vec<_> = found.map(|violation| violation.to_string()).collect();
+    assert_none("against the linter's rules, no other of which is excluded here", &found);
 }
 
 #[test]

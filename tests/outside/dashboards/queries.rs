@@ -103,7 +103,13 @@ pub(super) fn labels_of(expression: &Expr) -> Vec<String> {
 
 /// An expression with values in the places of variables where a parser wants them; those in strings stay.
 pub(super) fn interpolated(expression: &str) -> String {
-    let values = [("$__rate_interval", "4m"), ("$__range_s", "3600"), ("$__range", "1h"), ("$label", "team")];
+    let values = [
+        ("$__rate_interval", "4m"),
+        ("$__range_s", "3600"),
+        ("$__range", "1h"),
+        ("$__interval", "1m"),
+        ("$label", "team"),
+    ];
     values.iter().fold(expression.to_owned(), |text, (name, value)| text.replace(name, value))
 }
 
