@@ -4,8 +4,10 @@ The namespaces enforce the pod security standard "restricted". There are no node
 """
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from chart import CHART, MANIFESTS, documents
 
 PATIENCE = 60
 # What presets name and do not make.
-NAMESPACES = ["observability", "prometheus", "grafana", "monitoring"]
+NAMESPACES = ["observability", "prometheus", "grafana", "monitoring", "overlay"]
 # The host's network is what "restricted" is there to refuse.
 PRIVILEGED = ["host-network"]
 # Whose configuration is not in the values.
@@ -70,7 +72,7 @@ class Release:
         self.helm("upgrade", CHART, "--install", "--values", self.values, *flags)
 
     def objects(self):
-        return documents(self.helm("get", "manifest"))
+        return documents(self.cluster.helm("get", "manifest", "flink", "--namespace", self.namespace))
 
     def workload(self):
         (found,) = [each for each in self.objects() if each["kind"] in ("Deployment", "StatefulSet")]
@@ -120,9 +122,10 @@ def until(what, attempt, explain):
 
 def knows_every_field(cluster, release):
     """The API's server rejects what it does not know in what Helm sends."""
-    text = release.helm("template", CHART, "--values", release.values, "--skip-tests", "--api-versions", "monitoring.coreos.com/v1")
-    arguments = ["apply", "--dry-run=server", "--validate=strict", "--namespace", release.namespace, "--filename", "-"]
-    cluster.kubectl(*arguments, text=text)
+    rendered = documents(release.helm("template", CHART, "--values", release.values, "--skip-tests"))
+    for each in rendered:
+        each["metadata"].setdefault("namespace", release.namespace)
+    cluster.kubectl("apply", "--dry-run=server", "--validate=strict", "--filename", "-", text=yaml.safe_dump_all(rendered))
 
 
 def lives(cluster, values):
@@ -135,7 +138,9 @@ def lives(cluster, values):
 
     release.upgrade("log.level=warn")
     assert "--log.level=warn" in release.container()["args"], release.container()
-    release.is_admitted() if first["spec"] and release.workload()["kind"] == "Deployment" else None
+    # A StatefulSet waits with its next pod until the one before is ready, which none is without nodes.
+    if release.workload()["kind"] == "Deployment":
+        release.is_admitted()
 
     if release.name not in WITHOUT_CONFIG:
         # A changed configuration replaces the pods, by an annotation.
@@ -153,11 +158,25 @@ def lives(cluster, values):
     print(f"{release.name}: installed, upgraded, rolled back, removed")
 
 
-def applies(cluster, folder, namespace):
-    """Manifests, with the operator's objects; what the pod needs is made by hand, as the documentation says."""
-    cluster.kubectl("apply", "--validate=strict", "--kustomize", folder)
-    if folder != MANIFESTS / "operator":
-        until(f"{folder}: a pod", lambda: cluster.get("pods", namespace), lambda: cluster.get("events", namespace))
+def applies(cluster, namespace, *folders):
+    """Manifests, with the operator's objects: applied and removed."""
+    for folder in folders:
+        cluster.kubectl("apply", "--validate=strict", "--kustomize", folder)
+    until(f"{namespace}: a pod", lambda: cluster.get("pods", namespace), lambda: cluster.get("events", namespace))
+    (monitor,) = cluster.get("servicemonitors", namespace)
+    assert monitor["spec"].get("namespaceSelector") is None, monitor
+    (service,) = cluster.get("services", namespace)
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items(), (monitor, service)
+    for folder in reversed(folders):
+        cluster.kubectl("delete", "--kustomize", folder)
+    print(f"the manifests in the namespace {namespace}, with the operator's objects: applied and removed")
+
+
+def overlay(directory):
+    """An overlay that changes the namespace."""
+    resources = [os.path.relpath(folder, directory) for folder in (MANIFESTS, MANIFESTS / "operator")]
+    Path(directory, "kustomization.yaml").write_text(yaml.safe_dump({"namespace": "overlay", "resources": resources}))
+    return directory
 
 
 def main():
@@ -166,13 +185,9 @@ def main():
         cluster.create_namespace(name)
     for values in sorted((CHART / "ci").glob("*.yaml")):
         lives(cluster, values)
-    applies(cluster, MANIFESTS, "monitoring")
-    applies(cluster, MANIFESTS / "operator", "monitoring")
-    (monitor,) = cluster.get("servicemonitors", "monitoring")
-    assert monitor["metadata"]["name"] == "aliyun-flink-exporter", monitor
-    for folder in (MANIFESTS / "operator", MANIFESTS):
-        cluster.kubectl("delete", "--kustomize", folder)
-    print("the manifests: applied and removed, with the operator's objects")
+    applies(cluster, "monitoring", MANIFESTS, MANIFESTS / "operator")
+    with tempfile.TemporaryDirectory() as directory:
+        applies(cluster, "overlay", overlay(directory))
 
 
 if __name__ == "__main__":
