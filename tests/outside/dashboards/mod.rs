@@ -262,7 +262,8 @@ fn every_instance_is_one_of_those_chosen_in_the_exporters_dashboard() {
     let exporter = dashboards.iter().find(|dashboard| dashboard.file == "exporter.json").unwrap();
     // All jobs are those of exporters: series such as `up` are of every target of Prometheus.
     assert!(exporter.variable("job").unwrap()["allValue"].is_null());
-    let found = rules::violations(exporter).into_iter().filter(|violation| violation.rule != "template-job-rule");
+    let found =
+        rules::violations(exporter).into_iter().filter(|violation| violation.rule != "template-job-rule");
     let found: Vec<_> = found.map(|violation| violation.to_string()).collect();
     assert_none("against the linter's rules, no other of which is excluded here", &found);
 }
