@@ -118,7 +118,7 @@ pub(super) fn health(discovery: &Discovery) -> Vec<DiscoveryHealth> {
 pub(super) fn restore(discovery: &Discovery, store: &Store) {
     let (snapshot, unreadable) = DiscoverySnapshot::from_entries(store.discovery_entries());
     if unreadable > 0 {
-        warn!(entries = unreadable, "what discovery found earlier cannot be read: it is found again");
+        warn!(entries = unreadable, "saved results of discovery are invalid and ignored");
     }
     discovery.restore(snapshot);
 }

@@ -90,7 +90,7 @@ impl App {
         context.telemetry.set_shard(config.shard);
         if !config.shard.is_single() {
             let (index, total) = (config.shard.index(), config.shard.total());
-            info!(index, total, "other shards poll the other targets");
+            info!(index, total, "polling one shard of the targets");
         }
         let mut clients = Clients::new(config, None);
         let entries = desired_targets::entries(config, &mut clients, &context)?;

@@ -105,7 +105,7 @@ impl EntryLoop {
 
     fn report(&self) {
         if let Some(problem) = self.discovery.finish(&self.settings.name) {
-            warn!(discovery = self.settings.name, problem, "discovery failed: what is polled stays");
+            warn!(discovery = self.settings.name, problem, "discovery failed; known workspaces and namespaces are still polled");
         }
     }
 
@@ -155,7 +155,7 @@ impl EntryLoop {
     }
 
     fn log_source(&self, source: Source) {
-        info!(discovery = self.settings.name, %source, "discovery decided how to list workspaces and namespaces");
+        info!(discovery = self.settings.name, %source, "discovery source chosen");
     }
 
     async fn list_workspaces(&self, max_age: Duration) -> Result<(), Failed> {

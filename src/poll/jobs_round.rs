@@ -245,7 +245,7 @@ impl PollLoop {
         let report = self.report(report, started);
         let committed = self.publisher.store().commit_round(&self.id, self.generation, report).await;
         if committed.is_none() {
-            debug!(target = %self.id, "polled, but the target has been removed or changed");
+            debug!(target = %self.id, "poll discarded: the target was removed or changed");
         } else if let Err(problem) = self.publisher.publish_group(&self.id.group()).await {
             error!(target = %self.id, %problem, "jobs not published");
         }

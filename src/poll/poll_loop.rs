@@ -116,7 +116,7 @@ impl PollLoop {
         let listed = Listed { objects, consistent, pages, answer };
         let report = self.report(listed, requested_at);
         let Some(change) = self.publisher.store().commit(&self.id, self.generation, report).await else {
-            debug!(target = %self.id, "polled, but the target has been removed or changed");
+            debug!(target = %self.id, "poll discarded: the target was removed or changed");
             return PollOutcome::Success;
         };
         let groups = [&change.group].into_iter().chain(&change.jobs);
