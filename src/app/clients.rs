@@ -14,8 +14,8 @@ use url::Url;
 use super::{
     console_clients::{ConsoleAccess, ConsoleClients},
     context::AppContext,
-    credentials_users::CredentialsUsers,
-    error::{BuildError, MissingCredentials},
+    error::BuildError,
+    missing_credentials::{CredentialsUsers, MissingCredentials},
 };
 use crate::{
     api::{self, HttpClients, RateLimiter},

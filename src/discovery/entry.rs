@@ -11,6 +11,7 @@ use url::Url;
 
 use super::{
     HasDeployments, Inventory, Selection, WorkspaceSelection,
+    early_listing::EarlyListing,
     source::{Listings, Source},
 };
 use crate::{
@@ -19,9 +20,6 @@ use crate::{
     credentials,
     model::{EditableNamespace, ErrorClass, NamespaceInstance, WorkspaceInstance},
 };
-
-/// Minimum time between two early listings of an entry.
-const EARLY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The settings of an entry.
 #[derive(Debug, Clone)]
@@ -252,35 +250,4 @@ impl Entry {
 /// Whether the error denies a permission.
 pub(super) fn is_denial(error: &ApiError) -> bool {
     error.class() == ErrorClass::Permission
-}
-
-/// Early listings, because a poll reported that its workspace or namespace does not exist.
-#[derive(Debug, Default)]
-pub(super) struct EarlyListing {
-    workspaces: BTreeSet<String>,
-    last: Option<Instant>,
-}
-
-impl EarlyListing {
-    /// Requests a listing of `workspace`.
-    pub(super) fn request(&mut self, workspace: &str) {
-        self.workspaces.insert(workspace.to_owned());
-    }
-
-    /// When the next requested listing may start; none without requests.
-    pub(super) fn due(&self, now: Instant) -> Option<Instant> {
-        let earliest = self.last.map_or(now, |last| last + EARLY_INTERVAL);
-        (!self.workspaces.is_empty()).then_some(earliest.max(now))
-    }
-
-    /// Starts a listing of the returned workspaces.
-    pub(super) fn start(&mut self, now: Instant) -> BTreeSet<String> {
-        self.last = Some(now);
-        std::mem::take(&mut self.workspaces)
-    }
-
-    /// Clears the requests, because a complete listing serves them.
-    pub(super) fn clear(&mut self) {
-        self.workspaces.clear();
-    }
 }

@@ -105,7 +105,10 @@ impl EntryLoop {
 
     fn report(&self) {
         if let Some(problem) = self.discovery.finish(&self.settings.name) {
-            warn!(discovery = self.settings.name, problem, "discovery failed; known workspaces and namespaces are still polled");
+            warn!(
+                discovery = self.settings.name,
+                problem, "discovery failed; known workspaces and namespaces are still polled"
+            );
         }
     }
 

@@ -1,5 +1,7 @@
 //! Discovery: finds the workspaces of a region and their namespaces.
 
+mod denied_collectors;
+mod early_listing;
 mod entry;
 mod entry_loop;
 mod filter;

@@ -11,10 +11,10 @@ use tokio::{
     sync::{Notify, watch},
     time::Instant,
 };
-use tracing::info;
 
 use super::{
     Counts, SelectedWorkspace, SelectionResult, WorkspaceSelection,
+    denied_collectors::DeniedCollectors,
     entry::{Entry, EntrySettings, is_denial},
     selection::{listable_workspaces, select_workspaces},
     snapshot::{DiscoverySnapshot, SavedEntry},
@@ -49,10 +49,7 @@ struct Inner {
     entries: Vec<Entry>,
     /// The workspaces whose namespaces the configuration lists.
     configured: BTreeSet<String>,
-    /// The collectors that were denied in a workspace and have never succeeded there.
-    denied: BTreeSet<(CollectorName, String)>,
-    /// The entries and collectors whose denial was logged.
-    logged_denials: BTreeSet<(String, CollectorName)>,
+    denied_collectors: DeniedCollectors,
 }
 
 /// The status of an entry.
@@ -121,8 +118,7 @@ impl Discovery {
             inner.entries.push(Entry::new(settings, known));
         }
         inner.configured = configured;
-        inner.denied.clear();
-        inner.logged_denials.clear();
+        inner.denied_collectors = DeniedCollectors::default();
         drop(inner);
         self.changed();
         changed
@@ -167,16 +163,12 @@ impl Discovery {
     /// collector.
     pub fn denies(&self, entry: &str, collector: CollectorName, workspace: &str) -> bool {
         let mut inner = self.inner.lock();
+        let inner = &mut *inner;
         let known = inner.entries.iter().find(|known| known.settings.name == entry);
         let denied = known.is_some_and(|known| known.denies(collector, workspace))
-            || inner.denied.contains(&(collector, workspace.to_owned()));
-        if denied && inner.logged_denials.insert((entry.to_owned(), collector)) {
-            info!(
-                discovery = entry,
-                collector,
-                workspace,
-                "collector switched off: its RAM action is denied (logged once for each entry and collector)"
-            );
+            || inner.denied_collectors.contains(collector, workspace);
+        if denied {
+            inner.denied_collectors.log_once(entry, collector, workspace);
         }
         denied
     }
@@ -347,18 +339,16 @@ impl PollObserver for Discovery {
         match class {
             ErrorClass::NotFound => {
                 let mut inner = self.inner.lock();
-                let select_workspaces = inner.select_workspaces();
-                let owner = select_workspaces
-                    .iter()
-                    .position(|selection| selection.workspaces.contains_key(&id.workspace));
+                let selections = inner.select_workspaces();
+                let owner =
+                    selections.iter().position(|selection| selection.workspaces.contains_key(&id.workspace));
                 let Some(entry) = owner.and_then(|owner| inner.entries.get_mut(owner)) else { return };
                 entry.early.request(&id.workspace);
                 drop(inner);
                 self.early.notify_waiters();
             }
             ErrorClass::Permission if !self.has_succeeded(id) => {
-                let denied = (id.collector, id.workspace.clone());
-                if self.inner.lock().denied.insert(denied) {
+                if self.inner.lock().denied_collectors.insert(id.collector, &id.workspace) {
                     self.changed();
                 }
             }
@@ -376,18 +366,6 @@ impl Inner {
 
     fn configured(&self) -> BTreeSet<&str> {
         self.configured.iter().map(String::as_str).collect()
-    }
-}
-
-impl Entry {
-    fn denies(&self, collector: CollectorName, workspace: &str) -> bool {
-        match collector {
-            "workspaces" => self.instances_denied,
-            "namespaces" => {
-                self.instances_denied || self.namespaces_denied || self.denied_workspaces.contains(workspace)
-            }
-            _ => false,
-        }
     }
 }
 
