@@ -173,6 +173,11 @@ impl Discovery {
         denied
     }
 
+    /// Records that the collector of a target is denied. Returns whether that is new.
+    fn deny(&self, id: &TargetId) -> bool {
+        self.inner.lock().denied_collectors.insert(id.collector, &id.workspace)
+    }
+
     fn has_succeeded(&self, id: &TargetId) -> bool {
         let status = self.store.target(id);
         status.is_some_and(|status| {
@@ -347,11 +352,7 @@ impl PollObserver for Discovery {
                 drop(inner);
                 self.early.notify_waiters();
             }
-            ErrorClass::Permission if !self.has_succeeded(id) => {
-                if self.inner.lock().denied_collectors.insert(id.collector, &id.workspace) {
-                    self.changed();
-                }
-            }
+            ErrorClass::Permission if !self.has_succeeded(id) && self.deny(id) => self.changed(),
             _ => {}
         }
     }
