@@ -1,6 +1,8 @@
-//! What reads bytes from outside, as fuzzers call it. Each must end, without a panic, whatever the bytes.
+//! The readers of bytes from outside, as fuzzers call them. Each must return without a panic for any bytes.
 
 use std::path::Path;
+
+use lenient_json::{Entries, Lenient, Scalar};
 
 use crate::{
     collectors::{deployments, jobs},
@@ -8,17 +10,35 @@ use crate::{
     console, model, web,
 };
 
-/// A reader of outside bytes, and its name, which its corpus carries too.
+/// The name of a reader, which is also that of its corpus, and the reader.
 pub type Reader = (&'static str, fn(&[u8]));
 
 /// Every reader.
-pub const READERS: [Reader; 5] = [
+pub const READERS: [Reader; 6] = [
+    ("json", json),
     ("reply", reply),
     ("resource_plan", resource_plan),
     ("memory", memory),
     ("config", config_file),
     ("accept", accept),
 ];
+
+/// JSON, as an object whose values are converted to every type.
+pub fn json(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    match lenient_json::parse::<Lenient<Entries<'_>>>(&text) {
+        Ok(Lenient::Valid(Entries(entries))) => entries.into_iter().for_each(|(_, value)| convert(value)),
+        Ok(_) => {}
+        Err(error) => drop(error.describe(&text)),
+    }
+}
+
+/// An invalid value is as good a result as a valid one.
+fn convert(value: Scalar<'_>) {
+    let _ =
+        (value.text(), value.json_text(), value.number(), value.integer(), value.count(), value.boolean());
+    let _ = value.unescaped_json(4, &mut Vec::new());
+}
 
 /// A reply of the API, as a listing and as an error.
 pub fn reply(bytes: &[u8]) {
@@ -27,7 +47,7 @@ pub fn reply(bytes: &[u8]) {
     console::fuzz_reply(bytes);
 }
 
-/// A resource plan, as it stands in its field.
+/// A resource plan in its field.
 pub fn resource_plan(bytes: &[u8]) {
     let field = serde_json::Value::from(String::from_utf8_lossy(bytes));
     let deployment = serde_json::json!({
@@ -40,7 +60,7 @@ pub fn resource_plan(bytes: &[u8]) {
 
 /// A memory size.
 pub fn memory(bytes: &[u8]) {
-    // That it is refused is as good as that it is read.
+    // An error is as good a result as a size.
     let _ = model::parse_memory(&String::from_utf8_lossy(bytes));
 }
 

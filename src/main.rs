@@ -15,7 +15,7 @@ use tokio::runtime::Builder;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How long the runtime waits for its blocking threads after the command has ended.
+/// How long the runtime waits for its blocking threads after the command has finished.
 const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
@@ -45,7 +45,7 @@ fn execute(command: Command) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Runs a daemon, which has to answer requests whatever else it does.
+/// Runs a daemon, which must answer requests while it does other work.
 fn run_multi_thread(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
     commands::threads::check_limit()?;
     block_on(&mut Builder::new_multi_thread(), command)

@@ -263,7 +263,7 @@ impl Client {
         let credentials = self.credentials(deadline).await?;
         let headers = self.http.headers(request, &credentials)?;
         let limit = deadline.min(Instant::now() + self.settings.request_timeout);
-        // Counts the request even if this future is dropped while it is under way.
+        // Counts the request even if this future is dropped before it ends.
         let counted = self.metrics.request(request.action);
         let exchanged = timeout_at(limit, self.http.send(request, headers)).await;
         drop(permits);
@@ -355,7 +355,7 @@ where
     });
     match decoding.await {
         Ok(decoded) => decoded,
-        // A panic of the decoder is one of the poll, which is reported where polls are supervised.
+        // The supervisor of polls reports panics, so a panic of the decoder is passed on.
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(_) => Err(timed_out("stopping")),
     }

@@ -62,7 +62,7 @@ impl<T> Page<T> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let (envelope, data) = match read(operation, max_elements, &mut Cursor::new(text)) {
             Ok(Lenient::Valid(read)) => read,
-            Ok(_) => return Err(ApiError::invalid(Retry::Never, "the reply is JSON, but no object")),
+            Ok(_) => return Err(ApiError::invalid(Retry::Never, "the reply is JSON, but not an object")),
             Err(DecodeError::Syntax(error)) => {
                 return Err(ApiError::invalid(Retry::Backoff, format!("the reply {}", error.describe(text))));
             }
@@ -74,7 +74,7 @@ impl<T> Page<T> {
         match envelope.success.boolean().ok().flatten().or(envelope.pascal_success.boolean().ok().flatten()) {
             Some(true) => Self::of(&envelope, O::DATA, data),
             Some(false) => Err(ApiError::unsuccessful(error_body(&envelope))),
-            None => Err(ApiError::invalid(Retry::Never, "the reply does not say `success`")),
+            None => Err(ApiError::invalid(Retry::Never, "the reply has no `success`")),
         }
     }
 
@@ -83,7 +83,7 @@ impl<T> Page<T> {
             Lenient::Valid(decoded) => decoded,
             Lenient::Absent => Decoded::default(),
             Lenient::Invalid => {
-                return Err(ApiError::invalid(Retry::Never, format!("`{key}` is no list")));
+                return Err(ApiError::invalid(Retry::Never, format!("`{key}` is not a list")));
             }
         };
         let id = first([envelope.request_id, envelope.pascal_request_id]);
@@ -125,7 +125,7 @@ fn read<'a, O: Operation>(
 }
 
 fn count(scalar: Scalar<'_>, key: &str) -> Result<Option<u64>, ApiError> {
-    scalar.count().map_err(|_| ApiError::invalid(Retry::Never, format!("`{key}` is no count")))
+    scalar.count().map_err(|_| ApiError::invalid(Retry::Never, format!("`{key}` is not a count")))
 }
 
 fn error_body(envelope: &Envelope<'_>) -> ErrorBody {

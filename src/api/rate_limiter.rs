@@ -40,7 +40,7 @@ impl RateLimiter {
     }
 }
 
-/// The right to start the next request at the rate of a collector. Nobody else starts one until it is used or dropped.
+/// The right to start the next request at the rate of a collector. No other request starts until it is used or dropped.
 #[derive(Debug)]
 pub struct RateTurn {
     next: OwnedMutexGuard<Instant>,
@@ -83,7 +83,7 @@ impl Rates {
     /// Waits until a request may start.
     pub(super) async fn wait(&self, deadline: Instant) -> Result<(), LimitTimeout> {
         match self {
-            // The own turn is held meanwhile, so that requests that waited for the shared one keep the own rate too.
+            // The own turn is held during the wait, so that requests that waited for the shared rate keep the own rate too.
             Self::OwnAndShared(own, shared) => {
                 let own = timeout_at(deadline, own.turn()).await.map_err(|_| LimitTimeout::Rate)?;
                 let shared =

@@ -35,7 +35,7 @@ impl AutoReload {
         Self { file, loaded }
     }
 
-    /// Reloads after each change, once the file has been the same for an interval: it may be written in parts. The
+    /// Reloads after each change, once the file has not changed for an interval, because it may be written in parts. The
     /// application logs the outcome. Symbolic links are followed, so that a volume that Kubernetes replaces is a change.
     pub(super) async fn run(self, reload: Reload) -> Infallible {
         let Self { file: Some(file), mut loaded } = self else { return future::pending().await };

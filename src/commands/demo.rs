@@ -38,6 +38,6 @@ pub async fn demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
             app.run(listeners, paths, security, None, systemd, shutdown.clone())
         );
     };
-    // Two programs in one: too large for the stack of a caller.
+    // The future of exporter and simulator is too large for the stack of the caller.
     run_until_signal(Box::pin(work), shutdown.clone()).await
 }

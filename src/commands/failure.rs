@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use crate::logging;
 
-/// Why a command ends without success.
+/// Why a command fails.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The command line or the configuration is invalid.

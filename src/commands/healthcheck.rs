@@ -8,10 +8,10 @@ use crate::{
     healthcheck::{self, Probe},
 };
 
-/// Asks the local exporter for its health or readiness, and prints the URL that answered 200.
+/// Checks the health or readiness of the local exporter, and prints the URL that answered 200.
 pub async fn healthcheck(arguments: HealthcheckArgs) -> Result<ExitCode, Failure> {
     let (address, prefix) = match arguments.probe_address {
-        // The address for probes has no prefix.
+        // Paths of the probe address have no prefix.
         Some(address) => (address, String::new()),
         None => (arguments.listen_address, arguments.route_prefix.unwrap_or_default()),
     };

@@ -19,14 +19,14 @@ pub async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
     let progress = app.progress().clone();
     let missing_credentials = app.missing_credentials();
     let succeeded = tokio::select! {
-        // A poll without credentials fails at the same time, and says less.
+        // A poll without credentials fails at the same time, with a less specific error.
         biased;
         missing = missing_credentials => return Err(Failure::runtime(missing)),
         succeeded = app.poll_once() => succeeded,
         never = show_progress(&progress) => match never {},
     };
     stdout::write_with(|out| app.write_metrics(out))?;
-    // The process ends, which frees its memory as a whole instead of deployment by deployment.
+    // The process ends, which frees its memory at once instead of deployment by deployment.
     std::mem::forget(app);
     Ok(ExitCode::from(u8::from(!succeeded)))
 }

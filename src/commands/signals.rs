@@ -20,8 +20,8 @@ use tracing::{debug, info};
 use super::{Failure, threads};
 use crate::{logging, web::Reload};
 
-/// How long a stop may take before the process exits without waiting for the rest. A stop whose every part uses up
-/// its own time limit takes 7 s, and supervisors such as Docker kill after 10 s.
+/// How long a stop may take before the process exits without waiting for the rest. If each step uses up its time
+/// limit, a stop takes 7 s. Supervisors such as Docker kill after 10 s.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(7500);
 
 /// Runs the work of a daemon. The first SIGTERM or SIGINT cancels `shutdown`. The second one, or a stop that takes too
@@ -29,7 +29,8 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(7500);
 ///
 /// # Errors
 ///
-/// Fails if the signals can't be waited for, or if the system refuses to start a thread that the work needs.
+/// [`Failure::Runtime`] if the signal handlers can't be installed, or if the system refuses to start a thread that the
+/// work needs.
 pub(super) async fn run_until_signal(
     work: impl Future<Output = ()>,
     shutdown: CancellationToken,
@@ -41,7 +42,7 @@ pub(super) async fn run_until_signal(
     }
 }
 
-/// Waits for signals in a thread with a runtime of its own: the threads that serve and poll may be stuck.
+/// Waits for signals in a thread with a separate runtime, because the threads that serve and poll may be stuck.
 async fn stop_on_signal(shutdown: CancellationToken, timeout: Duration) -> Result<(), Failure> {
     let (installed, result) = oneshot::channel();
     let runtime =
@@ -64,7 +65,7 @@ fn wait_for_signals(
         let mut signals = match StopSignals::install() {
             Ok(signals) => signals,
             Err(error) => {
-                // If nobody waits for the result, the process ends already.
+                // Without a receiver, the process already ends.
                 let _ = installed.send(Err(error));
                 return;
             }

@@ -1,6 +1,6 @@
-//! The log: lines on standard error, written by a thread of its own.
+//! The log: lines on standard error, written by a separate thread.
 //!
-//! Standard error may be a pipe that nobody reads. Nothing in the process waits for it: lines that find no room in a
+//! Standard error may be a pipe without a reader. Nothing in the process waits for it: lines that do not fit into a
 //! bounded queue are dropped and counted.
 
 mod panics;
@@ -24,11 +24,11 @@ use tracing_subscriber::{
 
 use queue::LogQueue;
 
-/// How long the end of the process waits for the last lines.
+/// How long the process waits for its last lines before it exits.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The crates of this repository that log. Libraries log only errors: what h2 logs as a warning, a remote client can
-/// cause at any rate, and what they log below that contains parts of requests, and so perhaps of secrets.
+/// The crates of this repository that log. Other libraries log only errors: a remote client can cause warnings of h2 at
+/// any rate, and messages below that level contain parts of requests, possibly secrets.
 const CRATES: [&str; 4] = [env!("CARGO_CRATE_NAME"), "credentials", "simulator", "state_file"];
 
 static STDERR: LogQueue = LogQueue::new();
@@ -79,23 +79,23 @@ fn filter(level: LevelFilter) -> Targets {
     Targets::new().with_default(LevelFilter::ERROR).with_targets(CRATES.map(|name| (name, level)))
 }
 
-/// Through a descriptor of its own: a blocked write must not hold the lock of [`io::stderr`].
+/// Uses a separate descriptor, so that a blocked write does not hold the lock of [`io::stderr`].
 fn start_writer() -> io::Result<()> {
     STDERR.start(|| Ok(File::from(io::stderr().as_fd().try_clone_to_owned()?)))
 }
 
-/// Writes a line that is no event, such as the reason why the process ends, after those logged before.
+/// Writes a line without level and time, such as the reason why the process ends, after all earlier lines.
 pub fn write_line(text: &str) {
     let line = format!("{text}\n");
     if start_writer().is_ok() {
         STDERR.push(line.as_bytes());
     } else {
-        // Without a thread, the line is worth the risk. If standard error is closed, nobody would read it.
+        // Without the thread, the write may block. If standard error is closed, the line has no reader.
         let _ = io::stderr().write_all(line.as_bytes());
     }
 }
 
-/// Waits a moment for the last lines to be written. Call it at the end of the process.
+/// Waits until the last lines are written, for at most half a second. Call it at the end of the process.
 pub fn drain() {
     STDERR.flush(DRAIN_TIMEOUT);
 }

@@ -19,7 +19,7 @@ fn log(panic: &PanicHookInfo<'_>) {
     error!(location, thread = thread::current().name(), message, "panic");
 }
 
-/// The message if it is a literal in the source. A formatted one may contain values from outside, secrets included.
+/// The message if it is a literal in the source. A formatted one may contain values from outside, including secrets.
 fn literal_message(payload: &dyn Any) -> Option<&'static str> {
     payload.downcast_ref::<&'static str>().copied()
 }

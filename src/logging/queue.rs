@@ -14,15 +14,15 @@ use parking_lot::{Condvar, Mutex};
 use tracing::warn;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// The bytes that may wait. As many again may be with the writer.
+/// Maximum number of queued bytes. The writer may hold as many again.
 const MAX_QUEUED_BYTES: usize = 1 << 20;
 
 /// The pause before another attempt if the file is non-blocking and full.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Lines on their way to a file that may block for as long as it likes, such as a pipe that nobody reads.
+/// Lines on their way to a file that may block without limit, such as a pipe without a reader.
 ///
-/// Pushing a line never waits for the file. A line that finds no room is dropped and counted.
+/// Pushing a line never waits for the file. A line that does not fit is dropped and counted.
 pub(super) struct LogQueue {
     state: Mutex<State>,
     changed: Condvar,
@@ -41,7 +41,7 @@ impl LogQueue {
         Self { state: Mutex::new(state), changed: Condvar::new(), dropped: AtomicU64::new(0) }
     }
 
-    /// Starts the thread that writes to the file of `open`, unless it runs already.
+    /// Starts the thread that writes to the file of `open`, unless it already runs.
     ///
     /// # Errors
     ///
@@ -116,7 +116,7 @@ impl fmt::Debug for LogQueue {
     }
 }
 
-/// Writes as many bytes as the file takes; returns how many it refused.
+/// Writes as many bytes as the file accepts; returns the number of the others.
 fn write(file: &mut impl Write, mut bytes: &[u8]) -> usize {
     while !bytes.is_empty() {
         match file.write(bytes) {
@@ -124,7 +124,7 @@ fn write(file: &mut impl Write, mut bytes: &[u8]) -> usize {
             Ok(written) => bytes = &bytes[written..],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(RETRY_INTERVAL),
-            // Such as a pipe whose reader is gone. The next lines may find another reader.
+            // For example a pipe whose reader is gone. The next lines may have another reader.
             Err(_) => break,
         }
     }

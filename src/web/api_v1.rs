@@ -1,6 +1,6 @@
 //! The state of every target, and a target's deployments, as JSON. docs/web.md documents both.
 //!
-//! Times are seconds since the Unix epoch, durations seconds. What is not known is null.
+//! Times are in seconds since the Unix epoch, durations in seconds. Unknown values are null.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -35,7 +35,7 @@ struct State {
     last_save: Option<f64>,
 }
 
-/// Which of the exporters that share the targets this is.
+/// The shard of this exporter among those that share the targets.
 #[derive(Debug, Serialize)]
 struct ShardOfTotal {
     index: u32,
@@ -98,12 +98,12 @@ struct Poll<'a> {
     error: Option<&'a str>,
 }
 
-/// What the exporter tells of itself.
+/// The state of the exporter itself.
 #[derive(Debug)]
 pub(super) struct Exporter {
-    /// Which of the exporters that share the targets it is.
+    /// The shard of this exporter among those that share the targets.
     pub(super) shard: Shard,
-    /// How the discovery entries fare.
+    /// The health of the discovery entries.
     pub(super) discovery: Vec<DiscoveryHealth>,
     /// The number of the exporter's own series in a scrape.
     pub(super) own_series: usize,
@@ -227,7 +227,7 @@ struct DeploymentEntry<'a> {
 
 #[derive(Debug, Serialize)]
 struct LastFailureEntry {
-    /// As the label `reason` has it.
+    /// The value of the label `reason`.
     reason: Box<str>,
     /// Null if the API did not return it.
     time: Option<f64>,

@@ -40,7 +40,7 @@ impl Default for Responses {
     }
 }
 
-/// Why there is no body.
+/// Why a body could not be rendered.
 #[derive(Debug)]
 pub(super) enum NoBody {
     /// Other responses hold too much memory, or too many are being rendered.

@@ -27,7 +27,7 @@ pub(super) fn format(headers: &HeaderMap) -> Format {
     let preferred = match (text, openmetrics) {
         (_, None) => false,
         (None, Some(openmetrics)) => openmetrics.quality > 0,
-        // Of equals the one named first, and the text format where one wildcard stands for both.
+        // Among equals the first one, and the text format if one wildcard matches both.
         (Some(text), Some(openmetrics)) => {
             openmetrics.quality > text.quality
                 || openmetrics.quality == text.quality
@@ -86,7 +86,7 @@ impl Range {
     }
 }
 
-/// A quality as the integer it stands for; one that can't be read is as good as none given.
+/// A quality in thousandths; an invalid one counts as none.
 fn thousandths(quality: &str) -> u16 {
     match quality.parse::<f64>() {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]

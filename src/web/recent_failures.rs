@@ -1,4 +1,4 @@
-//! The jobs that were observed to fail lately.
+//! The jobs that were observed to fail in the last hour.
 
 use std::{
     collections::{BTreeMap, HashMap},

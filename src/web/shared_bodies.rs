@@ -19,7 +19,7 @@ use crate::{
 /// Bytes that superseded versions may hold in all.
 const MAX_BYTES: usize = 24 * 1024 * 1024;
 
-/// What tells a shared body from others; of each there are versions.
+/// The identity of a shared body, of which there are versions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum BodyKey {
     Metrics(Format, Encoding),

@@ -136,7 +136,7 @@ fn table() -> Vec<Fault> {
         }),
         row("a list for an object", "invalid_response", "200", "no object", bytes(200, "", "[]")),
         row("no success", "invalid_response", "200", "`success`", bytes(200, "", "{}")),
-        row("an object for a list", "invalid_response", "200", "`data` is no list", {
+        row("an object for a list", "invalid_response", "200", "`data` is not a list", {
             bytes(200, "", json!({"success": true, "totalSize": 1, "data": {}}).to_string())
         }),
         row("no totalSize", "invalid_response", "200", "`totalSize`", {

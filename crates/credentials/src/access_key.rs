@@ -17,7 +17,7 @@ use crate::{
 /// How long a part of the key may be older than the others: a key is replaced file by file.
 const REPLACEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The number of attempts to read files that change meanwhile.
+/// The number of attempts to read files that change while they are read.
 const MAX_ATTEMPTS: u32 = 3;
 
 /// A configured access key. Its files are read on each fetch.

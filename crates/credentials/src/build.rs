@@ -67,7 +67,8 @@ fn from_profile(context: &Arc<Context>, profile: &Profile) -> Arc<dyn Credential
     }
 }
 
-/// The default chain, in the order of Alibaba Cloud's SDKs.
+/// The default chain, in the order of Alibaba Cloud's SDKs (credentials-go 1.4, 2025):
+/// <https://github.com/aliyun/credentials-go/blob/master/credentials/providers/default.go>.
 fn default_chain(context: &Arc<Context>, endpoints: &Endpoints) -> Chain {
     let context = || context.clone();
     let Endpoints { sts_endpoint, metadata_endpoint } = endpoints.clone();

@@ -11,10 +11,10 @@ use crate::{
     provider::{CredentialsSource, Fetched, IssuedCredentials},
 };
 
-/// How long a provider may be unusable before the next one is used: its file may be being written.
+/// How long a provider may be unusable before the next one is used: its file may just be written.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The number of log messages remembered. Each is about one provider, and contains only files and codes.
+/// The number of remembered log messages. Each is about one provider and contains only files and codes.
 const MAX_LOGGED: usize = 64;
 
 type NamedSource = (&'static str, Arc<dyn CredentialsSource>);
@@ -112,7 +112,7 @@ impl Chain {
     }
 }
 
-/// Nothing was found: lists where the chain looked, one line for each provider.
+/// The error of a chain without credentials: each provider with its error, one per line.
 fn nothing_found(errors: &[(&str, CredentialsError)]) -> CredentialsError {
     let lines: Vec<_> = errors.iter().map(|(name, error)| format!("\n  - {name}: {error}")).collect();
     let text = format!(

@@ -88,7 +88,7 @@ impl CliProfileProvider {
         let name = requested.or(file.current.as_deref()).filter(|name| !name.is_empty());
         let name = name.ok_or_else(|| about(CredentialsError::unusable("it names no current profile")))?;
         if requested.is_some() && origin == PathOrigin::Default && file.profile(name).is_err() {
-            // The credentials file may have it. If it does not, that is an error there.
+            // The credentials file may have the profile. If it does not, the error is reported there.
             return Err(about(CredentialsError::absent(format!("it has no profile {name:?}"))));
         }
         let found_in = format!("the CLI's profile {name:?} in {}", path.display());

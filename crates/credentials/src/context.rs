@@ -13,7 +13,8 @@ use outbound_http::{Proxies, Resolver};
 
 use crate::error::CredentialsError;
 
-/// The names of the environment variables, as Alibaba Cloud's SDKs have them.
+/// The names of the environment variables that Alibaba Cloud's SDKs read:
+/// <https://www.alibabacloud.com/help/en/sdk/developer-reference/v2-manage-go-access-credentials>.
 pub(crate) mod env {
     pub(crate) const ACCESS_KEY_ID: &str = "ALIBABA_CLOUD_ACCESS_KEY_ID";
     pub(crate) const ACCESS_KEY_SECRET: &str = "ALIBABA_CLOUD_ACCESS_KEY_SECRET";
@@ -57,18 +58,18 @@ pub const VARIABLES: [&str; 18] = [
     env::HOME,
 ];
 
-/// The metadata service is one hop away: if it does not answer in this time, it is not there.
+/// The metadata service is one network hop away: if it does not answer in this time, it does not exist.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// For STS, as in Alibaba Cloud's SDKs.
+/// The limit for connecting to STS: that of Alibaba Cloud's SDKs (credentials-go 1.4, 2025).
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The program that uses the credentials.
+/// The program that requests credentials.
 #[derive(Debug, Clone, Copy)]
 pub struct Application {
-    /// Its name: the default session name in the cloud's audit log.
+    /// The name: the default session name in the audit log of the cloud.
     pub name: &'static str,
-    /// Its version, for the user agent.
+    /// The version, for the user agent.
     pub version: &'static str,
 }
 
@@ -77,14 +78,14 @@ pub struct Context {
     application: Application,
     variables: BTreeMap<&'static str, String>,
     pub(crate) clock: Clock,
-    /// Each is built when it is first needed: that reads the machine's certificate authorities.
+    /// Each client is built when it is first needed, because that reads the certificate authorities of the machine.
     proxies: Proxies,
     resolver: Arc<Resolver>,
     http: OnceLock<reqwest::Client>,
     direct: OnceLock<reqwest::Client>,
 }
 
-/// Shows no variable: some hold secrets.
+/// Shows no variable, because some contain secrets.
 impl fmt::Debug for Context {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Context").finish_non_exhaustive()

@@ -70,7 +70,9 @@ impl EcsRamRoleProvider {
     }
 
     /// A session token (`IMDSv2`). None if the service issues none or does not answer, and requests without one are
-    /// allowed: from a container, the answer may exceed the hop limit. Alibaba Cloud's SDKs fall back on any failure.
+    /// allowed: from a container, the answer may exceed the hop limit. Alibaba Cloud's SDKs fall back after any failure
+    /// (credentials-go 1.4, 2025):
+    /// <https://github.com/aliyun/credentials-go/blob/master/credentials/providers/ecs_ram_role.go>.
     async fn token(&self) -> Result<Option<SecretString>, CredentialsError> {
         let request = self.context.direct()?.put(format!("{}{TOKEN_PATH}", self.base));
         let request = request.header("x-aliyun-ecs-metadata-token-ttl-seconds", TOKEN_TTL);
@@ -115,7 +117,7 @@ impl EcsRamRoleProvider {
         }
     }
 
-    /// Sends the request with the token. If it is refused, repeats it without, as Alibaba Cloud's SDKs do.
+    /// Sends the request with the token, and repeats it without if the service rejects the token.
     async fn get(&self, path: &str, token: Option<&SecretString>) -> Result<Response, CredentialsError> {
         let http = self.context.direct()?;
         let request = || http.get(format!("{}{path}", self.base));

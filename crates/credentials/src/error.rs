@@ -1,6 +1,6 @@
 //! Why there are no credentials.
 
-/// Why there are no credentials. Names what was looked for, never a value.
+/// Why there are no credentials. Names files and variables, never their values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct CredentialsError {
@@ -10,9 +10,9 @@ pub struct CredentialsError {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ErrorKind {
-    /// Nobody configured this provider.
+    /// The provider is not configured.
     Absent,
-    /// What is configured can't be used.
+    /// The configuration of the provider can't be used.
     Unusable,
     /// The service did not answer.
     Unreachable,
@@ -21,12 +21,12 @@ enum ErrorKind {
 }
 
 impl CredentialsError {
-    /// Nobody configured this provider.
+    /// The provider is not configured.
     pub(crate) fn absent(text: impl Into<String>) -> Self {
         Self { text: text.into(), kind: ErrorKind::Absent }
     }
 
-    /// What is configured can't be used.
+    /// The configuration of the provider can't be used.
     pub(crate) fn unusable(text: impl Into<String>) -> Self {
         Self { text: text.into(), kind: ErrorKind::Unusable }
     }
@@ -46,7 +46,7 @@ impl CredentialsError {
         matches!(self.kind, ErrorKind::Absent | ErrorKind::Unusable)
     }
 
-    /// Whether nobody configured this provider.
+    /// Whether the provider is not configured.
     pub(crate) fn is_absent(&self) -> bool {
         self.kind == ErrorKind::Absent
     }

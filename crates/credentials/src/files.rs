@@ -10,13 +10,13 @@ use crate::error::CredentialsError;
 /// Why a path is configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PathOrigin {
-    /// Somebody named it: that there is no such file is an error.
+    /// It was configured explicitly: a missing file is an error.
     Explicit,
-    /// It is the default: there need not be such a file.
+    /// It is the default: the file need not exist.
     Default,
 }
 
-/// Reads the text in the file at `path`. The error is `absent` if there need not be such a file and there is none.
+/// Reads the text in the file at `path`. The error is `absent` if the file does not exist and need not exist.
 pub(crate) async fn read(path: &Path, origin: PathOrigin) -> Result<String, CredentialsError> {
     let text = small_file::read_async(path, Limits::default()).await;
     text.and_then(|contents| small_file::text(contents.bytes))
@@ -38,14 +38,14 @@ pub(crate) async fn read_secret(path: &Path) -> Result<(SecretString, Stamp), Cr
     Err(CredentialsError::unusable(format!("{} {found}: expected only the secret", path.display())))
 }
 
-/// The states of files, to see whether one has changed. None if that can't be found out.
+/// The states of files, which differ once a file has changed. None if a state can't be determined.
 pub(crate) async fn stamps(paths: Vec<PathBuf>) -> Option<Vec<Option<Stamp>>> {
     small_file::stamps_async(paths, Limits::default().timeout).await.ok()
 }
 
 fn unreadable(path: &Path, origin: PathOrigin, error: &ReadError) -> CredentialsError {
     let is_missing = error.is_not_found();
-    // A shell replaces it, but not in quotes, and no shell reads an environment file.
+    // A shell expands `~`, but not in quotes, and no shell reads an environment file.
     let hint = if is_missing && path.starts_with("~") { " (`~` is not expanded)" } else { "" };
     let text = format!("{} can't be read: {error}{hint}", path.display());
     if is_missing && origin == PathOrigin::Default {

@@ -183,8 +183,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_breaks_the_parser(text in "[a\\[\\]=:;# \t\r\n\"\\\\é杭%]{0,60}", name in "[a\\[ ]{0,2}") {
-            let _ = Section::read(text, &name);
+        fn a_section_that_is_found_is_named_in_the_text(text in "[a\\[\\]=:;# \t\r\n\"\\\\é杭%]{0,60}", name in "[a\\[ ]{0,2}") {
+            let found = matches!(Section::read(text.clone(), &name), Ok(Some(_)));
+            prop_assert!(!found || text.to_lowercase().contains(name.trim()));
         }
     }
 

@@ -1,4 +1,4 @@
-//! What a provider of credentials does, for the inside and for the outside of this crate.
+//! The traits of credentials providers: one for sources, one for users of credentials.
 
 use std::{fmt, future::ready, path::PathBuf, sync::Arc, time::Duration};
 
@@ -6,24 +6,24 @@ use futures_util::future::BoxFuture;
 
 use crate::{error::CredentialsError, key::Credentials};
 
-/// Credentials, with what the provider says about them.
+/// Credentials, with their expiry and origin.
 #[derive(Debug, Clone)]
 pub(crate) struct IssuedCredentials {
     pub(crate) credentials: Arc<Credentials>,
     /// When they expire, since the Unix epoch; none if they don't.
     pub(crate) expires: Option<Duration>,
-    /// The provider, in words: `the environment`, `the ECS instance's RAM role app`.
+    /// The provider, for people: `the environment`, `the ECS instance's RAM role app`.
     pub(crate) origin: String,
     /// Whether a provider earlier in the chain should have issued them and failed. It is retried soon.
     pub(crate) is_fallback: bool,
-    /// How often they are fetched again if they don't expire.
+    /// The interval at which they are fetched again if they don't expire.
     pub(crate) recheck_interval: Duration,
 }
 
-/// For what is on this machine: it may have changed.
+/// For sources on this machine, which may have changed.
 const LOCAL_RECHECK_INTERVAL: Duration = Duration::from_secs(10);
 
-/// For what a service issued.
+/// For credentials that a service issued.
 pub(crate) const SERVICE_RECHECK_INTERVAL: Duration = Duration::from_secs(60);
 
 impl IssuedCredentials {
@@ -39,7 +39,7 @@ impl IssuedCredentials {
         }
     }
 
-    /// The same, found through `outer`, such as the profile that names a role.
+    /// The same credentials, obtained through `outer`, such as the profile that names a role.
     pub(crate) fn found_in(self, outer: &str) -> Self {
         if self.origin == outer {
             return self;
@@ -48,12 +48,16 @@ impl IssuedCredentials {
     }
 }
 
-/// What a source returns once it has been asked.
+/// The result of a fetch.
 pub(crate) type Fetched<'a> = BoxFuture<'a, Result<IssuedCredentials, CredentialsError>>;
 
-/// A source of credentials. It fetches whenever it is asked, and caches nothing.
+/// A source of credentials without a cache.
 pub(crate) trait CredentialsSource: fmt::Debug + Send + Sync {
     /// Fetches credentials.
+    ///
+    /// # Errors
+    ///
+    /// If the source is not configured or not usable, if its service does not answer, or if the service rejects the request.
     fn fetch(&self) -> Fetched<'_>;
 
     /// The files that the credentials depend on: after a change of one, they are fetched again at once.
@@ -61,11 +65,11 @@ pub(crate) trait CredentialsSource: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Reports that the service rejected the credentials fetched last.
+    /// Reports that the API rejected the credentials fetched last.
     fn rejected(&self) {}
 }
 
-/// A source whose credentials are known already.
+/// A source with fixed credentials.
 #[derive(Debug)]
 pub(crate) struct StaticKey(pub(crate) IssuedCredentials);
 
@@ -75,7 +79,7 @@ impl CredentialsSource for StaticKey {
     }
 }
 
-/// Provides the credentials that are valid now.
+/// Provides valid credentials.
 pub trait ProvideCredentials: fmt::Debug + Send + Sync {
     /// The credentials for the next request.
     ///
@@ -96,7 +100,7 @@ pub trait ProvideCredentials: fmt::Debug + Send + Sync {
         None
     }
 
-    /// The provider of the credentials returned last, in words.
+    /// The provider of the credentials returned last, for people.
     fn origin(&self) -> Option<String> {
         None
     }

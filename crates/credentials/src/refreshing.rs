@@ -44,7 +44,7 @@ const MIN_PAUSE: Duration = Duration::from_secs(5);
 /// How often a pause compares the clocks.
 const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How often a pause looks whether a file has changed.
+/// How often a pause checks whether a file has changed.
 const FILE_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The difference between the clocks' progress that counts as a step of the wall clock.
@@ -53,7 +53,7 @@ const CLOCK_STEP: Duration = Duration::from_secs(5);
 /// The pauses after failures.
 const BACKOFF: Backoff = Backoff { base: Duration::from_secs(2), max: Duration::from_secs(60) };
 
-/// The limit for one fetch: a chain asks several services, each with time-outs of its own.
+/// The limit for one fetch: a chain asks several services, each with its own timeouts.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// How often rejections by the API may force a fetch.
@@ -102,7 +102,7 @@ impl RefreshingProvider {
         Self { shared: Arc::new(shared), task: Mutex::default() }
     }
 
-    /// Starts the task, also again if it panicked.
+    /// Starts the task, and restarts it if it panicked.
     fn ensure_running(&self) {
         let mut task = self.task.lock();
         if task.as_ref().is_none_or(JoinHandle::is_finished) {
@@ -119,7 +119,7 @@ impl RefreshingProvider {
                 if let Some(answer) = self.shared.answer(&state) {
                     return answer;
                 }
-                // The sender lives as long as `self`.
+                // The sender is dropped with `self`.
                 let _ = states.changed().await;
             }
         };
@@ -149,13 +149,13 @@ impl Drop for RefreshingProvider {
 }
 
 impl Shared {
-    /// The answer to a caller; none as long as the first fetch has not finished.
+    /// The answer to a caller; none until the first fetch has finished.
     fn answer(&self, state: &State) -> Option<Result<Arc<Credentials>, CredentialsError>> {
         match (&state.issued, &state.error) {
             (Some(issued), _) if self.is_valid(issued) => Some(Ok(issued.credentials.clone())),
             (_, Some(error)) => Some(Err(error.clone())),
             (Some(_), None) => {
-                // They expired unnoticed, as on a machine that was suspended.
+                // They expired during a suspension of the machine, for example.
                 self.wake.notify_one();
                 None
             }
@@ -184,14 +184,14 @@ impl Shared {
         forced.finished
     }
 
-    /// Fetches for ever, whenever it is due.
+    /// Fetches whenever a fetch is due; never returns.
     async fn run(self: Arc<Self>) {
         let mut failures = 0;
         loop {
             // Before the fetch: a change during it is seen afterwards.
             let files = WatchedFiles::new(self.source.files()).await;
             let fetched = timeout(FETCH_TIMEOUT, self.source.fetch()).await;
-            // This fetch answers all who asked meanwhile.
+            // This fetch serves all callers that asked during it.
             let _ = self.wake.notified().now_or_never();
             match fetched.unwrap_or_else(|_| Err(timed_out())) {
                 Ok(issued) => {
@@ -242,7 +242,7 @@ impl Shared {
         let lifetime = expires.saturating_sub(self.clock.since_epoch());
         let longest = if issued.is_fallback { FALLBACK_INTERVAL } else { MAX_REFRESH_INTERVAL };
         let ahead = REFRESH_AHEAD.min(lifetime / 2);
-        // Late rather than early, and before the expiry: many exporters may have been started together.
+        // Jitter delays the fetch, but not beyond the expiry: many exporters may have started at the same time.
         let jitter = rand::rng().random_range(Duration::ZERO..=ahead / 5);
         (lifetime.saturating_sub(ahead) + jitter).min(longest).max(MIN_PAUSE)
     }

@@ -67,10 +67,10 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D:
     Ok(text.into())
 }
 
-/// When credentials expire, as a service says.
+/// When credentials expire, according to the service.
 #[derive(Default, Clone, Copy, PartialEq)]
 enum Expiration {
-    /// It does not say.
+    /// The service does not say.
     #[default]
     Missing,
     At(Timestamp),
@@ -97,10 +97,10 @@ fn expiration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Expiration, 
     Err(D::Error::invalid_value(Unexpected::Other("something else"), &"a time"))
 }
 
-/// Whether a service may leave out when credentials expire.
+/// Whether a service may omit the expiry of credentials.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lifetime {
-    /// It issues temporary credentials only.
+    /// The service issues temporary credentials only.
     Limited,
     /// Without an expiry, the credentials don't expire.
     Unlimited,
@@ -157,7 +157,7 @@ pub(crate) fn flat(body: &[u8], service: &str) -> Result<WireCredentials, Creden
     }
     let code = serde_json::from_slice::<Code>(body).ok().and_then(|response| response.code);
     match code.as_deref() {
-        // The Go SDK does not require it. Without it and without credentials, parsing fails below.
+        // The Go SDK does not require the code. Without code and credentials, parsing fails below.
         None | Some("Success") => parsed(serde_json::from_slice(body), service),
         Some(code) => Err(CredentialsError::failed(format!("{service} answered {}", sanitize_code(code)))),
     }
@@ -178,5 +178,5 @@ pub(crate) fn parsed<T>(result: Result<T, serde_json::Error>, service: &str) -> 
 pub(crate) fn sanitize_code(text: &str) -> &str {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     let fits = !text.is_empty() && text.len() <= 80 && text.bytes().all(plain);
-    if fits { text } else { "something that is no error code" }
+    if fits { text } else { "an invalid error code" }
 }

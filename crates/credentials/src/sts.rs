@@ -18,10 +18,11 @@ use crate::{
 
 const VERSION: &str = "2015-04-01";
 
-/// As in Alibaba Cloud's SDKs.
+/// The default of Alibaba Cloud's SDKs, for example credentials-go 1.4 (2025):
+/// <https://github.com/aliyun/credentials-go/blob/master/credentials/providers/ram_role_arn.go>.
 const DEFAULT_DURATION: Duration = Duration::from_secs(3600);
 
-/// As in Alibaba Cloud's SDKs.
+/// The read timeout of Alibaba Cloud's SDKs (credentials-go 1.4, 2025).
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// STS, with the parameters of a session.

@@ -1,4 +1,4 @@
-//! A credentials URI: a service that issues credentials to whoever asks.
+//! A credentials URI: a service that issues credentials without authentication.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     source::CredentialsUri,
 };
 
-/// As in Alibaba Cloud's SDKs.
+/// The read timeout of Alibaba Cloud's SDKs (credentials-go 1.4, 2025).
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The service at a credentials URI: the configured one, or the environment's.

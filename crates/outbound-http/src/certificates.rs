@@ -16,7 +16,7 @@ pub fn certificate_warnings<'e>(variable: impl Fn(&str) -> Option<&'e str>) -> V
     file.into_iter().chain(directories.map(|path| warning("SSL_CERT_DIR", path))).collect()
 }
 
-/// Reads no further than the first certificate: bundles have hundreds.
+/// Stops at the first certificate, because bundles have hundreds.
 fn file_has_certificate(path: &Path) -> bool {
     path.is_file()
         && CertificateDer::pem_file_iter(path)

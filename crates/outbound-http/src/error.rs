@@ -1,4 +1,4 @@
-//! What to say about a failed request.
+//! Descriptions of failed requests.
 
 use std::error::Error;
 

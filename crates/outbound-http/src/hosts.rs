@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Read as _, net::IpAddr, path::Path};
 
-/// The most that is read of a hosts file, in bytes.
+/// Maximum number of bytes read from a hosts file.
 const MAX_SIZE: u64 = 4 << 20;
 
 /// The addresses of a hosts file.

@@ -21,7 +21,7 @@ pub use resolver::{LookupError, Resolver};
 
 use reqwest::{ClientBuilder, redirect, retry};
 
-/// A client builder for requests that only their addressee may see. The caller sets time-outs, proxies and pooling.
+/// A client builder for requests that only their addressee may see. The caller sets timeouts, proxies and pooling.
 pub fn builder(user_agent: &str, resolver: Arc<Resolver>) -> ClientBuilder {
     reqwest::Client::builder()
         .dns_resolver(resolver)

@@ -1,8 +1,8 @@
-//! Which servers are on this machine.
+//! Addresses of this machine.
 
 use url::{Host, Url};
 
-/// Whether `url` is of this machine: a loopback address, or `localhost`.
+/// Whether the host of `url` is a loopback address or `localhost`.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -53,7 +53,7 @@ impl Proxies {
     ///
     /// # Errors
     ///
-    /// Every variable that is set to something else than the URL of an http or https proxy.
+    /// Every variable whose value is not the URL of an http or https proxy.
     pub fn from_env<'e>(variable: impl Fn(&str) -> Option<&'e str>) -> Result<Self, Vec<InvalidProxy>> {
         let mut invalid = Vec::new();
         let mut proxy = |upper, lower| {
@@ -86,7 +86,7 @@ impl Proxies {
         }
     }
 
-    /// Has the client send each request by its [`Proxies::route`].
+    /// Makes the client send each request by its [`Proxies::route`].
     pub fn apply(&self, builder: ClientBuilder) -> ClientBuilder {
         let proxies = self.clone();
         builder.no_proxy().proxy(Proxy::custom(move |url| proxies.proxy(url).cloned()))
@@ -112,7 +112,7 @@ fn parse(value: &str) -> Result<Url, &'static str> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err("not an http or https proxy");
     }
-    // What the HTTP client cannot read, it would ignore.
+    // The HTTP client would ignore a URL that it cannot parse.
     let probe = Uri::from_static("http://probe.invalid/");
     let is_read = Matcher::builder().all(url.as_str()).build().intercept(&probe).is_some();
     if is_read && url.has_host() { Ok(url) } else { Err("not a URL") }

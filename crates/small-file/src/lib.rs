@@ -1,6 +1,6 @@
 //! Reads small files with a limit and a time-out, whatever their path leads to: configurations, certificates, keys.
 //!
-//! A path may lead to a pipe that nobody writes to, a device that never ends, or a network mount that hangs. No caller
+//! A path may lead to a pipe without a writer, a device that never ends, or a network mount that hangs. No caller
 //! waits longer than its time-out, and nothing is read beyond the limit. A hanging system call can't be interrupted, so
 //! each path has at most one thread: while that hangs, later calls for the same path fail at once.
 

@@ -17,7 +17,7 @@ use crate::{Limits, ReadError};
 /// The pause before an empty pipe is read again.
 const PIPE_PAUSE: Duration = Duration::from_millis(10);
 
-/// The number of attempts to read a file that changes meanwhile.
+/// The number of attempts to read a file that changes while it is read.
 const MAX_ATTEMPTS: u32 = 3;
 
 /// The contents of a file.
@@ -57,7 +57,7 @@ pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
 }
 
 pub(crate) fn read(path: &Path, limits: Limits, deadline: Instant) -> Result<Contents, ReadError> {
-    // To open a device may have effects, and to open a pipe tells the writer.
+    // Opening a device may have side effects, and opening a pipe wakes its writer.
     check_type(&path.metadata()?, limits)?;
     for _ in 0..MAX_ATTEMPTS {
         let flags = OFlags::NONBLOCK | OFlags::NOCTTY;

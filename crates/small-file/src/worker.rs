@@ -1,4 +1,4 @@
-//! The threads that may hang: one for each path, as long as it is being read.
+//! The threads that may hang: one for each path that is being read.
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},

@@ -1,6 +1,7 @@
 //! Replies as they come, and as they should not.
 
 use proptest::prelude::*;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::ListDeployments;
@@ -346,18 +347,26 @@ proptest! {
 
     #[test]
     fn any_json_is_a_listing_or_an_error(value in json_value()) {
-        let _ = decode(value.to_string().as_bytes(), &all());
+        prop_assert!(decode(value.to_string().as_bytes(), &all()).is_err(), "without `success`");
         let wrapped = json!({"success": true, "totalSize": 1, "data": value});
-        let _ = decode(wrapped.to_string().as_bytes(), &all());
+        match decode(wrapped.to_string().as_bytes(), &all()) {
+            Ok(page) => {
+                let (decoded, elements) = (page.decoded, value.as_array().map_or(0, Vec::len));
+                prop_assert_eq!(decoded.elements, elements);
+                prop_assert_eq!(decoded.items.len() + decoded.unidentified, elements);
+            }
+            Err(_) => prop_assert!(!value.is_array() && !value.is_null()),
+        }
     }
 
     #[test]
     fn any_bytes_are_a_listing_or_an_error(mut bytes in proptest::collection::vec(any::<u8>(), 0..64), at in 0..2000_usize) {
-        let _ = decode(&bytes, &all());
+        prop_assert!(decode(&bytes, &all()).is_err(), "too short for a reply");
         let mut body = BY_LABEL.as_bytes().to_vec();
         let at = at.min(body.len());
         body.truncate(at);
         body.append(&mut bytes);
-        let _ = decode(&body, &all());
+        let is_json = serde_json::from_str::<IgnoredAny>(&String::from_utf8_lossy(&body)).is_ok();
+        prop_assert!(is_json || decode(&body, &all()).is_err());
     }
 }

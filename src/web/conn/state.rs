@@ -23,7 +23,7 @@ pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// How long a client may leave a response unread.
 const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long one response may take, however steadily the client reads: it keeps old data in memory meanwhile.
+/// How long one response may take, even if the client reads steadily: it keeps old data in memory.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How often the timeouts of a connection are checked.

@@ -31,19 +31,19 @@ pub(super) struct PageData<'p> {
     pub(super) snapshot: &'p Snapshot,
     /// What is remembered of deployments.
     pub(super) store: &'p Store,
-    /// The jobs that failed lately.
+    /// The jobs that failed in the last hour.
     pub(super) failures: RecentFailures,
     /// The state file; none if the state is not persisted.
     pub(super) state: Option<StateStatus>,
-    /// How the discovery entries fare.
+    /// The health of the discovery entries.
     pub(super) discovery: Vec<DiscoveryHealth>,
-    /// Which of the exporters that share the targets this is.
+    /// The shard of this exporter among those that share the targets.
     pub(super) shard: Shard,
     /// The number of the exporter's own series in a scrape.
     pub(super) own_series: usize,
     /// The time, since the Unix epoch.
     pub(super) now: Duration,
-    /// The paths that links lead to.
+    /// The paths of links.
     pub(super) paths: &'p Paths,
 }
 

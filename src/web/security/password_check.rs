@@ -100,7 +100,7 @@ impl PasswordCheck {
             return Some(known);
         }
         let slot = timeout(QUEUE_TIMEOUT, self.queue.acquire(network)).await.ok().flatten()?;
-        // The same password may have been checked meanwhile.
+        // The same password may have been checked during the wait.
         if let Some(known) = self.cache.lock().get(&digest) {
             return Some(known);
         }

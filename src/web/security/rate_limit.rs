@@ -1,4 +1,4 @@
-//! A limit of requests: a bucket of tokens, one for all clients, as the exporter-toolkit has it.
+//! The rate limit of requests: one token bucket for all clients, like that of the exporter-toolkit.
 
 use std::time::Duration;
 

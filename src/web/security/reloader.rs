@@ -153,7 +153,7 @@ impl Reloader {
     }
 }
 
-/// The state of `files`, as `before` has it, or as it is now.
+/// The state of `files`: that of `before` where known, otherwise the present one.
 fn stamps(files: &[PathBuf], before: &[Stamp]) -> Vec<Stamp> {
     let known = |file: &PathBuf| before.iter().find(|Stamp(path, _)| path == file).cloned();
     let new = files.iter().filter(|file| known(file).is_none()).cloned().collect();

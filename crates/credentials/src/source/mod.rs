@@ -1,4 +1,4 @@
-//! Where credentials come from, as configured. Reads and writes with serde; secrets are written as `<redacted>`.
+//! Configured sources of credentials. Serde serializes secrets as `<redacted>`.
 
 use std::{fmt, path::PathBuf, time::Duration};
 
@@ -35,7 +35,7 @@ pub enum Source {
     Oidc(#[schemars(with = "role::OidcSettings")] Oidc),
     /// The RAM role of the ECS instance that this process runs on.
     EcsRamRole(EcsRamRole),
-    /// A service that issues credentials to whoever asks.
+    /// A service that issues credentials without authentication.
     Uri(Uri),
     /// A profile of the CLI's file or of the credentials file.
     Profile(Profile),

@@ -1,6 +1,8 @@
 //! Providers with a stub of the services, and the background refresh on paused time.
 
+mod chain;
 mod files;
+mod profiles;
 mod providers;
 mod refreshing;
 mod source;
