@@ -11,7 +11,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use aliyun_flink_exporter::{
     collectors,
     model::{Deployment, JobCounts, Objects, TargetId},
-    store::{Answer, Listed, PollReport, Store, TargetSettings},
+    store::{Listed, PollReport, StatusLookup, Store, TargetSettings},
 };
 use clock::Clock;
 use nix::sys::resource::{UsageWho, getrusage};
@@ -81,7 +81,7 @@ async fn commit(store: &Store, deployments: Vec<Deployment>) {
     let objects = Box::new(Objects::listed(deployments));
     let now = Instant::now();
     let report = PollReport {
-        result: Listed { objects, consistent: true, pages: 1, answer: Answer::NotAsked },
+        result: Listed { objects, consistent: true, pages: 1, answer: StatusLookup::NotNeeded },
         requested_at: now,
         took: Duration::ZERO,
         next_poll: now,

@@ -17,7 +17,7 @@ use crate::{
         workspaces::{self, WorkspaceTarget},
     },
     config::{self, Config, Namespaces},
-    discovery::{Discovery, EntrySettings, NameFilter, SelectedWorkspace, Selection},
+    discovery::{Discovery, DiscoverySelection, EntrySettings, NameFilter, SelectedWorkspace},
     exposition::targets::WorkspaceInfo,
     model::{CollectorName, FieldSelection, Shard, TargetId},
     poll,
@@ -61,7 +61,7 @@ pub(super) fn entries(
 
 fn settings(
     entry: &config::DiscoveryEntry,
-    selection: &Selection,
+    selection: &DiscoverySelection,
     clients: &mut Clients,
     context: &AppContext,
 ) -> Result<EntrySettings, BuildError> {

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{Config, DiscoveredNamespaces, DiscoveryEntry, Namespaces, Target, Workspace};
-use crate::discovery::{Location, SelectedWorkspace, Selection, WorkspaceSelection};
+use crate::discovery::{DiscoverySelection, RegionAccess, SelectedWorkspace, WorkspaceSelection};
 
 impl Config {
     /// Every entry, in the order of their precedence, and what it selects: first those of the workspaces whose namespaces
     /// are discovered.
-    pub fn entries(&self) -> Vec<(DiscoveryEntry, Selection)> {
+    pub fn entries(&self) -> Vec<(DiscoveryEntry, DiscoverySelection)> {
         let of_workspaces = self.workspaces.iter().filter_map(|workspace| {
             let selection = WorkspaceSelection::Listed(workspace.id.clone());
             Some((workspace.entry()?, selection))
@@ -18,7 +18,7 @@ impl Config {
             others.map(|entry| (entry.clone(), WorkspaceSelection::Matching(entry.workspaces.clone())));
         let all = of_workspaces.chain(others).map(|(entry, workspaces)| {
             let namespaces = entry.namespaces.filter.clone();
-            (entry, Selection { workspaces, namespaces })
+            (entry, DiscoverySelection { workspaces, namespaces })
         });
         all.collect()
     }
@@ -36,8 +36,8 @@ impl Config {
 
 impl DiscoveryEntry {
     /// Where its region is, and who asks.
-    pub fn location(&self) -> Location {
-        Location {
+    pub fn location(&self) -> RegionAccess {
+        RegionAccess {
             endpoint: self.endpoint.clone(),
             console_endpoint: self.console_endpoint.clone(),
             credentials: self.credentials.clone(),

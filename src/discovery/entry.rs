@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::{
-    HasDeployments, Inventory, Selection, WorkspaceSelection,
+    DiscoverySelection, HasDeployments, Inventory, WorkspaceSelection,
     early_listing::EarlyListing,
     source::{Listings, Source},
 };
@@ -33,16 +33,16 @@ pub struct EntrySettings {
     /// Timeout of one listing, without the wait for the rate limit.
     pub timeout: Duration,
     /// The filters.
-    pub selection: Selection,
+    pub selection: DiscoverySelection,
     /// The endpoints and the credentials.
-    pub location: Location,
+    pub location: RegionAccess,
     /// The listings of the region.
     pub listings: Listings,
 }
 
 /// The endpoints of an entry's region, and the credentials.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Location {
+pub struct RegionAccess {
     /// The endpoint of the API for deployments.
     pub endpoint: Url,
     /// The endpoint of the console's API.

@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 use super::{
     Discovery, Needs, WorkspaceSelection,
     entry::{EntrySettings, is_denial},
-    registry::Scope,
+    registry::ListingScope,
     source::Source,
 };
 use crate::poll::{Schedule, Supervised};
@@ -81,7 +81,7 @@ impl EntryLoop {
     /// Lists everything once.
     pub async fn attempt(&self) {
         self.discovery.clear_early(&self.settings.name);
-        self.list(Scope::All, self.settings.interval).await;
+        self.list(ListingScope::All, self.settings.interval).await;
         self.report();
     }
 
@@ -92,7 +92,7 @@ impl EntryLoop {
         self.report();
     }
 
-    async fn list(&self, scope: Scope, max_age: Duration) {
+    async fn list(&self, scope: ListingScope, max_age: Duration) {
         match self.discovery.source(&self.settings.name) {
             Some(Source::Console) => {
                 let _ = self.list_workspaces(max_age).await;
@@ -116,16 +116,16 @@ impl EntryLoop {
     async fn decide(&self, max_age: Duration) {
         let name = &self.settings.name;
         match self.list_workspaces(max_age).await {
-            Err(Failed { denied: false }) => return,
-            Err(Failed { denied: true }) => {}
+            Err(FailedListing { denied: false }) => return,
+            Err(FailedListing { denied: true }) => {}
             Ok(()) => {
-                let results = self.list_namespaces(&Scope::All, max_age).await;
+                let results = self.list_namespaces(&ListingScope::All, max_age).await;
                 if results.is_empty() || results.iter().any(Result::is_ok) {
                     self.discovery.decide(name, Source::Console);
                     self.log_source(Source::Console);
                     return;
                 }
-                if results.contains(&Err(Failed { denied: false })) {
+                if results.contains(&Err(FailedListing { denied: false })) {
                     let problem = "the namespaces of no workspace can be listed".to_owned();
                     self.discovery.fail(name, problem);
                     return;
@@ -161,20 +161,24 @@ impl EntryLoop {
         info!(discovery = self.settings.name, %source, "discovery source chosen");
     }
 
-    async fn list_workspaces(&self, max_age: Duration) -> Result<(), Failed> {
+    async fn list_workspaces(&self, max_age: Duration) -> Result<(), FailedListing> {
         let EntrySettings { name, timeout, listings, .. } = &self.settings;
         let shared = listings.console.workspaces(max_age, *timeout).await;
         self.discovery.record_workspaces(name, &shared);
-        shared.result.map(drop).map_err(|error| Failed { denied: is_denial(&error) })
+        shared.result.map(drop).map_err(|error| FailedListing { denied: is_denial(&error) })
     }
 
-    async fn list_namespaces(&self, scope: &Scope, max_age: Duration) -> Vec<Result<(), Failed>> {
+    async fn list_namespaces(
+        &self,
+        scope: &ListingScope,
+        max_age: Duration,
+    ) -> Vec<Result<(), FailedListing>> {
         let EntrySettings { name, timeout, listings, .. } = &self.settings;
         let workspaces = self.discovery.workspaces_to_list(name, scope);
         let results = stream::iter(workspaces).map(|(workspace, instance_id)| async move {
             let shared = listings.console.namespaces(&instance_id, max_age, *timeout).await;
             self.discovery.record_namespaces(name, &workspace, &shared);
-            shared.result.map(drop).map_err(|error| Failed { denied: is_denial(&error) })
+            shared.result.map(drop).map_err(|error| FailedListing { denied: is_denial(&error) })
         });
         results.buffer_unordered(CONCURRENT_LISTINGS).collect().await
     }
@@ -188,7 +192,7 @@ impl EntryLoop {
 
 /// A listing that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Failed {
+struct FailedListing {
     denied: bool,
 }
 

@@ -15,13 +15,13 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{EntrySettings, Location};
+pub use entry::{EntrySettings, RegionAccess};
 pub use entry_loop::EntryLoop;
 pub use filter::{Glob, NameFilter, Needs, WorkspaceFilter};
 pub use inventory::{HasDeployments, Inventory};
-pub use registry::{Discovery, EntryStatus, Found};
+pub use registry::{Discovery, EntryStatus, FoundWorkspaces};
 pub use selection::{
-    Counts, SelectedWorkspace, Selection, SelectionResult, WorkspaceSelection, select_workspaces,
+    Counts, DiscoverySelection, SelectedWorkspace, SelectionResult, WorkspaceSelection, select_workspaces,
 };
 pub use snapshot::DiscoverySnapshot;
 pub use source::{Listings, Source};

@@ -77,7 +77,7 @@ pub struct EntryStatus {
 
 /// The selected workspaces of one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundWorkspaces {
     /// The name of the entry.
     pub entry: String,
     /// Its workspaces.
@@ -86,7 +86,7 @@ pub struct Found {
 
 /// Which namespaces an attempt lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(super) enum ListingScope {
     /// Those of every workspace.
     All,
     /// Those of these workspaces.
@@ -139,12 +139,12 @@ impl Discovery {
     }
 
     /// The selected workspaces of each entry, in order of precedence.
-    pub fn found(&self) -> Vec<Found> {
+    pub fn found(&self) -> Vec<FoundWorkspaces> {
         let inner = self.inner.lock();
         let names = inner.entries.iter().map(|entry| entry.settings.name.clone());
         names
             .zip(inner.select_workspaces())
-            .map(|(entry, selection)| Found { entry, workspaces: selection.workspaces })
+            .map(|(entry, selection)| FoundWorkspaces { entry, workspaces: selection.workspaces })
             .collect()
     }
 
@@ -235,9 +235,9 @@ impl Discovery {
     }
 
     /// Starts an early listing. Returns its workspaces.
-    pub(super) fn start_early(&self, name: &str) -> Scope {
+    pub(super) fn start_early(&self, name: &str) -> ListingScope {
         let workspaces = self.with(name, |entry| entry.early.start(Instant::now()));
-        Scope::Workspaces(workspaces.unwrap_or_default())
+        ListingScope::Workspaces(workspaces.unwrap_or_default())
     }
 
     /// Starts a complete listing. Returns the source, if it is chosen.
@@ -295,7 +295,7 @@ impl Discovery {
 
     /// The workspaces whose namespaces the entry lists, with their `InstanceId`: those in the last listing that this
     /// entry and no earlier entry selects.
-    pub(super) fn workspaces_to_list(&self, name: &str, scope: &Scope) -> Vec<(String, String)> {
+    pub(super) fn workspaces_to_list(&self, name: &str, scope: &ListingScope) -> Vec<(String, String)> {
         let inner = self.inner.lock();
         let Some(index) = inner.entries.iter().position(|entry| entry.settings.name == name) else {
             return Vec::new();
@@ -303,7 +303,7 @@ impl Discovery {
         let entries: Vec<_> =
             inner.entries.iter().map(|entry| (&entry.settings.selection, &entry.inventory)).collect();
         let mut workspaces = listable_workspaces(&entries, index, &inner.configured());
-        if let Scope::Workspaces(only) = scope {
+        if let ListingScope::Workspaces(only) = scope {
             workspaces.retain(|(id, _)| only.contains(id));
         }
         workspaces

@@ -6,7 +6,7 @@ use super::{Inventory, NameFilter, WorkspaceFilter, inventory::KnownWorkspace};
 
 /// The filters of an entry.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Selection {
+pub struct DiscoverySelection {
     /// Filter of workspaces.
     pub workspaces: WorkspaceSelection,
     /// Filter of namespaces.
@@ -65,11 +65,11 @@ pub struct SelectedWorkspace {
 /// If several entries select a workspace, it belongs to the first one that has listed its namespaces, or to the first one
 /// if none has.
 pub fn select_workspaces(
-    entries: &[(&Selection, &Inventory)],
+    entries: &[(&DiscoverySelection, &Inventory)],
     configured: &BTreeSet<&str>,
 ) -> Vec<SelectionResult> {
     let owners = owners(entries, configured);
-    let select = |(index, (selection, inventory)): (usize, &(&Selection, &Inventory))| {
+    let select = |(index, (selection, inventory)): (usize, &(&DiscoverySelection, &Inventory))| {
         let mut result = SelectionResult::default();
         for (id, known) in &inventory.workspaces {
             if !selection.workspaces.selects(id, known) {
@@ -86,7 +86,7 @@ pub fn select_workspaces(
 
 /// The index of the entry that each selected workspace belongs to.
 fn owners<'k>(
-    entries: &[(&Selection, &'k Inventory)],
+    entries: &[(&DiscoverySelection, &'k Inventory)],
     configured: &BTreeSet<&str>,
 ) -> BTreeMap<&'k str, usize> {
     let mut owners: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
@@ -107,7 +107,7 @@ fn owners<'k>(
 /// The workspaces whose namespaces the entry at `index` lists, with their `InstanceId`. The last listing contained
 /// them, the entry selects them, and neither an earlier entry nor the configuration has them.
 pub(super) fn listable_workspaces(
-    entries: &[(&Selection, &Inventory)],
+    entries: &[(&DiscoverySelection, &Inventory)],
     index: usize,
     configured: &BTreeSet<&str>,
 ) -> Vec<(String, String)> {

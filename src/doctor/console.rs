@@ -23,7 +23,8 @@ use crate::{
     console::{ConsoleListings, ListEditableNamespace, SharedListing},
     credentials,
     discovery::{
-        Counts, Discovery, EntryLoop, EntrySettings, EntryStatus, Found, Listings, Selection, Source,
+        Counts, Discovery, DiscoverySelection, EntryLoop, EntrySettings, EntryStatus, FoundWorkspaces,
+        Listings, Source,
     },
     model::{CollectorName, ErrorClass, TargetId},
     poll::Schedule,
@@ -83,7 +84,7 @@ impl Doctor<'_> {
         entry: &DiscoveryEntry,
         mut checks: Vec<Check>,
         status: EntryStatus,
-        found: &Found,
+        found: &FoundWorkspaces,
     ) -> DiscoveryReport {
         checks.push(match (status.up, &status.problem, status.source) {
             (None, ..) => Check::skipped("discovery", "a step before it failed"),
@@ -138,7 +139,7 @@ impl Doctor<'_> {
     fn settings(
         &self,
         entry: &DiscoveryEntry,
-        selection: &Selection,
+        selection: &DiscoverySelection,
     ) -> Result<EntrySettings, reqwest::Error> {
         let client = self.region_client(&entry.endpoint, &entry.credentials)?;
         let operation = ListEditableNamespace { region: entry.region.clone() };

@@ -30,7 +30,7 @@ const SPREAD_FRACTION: f64 = 0.9;
 type Answer = (Box<str>, Instant, Result<ListedJobs, ApiError>);
 
 /// The progress of a round.
-struct Progress {
+struct RoundProgress {
     round: Round,
     in_flight: FuturesUnordered<BoxFuture<'static, Answer>>,
     asking: BTreeSet<Box<str>>,
@@ -96,7 +96,7 @@ impl PollLoop {
         store.begin_round(&self.id);
         let round = Round { mode: jobs.mode(), started, scheduled };
         let refreshes = u32::try_from(store.refreshes(&self.id, &round)).unwrap_or(u32::MAX);
-        let mut progress = Progress {
+        let mut progress = RoundProgress {
             round,
             in_flight: FuturesUnordered::new(),
             asking: BTreeSet::new(),
@@ -116,7 +116,7 @@ impl PollLoop {
         self.end_round(progress).await
     }
 
-    async fn ask(&self, jobs: &dyn JobsQuery, progress: &mut Progress) {
+    async fn ask(&self, jobs: &dyn JobsQuery, progress: &mut RoundProgress) {
         let store = self.publisher.store();
         // Kept across iterations, so that it keeps its place in the queue of the rate limiter.
         let mut turn: OptionFuture<BoxFuture<'static, Option<RateTurn>>> = None.into();
@@ -160,7 +160,7 @@ impl PollLoop {
         }
     }
 
-    fn next(&self, progress: &Progress) -> Option<(Box<str>, Urgency)> {
+    fn next(&self, progress: &RoundProgress) -> Option<(Box<str>, Urgency)> {
         if progress.stopped {
             return None;
         }
@@ -173,7 +173,7 @@ impl PollLoop {
         deployment: Box<str>,
         urgency: Urgency,
         turn: Option<RateTurn>,
-        progress: &mut Progress,
+        progress: &mut RoundProgress,
     ) {
         let requested_at = Instant::now();
         if urgency == Urgency::Refresh {
@@ -187,7 +187,7 @@ impl PollLoop {
         progress.in_flight.push(Box::pin(async move { (deployment, requested_at, listing.await) }));
     }
 
-    async fn answered(&self, (deployment, requested_at, result): Answer, progress: &mut Progress) {
+    async fn answered(&self, (deployment, requested_at, result): Answer, progress: &mut RoundProgress) {
         progress.asking.remove(&deployment);
         let answer = match result {
             Ok(ListedJobs { jobs, complete, pages, invalid }) => {
@@ -216,7 +216,7 @@ impl PollLoop {
     }
 
     /// Publishes new answers.
-    async fn publish(&self, progress: &mut Progress) {
+    async fn publish(&self, progress: &mut RoundProgress) {
         progress.publish_at = None;
         progress.published = Some(Instant::now());
         let group = self.id.group();
@@ -228,7 +228,7 @@ impl PollLoop {
         });
     }
 
-    async fn end_round(&self, mut progress: Progress) -> PollOutcome {
+    async fn end_round(&self, mut progress: RoundProgress) -> PollOutcome {
         let started = progress.round.started;
         self.report_invalid_values(&progress.invalid);
         if progress.publish_at.is_some() {

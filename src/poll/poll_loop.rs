@@ -19,7 +19,7 @@ use crate::{
     collectors::{Collected, Query},
     model::{ErrorClass, ObjectSet, PollOutcome, TargetId},
     snapshot::{Publisher, RenderError},
-    store::{Answer, Change, Listed, PollFailure, PollReport},
+    store::{Change, Listed, PollFailure, PollReport, StatusLookup},
     telemetry::Telemetry,
 };
 
@@ -134,18 +134,18 @@ impl PollLoop {
         objects: &dyn ObjectSet,
         requested_at: Instant,
         deadline: Instant,
-    ) -> Answer {
-        if !self.publisher.store().needs_answer(&self.id, requested_at, objects) {
-            return Answer::NotAsked;
+    ) -> StatusLookup {
+        if !self.publisher.store().needs_status_lookup(&self.id, requested_at, objects) {
+            return StatusLookup::NotNeeded;
         }
-        let Some(asked) = self.query.last_job_statuses(deadline) else { return Answer::NotAsked };
+        let Some(asked) = self.query.last_job_statuses(deadline) else { return StatusLookup::NotNeeded };
         let problem = match timeout_at(deadline, asked).await {
-            Ok(Ok(statuses)) => return Answer::Statuses(statuses),
+            Ok(Ok(statuses)) => return StatusLookup::Statuses(statuses),
             Ok(Err(error)) => error.to_string(),
             Err(_) => "no time left (poll.timeout)".to_owned(),
         };
         warn!(target = %self.id, problem, "the status of some deployments is unknown: listing by status failed");
-        Answer::Failed
+        StatusLookup::Failed
     }
 
     /// Turns a poll whose data cannot be rendered into a failed poll.

@@ -22,7 +22,7 @@ pub trait Supervised: Send + Sync + 'static {
 
 /// A running task.
 #[derive(Debug)]
-struct Running<W> {
+struct RunningTask<W> {
     work: Arc<W>,
     shutdown: CancellationToken,
     task: Id,
@@ -33,7 +33,7 @@ struct Running<W> {
 pub struct Supervisor<K, W> {
     tasks: JoinSet<()>,
     keys: HashMap<Id, K>,
-    running: HashMap<K, Running<W>>,
+    running: HashMap<K, RunningTask<W>>,
 }
 
 impl<K, W> Default for Supervisor<K, W> {
@@ -49,7 +49,7 @@ impl<K: Clone + Eq + Hash, W: Supervised> Supervisor<K, W> {
         let shutdown = CancellationToken::new();
         let task = self.tasks.spawn(work.clone().run(shutdown.clone()));
         self.keys.insert(task.id(), key.clone());
-        self.running.insert(key, Running { work, shutdown, task: task.id() });
+        self.running.insert(key, RunningTask { work, shutdown, task: task.id() });
     }
 
     /// Stops the task of `key` at its next await point, without waiting for its end.

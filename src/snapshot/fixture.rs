@@ -11,7 +11,7 @@ use crate::{
     exposition::{Encoding, Format},
     model::{Deployment, ErrorClass, JobCounts, LabelKeys, Objects, TargetId},
     store::{
-        Answer, Change, Listed, PollFailure, PollReport, Readiness, Store, TargetSettings, TargetStatus,
+        Change, Listed, PollFailure, PollReport, Readiness, StatusLookup, Store, TargetSettings, TargetStatus,
     },
     telemetry::Telemetry,
 };
@@ -94,7 +94,7 @@ impl Fixture {
         consistent: bool,
     ) -> Option<Change> {
         let objects = Box::new(Objects::listed(deployments));
-        let listed = Listed { objects, consistent, pages: 1, answer: Answer::NotAsked };
+        let listed = Listed { objects, consistent, pages: 1, answer: StatusLookup::NotNeeded };
         self.publisher.store().commit(id, 0, report(listed)).await
     }
 

@@ -20,7 +20,7 @@ use crate::model::{DEPLOYMENTS, GroupId, JOBS, Misses, ObjectSet, TargetId};
 
 #[derive(Debug, Default)]
 pub(super) struct Inner {
-    pub(super) targets: BTreeMap<Arc<TargetId>, Entry>,
+    pub(super) targets: BTreeMap<Arc<TargetId>, TargetState>,
     pub(super) groups: BTreeMap<GroupId, BTreeSet<Arc<TargetId>>>,
     /// Expiry times of targets with data.
     pub(super) expiries: BTreeSet<(Instant, Arc<TargetId>)>,
@@ -34,7 +34,7 @@ pub(super) struct Inner {
 }
 
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct TargetState {
     pub(super) settings: TargetSettings,
     pub(super) status: Arc<TargetStatus>,
     pub(super) misses: Misses,
@@ -61,7 +61,7 @@ impl Inner {
             return;
         }
         let status = TargetStatus::new(settings.region.clone(), settings.interval);
-        let entry = Entry {
+        let entry = TargetState {
             settings: settings.clone(),
             status: Arc::new(status),
             misses: Misses::default(),
@@ -90,7 +90,7 @@ impl Inner {
     }
 
     /// The entry of a target, if its poll loop has this generation.
-    pub(super) fn current(&self, id: &TargetId, generation: u64) -> Option<&Entry> {
+    pub(super) fn current(&self, id: &TargetId, generation: u64) -> Option<&TargetState> {
         self.targets.get(id).filter(|entry| entry.settings.generation == generation)
     }
 
@@ -107,7 +107,7 @@ impl Inner {
     /// The served data of the group of `id`, first that of `id`.
     pub(super) fn served(&self, id: &TargetId) -> Served {
         let now = Instant::now();
-        let data = |entry: &Entry| {
+        let data = |entry: &TargetState| {
             let data = entry.status.data.as_ref().filter(|data| data.expires_at > now);
             data.map(|data| data.objects.clone())
         };

@@ -55,12 +55,12 @@ pub struct JobDetails {
 }
 
 /// The served deployments of a namespace, and its transitions.
-struct Scope {
+struct ServedNamespace {
     namespace: Arc<NamespaceTransitions>,
     sets: Vec<Arc<dyn ObjectSet>>,
 }
 
-impl Scope {
+impl ServedNamespace {
     fn deployments(&self) -> Vec<&Deployment> {
         let sets: Vec<_> = self.sets.iter().filter_map(|set| set.downcast::<Deployment>()).collect();
         merge(&sets)
@@ -250,7 +250,7 @@ impl Store {
         Some((id, serving))
     }
 
-    fn scope(&self, group: &GroupId) -> Option<Scope> {
+    fn scope(&self, group: &GroupId) -> Option<ServedNamespace> {
         let group = group.of_collector(DEPLOYMENTS);
         let mut inner = self.inner.lock();
         let namespace = inner.transitions.entry(group.clone()).or_default().clone();
@@ -262,6 +262,6 @@ impl Store {
             .map(|data| (data.renewed_at, data.objects.clone()))
             .collect();
         served.sort_by_key(|(renewed_at, _)| std::cmp::Reverse(*renewed_at));
-        Some(Scope { namespace, sets: served.into_iter().map(|(_, objects)| objects).collect() })
+        Some(ServedNamespace { namespace, sets: served.into_iter().map(|(_, objects)| objects).collect() })
     }
 }

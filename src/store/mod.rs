@@ -44,7 +44,7 @@ pub use report::{Change, Listed, PollFailure, PollReport, Unpublished};
 pub use saved_state::DiscoveryEntries;
 pub use settings::{TargetEntry, TargetSettings};
 pub use status::{Data, Freshness, TargetStatus};
-pub use transitions::Answer;
+pub use transitions::StatusLookup;
 
 use inner::Inner;
 use jobs::Messages;
@@ -115,7 +115,7 @@ impl Store {
 
     /// Whether the API must be queried for the last job status of any of these objects, because the counts are
     /// ambiguous. The request for the objects started at `requested_at`.
-    pub fn needs_answer(&self, id: &TargetId, requested_at: Instant, objects: &dyn ObjectSet) -> bool {
+    pub fn needs_status_lookup(&self, id: &TargetId, requested_at: Instant, objects: &dyn ObjectSet) -> bool {
         let Some(deployments) = objects.downcast::<Deployment>() else { return false };
         let inner = self.inner.lock();
         let Some(entry) = inner.targets.get(id) else { return false };
@@ -129,9 +129,9 @@ impl Store {
             ended: self.clock.since_epoch(),
             previous_success,
             first_value_hold,
-            answer: &Answer::NotAsked,
+            answer: &StatusLookup::NotNeeded,
         };
-        namespace.needs_answer(&poll, deployments.split().0)
+        namespace.needs_status_lookup(&poll, deployments.split().0)
     }
 
     /// Commits a successful poll of the loop with this `generation`. Returns `None` if the loop was replaced or the

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{
     readiness::Latch,
     status::{Data, TargetStatus},
-    transitions::Answer,
+    transitions::StatusLookup,
 };
 use crate::model::{ErrorClass, GroupId, Misses, ObjectSet};
 
@@ -35,8 +35,8 @@ pub struct Listed {
     pub consistent: bool,
     /// The pages read.
     pub pages: u64,
-    /// Last job statuses, if the API was queried: see [`Store::needs_answer`](super::Store::needs_answer).
-    pub answer: Answer,
+    /// Last job statuses, if the API was queried: see [`Store::needs_status_lookup`](super::Store::needs_status_lookup).
+    pub answer: StatusLookup,
 }
 
 /// The failure of a poll.

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, advance};
 
-use super::{Answer, Latch, Listed, PollFailure, PollReport, Store, TargetSettings};
+use super::{Latch, Listed, PollFailure, PollReport, StatusLookup, Store, TargetSettings};
 use crate::{
     clock::Clock,
     model::{Deployment, ErrorClass, Objects, TargetId},
@@ -37,7 +37,7 @@ fn store(targets: &[(&TargetId, TargetSettings)]) -> Store {
 
 fn report(deployments: Vec<Deployment>, consistent: bool) -> PollReport<Listed> {
     let objects = Box::new(Objects::listed(deployments));
-    report_of(Listed { objects, consistent, pages: 1, answer: Answer::NotAsked })
+    report_of(Listed { objects, consistent, pages: 1, answer: StatusLookup::NotNeeded })
 }
 
 fn report_of<T>(result: T) -> PollReport<T> {

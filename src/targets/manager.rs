@@ -59,7 +59,7 @@ pub struct TargetManager {
     telemetry: Telemetry,
     clock: Clock,
     supervisor: Supervisor<Arc<TargetId>, PollLoop>,
-    running: BTreeMap<Arc<TargetId>, Running>,
+    running: BTreeMap<Arc<TargetId>, RunningTarget>,
     last_generation: u64,
     readiness: Readiness,
     /// Held until the initial targets are known.
@@ -70,7 +70,7 @@ pub struct TargetManager {
 }
 
 #[derive(Debug, Clone)]
-struct Running {
+struct RunningTarget {
     target: Target,
     generation: u64,
 }
@@ -184,7 +184,7 @@ impl TargetManager {
     fn reconcile(
         &mut self,
         desired: BTreeMap<Arc<TargetId>, Target>,
-    ) -> (BTreeMap<Arc<TargetId>, Running>, Vec<Arc<PollLoop>>, Changes) {
+    ) -> (BTreeMap<Arc<TargetId>, RunningTarget>, Vec<Arc<PollLoop>>, Changes) {
         let mut before: BTreeMap<_, _> =
             self.running.iter().map(|(id, running)| (id.clone(), running.clone())).collect();
         let (mut running, mut started, mut changes) = (BTreeMap::new(), Vec::new(), Changes::default());
@@ -200,7 +200,7 @@ impl TargetManager {
             let first = first_polls.next(&id.workspace, &target);
             let poll_loop = Arc::new(self.poll_loop(&id, &target, first));
             started.push(poll_loop.clone());
-            running.insert(id, Running { target, generation: poll_loop.generation });
+            running.insert(id, RunningTarget { target, generation: poll_loop.generation });
         }
         changes.removed = before.len();
         (running, started, changes)
@@ -223,7 +223,7 @@ impl TargetManager {
     }
 
     /// Initializes the counters of new namespaces with 0, and removes those of removed namespaces.
-    fn update_telemetry(&self, running: &BTreeMap<Arc<TargetId>, Running>) {
+    fn update_telemetry(&self, running: &BTreeMap<Arc<TargetId>, RunningTarget>) {
         let (before, after) = (namespaces(self.running.keys()), namespaces(running.keys()));
         for (workspace, namespace) in before.difference(&after) {
             self.telemetry.remove_namespace(workspace, namespace);
@@ -234,7 +234,7 @@ impl TargetManager {
     }
 }
 
-impl Running {
+impl RunningTarget {
     fn settings(&self, first_value_hold: Option<Duration>) -> TargetSettings {
         TargetSettings {
             region: self.target.region.clone(),

@@ -29,7 +29,7 @@ const DENIED: [Operation; 2] = [Operation::DescribeInstances, Operation::Describ
 struct Cloud {
     simulator: Arc<Simulator>,
     discovery: Arc<Discovery>,
-    location: Location,
+    location: RegionAccess,
     listings: Listings,
     _serving: DropGuard,
 }
@@ -57,7 +57,8 @@ impl Cloud {
         };
         let store = Arc::new(Store::new(Clock::System));
         let discovery = Arc::new(Discovery::new(store, Clock::System));
-        let location = Location { endpoint: url.clone(), console_endpoint: url, credentials: Arc::default() };
+        let location =
+            RegionAccess { endpoint: url.clone(), console_endpoint: url, credentials: Arc::default() };
         Self { simulator, discovery, location, listings, _serving: shutdown.drop_guard() }
     }
 
@@ -66,13 +67,13 @@ impl Cloud {
         self.entry("e", everything())
     }
 
-    fn entry(&self, name: &str, selection: Selection) -> Arc<EntryLoop> {
+    fn entry(&self, name: &str, selection: DiscoverySelection) -> Arc<EntryLoop> {
         let settings = self.settings(name, selection);
         self.discovery.set_entries(vec![settings.clone()], BTreeSet::new());
         self.entry_loop(settings)
     }
 
-    fn settings(&self, name: &str, selection: Selection) -> EntrySettings {
+    fn settings(&self, name: &str, selection: DiscoverySelection) -> EntrySettings {
         EntrySettings {
             name: name.to_owned(),
             region: REGION.to_owned(),
@@ -146,7 +147,7 @@ fn client(url: &Url) -> Client {
     Client::for_region(region, http, settings, metrics, Arc::new(Progress::default()), Clock::System)
 }
 
-fn tagged() -> Selection {
+fn tagged() -> DiscoverySelection {
     let mut selection = everything();
     if let WorkspaceSelection::Matching(filter) = &mut selection.workspaces {
         filter.tags = vec![("env".to_owned(), "prod".to_owned())];

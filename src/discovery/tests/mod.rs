@@ -42,27 +42,30 @@ fn globs(texts: &[&str]) -> Vec<Glob> {
 }
 
 /// Selects the workspaces and namespaces that match no excluded pattern.
-fn except(workspaces: &[&str], namespaces: &[&str]) -> Selection {
+fn except(workspaces: &[&str], namespaces: &[&str]) -> DiscoverySelection {
     let names = |exclude: &[&str]| NameFilter { exclude: globs(exclude), ..NameFilter::default() };
     let filter = WorkspaceFilter { names: names(workspaces), tags: Vec::new() };
-    Selection { workspaces: WorkspaceSelection::Matching(filter), namespaces: names(namespaces) }
+    DiscoverySelection { workspaces: WorkspaceSelection::Matching(filter), namespaces: names(namespaces) }
 }
 
-fn everything() -> Selection {
+fn everything() -> DiscoverySelection {
     except(&[], &[])
 }
 
-fn listed(id: &str) -> Selection {
-    Selection { workspaces: WorkspaceSelection::Listed(id.to_owned()), namespaces: NameFilter::default() }
+fn listed(id: &str) -> DiscoverySelection {
+    DiscoverySelection {
+        workspaces: WorkspaceSelection::Listed(id.to_owned()),
+        namespaces: NameFilter::default(),
+    }
 }
 
 /// The polled namespaces of the only entry.
-fn polled(inventory: &Inventory, selection: &Selection) -> Vec<String> {
+fn polled(inventory: &Inventory, selection: &DiscoverySelection) -> Vec<String> {
     polled_by_each(&[(selection, inventory)], &[]).remove(0)
 }
 
 /// The polled namespaces of each entry.
-fn polled_by_each(entries: &[(&Selection, &Inventory)], configured: &[&str]) -> Vec<Vec<String>> {
+fn polled_by_each(entries: &[(&DiscoverySelection, &Inventory)], configured: &[&str]) -> Vec<Vec<String>> {
     let select_workspaces = select_workspaces(entries, &configured.iter().copied().collect());
     let polled = select_workspaces.into_iter().map(|selection| {
         let namespaces = selection.workspaces.into_iter().flat_map(|(id, workspace)| {
@@ -103,7 +106,7 @@ impl Entry {
         polled(&self.inventory, &everything())
     }
 
-    fn counts(&self, selection: &Selection) -> (Counts, Counts) {
+    fn counts(&self, selection: &DiscoverySelection) -> (Counts, Counts) {
         let selection = select_workspaces(&[(selection, &self.inventory)], &BTreeSet::new()).remove(0);
         (selection.workspace_counts, selection.namespace_counts)
     }

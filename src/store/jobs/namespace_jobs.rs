@@ -23,8 +23,8 @@ const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 /// State of the jobs of one namespace across answers of the API.
 #[derive(Debug, Default)]
 pub(in crate::store) struct NamespaceJobs {
-    memory: Mutex<State>,
-    /// Records that are being saved and are not yet applied. A dump includes them. Locked before `memory`.
+    state: Mutex<JobsState>,
+    /// Records that are being saved and are not yet applied. A dump includes them. Locked before `state`.
     saving: Mutex<Vec<Record>>,
     /// Held while the served data is computed and replaced, so that concurrent calls cannot replace newer data by
     /// older data.
@@ -34,7 +34,7 @@ pub(in crate::store) struct NamespaceJobs {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct JobsState {
     deployments: HashMap<Box<str>, JobsEntry>,
     /// Duration of the last round.
     last_round: Duration,
@@ -105,21 +105,21 @@ impl NamespaceJobs {
         if deployments.is_empty() {
             return;
         }
-        let mut memory = self.memory.lock();
+        let mut state = self.state.lock();
         for id in deployments {
-            let known = memory.deployments.entry(id.clone()).or_default();
+            let known = state.deployments.entry(id.clone()).or_default();
             known.record.failure_pending = true;
             known.failed_since = Some(now);
         }
-        drop(memory);
+        drop(state);
         self.urgent.notify_one();
     }
 
     /// The records of these deployments as they are after [`NamespaceJobs::note_failures`].
     pub(in crate::store) fn records_with_failures(&self, deployments: &[Box<str>]) -> Vec<Record> {
-        let memory = self.memory.lock();
+        let state = self.state.lock();
         let record = |id: &str| {
-            let known = memory.deployments.get(id);
+            let known = state.deployments.get(id);
             let record = known.map(|known| known.record.clone()).unwrap_or_default();
             encode(&JobRecord { failure_pending: true, ..record })
         };
@@ -128,9 +128,9 @@ impl NamespaceJobs {
 
     /// Removes the state of deployments.
     pub(in crate::store) fn forget(&self, deployments: &[Box<str>]) {
-        let mut memory = self.memory.lock();
+        let mut state = self.state.lock();
         for id in deployments {
-            memory.deployments.remove(id);
+            state.deployments.remove(id);
         }
     }
 
@@ -140,27 +140,27 @@ impl NamespaceJobs {
         record.outdated |= outdated;
         let failed_since = record.failure_pending.then(Instant::now);
         let known = JobsEntry { record, failed_since, ..JobsEntry::default() };
-        self.memory.lock().deployments.insert(id.into(), known);
+        self.state.lock().deployments.insert(id.into(), known);
         Some(())
     }
 
     /// The records of all deployments.
     pub(in crate::store) fn records(&self) -> Vec<Record> {
         let saving = self.saving.lock();
-        let memory = self.memory.lock();
-        let remembered = memory.deployments.iter().map(|(id, known)| (id.clone(), encode(&known.record)));
+        let state = self.state.lock();
+        let remembered = state.deployments.iter().map(|(id, known)| (id.clone(), encode(&known.record)));
         remembered.chain(saving.iter().cloned()).collect()
     }
 
     /// Records that delete all deployments.
     pub(in crate::store) fn deletions(&self) -> Vec<Record> {
-        self.memory.lock().deployments.keys().map(|id| (id.clone(), None)).collect()
+        self.state.lock().deployments.keys().map(|id| (id.clone(), None)).collect()
     }
 
     /// The last failure and the served number of restarts of a deployment.
     pub(in crate::store) fn details(&self, id: &str) -> Option<(Option<LastFailure>, Option<u64>)> {
-        let memory = self.memory.lock();
-        let known = memory.deployments.get(id)?;
+        let state = self.state.lock();
+        let known = state.deployments.get(id)?;
         let restarts = known.record.restarts.filter(|_| known.is_counter_served);
         Some((known.record.last_failure.clone(), restarts.map(|restarts| restarts.served)))
     }
@@ -172,10 +172,10 @@ impl NamespaceJobs {
         deployments: &[&'d Deployment],
         in_flight: &BTreeSet<Box<str>>,
     ) -> Option<(&'d Deployment, Urgency)> {
-        let memory = self.memory.lock();
+        let state = self.state.lock();
         let candidates = deployments.iter().filter(|deployment| !in_flight.contains(&deployment.id));
         let due = candidates.filter_map(|deployment| {
-            let candidate = Candidate::new(memory.deployments.get(&deployment.id), deployment);
+            let candidate = Candidate::new(state.deployments.get(&deployment.id), deployment);
             Some((round.order(&candidate)?, *deployment))
         });
         let next = due.min_by_key(|(order, _)| *order);
@@ -184,9 +184,9 @@ impl NamespaceJobs {
 
     /// The number of deployments that are due with [`Urgency::Refresh`].
     pub(in crate::store) fn refreshes(&self, round: &Round, deployments: &[&Deployment]) -> usize {
-        let memory = self.memory.lock();
+        let state = self.state.lock();
         let due = deployments.iter().filter(|deployment| {
-            let candidate = Candidate::new(memory.deployments.get(&deployment.id), deployment);
+            let candidate = Candidate::new(state.deployments.get(&deployment.id), deployment);
             round.urgency(&candidate) == Some(Urgency::Refresh)
         });
         due.count()
@@ -194,36 +194,36 @@ impl NamespaceJobs {
 
     /// Records that a request for a deployment starts.
     pub(in crate::store) fn asked(&self, id: &str, now: Instant) {
-        self.memory.lock().deployments.entry(id.into()).or_default().asked = Some(now);
+        self.state.lock().deployments.entry(id.into()).or_default().asked = Some(now);
     }
 
     /// Records the start of a round.
     pub(in crate::store) fn round_started(&self, now: Instant) {
-        self.memory.lock().round_started = Some(now);
+        self.state.lock().round_started = Some(now);
     }
 
     /// Records the end of a round.
     pub(in crate::store) fn round_ended(&self, now: Instant, succeeded: bool) {
-        let mut memory = self.memory.lock();
-        memory.last_round_failed = !succeeded;
-        memory.last_round =
-            memory.round_started.take().map_or(Duration::ZERO, |started| now.duration_since(started));
+        let mut state = self.state.lock();
+        state.last_round_failed = !succeeded;
+        state.last_round =
+            state.round_started.take().map_or(Duration::ZERO, |started| now.duration_since(started));
     }
 
     /// The records of deployments whose restart counter no longer keeps its first value.
     pub(in crate::store) fn released(&self, now: Instant) -> Vec<(Box<str>, JobRecord)> {
-        let memory = self.memory.lock();
+        let state = self.state.lock();
         let released =
-            memory.deployments.iter().filter_map(|(id, known)| Some((id.clone(), known.released(now)?)));
+            state.deployments.iter().filter_map(|(id, known)| Some((id.clone(), known.released(now)?)));
         released.collect()
     }
 
     /// Applies what [`NamespaceJobs::released`] returned.
     pub(in crate::store) fn release(&self, released: Vec<(Box<str>, JobRecord)>) {
         self.saving.lock().clear();
-        let mut memory = self.memory.lock();
+        let mut state = self.state.lock();
         for (id, record) in released {
-            if let Some(known) = memory.deployments.get_mut(&id) {
+            if let Some(known) = state.deployments.get_mut(&id) {
                 (known.record.restarts, known.hold) = (record.restarts, None);
             }
         }
@@ -236,7 +236,7 @@ impl NamespaceJobs {
 
     /// Evaluates an answer without applying it.
     pub(in crate::store) fn evaluate(&self, answered: &ListedAnswer<'_>, now: Instant) -> AnswerUpdate {
-        let before = self.memory.lock().deployments.get(answered.deployment).cloned().unwrap_or_default();
+        let before = self.state.lock().deployments.get(answered.deployment).cloned().unwrap_or_default();
         let (mut after, mut message) = (before.clone(), MessageChange::Keep);
         if let Some(list) = answered.list {
             message = after.record.update_last_failure(list.jobs);
@@ -261,8 +261,8 @@ impl NamespaceJobs {
     /// Applies an evaluated answer.
     pub(in crate::store) fn apply(&self, id: &str, folded: AnswerUpdate) {
         self.saving.lock().clear();
-        let mut memory = self.memory.lock();
-        let known = memory.deployments.entry(id.into()).or_default();
+        let mut state = self.state.lock();
+        let known = state.deployments.entry(id.into()).or_default();
         let JobsEntry { asked, idle, is_counter_served, .. } = *known;
         // Keep what changed since the evaluation.
         let hold = if is_counter_served { known.hold.and(folded.after.hold) } else { None };
@@ -276,9 +276,9 @@ impl NamespaceJobs {
         serving: ServeSettings,
         now: Instant,
     ) -> Served {
-        let mut memory = self.memory.lock();
-        let round = memory.round_started.map_or(Duration::ZERO, |started| now.duration_since(started));
-        let round = round.max(memory.last_round);
+        let mut state = self.state.lock();
+        let round = state.round_started.map_or(Duration::ZERO, |started| now.duration_since(started));
+        let round = round.max(state.last_round);
         // If a round takes longer than the interval, answers get as old as a round takes.
         let expire_after = if round > serving.interval {
             serving.expire_after.max(round.saturating_mul(3))
@@ -286,9 +286,9 @@ impl NamespaceJobs {
             serving.expire_after
         };
         let mut served = Served { jobs: Vec::new(), expires_at: now + NEVER, is_urgent: false };
-        let may_wake = serving.mode == JobsMode::Active && !memory.last_round_failed;
+        let may_wake = serving.mode == JobsMode::Active && !state.last_round_failed;
         for deployment in deployments {
-            let known = memory.deployments.get_mut(&deployment.id);
+            let known = state.deployments.get_mut(&deployment.id);
             let was_asked = known.as_ref().is_some_and(|known| known.asked.is_some());
             served.is_urgent |= may_wake && is_live(deployment) && !was_asked;
             let Some(known) = known else { continue };

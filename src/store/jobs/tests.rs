@@ -9,7 +9,7 @@ use crate::{
         DEPLOYMENTS, Deployment, DeploymentJobs, FailureMessage, JOBS, Job, JobCounts, JobFailure, JobState,
         JobsMode, Objects, TargetId,
     },
-    store::{Answer, JobsAnswer, Listed, PollReport, RoundReport, Store, TargetSettings},
+    store::{JobsAnswer, Listed, PollReport, RoundReport, StatusLookup, Store, TargetSettings},
 };
 
 /// Seconds since the Unix epoch at which the tests begin.
@@ -69,7 +69,7 @@ impl NamespaceTransitions {
             ..Deployment::default()
         });
         let objects = Box::new(Objects::listed(deployments.collect()));
-        let listed = Listed { objects, consistent: true, pages: 1, answer: Answer::NotAsked };
+        let listed = Listed { objects, consistent: true, pages: 1, answer: StatusLookup::NotNeeded };
         self.store.commit(&id(DEPLOYMENTS), 1, Self::report(listed)).await.unwrap();
     }
 

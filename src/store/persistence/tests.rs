@@ -8,7 +8,7 @@ use crate::{
     clock::Clock,
     model::{Deployment, DeploymentStatus, JobCounts, Objects, ObservedStatus, Transitions},
     snapshot::fixture::target,
-    store::{Answer, Listed, PollReport, TargetSettings},
+    store::{Listed, PollReport, StatusLookup, TargetSettings},
 };
 use std::collections::BTreeMap;
 
@@ -37,11 +37,11 @@ impl Run {
     }
 
     /// Polls a deployment that was created long ago.
-    async fn poll(&self, counts: [u64; 6], answer: Answer) {
+    async fn poll(&self, counts: [u64; 6], answer: StatusLookup) {
         self.poll_created(counts, answer, 0.0).await;
     }
 
-    async fn poll_created(&self, counts: [u64; 6], answer: Answer, created: f64) {
+    async fn poll_created(&self, counts: [u64; 6], answer: StatusLookup, created: f64) {
         let jobs = JobCounts::new(counts.map(Some));
         let deployment = Deployment { id: "d".into(), jobs, created: Some(created), ..Deployment::default() };
         let objects = Box::new(Objects::listed(vec![deployment]));
@@ -90,8 +90,8 @@ fn failed(jobs: u64) -> [u64; 6] {
 /// Runs for two polls, of which the second sees a failure, and stops.
 async fn first_run(path: &Path) -> Clock {
     let run = Run::start(path, Clock::paused(START)).await;
-    run.poll(RUNNING, Answer::NotAsked).await;
-    run.poll(failed(4), Answer::NotAsked).await;
+    run.poll(RUNNING, StatusLookup::NotNeeded).await;
+    run.poll(failed(4), StatusLookup::NotNeeded).await;
     assert_eq!(run.served(), (DeploymentStatus::Failed, true, Some(1)));
     assert!(run.store.state_file().unwrap().healthy());
     run.stop().await
@@ -103,9 +103,9 @@ async fn a_restart_within_the_hour_goes_on_as_if_nothing_had_happened() {
     let clock = first_run(&path).await;
     clock.set_by(3500);
     let run = Run::start(&path, clock).await;
-    run.poll(failed(6), Answer::NotAsked).await;
+    run.poll(failed(6), StatusLookup::NotNeeded).await;
     assert_eq!(run.served(), (DeploymentStatus::Failed, true, Some(1)), "the value served last is held");
-    run.poll(failed(6), Answer::NotAsked).await;
+    run.poll(failed(6), StatusLookup::NotNeeded).await;
     assert_eq!(run.served(), (DeploymentStatus::Failed, true, Some(3)));
 }
 
@@ -115,13 +115,13 @@ async fn what_ended_during_a_longer_stop_is_history() {
     let clock = first_run(&path).await;
     clock.set_by(3700);
     let run = Run::start(&path, clock).await;
-    run.poll(failed(6), Answer::NotAsked).await;
-    run.poll(failed(7), Answer::NotAsked).await;
+    run.poll(failed(6), StatusLookup::NotNeeded).await;
+    run.poll(failed(7), StatusLookup::NotNeeded).await;
     assert_eq!(run.served(), (DeploymentStatus::Failed, true, Some(2)), "2 are history");
     let clock = run.stop().await;
     clock.set_by(3700);
     let run = Run::start(&path, clock).await;
-    run.poll(failed(7), Answer::NotAsked).await;
+    run.poll(failed(7), StatusLookup::NotNeeded).await;
     assert_eq!(
         run.served(),
         (DeploymentStatus::Failed, true, Some(2)),
@@ -136,8 +136,8 @@ async fn a_start_without_a_poll_does_not_make_history_count() {
     clock.set_by(3700);
     let clock = Run::start(&path, clock).await.stop().await;
     let run = Run::start(&path, clock).await;
-    run.poll(failed(6), Answer::NotAsked).await;
-    run.poll(failed(6), Answer::NotAsked).await;
+    run.poll(failed(6), StatusLookup::NotNeeded).await;
+    run.poll(failed(6), StatusLookup::NotNeeded).await;
     assert_eq!(run.served(), (DeploymentStatus::Failed, false, Some(1)), "2 are history");
 }
 
@@ -151,7 +151,7 @@ async fn a_deployment_created_during_a_short_stop_is_new_and_during_a_longer_one
             objects: Box::new(Objects::<Deployment>::listed(Vec::new())),
             consistent: true,
             pages: 1,
-            answer: Answer::NotAsked,
+            answer: StatusLookup::NotNeeded,
         };
         let report = PollReport {
             result: nothing,
@@ -165,8 +165,8 @@ async fn a_deployment_created_during_a_short_stop_is_new_and_during_a_longer_one
         clock.set_by(stopped);
         let run = Run::start(&path, clock).await;
         let created = START.as_secs_f64() + 60.0;
-        run.poll_created(failed(5), Answer::NotAsked, created).await;
-        run.poll_created(failed(5), Answer::NotAsked, created).await;
+        run.poll_created(failed(5), StatusLookup::NotNeeded, created).await;
+        run.poll_created(failed(5), StatusLookup::NotNeeded, created).await;
         assert_eq!(run.served(), (DeploymentStatus::Failed, jobs > 0, Some(jobs)), "stopped for {stopped} s");
     }
 }
@@ -175,13 +175,13 @@ async fn a_deployment_created_during_a_short_stop_is_new_and_during_a_longer_one
 async fn what_was_served_is_in_the_file_without_an_orderly_stop() {
     let (_directory, path) = path();
     let run = Run::start(&path, Clock::paused(START)).await;
-    run.poll(RUNNING, Answer::NotAsked).await;
-    run.poll(failed(4), Answer::NotAsked).await;
+    run.poll(RUNNING, StatusLookup::NotNeeded).await;
+    run.poll(failed(4), StatusLookup::NotNeeded).await;
     // As a crash leaves it.
     let copy = path.with_extension("copy");
     std::fs::copy(&path, &copy).unwrap();
     let after = Run::start(&copy, run.clock).await;
-    after.poll(failed(4), Answer::NotAsked).await;
+    after.poll(failed(4), StatusLookup::NotNeeded).await;
     assert_eq!(after.served(), run.served());
 }
 
@@ -236,8 +236,8 @@ async fn an_unknown_status_is_taken_from_a_file_that_becomes_free_if_its_counts_
         let (_directory, other) = self::path();
         let run = Run::start(&other, Clock::paused(START)).await;
         // Its first look is ambiguous, so that it asks, and nobody answers.
-        run.poll([0, 1, 0, counts[3], 0, 4], Answer::NotAsked).await;
-        run.poll(counts, Answer::Failed).await;
+        run.poll([0, 1, 0, counts[3], 0, 4], StatusLookup::NotNeeded).await;
+        run.poll(counts, StatusLookup::Failed).await;
         assert_eq!(run.served().0, DeploymentStatus::Unknown);
         let owner: Arc<dyn Owner> = Arc::new(StateOwner(Arc::downgrade(&run.store)));
         let copy = path.with_extension("copy");

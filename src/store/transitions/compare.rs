@@ -31,15 +31,15 @@ pub(in crate::store) struct Poll<'a> {
     pub(in crate::store) previous_success: Option<Duration>,
     /// Minimum time for which a counter keeps its first value.
     pub(in crate::store) first_value_hold: Duration,
-    pub(in crate::store) answer: &'a Answer,
+    pub(in crate::store) answer: &'a StatusLookup,
 }
 
 /// The API's answer to the query for last job statuses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Answer {
+pub enum StatusLookup {
     /// It was not queried.
     #[default]
-    NotAsked,
+    NotNeeded,
     /// The request failed.
     Failed,
     /// It returned these statuses.
@@ -98,7 +98,11 @@ impl Poll<'_> {
     }
 
     /// Whether the comparison needs the last job status from the API.
-    pub(super) fn needs_answer(&self, before: Option<&DeploymentRecord>, deployment: &Deployment) -> bool {
+    pub(super) fn needs_status_lookup(
+        &self,
+        before: Option<&DeploymentRecord>,
+        deployment: &Deployment,
+    ) -> bool {
         let unchanged = before.is_some_and(|before| {
             before.status.is_some_and(|observed| observed.status != DeploymentStatus::Unknown)
                 && before.is_unchanged(&deployment.jobs)
@@ -161,16 +165,16 @@ impl Poll<'_> {
 
     fn look_up(&self, deployment: &Deployment, lookup: &mut Lookup) -> DeploymentStatus {
         let statuses = match self.answer {
-            Answer::NotAsked => return DeploymentStatus::Unknown,
-            Answer::Failed => &LastJobStatuses::default(),
-            Answer::Statuses(statuses) => statuses,
+            StatusLookup::NotNeeded => return DeploymentStatus::Unknown,
+            StatusLookup::Failed => &LastJobStatuses::default(),
+            StatusLookup::Statuses(statuses) => statuses,
         };
         lookup.attempts = lookup.attempts.saturating_add(1);
         lookup.last = Some(self.ended_at);
         let mut states = statuses.of(&deployment.id);
         match (states.next(), states.next()) {
             (Some(state), None) => DeploymentStatus::ended(state).unwrap_or(DeploymentStatus::Unknown),
-            (None, _) if *self.answer != Answer::Failed && has_no_job(&deployment.jobs) => {
+            (None, _) if *self.answer != StatusLookup::Failed && has_no_job(&deployment.jobs) => {
                 DeploymentStatus::None
             }
             _ => DeploymentStatus::Unknown,

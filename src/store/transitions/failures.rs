@@ -13,22 +13,22 @@ const MAX_FAILURES: usize = 50_000;
 
 /// The failures of the last hour in the order of observation. Not saved.
 #[derive(Debug, Default)]
-pub(super) struct RecentFailures(VecDeque<Failure>);
+pub(super) struct FailureLog(VecDeque<ObservedFailure>);
 
 #[derive(Debug)]
-struct Failure {
+struct ObservedFailure {
     /// The end of the poll, as time since the Unix epoch.
     observed: Duration,
     id: Box<str>,
     jobs: u64,
 }
 
-impl RecentFailures {
+impl FailureLog {
     pub(super) fn add(&mut self, observed: Duration, id: Box<str>, jobs: u64) {
         if self.0.len() >= MAX_FAILURES {
             self.0.pop_front();
         }
-        self.0.push_back(Failure { observed, id, jobs });
+        self.0.push_back(ObservedFailure { observed, id, jobs });
     }
 
     /// Drops failures that are too old at `now`.
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn failures_are_kept_for_an_hour_and_bounded() {
-        let mut failures = RecentFailures::default();
+        let mut failures = FailureLog::default();
         let second = Duration::from_secs;
         failures.add(second(10), "a".into(), 2);
         failures.add(second(20), "b".into(), 1);

@@ -1,6 +1,6 @@
 //! Job transitions: the state of each deployment across polls, whichever target returns it.
 //!
-//! [`NamespaceTransitions::needs_answer`] decides whether a poll must query the API for last job statuses. Then the
+//! [`NamespaceTransitions::needs_status_lookup`] decides whether a poll must query the API for last job statuses. Then the
 //! poll is compared with the known state. The result is saved, applied, and then served.
 
 mod compare;
@@ -9,8 +9,8 @@ mod failures;
 mod namespace_transitions;
 mod served;
 
-pub use compare::Answer;
 pub(super) use compare::Poll;
+pub use compare::StatusLookup;
 pub(super) use namespace_transitions::{Committing, FORGET_AFTER, NamespaceTransitions};
 pub(super) use served::Served;
 

@@ -8,7 +8,7 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 
-use super::{compare::Poll, deployment_record::DeploymentRecord, failures::RecentFailures, served::Served};
+use super::{compare::Poll, deployment_record::DeploymentRecord, failures::FailureLog, served::Served};
 use crate::{
     model::{Deployment, ObservedStatus, Transitions},
     store::{jobs::NamespaceJobs, saved_state::Record},
@@ -29,18 +29,18 @@ pub(in crate::store) struct NamespaceTransitions {
     /// Held while a poll is compared, saved and applied, so that polls are saved in the order in which they are
     /// applied.
     committing: AsyncMutex<()>,
-    memory: RwLock<State>,
-    /// Records that are being saved and are not yet applied. A dump includes them. Locked before `memory`.
+    state: RwLock<TransitionState>,
+    /// Records that are being saved and are not yet applied. A dump includes them. Locked before `state`.
     saving: Mutex<Vec<Record>>,
     pub(in crate::store) jobs: NamespaceJobs,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct TransitionState {
     deployments: HashMap<Box<str>, DeploymentRecord>,
     /// The number of deployments that no target returns.
     gone: usize,
-    failures: RecentFailures,
+    failures: FailureLog,
     /// Earlier statuses of deployments in this run, the most recent first.
     statuses: HashMap<Box<str>, VecDeque<ObservedStatus>>,
     /// Increases when the served transitions change.
@@ -78,14 +78,16 @@ impl NamespaceTransitions {
     }
 
     /// Whether the API must be queried for the last job status of any of these deployments.
-    pub(in crate::store) fn needs_answer(&self, poll: &Poll<'_>, listed: &[Deployment]) -> bool {
-        let memory = self.memory.read();
-        listed.iter().any(|deployment| poll.needs_answer(memory.deployments.get(&*deployment.id), deployment))
+    pub(in crate::store) fn needs_status_lookup(&self, poll: &Poll<'_>, listed: &[Deployment]) -> bool {
+        let state = self.state.read();
+        listed
+            .iter()
+            .any(|deployment| poll.needs_status_lookup(state.deployments.get(&*deployment.id), deployment))
     }
 
     /// Increases when the result of [`NamespaceTransitions::transitions`] may change.
     pub(in crate::store) fn revision(&self) -> u64 {
-        self.memory.read().revision
+        self.state.read().revision
     }
 
     /// The transitions of these deployments, in their order.
@@ -93,15 +95,15 @@ impl NamespaceTransitions {
         &self,
         deployments: impl Iterator<Item = &'d Deployment>,
     ) -> Vec<Transitions> {
-        let memory = self.memory.read();
+        let state = self.state.read();
         let transitions =
-            |id: &str| memory.deployments.get(id).map(DeploymentRecord::transitions).unwrap_or_default();
+            |id: &str| state.deployments.get(id).map(DeploymentRecord::transitions).unwrap_or_default();
         deployments.map(|deployment| transitions(&deployment.id)).collect()
     }
 
     /// The number of job failures of each deployment observed after `since`, a time since the Unix epoch.
     pub(in crate::store) fn failures_since(&self, since: Duration) -> HashMap<Box<str>, u64> {
-        self.memory.read().failures.since(since)
+        self.state.read().failures.since(since)
     }
 
     /// Restores a deployment from a record that was saved at `saved_at`. Returns none if the record is invalid.
@@ -117,60 +119,60 @@ impl NamespaceTransitions {
         if !remembered.gone {
             remembered.last_returned = saved_at;
         }
-        let mut memory = self.memory.write();
-        memory.gone += usize::from(remembered.gone);
-        memory.deployments.insert(id.into(), remembered);
+        let mut state = self.state.write();
+        state.gone += usize::from(remembered.gone);
+        state.deployments.insert(id.into(), remembered);
         Some(())
     }
 
     /// The statuses of a deployment in this run, the most recent first.
     pub(in crate::store) fn recent_statuses(&self, id: &str) -> Vec<ObservedStatus> {
-        let memory = self.memory.read();
-        let current = memory.deployments.get(id).and_then(|known| known.status);
-        let earlier = memory.statuses.get(id).into_iter().flatten();
+        let state = self.state.read();
+        let current = state.deployments.get(id).and_then(|known| known.status);
+        let earlier = state.statuses.get(id).into_iter().flatten();
         current.into_iter().chain(earlier.copied()).collect()
     }
 
     /// Whether the deployment is known.
     pub(in crate::store) fn knows(&self, id: &str) -> bool {
-        self.memory.read().deployments.contains_key(id)
+        self.state.read().deployments.contains_key(id)
     }
 
     /// When a deployment was first returned in this run, as time since the Unix epoch.
     pub(in crate::store) fn first_seen(&self, id: &str) -> Option<Duration> {
-        self.memory.read().deployments.get(id)?.first_seen
+        self.state.read().deployments.get(id)?.first_seen
     }
 
     /// The records of all deployments.
     pub(in crate::store) fn records(&self) -> Vec<Record> {
         let saving = self.saving.lock();
-        let memory = self.memory.read();
-        let remembered = memory.deployments.iter().map(|(id, of)| (id.clone(), of.encode()));
+        let state = self.state.read();
+        let remembered = state.deployments.iter().map(|(id, of)| (id.clone(), of.encode()));
         remembered.chain(saving.iter().cloned()).collect()
     }
 
     /// Records that delete all deployments.
     pub(in crate::store) fn deletions(&self) -> Vec<Record> {
-        self.memory.read().deployments.keys().map(|id| (id.clone(), None)).collect()
+        self.state.read().deployments.keys().map(|id| (id.clone(), None)).collect()
     }
 
     /// Adopts the status in a record if the deployment's own status is unknown and the counts are equal.
     pub(in crate::store) fn adopt_status(&self, id: &str, record: &[u8]) {
         let Some(recorded) = DeploymentRecord::decode(record) else { return };
-        let mut memory = self.memory.write();
-        if memory.deployments.get_mut(id).is_some_and(|known| known.adopt_status(&recorded)) {
-            memory.revision += 1;
+        let mut state = self.state.write();
+        if state.deployments.get_mut(id).is_some_and(|known| known.adopt_status(&recorded)) {
+            state.revision += 1;
         }
     }
 
     /// How long the namespace has not been a target while the exporter was running.
     pub(in crate::store) fn orphaned(&self) -> Duration {
-        self.memory.read().orphaned
+        self.state.read().orphaned
     }
 
     /// Sets [`NamespaceTransitions::orphaned`].
     pub(in crate::store) fn age(&self, orphaned: Duration) {
-        self.memory.write().orphaned = orphaned;
+        self.state.write().orphaned = orphaned;
     }
 }
 
@@ -186,20 +188,20 @@ impl Committing<'_> {
         served: &Served,
         polled_since: Option<Duration>,
     ) -> Update {
-        let memory = self.namespace.memory.read();
+        let state = self.namespace.state.read();
         let ids = served.ids();
         let mut update = Update { returned: Vec::with_capacity(listed.len()), ..Update::default() };
         let mut present = 0;
         for (index, deployment) in listed.iter().enumerate() {
-            let before = memory.deployments.get(&*deployment.id);
+            let before = state.deployments.get(&*deployment.id);
             present += usize::from(before.is_some_and(|before| !before.gone));
             update.compare(poll, before, deployment, !ids.contains(index, &deployment.id));
         }
         if let Some(polled_since) = polled_since {
-            if present + memory.gone < memory.deployments.len() {
-                update.gone = memory.missing(listed, polled_since);
+            if present + state.gone < state.deployments.len() {
+                update.gone = state.missing(listed, polled_since);
             }
-            update.forgotten = memory.forgettable(listed, poll.ended);
+            update.forgotten = state.forgettable(listed, poll.ended);
         }
         update
     }
@@ -233,23 +235,23 @@ impl Committing<'_> {
     pub(in crate::store) fn apply(self, poll: &Poll<'_>, listed: &[Deployment], update: Update) {
         let mut saving = self.namespace.saving.lock();
         saving.clear();
-        let mut memory = self.namespace.memory.write();
-        memory.failures.forget_before(poll.ended);
+        let mut state = self.namespace.state.write();
+        state.failures.forget_before(poll.ended);
         for (deployment, returned) in listed.iter().zip(update.returned) {
             if let Some(after) = returned {
-                memory.replace(&deployment.id, after, poll.ended);
-            } else if let Some(known) = memory.deployments.get_mut(&*deployment.id) {
+                state.replace(&deployment.id, after, poll.ended);
+            } else if let Some(known) = state.deployments.get_mut(&*deployment.id) {
                 (known.last_returned, known.requested_at) = (poll.ended, Some(poll.requested_at));
             }
         }
         for (id, after) in update.gone {
-            memory.replace(&id, after, poll.ended);
+            state.replace(&id, after, poll.ended);
         }
         for id in &update.forgotten {
-            memory.forget(id);
+            state.forget(id);
         }
-        memory.revision += u64::from(update.serves_changes);
-        drop(memory);
+        state.revision += u64::from(update.serves_changes);
+        drop(state);
         drop(saving);
         self.namespace.jobs.forget(&update.forgotten);
         self.namespace.jobs.note_failures(&update.failed, poll.ended_at);
@@ -281,7 +283,7 @@ impl Update {
     }
 }
 
-impl State {
+impl TransitionState {
     /// The deployments that no target has returned since `polled_since`, except those in `listed`.
     fn missing(&self, listed: &[Deployment], polled_since: Duration) -> Vec<(Box<str>, DeploymentRecord)> {
         let listed: HashSet<&str> = listed.iter().map(|deployment| &*deployment.id).collect();

@@ -12,7 +12,7 @@ use crate::{
         TargetId, Transitions,
     },
     snapshot::fixture::target,
-    store::{Answer, Listed, PollFailure, PollReport, Store, TargetSettings},
+    store::{Listed, PollFailure, PollReport, StatusLookup, Store, TargetSettings},
 };
 
 const START: Duration = Duration::from_secs(1_000_000);
@@ -211,15 +211,15 @@ impl World {
             ..Deployment::default()
         };
         let objects = Box::new(Objects::listed(listed.iter().map(deployment).collect()));
-        let mut answer = Answer::NotAsked;
-        if self.store.needs_answer(&id(target), Instant::now(), &*objects) {
+        let mut answer = StatusLookup::NotNeeded;
+        if self.store.needs_status_lookup(&id(target), Instant::now(), &*objects) {
             let mut statuses = LastJobStatuses::default();
             for &index in listed {
                 if let (None, Some(state)) = (self.jobs[index].live, self.jobs[index].last) {
                     statuses.add(index.to_string().into(), state);
                 }
             }
-            answer = Answer::Statuses(statuses);
+            answer = StatusLookup::Statuses(statuses);
         }
         let listed = Listed { objects, consistent, pages: 1, answer };
         self.store.commit(&id(target), 1, report(listed)).await.unwrap();
@@ -278,7 +278,7 @@ async fn poll(store: &Store, target: usize, listed: &[&str]) {
     let deployment =
         |id: &&str| Deployment { id: (*id).into(), jobs: Job::default().counts(), ..Deployment::default() };
     let objects = Box::new(Objects::listed(listed.iter().map(deployment).collect()));
-    let listed = Listed { objects, consistent: true, pages: 1, answer: Answer::NotAsked };
+    let listed = Listed { objects, consistent: true, pages: 1, answer: StatusLookup::NotNeeded };
     store.commit(&id(target), 1, report(listed)).await.unwrap();
 }
 

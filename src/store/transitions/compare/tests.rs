@@ -32,7 +32,7 @@ impl History {
         Self { previous_success: Some(Duration::from_secs(START)), ..Self::new() }
     }
 
-    fn poll_with<T>(&self, answer: &Answer, with: impl FnOnce(&Poll<'_>) -> T) -> T {
+    fn poll_with<T>(&self, answer: &StatusLookup, with: impl FnOnce(&Poll<'_>) -> T) -> T {
         let ended_at = self.start + Duration::from_secs(self.seconds);
         with(&Poll {
             requested_at: ended_at,
@@ -44,12 +44,14 @@ impl History {
         })
     }
 
-    fn needs_answer(&self, jobs: JobCounts) -> bool {
+    fn needs_status_lookup(&self, jobs: JobCounts) -> bool {
         let deployment = deployment(jobs);
-        self.poll_with(&Answer::NotAsked, |poll| poll.needs_answer(self.remembered.as_ref(), &deployment))
+        self.poll_with(&StatusLookup::NotNeeded, |poll| {
+            poll.needs_status_lookup(self.remembered.as_ref(), &deployment)
+        })
     }
 
-    fn observe(&mut self, jobs: JobCounts, answer: &Answer, begins: bool) {
+    fn observe(&mut self, jobs: JobCounts, answer: &StatusLookup, begins: bool) {
         self.seconds += 60;
         let before = self.remembered.take();
         let after = self.poll_with(answer, |poll| poll.compare(before.as_ref(), &deployment(jobs), begins));
@@ -60,16 +62,16 @@ impl History {
     /// Polls, a minute later. The API is not to be asked.
     fn sees(&mut self, counts: Counts) -> (DeploymentStatus, Option<u64>) {
         self.seconds += 60;
-        assert!(!self.needs_answer(returned(counts)));
+        assert!(!self.needs_status_lookup(returned(counts)));
         self.seconds -= 60;
-        self.observe(returned(counts), &Answer::NotAsked, self.remembered.is_none());
+        self.observe(returned(counts), &StatusLookup::NotNeeded, self.remembered.is_none());
         self.status()
     }
 
     /// Polls, a minute later, and asks the API, which must be necessary.
-    fn asks(&mut self, counts: Counts, answer: &Answer) -> (DeploymentStatus, Option<u64>) {
+    fn asks(&mut self, counts: Counts, answer: &StatusLookup) -> (DeploymentStatus, Option<u64>) {
         self.seconds += 60;
-        assert!(self.needs_answer(returned(counts)));
+        assert!(self.needs_status_lookup(returned(counts)));
         self.seconds -= 60;
         self.observe(returned(counts), answer, self.remembered.is_none());
         self.status()
@@ -96,12 +98,12 @@ fn deployment(jobs: JobCounts) -> Deployment {
     Deployment { id: "d".into(), jobs, created: Some(START as f64 + 10.0), ..Deployment::default() }
 }
 
-fn found(states: &[JobState]) -> Answer {
+fn found(states: &[JobState]) -> StatusLookup {
     let mut statuses = LastJobStatuses::default();
     for &state in states {
         statuses.add("d".into(), state);
     }
-    Answer::Statuses(statuses)
+    StatusLookup::Statuses(statuses)
 }
 
 fn failed(count: u64) -> Counts {
@@ -165,7 +167,7 @@ fn the_first_value_is_held_until_a_poll_ends_after_the_hold() {
     history.sees([0, 1, 0, 0, 0, 9]);
     assert_eq!(history.served()[2], Some(4), "without delay");
     // The series end, and begin again with the value that was last served.
-    history.observe(returned([0, 1, 0, 0, 0, 12]), &Answer::NotAsked, true);
+    history.observe(returned([0, 1, 0, 0, 0, 12]), &StatusLookup::NotNeeded, true);
     assert_eq!(history.served()[2], Some(4));
     history.sees([0, 1, 0, 0, 0, 12]);
     history.sees([0, 1, 0, 0, 0, 12]);
@@ -202,7 +204,7 @@ fn a_deployment_is_new_if_created_since_the_previous_poll_with_two_minutes_of_to
         let previous_success = previous.map(|seconds| Duration::from_secs(START + seconds));
         let history = History { previous_success, ..History::new() };
         let deployment = Deployment { created, ..deployment(returned(IDLE)) };
-        history.poll_with(&Answer::NotAsked, |poll| poll.is_new(&deployment))
+        history.poll_with(&StatusLookup::NotNeeded, |poll| poll.is_new(&deployment))
     };
     let created = Some(START as f64 + 10.0);
     assert!(is_new(created, Some(0)) && is_new(created, Some(130)) && !is_new(created, Some(131)));
@@ -214,7 +216,7 @@ fn a_deployment_is_new_if_created_since_the_previous_poll_with_two_minutes_of_to
 #[test]
 fn a_live_job_that_disappears_without_a_count_is_looked_up() {
     let counts = [0, 0, 0, 0, 0, 2];
-    let with = |answer: &Answer| {
+    let with = |answer: &StatusLookup| {
         let mut history = History::new();
         history.sees([0, 1, 0, 0, 0, 2]);
         history.asks(counts, answer)
@@ -222,7 +224,7 @@ fn a_live_job_that_disappears_without_a_count_is_looked_up() {
     assert_eq!(with(&found(&[JobState::Failed])), (Failed, Some(120)));
     assert_eq!(with(&found(&[])), (Unknown, Some(120)), "in no answer");
     assert_eq!(with(&found(&[JobState::Failed, JobState::Finished])), (Unknown, Some(120)));
-    assert_eq!(with(&Answer::Failed), (Unknown, Some(120)));
+    assert_eq!(with(&StatusLookup::Failed), (Unknown, Some(120)));
     let mut history = History::new();
     history.sees(ONE_RUNNING);
     assert_eq!(history.asks(IDLE, &found(&[])), (NoJob, Some(120)), "its jobs were deleted");
@@ -242,15 +244,15 @@ fn two_counts_that_rise_together_are_looked_up_and_both_count() {
 fn an_unknown_status_is_looked_up_at_the_next_poll_and_then_every_ten_minutes() {
     let counts = [0, 0, 0, 1, 1, 1];
     let mut history = History::new();
-    history.asks(counts, &Answer::Failed);
-    assert_eq!(history.asks(counts, &Answer::Failed), (Unknown, None));
+    history.asks(counts, &StatusLookup::Failed);
+    assert_eq!(history.asks(counts, &StatusLookup::Failed), (Unknown, None));
     for _ in 0..9 {
         assert_eq!(history.sees(counts), (Unknown, None));
     }
-    history.asks(counts, &Answer::Failed);
+    history.asks(counts, &StatusLookup::Failed);
     // Except if a count changes.
     let counts = [0, 0, 0, 2, 2, 1];
-    assert_eq!(history.asks(counts, &Answer::Failed), (Unknown, Some(780)));
+    assert_eq!(history.asks(counts, &StatusLookup::Failed), (Unknown, Some(780)));
     assert_eq!(
         history.asks(counts, &found(&[JobState::Finished])),
         (Finished, Some(780)),
@@ -263,14 +265,14 @@ fn a_status_that_becomes_known_began_with_unknown_unless_a_job_ended_or_started(
     let unknown = || {
         let mut history = History::new();
         history.sees([0, 1, 0, 0, 0, 2]);
-        assert_eq!(history.asks(failed(2), &Answer::Failed), (Unknown, Some(120)));
+        assert_eq!(history.asks(failed(2), &StatusLookup::Failed), (Unknown, Some(120)));
         history
     };
     assert_eq!(unknown().asks(failed(2), &found(&[JobState::Failed])), (Failed, Some(120)));
     assert_eq!(unknown().sees(failed(3)), (Failed, Some(180)));
     assert_eq!(unknown().sees([0, 1, 0, 0, 0, 2]), (Running, Some(180)));
     let mut history = History::new();
-    history.asks([0, 0, 0, 1, 0, 1], &Answer::Failed);
+    history.asks([0, 0, 0, 1, 0, 1], &StatusLookup::Failed);
     assert_eq!(history.asks([0, 0, 0, 1, 0, 1], &found(&[JobState::Failed])), (Failed, None));
 }
 
@@ -280,17 +282,21 @@ fn an_unreadable_live_count_is_unknown_and_nobody_is_asked() {
     for state in JobState::LIVE {
         let mut history = History::new();
         history.sees([0, 1, 0, 0, 0, 2]);
-        assert!(!history.needs_answer(unreadable(state)));
-        history.observe(unreadable(state), &Answer::NotAsked, false);
+        assert!(!history.needs_status_lookup(unreadable(state)));
+        history.observe(unreadable(state), &StatusLookup::NotNeeded, false);
         assert_eq!(history.status(), (Unknown, Some(120)));
         // Whether a job was live is not known, so it may have disappeared.
         assert_eq!(history.asks(failed(2), &found(&[JobState::Failed])), (Failed, Some(120)));
     }
     // A running job is running, whatever the other counts are.
     let mut history = History::new();
-    history.observe(returned(ONE_RUNNING).with_invalid(JobState::Starting), &Answer::NotAsked, true);
+    history.observe(returned(ONE_RUNNING).with_invalid(JobState::Starting), &StatusLookup::NotNeeded, true);
     assert_eq!(history.status(), (Running, None));
-    history.observe(returned([1, 0, 0, 0, 0, 0]).with_invalid(JobState::Running), &Answer::NotAsked, false);
+    history.observe(
+        returned([1, 0, 0, 0, 0, 0]).with_invalid(JobState::Running),
+        &StatusLookup::NotNeeded,
+        false,
+    );
     assert_eq!(history.status(), (Unknown, Some(120)));
 }
 
@@ -298,11 +304,11 @@ fn an_unreadable_live_count_is_unknown_and_nobody_is_asked() {
 fn a_count_that_is_missing_is_compared_when_it_returns_and_history_when_it_first_comes() {
     let without_failed = |counts: Counts| returned(counts).with_invalid(JobState::Failed);
     let mut history = History::new();
-    history.observe(without_failed(ONE_RUNNING), &Answer::NotAsked, true);
+    history.observe(without_failed(ONE_RUNNING), &StatusLookup::NotNeeded, true);
     assert_eq!(history.served(), [Some(0), Some(0), None]);
     history.sees([0, 1, 0, 0, 0, 7]);
     assert_eq!(history.status(), (Running, None));
-    history.observe(without_failed(ONE_RUNNING), &Answer::NotAsked, false);
+    history.observe(without_failed(ONE_RUNNING), &StatusLookup::NotNeeded, false);
     history.sees([0, 1, 0, 0, 0, 9]);
     assert_eq!(history.served(), [Some(0), Some(0), Some(2)], "held for two minutes since it came");
 }
@@ -310,11 +316,11 @@ fn a_count_that_is_missing_is_compared_when_it_returns_and_history_when_it_first
 #[test]
 fn without_a_job_summary_there_is_nothing_and_later_everything_stays() {
     let mut history = History::new();
-    history.observe(JobCounts::default(), &Answer::NotAsked, true);
+    history.observe(JobCounts::default(), &StatusLookup::NotNeeded, true);
     assert_eq!(history.remembered.as_ref().unwrap().transitions(), Transitions::default());
     history.sees([0, 1, 0, 0, 0, 1]);
     for _ in 0..3 {
-        history.observe(JobCounts::default(), &Answer::NotAsked, false);
+        history.observe(JobCounts::default(), &StatusLookup::NotNeeded, false);
     }
     assert_eq!(history.status(), (Running, None));
     history.sees(failed(2));
@@ -328,7 +334,7 @@ fn data_that_was_requested_earlier_is_not_compared() {
     history.sees(failed(2));
     let before = history.remembered.clone().unwrap();
     let old = deployment(returned([0, 1, 0, 0, 0, 1]));
-    let after = history.poll_with(&Answer::NotAsked, |poll| {
+    let after = history.poll_with(&StatusLookup::NotNeeded, |poll| {
         let requested_at = poll.requested_at.checked_sub(Duration::from_secs(1)).unwrap();
         Poll { requested_at, ..*poll }.compare(Some(&before), &old, false)
     });
