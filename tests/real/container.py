@@ -286,6 +286,19 @@ def serves_and_stops(containers):
         assert code == 0, (code, output)
 
 
+def runs_as_any_user(containers):
+    """OpenShift assigns a user, in the group 0."""
+    process, port = containers.specification["process"], free_port()
+    usual, process["user"] = process["user"], {"uid": 1000650000, "gid": 0}
+    try:
+        with containers.start([*containers.image.entrypoint, "demo", f"--web.listen-address=127.0.0.1:{port}"]) as demo:
+            until("readiness", lambda: get(port, "/-/ready"))
+            status = dict(re.findall(r"^(\w+):\t(.*)$", Path(f"/proc/{demo.pid()}/status").read_text(), re.M))
+            assert status["Uid"].split()[0] == "1000650000", status["Uid"]
+    finally:
+        process["user"] = usual
+
+
 def sees_edits_of_the_mounted_configuration(containers):
     """Editors replace the file. What they leave is read at SIGHUP; who may not read it is named."""
     port = free_port()
@@ -347,6 +360,7 @@ def main():
             containers = Containers(image, root, directory, runc, names.address)
             is_described(image, containers)
             serves_and_stops(containers)
+            runs_as_any_user(containers)
             sees_edits_of_the_mounted_configuration(containers)
             finds_names_and_authorities(containers, directory, names)
         finally:

@@ -61,11 +61,6 @@ MAIN
     done
 }
 
-# free_port: one that nobody listens on.
-free_port() {
-    python3 -c 'import socket; probe = socket.socket(); probe.bind(("127.0.0.1", 0)); print(probe.getsockname()[1])'
-}
-
 # run_component NAME COMMAND...
 run_component() {
     "${@:2}" >"$scratch/$1.log" 2>&1 &

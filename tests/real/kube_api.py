@@ -20,7 +20,7 @@ NAMESPACES = ["observability", "prometheus", "grafana", "monitoring", "overlay"]
 # The host's network is what "restricted" is there to refuse.
 PRIVILEGED = ["host-network"]
 # Whose configuration is not in the values.
-WITHOUT_CONFIG = ["demo", "persistence", "existing-configmap", "host-network"]
+WITHOUT_CONFIG = ["demo", "persistence", "existing-configmap", "host-network", "openshift"]
 
 
 class Cluster:

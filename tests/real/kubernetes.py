@@ -230,11 +230,13 @@ def shares_the_targets(rendered, pod):
     assert pod.deployment["spec"]["volumeClaimTemplates"] and of(rendered, "Service")[1]["spec"]["clusterIP"] == "None"
 
 
-def is_confined(pod):
-    """As the image's user, with no right that it doesn't need."""
+def is_confined(name, pod):
+    """As the image's user, or one that OpenShift assigns, with no right that it doesn't need."""
     user, group = re.search(r"^USER (\d+):(\d+)$", Path("deploy/container/Dockerfile").read_text(), re.M).groups()
     context, own = pod.spec["securityContext"], pod.container["securityContext"]
-    assert (str(context["runAsUser"]), str(context["runAsGroup"])) == (user, group) and context["runAsNonRoot"], context
+    users = [context.get(key) for key in ("runAsUser", "runAsGroup", "fsGroup")]
+    assert users == [None] * 3 if name == "openshift" else users == [int(user), int(group), int(group)], (name, context)
+    assert context["runAsNonRoot"], context
     assert context["seccompProfile"] == {"type": "RuntimeDefault"}, context
     assert own["readOnlyRootFilesystem"] and not own["allowPrivilegeEscalation"], own
     assert own["capabilities"] == {"drop": ["ALL"]}, own
@@ -417,6 +419,12 @@ def is_of_this_version():
     version = re.search(r'^version = "(.*)"', Path("Cargo.toml").read_text(), re.M).group(1)
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert (chart["appVersion"], chart["version"]) == (version, version), chart
+    # Artifact Hub reads these as YAML. The files that they lead to are there.
+    lists = {name: yaml.safe_load(text) for name, text in chart["annotations"].items() if "\n" in text}
+    assert [each["image"] for each in lists["artifacthub.io/images"]] == [f"aliyun-flink-exporter:{version}"], lists
+    urls = [chart["icon"], *(each["url"] for name in ("links", "screenshots") for each in lists[f"artifacthub.io/{name}"])]
+    paths = [match.group(1) for url in urls if (match := re.search(r"/(?:blob/|tree/)?main/(.+)$", url))]
+    assert len(paths) == 6 and all(Path(path).exists() for path in paths), paths
 
 
 def main():
@@ -433,7 +441,7 @@ def main():
             pod = Pod(rendered[name])
             selects(rendered[name], pod)
             names_what_is_there(rendered[name], pod)
-            is_confined(pod)
+            is_confined(name, pod)
             is_understood(exporter, rendered[name], pod, directory)
             for rule in of(rendered[name], "PrometheusRule"):
                 file = Path(directory, "rules.yml")

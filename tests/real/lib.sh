@@ -328,6 +328,11 @@ start_prometheus() {
     prometheus=$found
 }
 
+# free_port: one that nobody listens on.
+free_port() {
+    python3 -c 'import socket; probe = socket.socket(); probe.bind(("127.0.0.1", 0)); print(probe.getsockname()[1])'
+}
+
 # expect_data EXPRESSION: Prometheus has a result, within 30 seconds.
 expect_data() {
     # shellcheck disable=SC2317 # called by within
