@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use config_reader::{Decimal, Period, Short};
+
 use super::raw;
-use super::scalar::{Period, Rate, Switch};
-use super::short::Short;
+use super::scalar::Switch;
 use crate::collectors::{self, Collector, DEPLOYMENTS};
 use crate::model::{CollectorName, JOBS, JobsMode};
 
@@ -93,7 +94,7 @@ impl Collectors {
             Some(Short::Long(raw::JobsSettings {
                 mode: Some(mode),
                 interval: Some(Period(enabled.interval)),
-                requests_per_second: Some(Rate(requests_per_second)),
+                requests_per_second: Some(Decimal(requests_per_second)),
             }))
         });
         raw::Collectors {

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use figment::value::{Dict, Value};
-use serde_json::{Value as Json, json};
+use config_reader::{Kind, Layer};
+use serde_json::{Value, json};
 
-use super::layer::{Kind, Layer};
 use super::scalar::ALL;
 use crate::model::CollectorName;
 
@@ -34,7 +33,7 @@ impl Flags {
         let workspace = (self.workspace.is_some() || !self.namespaces.is_empty()).then(|| self.workspace());
         let (discovery, workspaces) = match workspace {
             Some(workspace) => (json!([]), json!([workspace])),
-            None if self.regions.is_empty() => (Json::Null, Json::Null),
+            None if self.regions.is_empty() => (Value::Null, Value::Null),
             None => (self.regions.iter().map(|region| json!({"region": region})).collect(), json!([])),
         };
         let settings = json!({
@@ -44,33 +43,20 @@ impl Flags {
             "shard": {"index": self.shard_index, "total": self.shard_total},
             "state": {"path": self.state_path},
         });
-        let settings = given(Value::serialize(settings).ok()?)?.into_dict()?;
         let disabled: Vec<_> =
             self.collectors.iter().filter(|(_, enabled)| !enabled).map(|(name, _)| *name).collect();
-        Some(Layer::new(Kind::Flags, settings, move |keys: &[&str]| flag(keys, &disabled)))
+        Layer::new(Kind::Flags, settings, move |keys: &[&str]| flag(keys, &disabled))
     }
 
-    fn workspace(&self) -> Json {
+    fn workspace(&self) -> Value {
         let region = match &self.regions[..] {
             [region] => json!(region),
-            [] => Json::Null,
+            [] => Value::Null,
             // A list, which is refused: a workspace is in one region.
             regions => json!(regions),
         };
         let namespaces = if self.namespaces.is_empty() { json!(ALL) } else { json!(self.namespaces) };
         json!({"id": self.workspace, "region": region, "namespaces": namespaces})
-    }
-}
-
-/// The value without what is null. None if nothing is left of a table.
-fn given(value: Value) -> Option<Value> {
-    match value {
-        Value::Empty(..) => None,
-        Value::Dict(_, entries) => {
-            let entries = entries.into_iter().filter_map(|(key, value)| Some((key, given(value)?)));
-            Some(entries.collect::<Dict>()).filter(|entries| !entries.is_empty()).map(Value::from)
-        }
-        value => Some(value),
     }
 }
 

@@ -2,38 +2,14 @@
 
 use std::sync::Arc;
 
+use config_reader::{Kind, Node};
 use url::Url;
 
-use super::layer::Kind;
-use super::node::Node;
 use super::scalar::Region;
 use crate::{credentials, endpoint};
 
 pub(super) const REGION: &str = "a region such as cn-hangzhou";
 const ENDPOINT: &str = "an endpoint such as https://ververica-vpc.cn-hangzhou.aliyuncs.com";
-
-/// The regions in which foasconsole has an endpoint, by the map in the official SDKs. The others are served by the
-/// central one.
-const CONSOLE_REGIONS: [&str; 18] = [
-    "ap-northeast-1",
-    "ap-southeast-1",
-    "ap-southeast-3",
-    "ap-southeast-5",
-    "cn-beijing",
-    "cn-hangzhou",
-    "cn-hongkong",
-    "cn-qingdao",
-    "cn-shanghai",
-    "cn-shanghai-finance-1",
-    "cn-shenzhen",
-    "cn-shenzhen-finance-1",
-    "cn-wulanchabu",
-    "cn-zhangjiakou",
-    "eu-central-1",
-    "eu-west-1",
-    "us-east-1",
-    "us-west-1",
-];
 
 /// The keys of a workspace or an entry that say where it is, as they are written.
 pub(super) struct RawLocation {
@@ -76,24 +52,12 @@ impl RawLocation {
             url.map_err(|_| at.get("region").expected(REGION)).ok()
         };
         Location {
-            endpoint: given(self.endpoint, "endpoint").or_else(|| of_region("endpoint", default_endpoint)),
+            endpoint: given(self.endpoint, "endpoint").or_else(|| of_region("endpoint", endpoint::ververica)),
             console_endpoint: given(self.console_endpoint, "console_endpoint")
-                .or_else(|| of_region("console_endpoint", default_console_endpoint)),
+                .or_else(|| of_region("console_endpoint", endpoint::foasconsole)),
             credentials: self.credentials.map_or_else(|| credentials.clone(), Arc::new),
             region,
         }
-    }
-}
-
-fn default_endpoint(region: &str) -> String {
-    format!("https://ververica.{region}.aliyuncs.com")
-}
-
-fn default_console_endpoint(region: &str) -> String {
-    if CONSOLE_REGIONS.contains(&region) {
-        format!("https://foasconsole.{region}.aliyuncs.com")
-    } else {
-        "https://foasconsole.aliyuncs.com".to_owned()
     }
 }
 

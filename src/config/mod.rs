@@ -12,7 +12,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use figment::Figment;
+use config_reader::{Document, List, Settings, Variables};
 use outbound_http::{InvalidProxy, Proxies, certificate_warnings};
 use serde::Deserialize as _;
 
@@ -20,45 +20,52 @@ use crate::model::JOBS;
 use crate::poll;
 
 mod collectors;
-mod deserialize;
 mod discovered;
-mod document;
-mod environment;
-mod error;
-mod file;
 mod flags;
-mod inline;
-mod layer;
 mod location;
 mod namespaces;
-mod node;
 mod print;
 mod raw;
 mod resolved;
 mod scalar;
 mod schema;
 mod settings;
-mod short;
-mod units;
 mod warnings;
 mod workspaces;
-mod yaml;
 
 #[cfg(test)]
 mod tests;
 
 pub use collectors::{Collectors, EnabledCollector, JobsSettings};
-pub use environment::Environment;
-pub use error::{ConfigError, Mistake};
+pub use config_reader::{ConfigError, Environment, Mistake, parse_duration};
 pub use flags::Flags;
 pub use resolved::{Config, DiscoveredNamespaces, DiscoveryEntry, Namespaces, Target, Workspace};
 pub use schema::schema;
-pub use units::parse_duration;
 
-use document::Document;
-use layer::{Kind, Layer};
-use node::Settings;
 use workspaces::Base;
+
+/// The key, at any level, below which values are secret.
+const SECRETS: &str = "credentials";
+
+const VARIABLES: Variables = Variables {
+    prefix: "ALIYUN_FLINK_EXPORTER_",
+    lists: &[
+        List {
+            keys: &["workspaces"],
+            example: "'[{id: a14bd5d90a0123, region: cn-hangzhou, namespaces: [team-a, team-b]}]'",
+            has_words: false,
+        },
+        List { keys: &["discovery"], example: "'[{region: cn-hangzhou}]'", has_words: false },
+        List { keys: &["metrics", "deployment_labels"], example: "team,stage", has_words: true },
+        List { keys: &["metrics", "workspace_tags"], example: "team,stage", has_words: true },
+    ],
+    is_table: |keys, text| match keys {
+        ["poll" | "api" | "credentials" | "collectors" | "metrics" | "shard" | "state"]
+        | ["credentials", .., "source"] => true,
+        ["collectors", _] => text.trim_start().starts_with('{'),
+        _ => false,
+    },
+};
 
 impl Config {
     /// What is valid but hardly meant, one sentence each.
@@ -68,18 +75,20 @@ impl Config {
 
     /// The configuration as YAML, as it was resolved, with `<redacted>` for each part of an access key.
     pub fn to_yaml_redacted(&self) -> String {
-        print::yaml(self)
+        let document = raw::Config::from(self);
+        // Text, numbers, lists and tables alone: nothing that YAML can't say.
+        config_reader::to_yaml(&document).unwrap_or_else(|error| format!("# {error}\n"))
     }
 }
 
 /// Reads the configuration from all its sources. Without a file, the environment and the flags stand alone.
 pub fn load(file: Option<&Path>, environment: &Environment, flags: &Flags) -> Result<Config, ConfigError> {
-    resolve(file.map(file::read).transpose()?, environment, flags)
+    resolve(file.map(config_reader::read).transpose()?, environment, flags)
 }
 
 /// Reads the configuration that a file named `file` would give if it held `text`, and nothing else were set.
 pub fn load_text(file: &Path, text: &str) -> Result<Config, ConfigError> {
-    resolve(Some(file::parse(file, text)?), &Environment::default(), &Flags::default())
+    resolve(Some(config_reader::parse(file, text)?), &Environment::default(), &Flags::default())
 }
 
 fn resolve(
@@ -87,7 +96,7 @@ fn resolve(
     environment: &Environment,
     flags: &Flags,
 ) -> Result<Config, ConfigError> {
-    let (variables, mut mistakes) = environment.layers();
+    let (variables, mut mistakes) = environment.layers(VARIABLES);
     let proxies = Proxies::from_env(|name| environment.get(name)).unwrap_or_else(|invalid| {
         mistakes.extend(invalid.into_iter().map(|InvalidProxy { variable, reason }| {
             let message =
@@ -96,12 +105,8 @@ fn resolve(
         }));
         Proxies::default()
     });
-    let file = document.as_ref().and_then(|document| document.root.to_value().into_dict());
-    // The document has the places of its settings.
-    let file = file.map(|settings| Layer::new(Kind::File, settings, |_: &[&str]| String::new()));
-    let layers = file.into_iter().chain(variables).chain(flags.layer());
-    let figment = layers.fold(Figment::new(), Figment::merge);
-    let settings = Settings::new(figment, document, mistakes);
+    let layers = variables.into_iter().chain(flags.layer());
+    let settings = Settings::merge(document, layers, SECRETS, mistakes);
     let environment_warnings = certificate_warnings(|name| environment.get(name));
     let config = Config { proxies, environment_warnings, ..validate(&settings) };
     let mistakes = settings.into_mistakes();
@@ -143,11 +148,12 @@ fn validate(settings: &Settings) -> Config {
     }
     let is_noted = ["workspaces", "discovery"].iter().any(|key| root.get(key).is_noted());
     if config.workspaces.is_empty() && config.discovery.is_empty() && !is_noted {
-        settings.note_missing(&format!(
+        let message = format!(
             "there is none: give --region to discover every workspace of a region, or with --workspace one of \
              them, or name a file that lists some with --config.file, or set {}WORKSPACES",
-            environment::PREFIX
-        ));
+            VARIABLES.prefix
+        );
+        settings.note_absent("workspaces", message);
     }
     config
 }

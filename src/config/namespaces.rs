@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::node::Node;
-use super::scalar::{NamespaceName, NamespaceNameRule, Rule as _};
-use super::short::Short;
+use config_reader::{Node, Rule as _, Short};
+
+use super::scalar::{NamespaceName, NamespaceNameRule};
 use super::{DiscoveredNamespaces, Namespaces, Target, raw};
 use crate::discovery::{Glob, NameFilter};
 use crate::model::{DeploymentsOperation, Selection};

@@ -1,50 +1,13 @@
 //! The validated configuration as it would be written, with every default filled in and every secret left out.
 
-use yaml_serde::Value;
+use config_reader::{Period, Short};
+use url::Url;
 
-use super::document::is_unstable_number;
 use super::raw;
-use super::scalar::Period;
-use super::short::Short;
 use super::{Config, DiscoveredNamespaces, DiscoveryEntry, Namespaces, Target, Workspace};
 use crate::discovery::{Glob, NameFilter, WorkspaceFilter};
 use crate::endpoint::is_loopback;
 use crate::model::Selection;
-use url::Url;
-
-/// As YAML.
-pub(super) fn yaml(config: &Config) -> String {
-    let text = yaml_serde::to_value(raw::Config::from(config)).and_then(|mut document| {
-        remove_absent(&mut document);
-        yaml_serde::to_string(&document)
-    });
-    let text = text.map(|text| text.lines().map(quote_number).collect());
-    // Text, numbers, lists and tables alone: nothing that YAML can't say.
-    text.unwrap_or_else(|error| format!("# {error}\n"))
-}
-
-/// A line whose scalar is in quotes if it would not be taken as text: the serializer knows only some of these numbers.
-fn quote_number(line: &str) -> String {
-    match line.rsplit_once(' ') {
-        Some((start, scalar)) if start.ends_with([':', '-']) && is_unstable_number(scalar) => {
-            format!("{start} '{scalar}'\n")
-        }
-        _ => format!("{line}\n"),
-    }
-}
-
-fn remove_absent(value: &mut Value) {
-    match value {
-        Value::Mapping(entries) => {
-            entries.values_mut().for_each(remove_absent);
-            entries.retain(|_, value| {
-                !value.is_null() && value.as_mapping().is_none_or(|table| !table.is_empty())
-            });
-        }
-        Value::Sequence(items) => items.iter_mut().for_each(remove_absent),
-        _ => {}
-    }
-}
 
 impl From<&Config> for raw::Config {
     fn from(config: &Config) -> Self {

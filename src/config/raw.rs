@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use config_reader::{Period, Short, Size, Whole};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::scalar::{
-    AllOrFilters, AllOrList, NamespaceName, Period, Rate, Region, Size, Switch, Whole, WorkspaceId,
-};
-use super::short::Short;
+use super::scalar::{AllOrFilters, AllOrList, NamespaceName, Rate, Region, Switch, WorkspaceId};
 use crate::credentials::Source;
 use crate::model::{DeploymentsOperation, JobsMode, Selection};
 

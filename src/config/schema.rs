@@ -3,24 +3,18 @@
 //! It is stricter than the exporter in one way: ids and other texts that look like numbers must be quoted, since readers
 //! of YAML change some of them.
 
-use schemars::Schema;
-use schemars::generate::SchemaSettings;
-use schemars::transform::{Transform, transform_subschemas};
+use config_reader::{Period, format_duration};
 use serde_json::{Value, json};
 
 use super::collectors::{JOBS_REQUESTS_PER_SECOND, optional};
 use super::resolved::DISCOVERY_INTERVAL;
-use super::scalar::Period;
-use super::units::format_duration;
 use super::{Config, raw};
 use crate::model::{DeploymentsOperation, JobsMode};
 use crate::poll;
 
 /// The JSON schema (draft 7) of the configuration file.
 pub fn schema() -> Value {
-    let mut settings = SchemaSettings::draft07();
-    settings.transforms.insert(0, Box::new(Strict));
-    let mut schema = settings.into_generator().into_root_schema_for::<raw::Config>().to_value();
+    let mut schema = config_reader::schema_of::<raw::Config>();
     for (definition, values) in defaults() {
         for (key, value) in values.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
             if let Some(property) = schema.pointer_mut(&format!("/definitions/{definition}/properties/{key}"))
@@ -60,40 +54,6 @@ fn defaults() -> Vec<(&'static str, Value)> {
             json!({"mode": JobsMode::default(), "requests_per_second": JOBS_REQUESTS_PER_SECOND}),
         ),
     ]
-}
-
-/// No key may be null, and no text empty.
-#[derive(Clone)]
-struct Strict;
-
-impl Transform for Strict {
-    fn transform(&mut self, schema: &mut Schema) {
-        transform_subschemas(self, schema);
-        let Some(schema) = schema.as_object_mut() else { return };
-        if let Some(Value::Array(types)) = schema.get_mut("type") {
-            types.retain(|each| each != "null");
-            if let [only] = &types[..] {
-                schema["type"] = only.clone();
-            }
-        }
-        if let Some(Value::Array(values)) = schema.get_mut("enum") {
-            values.retain(|value| !value.is_null());
-        }
-        if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
-            choices.retain(|choice| choice.get("type").is_none_or(|each| each != "null"));
-            if let [Value::Object(only)] = &choices[..] {
-                let only = only.clone();
-                schema.remove("anyOf");
-                for (key, value) in only {
-                    schema.entry(key).or_insert(value);
-                }
-            }
-        }
-        let is_free = ["pattern", "enum", "const", "format"].iter().all(|key| !schema.contains_key(*key));
-        if is_free && schema.get("type").is_some_and(|each| each == "string") {
-            schema.insert("minLength".to_owned(), 1.into());
-        }
-    }
 }
 
 #[cfg(test)]

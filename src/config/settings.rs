@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use super::node::Node;
-use super::scalar::{Period, Rate, Size, Whole};
+use config_reader::{Decimal, Node, Period, Size, Whole};
+
+use super::scalar::Rate;
 use super::{Config, raw};
 use crate::model::{FieldSelection, LabelKeys, Shard};
 use crate::{api, poll};
@@ -60,9 +61,9 @@ impl From<&api::Settings> for raw::Api {
         Self {
             page_size: Some(Whole(settings.page_size)),
             max_concurrent_requests: u32::try_from(settings.max_concurrent_requests).ok().map(Whole),
-            requests_per_second: Some(Rate(settings.requests_per_second)),
-            account_requests_per_second: Some(Rate(settings.account_requests_per_second)),
-            console_requests_per_second: Some(Rate(settings.console_requests_per_second)),
+            requests_per_second: Some(Decimal(settings.requests_per_second)),
+            account_requests_per_second: Some(Decimal(settings.account_requests_per_second)),
+            console_requests_per_second: Some(Decimal(settings.console_requests_per_second)),
             request_timeout: Some(Period(settings.request_timeout)),
             max_retries: Some(Whole(settings.max_retries)),
             max_response_size: Some(Size(settings.max_response_size)),

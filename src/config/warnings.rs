@@ -1,8 +1,8 @@
 //! What is valid but hardly meant.
 
+use config_reader::format_duration;
 use url::Url;
 
-use super::units::format_duration;
 use super::{Config, DiscoveredNamespaces, DiscoveryEntry, Namespaces, Target, Workspace};
 use crate::model::Selection;
 use crate::{api, poll};

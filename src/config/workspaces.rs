@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use config_reader::Node;
+
 use super::location::{Location, REGION, RawLocation};
 use super::namespaces::{discovered, name_filter, namespaces};
-use super::node::Node;
 use super::resolved::DISCOVERY_INTERVAL;
 use super::{Collectors, DiscoveredNamespaces, DiscoveryEntry, Namespaces, Workspace, raw};
 use crate::discovery::WorkspaceFilter;

@@ -7,25 +7,34 @@ use std::mem;
 
 use figment::value::{Dict, Value};
 
-use super::error::Mistake;
-use super::inline;
-use super::layer::{Kind, Layer};
+use crate::error::Mistake;
+use crate::flow;
+use crate::layer::{Kind, Layer};
 
-/// Begins the name of every variable that holds a setting.
-pub(super) const PREFIX: &str = "ALIYUN_FLINK_EXPORTER_";
+/// How the settings in the environment are written.
+#[derive(Debug, Clone, Copy)]
+pub struct Variables {
+    /// Begins the name of every variable that holds a setting.
+    pub prefix: &'static str,
+    /// The lists, which are set as a whole.
+    pub lists: &'static [List],
+    /// Whether the value at these keys is a table, which is merged. Its text is given too, for a short form may be possible.
+    pub is_table: fn(&[&str], &str) -> bool,
+}
 
-/// A list of words, which may be written without brackets.
-const WORDS: &str = "team,stage";
+/// A list in the environment.
+#[derive(Debug, Clone, Copy)]
+pub struct List {
+    /// Its keys.
+    pub keys: &'static [&'static str],
+    /// How it is written, for messages.
+    pub example: &'static str,
+    /// Whether it may be written as words with commas and without brackets.
+    pub has_words: bool,
+}
 
+/// How a table is written, for messages.
 const TABLE: &str = "'{key: value, other: \"value\"}'";
-
-/// The keys of lists, which are set as a whole, and how each is written.
-const LISTS: [(&[&str], &str); 4] = [
-    (&["workspaces"], "'[{id: a14bd5d90a0123, region: cn-hangzhou, namespaces: [team-a, team-b]}]'"),
-    (&["discovery"], "'[{region: cn-hangzhou}]'"),
-    (&["metrics", "deployment_labels"], WORDS),
-    (&["metrics", "workspace_tags"], WORDS),
-];
 
 /// A snapshot of the process's environment, so that nothing else reads it and a test can make one up.
 #[derive(Clone, Default)]
@@ -51,15 +60,16 @@ impl Environment {
         self.variables.get(name).map(String::as_str)
     }
 
-    /// One layer a variable, so that each setting is known by its variable; those for less specific keys first.
-    pub(super) fn layers(&self) -> (Vec<Layer>, Vec<Mistake>) {
+    /// One layer a variable, so that each setting is known by its variable; those for less specific keys first. Variables
+    /// that Kubernetes makes for Services are no settings.
+    pub fn layers(&self, variables: Variables) -> (Vec<Layer>, Vec<Mistake>) {
         let unreadable = self.unreadable.iter().filter_map(|name| {
-            let setting = Setting::of(name)?;
+            let setting = Setting::of(name, variables.prefix)?;
             Some(setting.mistake("the value isn't valid UTF-8"))
         });
         let mut mistakes: Vec<Mistake> = unreadable.collect();
         let mut settings: Vec<Setting<'_>> =
-            self.variables.keys().filter_map(|name| Setting::of(name)).collect();
+            self.variables.keys().filter_map(|name| Setting::of(name, variables.prefix)).collect();
         settings.sort_by(|a, b| (a.keys.len(), &a.keys).cmp(&(b.keys.len(), &b.keys)));
         for pair in settings.windows(2).filter(|pair| pair[0].keys == pair[1].keys) {
             mistakes.push(
@@ -68,7 +78,7 @@ impl Environment {
         }
         let mut layers = Vec::new();
         for setting in settings {
-            match setting.value(self.get(setting.variable).unwrap_or_default()) {
+            match setting.value(self.get(setting.variable).unwrap_or_default(), variables) {
                 Ok(value) => layers.extend(setting.layer(value)),
                 Err(message) => mistakes.push(setting.mistake(message)),
             }
@@ -106,8 +116,8 @@ struct Setting<'a> {
 }
 
 impl<'a> Setting<'a> {
-    fn of(variable: &'a str) -> Option<Self> {
-        let name = variable.strip_prefix(PREFIX).filter(|name| !is_service_link(name))?;
+    fn of(variable: &'a str, prefix: &str) -> Option<Self> {
+        let name = variable.strip_prefix(prefix).filter(|name| !is_service_link(name))?;
         let keys = name.split("__").map(str::to_ascii_lowercase).collect();
         Some(Self { variable, keys })
     }
@@ -115,34 +125,31 @@ impl<'a> Setting<'a> {
     /// Lists and tables are parsed here, for tables are merged; everything else stays text until its type is known.
     ///
     /// Empty text is an empty list or table; elsewhere it stays, and is refused where nothing empty will do.
-    fn value(&self, text: &str) -> Result<Value, String> {
+    fn value(&self, text: &str, variables: Variables) -> Result<Value, String> {
         let keys: Vec<&str> = self.keys.iter().map(String::as_str).collect();
         if keys.contains(&"") {
             return Err("names no key: keys are separated by `__`".to_owned());
         }
-        let is_flow = text.trim_start().starts_with(['[', '{']);
-        match LISTS.iter().find(|(list, _)| keys.starts_with(list)) {
-            Some((list, example)) if keys.len() > list.len() => Err(format!(
-                "part of a list can't be set: give the whole list, {PREFIX}{}={example}",
+        let is_words = !text.trim().is_empty() && !text.trim_start().starts_with('[');
+        match variables.lists.iter().find(|list| keys.starts_with(list.keys)) {
+            Some(List { keys: list, example, .. }) if keys.len() > list.len() => Err(format!(
+                "part of a list can't be set: give the whole list, {}{}={example}",
+                variables.prefix,
                 list.join("__").to_ascii_uppercase()
             )),
-            Some((_, WORDS)) if !is_flow && !text.trim().is_empty() => {
+            Some(list) if list.has_words && is_words => {
                 Ok(text.split(',').map(str::trim).collect::<Vec<_>>().into())
             }
-            Some((_, example)) => flow(text, "list", Vec::<Value>::new().into(), example),
-            None => match keys[..] {
-                ["poll" | "api" | "credentials" | "collectors" | "metrics" | "shard" | "state"]
-                | ["credentials", .., "source"] => flow(text, "table", Dict::new().into(), TABLE),
-                ["collectors", _] if is_flow => flow(text, "table", Dict::new().into(), TABLE),
-                _ => Ok(text.into()),
-            },
+            Some(list) => read_flow(text, "list", Vec::<Value>::new().into(), list.example),
+            None if (variables.is_table)(&keys, text) => read_flow(text, "table", Dict::new().into(), TABLE),
+            None => Ok(text.into()),
         }
     }
 
     fn layer(&self, value: Value) -> Option<Layer> {
         let settings = figment::util::nest(&self.keys.join("."), value).into_dict()?;
         let place = self.place();
-        Some(Layer::new(Kind::Environment, settings, move |_: &[&str]| place.clone()))
+        Some(Layer::of(Kind::Environment, settings, move |_: &[&str]| place.clone()))
     }
 
     fn place(&self) -> String {
@@ -155,11 +162,11 @@ impl<'a> Setting<'a> {
 }
 
 /// Reads a list or a table. Empty text is an empty one.
-fn flow(text: &str, what: &str, empty: Value, example: &str) -> Result<Value, String> {
+fn read_flow(text: &str, what: &str, empty: Value, example: &str) -> Result<Value, String> {
     if text.trim().is_empty() {
         return Ok(empty);
     }
-    match inline::parse(text) {
+    match flow::parse(text) {
         Ok(value) if mem::discriminant(&value) == mem::discriminant(&empty) => Ok(value),
         Ok(_) => Err(format!("expected a {what}, such as {example}")),
         Err(error) => Err(format!("not a valid {what}: {error}; written like {example}")),
@@ -227,7 +234,8 @@ mod tests {
             ("ALIYUN_FLINK_EXPORTER_POLL__INTERVAL", broken()),
             ("LS_COLORS", broken()),
         ]);
-        let (layers, mistakes) = environment.layers();
+        let variables = Variables { prefix: "ALIYUN_FLINK_EXPORTER_", lists: &[], is_table: |_, _| false };
+        let (layers, mistakes) = environment.layers(variables);
         assert!(layers.is_empty());
         assert_eq!(mistakes.len(), 1);
         assert_eq!(

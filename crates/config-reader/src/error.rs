@@ -10,7 +10,7 @@ pub struct ConfigError {
 
 impl ConfigError {
     /// Sorts by the lines of the file; what is not in the file comes first.
-    pub(super) fn new(mut mistakes: Vec<Mistake>) -> Self {
+    pub fn new(mut mistakes: Vec<Mistake>) -> Self {
         mistakes.sort_by_key(|mistake| mistake.line);
         Self { mistakes }
     }
@@ -55,21 +55,26 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    pub(super) fn new(message: impl Into<String>) -> Self {
+    /// A mistake without a place.
+    pub fn new(message: impl Into<String>) -> Self {
         Self { place: None, line: None, key: None, message: message.into() }
     }
 
-    pub(super) fn at(mut self, place: impl Into<String>) -> Self {
+    /// Adds the place: a file, a variable or a flag.
+    #[must_use]
+    pub fn at(mut self, place: impl Into<String>) -> Self {
         self.place = Some(place.into());
         self
     }
 
-    pub(super) fn on_line(mut self, line: usize) -> Self {
+    pub(crate) fn on_line(mut self, line: usize) -> Self {
         self.line = Some(line);
         self
     }
 
-    pub(super) fn about(mut self, key: impl Into<String>) -> Self {
+    /// Adds the key.
+    #[must_use]
+    pub fn about(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
     }
@@ -98,7 +103,7 @@ impl fmt::Display for Mistake {
 
 /// What of a key may be shown: up to the first character that no key has. With a forgotten colon, a key holds its value,
 /// which may be a secret.
-pub(super) fn plain_start(key: &str) -> &str {
+pub(crate) fn plain_start(key: &str) -> &str {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     &key[..key.bytes().take(40).take_while(|byte| plain(*byte)).count()]
 }
@@ -106,7 +111,7 @@ pub(super) fn plain_start(key: &str) -> &str {
 const LONGEST_EXCERPT: usize = 80;
 
 /// A text in quotes, on one line and cut when long, so that a message stays readable whatever was pasted.
-pub(super) fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     match text.char_indices().nth(LONGEST_EXCERPT) {
         Some((end, _)) => format!("{:?}…", &text[..end]),
         None => format!("{text:?}"),

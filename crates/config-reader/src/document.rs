@@ -4,24 +4,24 @@ use figment::value::{Dict, Value};
 
 /// What a file contains.
 #[derive(Debug)]
-pub(super) struct Document {
+pub struct Document {
     /// The file, as it is named in messages.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The value at the top: a table.
-    pub(super) root: Located,
+    pub(crate) root: Located,
 }
 
 /// A value and its place.
 #[derive(Debug, Clone)]
-pub(super) struct Located {
+pub(crate) struct Located {
     /// The line, from 1: of the value, or of its key.
-    pub(super) line: usize,
-    pub(super) content: Content,
+    pub(crate) line: usize,
+    pub(crate) content: Content,
 }
 
 /// A value.
 #[derive(Debug, Clone)]
-pub(super) enum Content {
+pub(crate) enum Content {
     Scalar {
         value: Value,
         /// The number as it is written, if a reader of YAML or TOML changes its form: `0x1f`, `+12`, `0123`, `1_000`.
@@ -34,13 +34,13 @@ pub(super) enum Content {
 
 impl Document {
     /// The file and the line of the value at `path`, or of the last value on the way to it.
-    pub(super) fn place(&self, path: &[&str]) -> (String, usize) {
+    pub(crate) fn place(&self, path: &[&str]) -> (String, usize) {
         let line = self.root.walk(path).last().map_or(1, |value| value.line);
         (format!("{}:{line}", self.name), line)
     }
 
     /// The number at `path` as it is written, if a reader changes its form.
-    pub(super) fn unstable_number(&self, path: &[&str]) -> Option<&str> {
+    pub(crate) fn unstable_number(&self, path: &[&str]) -> Option<&str> {
         match &self.root.walk(path).nth(path.len().checked_sub(1)?)?.content {
             Content::Scalar { unstable, .. } => unstable.as_deref(),
             _ => None,
@@ -65,12 +65,12 @@ impl Located {
     }
 
     /// Whether the value is null.
-    pub(super) fn is_absent(&self) -> bool {
+    pub(crate) fn is_absent(&self) -> bool {
         matches!(self.content, Content::Scalar { value: Value::Empty(..), .. })
     }
 
     /// The value alone.
-    pub(super) fn to_value(&self) -> Value {
+    pub(crate) fn to_value(&self) -> Value {
         match &self.content {
             Content::Scalar { value, .. } => value.clone(),
             Content::List(items) => items.iter().map(Self::to_value).collect::<Vec<_>>().into(),
@@ -84,7 +84,7 @@ impl Located {
 
 /// Whether readers of YAML or TOML may take a plain `text` for a whole number that is written differently: with a
 /// radix, a sign `+`, leading zeros or `_`.
-pub(super) fn is_unstable_number(text: &str) -> bool {
+pub(crate) fn is_unstable_number(text: &str) -> bool {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (radix, digits) = match digits.get(..2).map(str::to_ascii_lowercase).as_deref() {
         Some("0x") => (16, &digits[2..]),

@@ -6,43 +6,58 @@ use std::fmt;
 use figment::value::{Num, Value};
 use figment::{Figment, Metadata, Profile};
 
-use super::document::Document;
-use super::error::{Mistake, excerpt, plain_start};
-use super::layer::Kind;
+use crate::document::Document;
+use crate::error::{Mistake, excerpt, plain_start};
+use crate::layer::{Kind, Layer};
 
 /// The merged settings and the mistakes noted so far.
-pub(super) struct Settings {
+pub struct Settings {
     figment: Figment,
     root: Value,
     document: Option<Document>,
+    secrets: &'static str,
     mistakes: RefCell<Vec<Mistake>>,
 }
 
 impl Settings {
-    pub(super) fn new(figment: Figment, document: Option<Document>, mistakes: Vec<Mistake>) -> Self {
+    /// Merges a file, then the layers: tables key by key, lists and plain values as a whole. Values below the key
+    /// `secrets`, at any level, are not shown, except those of `type`.
+    pub fn merge(
+        document: Option<Document>,
+        layers: impl IntoIterator<Item = Layer>,
+        secrets: &'static str,
+        mistakes: Vec<Mistake>,
+    ) -> Self {
+        let file = document.as_ref().and_then(|document| document.root.to_value().into_dict());
+        // The document itself knows the places of its settings.
+        let file = file.map(|settings| Layer::of(Kind::File, settings, |_: &[&str]| String::new()));
+        let figment = file.into_iter().chain(layers).fold(Figment::new(), Figment::merge);
         // The layers can't fail: each was read before it was merged.
         let root = figment.find_value("").unwrap_or_else(|_| figment::value::Dict::new().into());
-        Self { figment, root, document, mistakes: RefCell::new(mistakes) }
+        Self { figment, root, document, secrets, mistakes: RefCell::new(mistakes) }
     }
 
-    pub(super) fn root(&self) -> Node<'_> {
+    /// The setting at the top: a table.
+    pub fn root(&self) -> Node<'_> {
         Node { settings: self, path: Path::default(), value: Some(&self.root), metadata: None }
     }
 
-    pub(super) fn note(&self, mistake: Mistake) {
+    /// Notes a mistake that is about no single setting.
+    pub fn note(&self, mistake: Mistake) {
         self.mistakes.borrow_mut().push(mistake);
     }
 
-    /// Notes that there is no workspace.
-    pub(super) fn note_missing(&self, message: &str) {
-        let mistake = Mistake::new(message).about("workspaces");
+    /// Notes a mistake about a key that is in no source; the place is the file, if there is one.
+    pub fn note_absent(&self, key: &str, message: impl Into<String>) {
+        let mistake = Mistake::new(message).about(key);
         self.note(match &self.document {
             Some(document) => mistake.at(document.name.as_str()),
             None => mistake,
         });
     }
 
-    pub(super) fn into_mistakes(self) -> Vec<Mistake> {
+    /// The mistakes that were noted.
+    pub fn into_mistakes(self) -> Vec<Mistake> {
         self.mistakes.into_inner()
     }
 }
@@ -63,9 +78,9 @@ impl Path {
     }
 
     /// Whether the value may be secret, or be one pasted into the wrong place.
-    fn is_secret(&self) -> bool {
+    fn is_secret(&self, secrets: &str) -> bool {
         let at = |name: &str| Step::Key(name.to_owned());
-        self.0.contains(&at("credentials")) && self.0.last() != Some(&at("type"))
+        self.0.contains(&at(secrets)) && self.0.last() != Some(&at("type"))
     }
 }
 
@@ -88,8 +103,9 @@ impl fmt::Display for Path {
 }
 
 /// A setting, which may be absent.
+#[must_use]
 #[derive(Clone)]
-pub(super) struct Node<'a> {
+pub struct Node<'a> {
     settings: &'a Settings,
     path: Path,
     value: Option<&'a Value>,
@@ -99,34 +115,36 @@ pub(super) struct Node<'a> {
 
 impl<'a> Node<'a> {
     /// The setting below a key. A key without a value counts as absent.
-    pub(super) fn get(&self, key: &str) -> Self {
+    pub fn get(&self, key: &str) -> Self {
         let entries = self.value.and_then(Value::as_dict);
         self.below(Step::Key(key.to_owned()), entries.and_then(|entries| entries.get(key)))
     }
 
     /// An item of a list.
-    pub(super) fn item(&self, index: usize) -> Self {
+    pub fn item(&self, index: usize) -> Self {
         let items = self.value.and_then(Value::as_array).unwrap_or_default();
         self.below(Step::Index(index), items.get(index))
     }
 
     /// The items of a list.
-    pub(super) fn items(&self) -> impl Iterator<Item = Self> {
+    pub fn items(&self) -> impl Iterator<Item = Self> {
         let count = self.value.and_then(Value::as_array).map_or(0, <[Value]>::len);
         (0..count).map(|index| self.item(index))
     }
 
     /// The keys of a table that have a value.
-    pub(super) fn keys(&self) -> impl Iterator<Item = &'a str> {
+    pub fn keys(&self) -> impl Iterator<Item = &'a str> {
         let entries = self.value.and_then(Value::as_dict).into_iter().flatten();
         entries.filter(|(_, value)| !matches!(value, Value::Empty(..))).map(|(key, _)| key.as_str())
     }
 
-    pub(super) fn is_table(&self) -> bool {
+    /// Whether the value is a table.
+    pub fn is_table(&self) -> bool {
         matches!(self.value, Some(Value::Dict(..)))
     }
 
-    pub(super) fn text(&self) -> Option<&'a str> {
+    /// The value, if it is a text.
+    pub fn text(&self) -> Option<&'a str> {
         self.value.and_then(Value::as_str)
     }
 
@@ -137,30 +155,33 @@ impl<'a> Node<'a> {
         Self { settings: self.settings, path: self.path.join(step), value, metadata }
     }
 
-    pub(super) fn value(&self) -> Option<&'a Value> {
+    /// The value.
+    pub fn value(&self) -> Option<&'a Value> {
         self.value
     }
 
-    pub(super) fn is_set(&self) -> bool {
+    /// Whether there is a value.
+    pub fn is_set(&self) -> bool {
         self.value.is_some()
     }
 
-    pub(super) fn path(&self) -> String {
+    /// The path, as it is written in messages.
+    pub fn path(&self) -> String {
         self.path.to_string()
     }
 
     /// The kind of source, as far as there is one.
-    pub(super) fn kind(&self) -> Option<Kind> {
+    pub fn kind(&self) -> Option<Kind> {
         self.metadata.and_then(Kind::of)
     }
 
     /// The text from a source that knows no other type.
-    pub(super) fn untyped(&self) -> Option<&'a str> {
+    pub(crate) fn untyped(&self) -> Option<&'a str> {
         self.value.filter(|_| self.kind() != Some(Kind::File)).and_then(Value::as_str).map(str::trim)
     }
 
     /// A number in a file whose form is not kept, as it is written.
-    pub(super) fn unstable_number(&self) -> Option<&'a str> {
+    pub(crate) fn unstable_number(&self) -> Option<&'a str> {
         let document = self.settings.document.as_ref().filter(|_| self.kind() == Some(Kind::File))?;
         let keys = self.steps();
         document.unstable_number(&keys.iter().map(String::as_str).collect::<Vec<_>>())
@@ -175,7 +196,7 @@ impl<'a> Node<'a> {
     }
 
     /// Whether a mistake is about this setting or one below it.
-    pub(super) fn is_noted(&self) -> bool {
+    pub fn is_noted(&self) -> bool {
         let path = self.path();
         let below = |mistake: &Mistake| {
             let rest = mistake.key().and_then(|noted| noted.strip_prefix(path.as_str()));
@@ -185,7 +206,7 @@ impl<'a> Node<'a> {
     }
 
     /// Notes a mistake.
-    pub(super) fn reject(&self, message: impl Into<String>) {
+    pub fn reject(&self, message: impl Into<String>) {
         let mistake = Mistake::new(message).about(self.path());
         let keys = self.steps();
         let keys: Vec<_> = keys.iter().map(String::as_str).collect();
@@ -201,12 +222,12 @@ impl<'a> Node<'a> {
     }
 
     /// Notes that something else was expected.
-    pub(super) fn expected(&self, what: &str) {
+    pub fn expected(&self, what: &str) {
         self.reject(format!("found {}, expected {what}", self.found()));
     }
 
     /// Passes a setting on that must be there; `what` says what it holds.
-    pub(super) fn require<T>(&self, setting: Option<T>, what: &str) -> Option<T> {
+    pub fn require<T>(&self, setting: Option<T>, what: &str) -> Option<T> {
         if setting.is_none() && !self.is_set() {
             self.reject(format!("missing: expected {what}"));
         }
@@ -214,8 +235,8 @@ impl<'a> Node<'a> {
     }
 
     /// What the value is, for a message. A secret is not shown.
-    pub(super) fn found(&self) -> String {
-        let secret = self.path.is_secret();
+    pub fn found(&self) -> String {
+        let secret = self.is_secret();
         match self.value {
             None | Some(Value::Empty(..)) => "nothing".to_owned(),
             Some(Value::String(_, text)) if text.is_empty() => "an empty text".to_owned(),
@@ -232,13 +253,13 @@ impl<'a> Node<'a> {
     }
 
     /// Whether the value must not be shown.
-    pub(super) fn is_secret(&self) -> bool {
-        self.path.is_secret()
+    pub(crate) fn is_secret(&self) -> bool {
+        self.path.is_secret(self.settings.secrets)
     }
 }
 
 /// The number in decimal digits.
-pub(super) fn show_number(number: Num) -> String {
+pub(crate) fn show_number(number: Num) -> String {
     let whole = number.to_u128_lossy().map(|whole| whole.to_string());
     whole
         .or_else(|| number.to_i128().map(|whole| whole.to_string()))

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 /// What a duration looks like, for messages.
-pub(super) const DURATION: &str = "a duration such as 500ms, 30s, 5m or 1h30m";
+pub(crate) const DURATION: &str = "a duration such as 500ms, 30s, 5m or 1h30m";
 
 /// What a size looks like, for messages.
-pub(super) const SIZE: &str = "a size such as 512KiB, 64MiB or 1GiB";
+pub(crate) const SIZE: &str = "a size such as 512KiB, 64MiB or 1GiB";
 
 const NANOSECONDS_A_MILLISECOND: u128 = 1_000_000;
 
@@ -45,7 +45,7 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
 }
 
 /// Writes a duration so that [`parse_duration`] reads the same one.
-pub(super) fn format_duration(duration: Duration) -> String {
+pub fn format_duration(duration: Duration) -> String {
     let mut rest = duration.as_nanos();
     let mut text = String::new();
     // A week is seldom meant by 7d, so days are the largest unit written.
@@ -63,7 +63,7 @@ pub(super) fn format_duration(duration: Duration) -> String {
 }
 
 /// Reads `64MiB`, `10MB`, `1.5 GiB` or a bare number of bytes; units in any case.
-pub(super) fn parse_size(text: &str) -> Option<u64> {
+pub(crate) fn parse_size(text: &str) -> Option<u64> {
     let (number, unit) = split_number(text.trim());
     let unit = unit.trim_start();
     let (_, scale) =
@@ -72,7 +72,7 @@ pub(super) fn parse_size(text: &str) -> Option<u64> {
 }
 
 /// Writes a size so that [`parse_size`] reads the same one.
-pub(super) fn format_size(bytes: u64) -> String {
+pub(crate) fn format_size(bytes: u64) -> String {
     let bytes = u128::from(bytes);
     BINARY_UNITS
         .iter()

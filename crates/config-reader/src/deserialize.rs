@@ -3,7 +3,7 @@
 //! What is wrong with a value is noted with its place, and the value then counts as absent, as an unknown key does. So
 //! one pass finds every mistake, provided that the fields of the types are optional.
 //!
-//! The text of variables and flags becomes what the type expects. A [`Short`](super::short::Short) form or the long one
+//! The text of variables and flags becomes what the type expects. A [`Short`](crate::Short) form or the long one
 //! is chosen by the shape of the value.
 
 use std::fmt;
@@ -12,27 +12,30 @@ use std::marker::PhantomData;
 use figment::value::{Num, Value};
 use serde::de::value::{SeqDeserializer, StrDeserializer, UnitDeserializer};
 use serde::de::{
-    self, Deserialize, DeserializeSeed, EnumAccess, Expected, IntoDeserializer, MapAccess, SeqAccess,
-    Unexpected, VariantAccess, Visitor,
+    self, Deserialize, DeserializeSeed, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
-use super::layer::Kind;
-use super::node::{Node, show_number};
-use super::short;
+use crate::layer::Kind;
+use crate::node::{Node, show_number};
+use crate::short;
 
 const QUOTE: &str = ": put it in quotes";
 
 /// Why a value could not be read.
 #[derive(Debug)]
-pub(super) enum Invalid {
+pub enum Invalid {
     /// It has been noted.
     Noted,
+    /// Something else is expected.
     Expected(String),
-    /// One of these, in messages of serde without it.
+    /// One of these is expected.
     Choice(&'static [&'static str]),
+    /// The key is none of these.
     UnknownKey(&'static [&'static str]),
+    /// This key is missing.
     Missing(&'static str),
+    /// What is wrong, in words.
     Other(String),
 }
 
@@ -76,8 +79,8 @@ impl de::Error for Invalid {
 }
 
 impl Node<'_> {
-    /// Notes an error that serde returned for this setting.
-    pub(super) fn note(&self, error: Invalid) -> Invalid {
+    /// Notes an error that serde returned for this setting; always [`Invalid::Noted`].
+    pub fn note(&self, error: Invalid) -> Invalid {
         match error {
             Invalid::Noted => {}
             Invalid::Other(message) => self.reject_problems(&message),
@@ -212,18 +215,10 @@ impl<'de> de::Deserializer<'de> for Node<'de> {
         }
     }
 
-    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
-        match (self.value(), self.untyped().and_then(|text| text.parse().ok())) {
-            (Some(Value::Num(_, number)), _) => visit_number(*number, visitor),
-            (_, Some(number)) => visitor.visit_u64(number),
-            _ => Err(self.invalid_unquoted(&visitor)),
-        }
-    }
-
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
-        match (self.value(), self.untyped().and_then(|text| text.parse().ok())) {
+        match (self.value(), self.untyped().filter(|text| text.parse::<f64>().is_ok())) {
             (Some(Value::Num(_, number)), _) => visit_number(*number, visitor),
-            (_, Some(number)) => visitor.visit_f64(number),
+            (_, Some(number)) => visitor.visit_str(number),
             _ => Err(self.invalid_unquoted(&visitor)),
         }
     }
@@ -252,20 +247,26 @@ impl<'de> de::Deserializer<'de> for Node<'de> {
         visitor.visit_newtype_struct(self)
     }
 
+    /// The short form as some value, the long one as a newtype.
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        form: &'static str,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, Invalid> {
+        let is_short = match form {
+            short::LIST => matches!(self.value(), Some(Value::Array(..))),
+            _ => !self.is_table(),
+        };
+        if is_short { visitor.visit_some(self) } else { visitor.visit_newtype_struct(self) }
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
-        name: &'static str,
+        _: &'static str,
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Invalid> {
-        let is_short = match name {
-            short::SCALAR => Some(!matches!(self.value(), Some(Value::Dict(..)))),
-            short::LIST => Some(matches!(self.value(), Some(Value::Array(..)))),
-            _ => None,
-        };
-        if let Some(is_short) = is_short {
-            return visitor.visit_enum(ByShape { is_short, node: self });
-        }
         match self.text() {
             Some(text) => visitor.visit_enum::<StrDeserializer<'_, Invalid>>(text.into_deserializer()),
             None => Err(Invalid::Choice(variants)),
@@ -273,7 +274,7 @@ impl<'de> de::Deserializer<'de> for Node<'de> {
     }
 
     forward_to_deserialize_any! {
-        i8 i16 i32 i64 u8 u16 u32 f32 char bytes byte_buf unit unit_struct seq tuple tuple_struct map struct
+        i8 i16 i32 i64 u8 u16 u32 u64 f32 char bytes byte_buf unit unit_struct seq tuple map struct
         identifier ignored_any
     }
 }
@@ -379,46 +380,5 @@ impl<'de> SeqAccess<'de> for Items<'de> {
                 return Ok(Some(absent));
             }
         }
-    }
-}
-
-/// The short form or the long one, by the shape of the value.
-struct ByShape<'de> {
-    is_short: bool,
-    node: Node<'de>,
-}
-
-impl<'de> EnumAccess<'de> for ByShape<'de> {
-    type Error = Invalid;
-    type Variant = Node<'de>;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Node<'de>), Invalid> {
-        let is_short = IntoDeserializer::<Invalid>::into_deserializer(self.is_short);
-        let variant = seed.deserialize(is_short)?;
-        Ok((variant, self.node))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Node<'de> {
-    type Error = Invalid;
-
-    fn unit_variant(self) -> Result<(), Invalid> {
-        Ok(())
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Invalid> {
-        seed.deserialize(self)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Invalid> {
-        de::Deserializer::deserialize_any(self, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Invalid> {
-        de::Deserializer::deserialize_any(self, visitor)
     }
 }

@@ -5,18 +5,20 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Deserialize, Deserializer, EnumAccess, VariantAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
-/// The name of an enum whose short form is anything but a table.
-pub(super) const SCALAR: &str = "by scalar";
-/// The name of an enum whose short form is a list.
-pub(super) const LIST: &str = "by list";
+/// Names a form that is short unless it is a table.
+pub(crate) const SCALAR: &str = "short unless table";
+/// Names a form that is short if it is a list.
+pub(crate) const LIST: &str = "short if list";
 
 /// Which of two forms a setting has.
 #[derive(Debug, Clone)]
-pub(super) enum Short<S, L, const IS_LIST: bool = false> {
+pub enum Short<S, L, const IS_LIST: bool = false> {
+    /// The short one: a list if `IS_LIST`, else anything but a table.
     Short(S),
+    /// The other one.
     Long(L),
 }
 
@@ -25,7 +27,7 @@ impl<'de, S: Deserialize<'de>, L: Deserialize<'de>, const IS_LIST: bool> Deseria
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = if IS_LIST { LIST } else { SCALAR };
-        deserializer.deserialize_enum(name, &["short", "long"], Form(PhantomData))
+        deserializer.deserialize_tuple_struct(name, 1, Form(PhantomData))
     }
 }
 
@@ -40,11 +42,12 @@ impl<'de, S: Deserialize<'de>, L: Deserialize<'de>, const IS_LIST: bool> Visitor
         formatter.write_str("a value")
     }
 
-    fn visit_enum<A: EnumAccess<'de>>(self, form: A) -> Result<Self::Value, A::Error> {
-        match form.variant()? {
-            (true, short) => short.newtype_variant().map(Short::Short),
-            (false, long) => long.newtype_variant().map(Short::Long),
-        }
+    fn visit_some<D: Deserializer<'de>>(self, short: D) -> Result<Self::Value, D::Error> {
+        S::deserialize(short).map(Short::Short)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, long: D) -> Result<Self::Value, D::Error> {
+        L::deserialize(long).map(Short::Long)
     }
 }
 

@@ -8,7 +8,7 @@ use figment::value::{Dict, Value};
 const DEEPEST: usize = 16;
 
 /// Reads one value; the error says what is expected where, and never repeats the text, which may hold a secret.
-pub(super) fn parse(text: &str) -> Result<Value, String> {
+pub(crate) fn parse(text: &str) -> Result<Value, String> {
     let mut parser = Parser { text, position: 0 };
     let value = parser.value(0)?;
     match parser.peek() {

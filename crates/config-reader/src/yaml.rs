@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use figment::value::{Empty, Tag, Value};
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 
-use super::document::{Content, Located, is_unstable_number};
-use super::error::{Mistake, plain_start};
+use crate::document::{Content, Located, is_unstable_number};
+use crate::error::{Mistake, plain_start};
 
 /// Deeper nesting is a mistake.
 const MAX_DEPTH: usize = 64;
@@ -18,7 +18,7 @@ const MAX_ALIASED: usize = 100_000;
 const MAX_ALIASED_TEXT: usize = 16 << 20;
 
 /// Reads a file's one document; none if the file is empty.
-pub(super) fn parse(text: &str, name: &str) -> Result<Option<Located>, Mistake> {
+pub(crate) fn parse(text: &str, name: &str) -> Result<Option<Located>, Mistake> {
     let mut reader =
         Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), aliased: 0, aliased_text: 0 };
     reader.document().map_err(|Invalid { message, line }| {
@@ -187,5 +187,93 @@ fn from_number(number: &yaml_serde::Number) -> Value {
         (Some(whole), _) => whole.into(),
         (_, Some(whole)) => whole.into(),
         _ => number.as_f64().unwrap_or(f64::NAN).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> Result<Value, String> {
+        let document = parse(text, "c.yml").map_err(|mistake| mistake.to_string())?;
+        Ok(document.map_or_else(|| "nothing".into(), |document| document.to_value()))
+    }
+
+    #[test]
+    fn scalars_are_those_of_the_core_schema_and_quoted_ones_are_text() {
+        for (text, value) in [
+            ("7", Value::from(7_u8)),
+            ("-7", Value::from(-7_i64)),
+            ("0x1f", Value::from(31_u8)),
+            ("+12", Value::from(12_u8)),
+            ("1.5", Value::from(1.5)),
+            ("1e3", Value::from(1000.0)),
+            ("true", Value::from(true)),
+            ("010", Value::from("010")),
+            ("1_000", Value::from("1_000")),
+            ("yes", Value::from("yes")),
+            ("12:30", Value::from("12:30")),
+            ("'7'", Value::from("7")),
+            ("\"true\"", Value::from("true")),
+            ("!!str 7", Value::from("7")),
+            ("|-\n  7", Value::from("7")),
+            ("!other 7", Value::from(7_u8)),
+        ] {
+            assert_eq!(read(text), Ok(value), "{text}");
+        }
+        for text in ["", "~", "null", "---\n"] {
+            assert!(matches!(read(text), Ok(Value::Empty(..) | Value::String(..))), "{text}");
+        }
+    }
+
+    #[test]
+    fn aliases_are_followed_within_limits() {
+        let merged = read("a: &a {x: 1, y: 2}\nb: &b {z: 4}\nc: {<<: [*a, *b], y: 3}\nd: [*a]\n").unwrap();
+        for (path, value) in [("c.x", 1_u8), ("c.y", 3), ("c.z", 4)] {
+            assert_eq!(merged.find_ref(path), Some(&Value::from(value)), "{path}");
+        }
+        let mut laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..12 {
+            let items = vec![format!("*a{}", level - 1); 10].join(", ");
+            writeln!(laughs, "a{level}: &a{level} [{items}]").unwrap();
+        }
+        assert!(read(&laughs).unwrap_err().contains("aliases repeat too much"));
+        let long = format!("a: &a '{}'\nb: [{}]\n", "x".repeat(1 << 20), vec!["*a"; 32].join(", "));
+        assert!(read(&long).unwrap_err().contains("aliases repeat too much"));
+        for text in ["a: *unknown\n", "a: &a [*a]\n", "a: {<<: 5}\n"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn nesting_has_a_limit() {
+        assert!(read(&format!("{}{}", "[".repeat(60), "]".repeat(60))).is_ok());
+        for text in ["[".repeat(100_000), "{a: ".repeat(100_000), "- ".repeat(100_000)] {
+            assert!(read(&text).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in r#"[\[\]{}:,\-&*!|>'"%@ \n\tab<0x_.杭]{0,60}"#) {
+            drop(read(&text));
+        }
+
+        /// What both read, both read as the same.
+        #[test]
+        fn a_scalar_is_read_as_by_another_reader(text in r"[-+]?[0-9a-fxo_.e]{1,6}|[a-z~]{1,5}") {
+            let Ok(other) = yaml_serde::from_str::<yaml_serde::Value>(&text) else { return Ok(()) };
+            let other = match other {
+                yaml_serde::Value::Number(number) => from_number(&number),
+                yaml_serde::Value::String(text) => text.into(),
+                yaml_serde::Value::Bool(value) => value.into(),
+                _ => return Ok(()),
+            };
+            prop_assert_eq!(format!("{:?}", read(&text)), format!("{:?}", Ok::<_, String>(other)));
+        }
     }
 }

@@ -7,17 +7,21 @@ use small_file::Limits;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::document::{Content, Document, Located, is_unstable_number};
-use super::error::Mistake;
-use super::yaml;
+use crate::document::{Content, Document, Located, is_unstable_number};
+use crate::error::Mistake;
+use crate::yaml;
 
 /// For tens of thousands of namespaces. A pipe is allowed, such as `<(command)` in a shell.
 const LIMITS: Limits = Limits { max_size: 16 << 20, timeout: Duration::from_secs(5), pipes: true };
 
 type Parse = fn(&str, &str) -> Result<Option<Located>, Mistake>;
 
-/// Reads a file.
-pub(super) fn read(path: &Path) -> Result<Document, Mistake> {
+/// Reads a configuration file.
+///
+/// # Errors
+///
+/// The first mistake in its form, or why it can't be read.
+pub fn read(path: &Path) -> Result<Document, Mistake> {
     // An unknown format is reported even if there is no such file.
     format(path)?;
     let text = small_file::read_text(path, LIMITS)
@@ -26,7 +30,11 @@ pub(super) fn read(path: &Path) -> Result<Document, Mistake> {
 }
 
 /// Reads `text` as if it were the content of the file.
-pub(super) fn parse(path: &Path, text: &str) -> Result<Document, Mistake> {
+///
+/// # Errors
+///
+/// The first mistake in its form.
+pub fn parse(path: &Path, text: &str) -> Result<Document, Mistake> {
     let name = path.display().to_string();
     let empty = Located { line: 1, content: Content::Table(Vec::new()) };
     match format(path)?(text, &name)? {
