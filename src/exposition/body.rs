@@ -36,7 +36,7 @@ impl AssembledBody {
         let (checksum, series) = (GzipChecksum::default(), SectionText::series(sections));
         let mut body = Self { encoding, pieces: Vec::new(), len: 0, checksum, series };
         body.pieces.extend(compress::start(encoding));
-        let mut segments = SegmentBuilder::new(encoding.codec(), cache);
+        let mut segments = SegmentBuilder::new(encoding.codec(), cache)?;
         for (header, blocks) in sections.iter().flat_map(|section| section.families(format)) {
             body.push(header.segment(encoding.codec())?);
             segments.of(&blocks, |segment| body.push(segment))?;

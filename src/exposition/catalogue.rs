@@ -160,7 +160,7 @@ impl Header {
         if let Some(segment) = cell.get() {
             return Ok(segment);
         }
-        let segment = Compressor::new(codec).segment([self.text.as_bytes()].into_iter())?;
+        let segment = Compressor::new(codec)?.segment(self.text.as_bytes())?;
         Ok(cell.get_or_init(|| segment))
     }
 }

@@ -5,7 +5,7 @@
 //! members would be valid too, but curl shows only the first. Of zstd, whole frames are joined: every decoder reads all
 //! of them.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use bytes::Bytes;
 use crc32fast::Hasher;
@@ -72,13 +72,10 @@ pub(super) struct GzipChecksum {
 }
 
 impl GzipChecksum {
-    fn of<'t>(texts: impl Iterator<Item = &'t [u8]>) -> Self {
-        let mut checksum = Self::default();
-        for text in texts {
-            checksum.crc.update(text);
-            checksum.len += text.len() as u64;
-        }
-        checksum
+    fn of(text: &[u8]) -> Self {
+        let mut crc = Hasher::new();
+        crc.update(text);
+        Self { crc, len: text.len() as u64 }
     }
 
     /// The length of the text, in bytes.
@@ -107,16 +104,28 @@ pub(super) fn start(encoding: Encoding) -> Option<Bytes> {
     (encoding == Encoding::Gzip).then_some(Bytes::from_static(&GZIP_HEADER))
 }
 
-/// Compresses one text after another. Setting up the deflater takes longer than deflating a short text.
-#[derive(Debug)]
-pub(super) struct Compressor {
-    codec: Codec,
-    deflater: Option<Compress>,
+/// Compresses one text after another. Setting up a compressor takes longer than compressing a short text.
+pub(super) enum Compressor {
+    Gzip(Compress),
+    Zstd(zstd::bulk::Compressor<'static>),
 }
 
 impl Compressor {
-    pub(super) fn new(codec: Codec) -> Self {
-        Self { codec, deflater: None }
+    /// # Errors
+    ///
+    /// If there is too little memory.
+    pub(super) fn new(codec: Codec) -> io::Result<Self> {
+        Ok(match codec {
+            Codec::Gzip => Self::Gzip(deflater()),
+            Codec::Zstd => Self::Zstd(zstd::bulk::Compressor::new(ZSTD_LEVEL)?),
+        })
+    }
+
+    pub(super) fn codec(&self) -> Codec {
+        match self {
+            Self::Gzip(_) => Codec::Gzip,
+            Self::Zstd(_) => Codec::Zstd,
+        }
     }
 
     /// Compresses `text` as a segment that others follow.
@@ -124,18 +133,14 @@ impl Compressor {
     /// # Errors
     ///
     /// Those of the compressor, which are out of memory or a bug in it.
-    pub(super) fn segment<'t>(
-        &mut self,
-        text: impl Iterator<Item = &'t [u8]> + Clone,
-    ) -> io::Result<Segment> {
-        let checksum = GzipChecksum::of(text.clone());
-        let bytes = match self.codec {
-            Codec::Gzip => {
-                let deflater = self.deflater.get_or_insert_with(deflater);
+    pub(super) fn segment(&mut self, text: &[u8]) -> io::Result<Segment> {
+        let checksum = GzipChecksum::of(text);
+        let bytes = match self {
+            Self::Gzip(deflater) => {
                 deflater.reset();
-                deflate(deflater, text, checksum.len, FlushCompress::Sync)?
+                deflate(deflater, text, FlushCompress::Sync)?
             }
-            Codec::Zstd => frame(text)?,
+            Self::Zstd(compressor) => compressor.compress(text)?,
         };
         Ok(Segment { bytes: Bytes::from(bytes.into_boxed_slice()), checksum })
     }
@@ -166,13 +171,12 @@ pub(super) fn last_part(encoding: Encoding, text: Vec<u8>, before: &GzipChecksum
         Encoding::Identity => text,
         Encoding::Gzip => {
             let mut checksum = before.clone();
-            checksum.append(&GzipChecksum::of([text.as_slice()].into_iter()));
-            let (texts, len) = ([text.as_slice()].into_iter(), text.len() as u64);
-            let mut bytes = deflate(&mut deflater(), texts, len, FlushCompress::Finish)?;
+            checksum.append(&GzipChecksum::of(&text));
+            let mut bytes = deflate(&mut deflater(), &text, FlushCompress::Finish)?;
             bytes.extend_from_slice(&checksum.trailer());
             bytes
         }
-        Encoding::Zstd => frame([text.as_slice()].into_iter())?,
+        Encoding::Zstd => zstd::bulk::compress(&text, ZSTD_LEVEL)?,
     };
     Ok(bytes.into())
 }
@@ -181,45 +185,19 @@ fn deflater() -> Compress {
     Compress::new(Compression::new(GZIP_LEVEL), false)
 }
 
-fn deflate<'t>(
-    deflater: &mut Compress,
-    texts: impl Iterator<Item = &'t [u8]>,
-    len: u64,
-    end: FlushCompress,
-) -> io::Result<Vec<u8>> {
-    let mut out = Vec::with_capacity(usize::try_from(len).unwrap_or(0) / EXPECTED_RATIO + MIN_SPACE);
-    for text in texts {
-        drive(deflater, text, &mut out, FlushCompress::None)?;
-    }
-    drive(deflater, &[], &mut out, end)?;
-    Ok(out)
-}
-
-/// Feeds `text` to the deflater until all of it is consumed and, for a flush, written.
-fn drive(
-    deflater: &mut Compress,
-    mut text: &[u8],
-    out: &mut Vec<u8>,
-    flush: FlushCompress,
-) -> io::Result<()> {
+/// Deflates `text` completely.
+fn deflate(deflater: &mut Compress, mut text: &[u8], end: FlushCompress) -> io::Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len() / EXPECTED_RATIO + MIN_SPACE);
     loop {
         out.reserve(MIN_SPACE);
         let before = deflater.total_in();
-        let status = deflater.compress_vec(text, out, flush).map_err(io::Error::other)?;
+        let status = deflater.compress_vec(text, &mut out, end).map_err(io::Error::other)?;
         let taken = usize::try_from(deflater.total_in() - before).unwrap_or(text.len());
         text = text.get(taken..).unwrap_or_default();
         // Free space that is left means that no output is pending.
         let done = text.is_empty() && out.len() < out.capacity();
         if done || status == Status::StreamEnd {
-            return Ok(());
+            return Ok(out);
         }
     }
-}
-
-fn frame<'t>(texts: impl Iterator<Item = &'t [u8]>) -> io::Result<Vec<u8>> {
-    let mut encoder = zstd::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
-    for text in texts {
-        encoder.write_all(text)?;
-    }
-    encoder.finish()
 }

@@ -4,7 +4,9 @@ use std::io;
 
 use super::{
     Catalogue, Encoding, Format, PublishedSeries, RenderedFamilies, SectionHeaders, SeriesCounts,
-    catalogue::Header, text_block::TextBlock,
+    catalogue::Header,
+    compress::{Codec, Compressor},
+    text_block::TextBlock,
 };
 
 /// All groups of one kind of object, as rendered.
@@ -33,8 +35,13 @@ impl<'r> SectionText<'r> {
     ///
     /// Those of the compressor, which are out of memory or a bug in it.
     pub fn compress(&self, encoding: Encoding) -> io::Result<()> {
+        if encoding.codec() == Codec::Gzip {
+            // As the blocks are kept.
+            return Ok(());
+        }
+        let mut compressor = Compressor::new(encoding.codec())?;
         let mut blocks = self.served().flat_map(|index| self.blocks(index));
-        blocks.try_for_each(|block| block.own_segment(encoding.codec()).map(drop))
+        blocks.try_for_each(|block| block.own_segment(&mut compressor).map(drop))
     }
 
     /// The series of `sections`.

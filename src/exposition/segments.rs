@@ -43,9 +43,7 @@ impl SharedSegment {
 }
 
 /// Makes the segments of one body from those of the body before it.
-#[derive(Debug)]
 pub(super) struct SegmentBuilder<'c> {
-    codec: Codec,
     compressor: Compressor,
     cache: &'c Mutex<Segments>,
     /// Those of the body before.
@@ -54,13 +52,16 @@ pub(super) struct SegmentBuilder<'c> {
 }
 
 impl<'c> SegmentBuilder<'c> {
-    pub(super) fn new(codec: Codec, cache: &'c SegmentCache) -> Self {
+    /// # Errors
+    ///
+    /// If there is too little memory for the compressor.
+    pub(super) fn new(codec: Codec, cache: &'c SegmentCache) -> io::Result<Self> {
         let cache = match codec {
             Codec::Gzip => &cache.gzip,
             Codec::Zstd => &cache.zstd,
         };
         let known = cache.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Self { codec, compressor: Compressor::new(codec), cache, known, used: Segments::new() }
+        Ok(Self { compressor: Compressor::new(codec)?, cache, known, used: Segments::new() })
     }
 
     /// Gives the segments of a family's `blocks` to `take`, in their order.
@@ -71,7 +72,7 @@ impl<'c> SegmentBuilder<'c> {
     pub(super) fn of(&mut self, blocks: &[&TextBlock], mut take: impl FnMut(&Segment)) -> io::Result<()> {
         let mut rest = blocks;
         while let Some((first, after)) = rest.split_first() {
-            if let Some(segment) = first.own_segment(self.codec)? {
+            if let Some(segment) = first.own_segment(&mut self.compressor)? {
                 take(segment);
                 rest = after;
                 continue;
@@ -95,8 +96,9 @@ impl<'c> SegmentBuilder<'c> {
     }
 
     fn compress(&mut self, blocks: &[&TextBlock]) -> io::Result<Arc<SharedSegment>> {
-        let texts = blocks.iter().filter_map(|block| block.shared_text());
-        let segment = self.compressor.segment(texts.map(AsRef::as_ref))?;
+        let texts: Vec<_> =
+            blocks.iter().filter_map(|block| block.shared_text()).map(AsRef::as_ref).collect();
+        let segment = self.compressor.segment(&texts.concat())?;
         Ok(Arc::new(SharedSegment { blocks: blocks.iter().map(|block| block.id()).collect(), segment }))
     }
 

@@ -19,7 +19,7 @@ pub(super) const SHARED_SEGMENT_SIZE: usize = 64 * 1024;
 
 /// Texts of this size or more have a segment of their own. Shorter texts stay as they are, since compressed by itself each
 /// would be hardly smaller.
-const MIN_OWN_SEGMENT: usize = 2 * 1024;
+pub(super) const MIN_OWN_SEGMENT: usize = 2 * 1024;
 
 /// Identifies a text without keeping it: a hash of 128 bits with a seed that nobody outside of the process knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,20 +56,20 @@ enum StoredText {
 }
 
 impl TextBlock {
-    /// Keeps `text`, which has `samples` samples of the group with the hash `group`. `compressor` is one of gzip.
+    /// Keeps `text`, which has `samples` samples of the group with the hash `group`. `compressor` is one of gzip; without it,
+    /// the text is kept as it is.
     pub(super) fn new(
         text: &[u8],
         fingerprint: Fingerprint,
         samples: usize,
         group: u64,
-        compressor: &mut Compressor,
+        compressor: Option<&mut Compressor>,
     ) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
-        let deflated = (text.len() >= MIN_OWN_SEGMENT).then(|| compressor.segment([text].into_iter()));
+        let deflated = compressor.and_then(|compressor| compressor.segment(text).ok());
         let stored = match deflated {
-            Some(Ok(segment)) => StoredText::Deflated(segment),
-            // Without memory for the compressor, the text is still served.
-            Some(Err(_)) | None => StoredText::Plain(Bytes::copy_from_slice(text)),
+            Some(segment) => StoredText::Deflated(segment),
+            None => StoredText::Plain(Bytes::copy_from_slice(text)),
         };
         Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
@@ -118,17 +118,16 @@ impl TextBlock {
     /// # Errors
     ///
     /// Those of the compressor, which are out of memory or a bug in it.
-    pub(super) fn own_segment(&self, codec: Codec) -> io::Result<Option<&Segment>> {
+    pub(super) fn own_segment(&self, compressor: &mut Compressor) -> io::Result<Option<&Segment>> {
         let StoredText::Deflated(deflated) = &self.text else { return Ok(None) };
-        if codec == Codec::Gzip {
+        if compressor.codec() == Codec::Gzip {
             return Ok(Some(deflated));
         }
         if let Some(segment) = self.zstd.get() {
             return Ok(Some(segment));
         }
         // Two callers at once both do the work, and one result is kept.
-        let text = deflated.inflate()?;
-        let segment = Compressor::new(codec).segment([text.as_slice()].into_iter())?;
+        let segment = compressor.segment(&deflated.inflate()?)?;
         Ok(Some(self.zstd.get_or_init(|| segment)))
     }
 }
