@@ -41,7 +41,8 @@ fn fleet() -> Vec<Deployment> {
                 resource_mode: "BASIC".into(),
                 creator: "183899668".into(),
                 ..DeploymentInfo::default()
-            },
+            }
+            .into(),
             jobs: JobCounts::new([0, 1, 0, number as u64 % 40, 2, number as u64 % 3].map(Some)),
             created: Some(1.7e9 + number as f64),
             modified: Some(1.75e9 + number as f64),
@@ -50,7 +51,8 @@ fn fleet() -> Vec<Deployment> {
                 basic: Some(basic),
                 taskmanager_slots: TaskSlots::Given(2),
                 ..ResourceSettings::default()
-            },
+            }
+            .into(),
             ..Deployment::default()
         }
     };

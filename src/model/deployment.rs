@@ -1,5 +1,7 @@
 //! A deployment, with the fields that metrics need.
 
+use std::sync::Arc;
+
 use strum::IntoStaticStr;
 
 use super::{ResourcePlan, SharedStr};
@@ -11,8 +13,8 @@ pub struct Deployment {
     pub id: Box<str>,
     /// `name`.
     pub name: Box<str>,
-    /// Descriptive fields.
-    pub info: DeploymentInfo,
+    /// Descriptive fields, shared by deployments for which they are the same.
+    pub info: Arc<DeploymentInfo>,
     /// The selected labels, sorted by key.
     pub labels: Vec<(SharedStr, SharedStr)>,
     /// `jobSummary`.
@@ -23,8 +25,8 @@ pub struct Deployment {
     pub modified: Option<f64>,
     /// `deploymentHasChanged`: whether it was changed after its running job started.
     pub changes_pending: Option<bool>,
-    /// The resource settings.
-    pub resources: ResourceSettings,
+    /// The resource settings, shared by deployments for which they are the same.
+    pub resources: Arc<ResourceSettings>,
 }
 
 /// Descriptive fields of a deployment. A field is empty if the API returned no value.
@@ -88,7 +90,10 @@ impl JobState {
 /// The number of jobs in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JobCounts {
-    counts: [Option<u64>; 6],
+    /// Zero where there is none.
+    counts: [u64; 6],
+    /// The states that have a count, as bits.
+    present: u8,
     /// The states whose count was returned but could not be decoded, as bits.
     invalid: u8,
 }
@@ -96,20 +101,22 @@ pub struct JobCounts {
 impl JobCounts {
     /// Counts as the API returned them, in the order of [`JobState::ALL`].
     pub fn new(counts: [Option<u64>; 6]) -> Self {
-        Self { counts, invalid: 0 }
+        let present = (0..).zip(counts).map(|(bit, count)| u8::from(count.is_some()) << bit).sum();
+        Self { counts: counts.map(Option::unwrap_or_default), present, invalid: 0 }
     }
 
     /// Marks the count of `state` as returned but invalid.
     #[must_use]
     pub fn with_invalid(mut self, state: JobState) -> Self {
-        self.counts[state as usize] = None;
+        self.counts[state as usize] = 0;
+        self.present &= !(1 << state as u8);
         self.invalid |= 1 << state as u8;
         self
     }
 
     /// The count of a state; none if not returned or invalid.
     pub fn get(&self, state: JobState) -> Option<u64> {
-        self.counts[state as usize]
+        (self.present & (1 << state as u8) != 0).then_some(self.counts[state as usize])
     }
 
     /// Whether the count of a state was returned but invalid.
@@ -119,7 +126,7 @@ impl JobCounts {
 
     /// Whether there is no usable count. An invalid count of an ended state is not usable.
     pub fn is_empty(&self) -> bool {
-        self.counts.iter().all(Option::is_none) && !JobState::LIVE.iter().any(|&state| self.is_invalid(state))
+        self.present == 0 && !JobState::LIVE.iter().any(|&state| self.is_invalid(state))
     }
 }
 

@@ -93,6 +93,8 @@ fn finite(value: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::{
         BatchSetting, DeploymentInfo, ExpertSetting, PlanNode, ProcessSpec, ResourcePlan, SlotGroup,
     };
@@ -114,7 +116,7 @@ mod tests {
             resource_mode: resource_mode.into(),
             ..DeploymentInfo::default()
         };
-        Deployment { info, resources, ..Deployment::default() }
+        Deployment { info: info.into(), resources: resources.into(), ..Deployment::default() }
     }
 
     fn streaming(parallelism: Option<u64>, taskmanager_slots: TaskSlots) -> Deployment {
@@ -144,7 +146,7 @@ mod tests {
     #[test]
     fn memory_makes_the_compute_units_where_it_weighs_more() {
         let mut deployment = streaming(Some(1), TaskSlots::Absent);
-        deployment.resources.basic.as_mut().unwrap().taskmanager = process(1.0, 36);
+        Arc::make_mut(&mut deployment.resources).basic.as_mut().unwrap().taskmanager = process(1.0, 36);
         let requested = RequestedResources::of(&deployment);
         assert_eq!((requested.cpu_cores, requested.compute_units), (Some(3.0), Some(10.0)));
     }
@@ -152,7 +154,7 @@ mod tests {
     #[test]
     fn a_missing_part_leaves_out_only_what_needs_it() {
         let mut deployment = streaming(Some(4), TaskSlots::Absent);
-        deployment.resources.basic.as_mut().unwrap().jobmanager.memory_bytes = None;
+        Arc::make_mut(&mut deployment.resources).basic.as_mut().unwrap().jobmanager.memory_bytes = None;
         let requested = RequestedResources::of(&deployment);
         assert_eq!(requested.cpu_cores, Some(10.0));
         assert_eq!((requested.memory_bytes, requested.compute_units), (None, None));

@@ -1,5 +1,7 @@
 //! Decoding of deployments, which both operations return in the same format.
 
+use std::{collections::VecDeque, sync::Arc};
+
 use lenient_json::{Cursor, Entries, FromJson as _, InvalidValue, Lenient, Scalar, lenient_object};
 
 use super::resource_plan;
@@ -82,6 +84,39 @@ struct DeploymentDecoder<'d> {
     fields: &'d FieldSelection,
     /// A buffer for unescaped resource plans.
     plan_text: &'d mut Vec<u8>,
+    shared: &'d mut SharedValues,
+}
+
+/// Values that many deployments of a response have in common.
+#[derive(Default)]
+struct SharedValues {
+    infos: RecentValues<DeploymentInfo>,
+    resources: RecentValues<ResourceSettings>,
+}
+
+/// The last different values, the most recent one first.
+struct RecentValues<T>(VecDeque<Arc<T>>);
+
+impl<T> Default for RecentValues<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T: PartialEq> RecentValues<T> {
+    /// Each value is compared with so many others; real fleets have few different settings.
+    const MAX: usize = 8;
+
+    /// `value`, or an equal one that is in memory already.
+    fn share(&mut self, value: T) -> Arc<T> {
+        if let Some(known) = self.0.iter().find(|known| ***known == value) {
+            return known.clone();
+        }
+        let value = Arc::new(value);
+        self.0.truncate(Self::MAX - 1);
+        self.0.push_front(value.clone());
+        value
+    }
 }
 
 /// Decodes the list of deployments.
@@ -94,10 +129,11 @@ pub(super) fn decode(
     fields: &FieldSelection,
     cursor: &mut Cursor<'_>,
 ) -> Result<Lenient<Decoded<Deployment>>, DecodeError> {
-    let mut plan_text = Vec::new();
+    let (mut plan_text, mut shared) = (Vec::new(), SharedValues::default());
     decoder.array(cursor, |values, cursor| {
         let element = Lenient::<WireDeployment<'_>>::from_json(cursor)?;
-        Ok(DeploymentDecoder { values, fields, plan_text: &mut plan_text }.deployment(element))
+        let (plan_text, shared) = (&mut plan_text, &mut shared);
+        Ok(DeploymentDecoder { values, fields, plan_text, shared }.deployment(element))
     })
 }
 
@@ -111,15 +147,19 @@ impl DeploymentDecoder<'_> {
         self.values.begin_object("deploymentId", wire.id)?;
         let streaming = std::mem::take(&mut wire.streaming).value();
         let streaming = self.values.valid("streamingResourceSetting", streaming).unwrap_or_default();
+        let info = self.info(&wire, streaming.mode);
         Some(Deployment {
             name: self.values.valid("name", wire.name.text()).unwrap_or_default().into(),
-            info: self.info(&wire, streaming.mode),
+            info: self.shared.infos.share(info),
             labels: self.labels(wire.labels),
             jobs: self.jobs(wire.jobs),
             created: self.values.seconds("createdAt", wire.created),
             modified: self.values.seconds("modifiedAt", wire.modified),
             changes_pending: self.values.valid("deploymentHasChanged", wire.has_changed.boolean()),
-            resources: self.resources(wire.flink_conf, streaming, wire.batch),
+            resources: {
+                let resources = self.resources(wire.flink_conf, streaming, wire.batch);
+                self.shared.resources.share(resources)
+            },
             id: self.values.end_object(),
         })
     }

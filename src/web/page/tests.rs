@@ -102,7 +102,7 @@ async fn deployments_are_found_and_sorted() {
 /// A deployment with these running, starting and failed jobs.
 fn streaming(name: &str, running: u64, starting: u64, failed: u64) -> Deployment {
     let mut deployment = deployment(name, failed);
-    deployment.info.execution_mode = "STREAMING".into();
+    std::sync::Arc::make_mut(&mut deployment.info).execution_mode = "STREAMING".into();
     deployment.jobs =
         JobCounts::new([Some(starting), Some(running), Some(0), Some(0), Some(0), Some(failed)]);
     deployment
@@ -133,7 +133,7 @@ async fn the_status_page_begins_with_what_needs_attention() {
     assert_eq!(show(now()), "Needs attention Nothing needs attention.", "old failures are history");
 
     let mut batch = streaming("batch", 0, 0, 5);
-    batch.info.execution_mode = "BATCH".into();
+    std::sync::Arc::make_mut(&mut batch.info).execution_mode = "BATCH".into();
     let failed =
         vec![streaming("down", 0, 0, 9), streaming("up", 1, 0, 3), streaming("slow", 0, 1, 0), batch.clone()];
     fixture.succeed(&id, failed.clone()).await;

@@ -125,13 +125,13 @@ fn deployment() -> impl Strategy<Value = Deployment> {
         |(id, name, info, counts, (created, modified, changes_pending), resources, labels)| Deployment {
             id: id.into(),
             name: name.into(),
-            info,
+            info: info.into(),
             labels: labels.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
             jobs: JobCounts::new(counts),
             created,
             modified,
             // A field that is added to deployments needs no entry here.
-            ..Deployment { changes_pending, resources, ..Deployment::default() }
+            ..Deployment { changes_pending, resources: resources.into(), ..Deployment::default() }
         },
     )
 }
