@@ -169,10 +169,10 @@ fn in_openmetrics_a_counters_family_has_no_suffix_and_its_samples_have() {
     # HELP aliyun_flink_target_up Whether the last poll of the target succeeded. No series before the first poll has finished.
     # TYPE aliyun_flink_target_up gauge
     aliyun_flink_target_up{collector="deployments",region="cn-hangzhou",workspace="w",namespace="n",selection=""} 1
-    # HELP aliyun_flink_target_poll_interval_seconds Configured interval between polls of the target.
+    # HELP aliyun_flink_target_poll_interval_seconds Configured interval between polls of the target, in seconds.
     # TYPE aliyun_flink_target_poll_interval_seconds gauge
     aliyun_flink_target_poll_interval_seconds{collector="deployments",region="cn-hangzhou",workspace="w",namespace="n",selection=""} 60
-    # HELP aliyun_flink_target_polls Polls of the target by outcome.
+    # HELP aliyun_flink_target_polls Total number of polls of the target, by outcome.
     # TYPE aliyun_flink_target_polls counter
     aliyun_flink_target_polls_total{collector="deployments",region="cn-hangzhou",workspace="w",namespace="n",selection="",outcome="success"} 3
     # EOF
