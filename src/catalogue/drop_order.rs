@@ -66,7 +66,7 @@ mod tests {
     use super::*;
     use crate::{catalogue, model::DEPLOYMENTS};
 
-    /// The families of deployments without which nobody sees whether a deployment works.
+    /// The families that are never dropped, because they show whether a deployment works.
     const NEVER_DROPPED: [&str; 5] = [
         "aliyun_flink_deployment_info",
         "aliyun_flink_deployment_jobs",

@@ -64,7 +64,11 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Registers every instrument.
+    /// Creates and registers all instruments.
+    ///
+    /// # Errors
+    ///
+    /// If an instrument cannot be registered, which is a bug.
     pub fn new() -> Result<Self, prometheus::Error> {
         let telemetry = Self {
             registry: Registry::new(),

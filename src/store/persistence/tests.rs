@@ -240,7 +240,8 @@ async fn an_unknown_status_is_taken_from_a_file_that_becomes_free_if_its_counts_
         run.poll(counts, StatusLookup::Failed).await;
         assert_eq!(run.served().0, DeploymentStatus::Unknown);
         let owner: Arc<dyn Owner> = Arc::new(StateOwner(Arc::downgrade(&run.store)));
-        let copy = path.with_extension("copy");
+        // Each state file has its own copy, because dropping one does not wait until its thread has closed the file.
+        let copy = path.with_extension(format!("copy{}", counts[3]));
         std::fs::copy(&path, &copy).unwrap();
         let (_file, mut loading) =
             StateFile::start(Settings::new(copy, FORMAT_VERSION, run.clock), owner.clone());
