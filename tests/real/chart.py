@@ -45,6 +45,16 @@ def documents(text):
     return [document for document in yaml.load_all(text, Unique) if document]
 
 
+def run(*command, **options):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+    assert done.returncode == 0, f"{command}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def of(rendered, kind):
+    return [document for document in rendered if document["kind"] == kind]
+
+
 def manifests(helm):
     """The files of deploy/kubernetes, as they are to be."""
     text = template(helm, "--skip-tests", "-f", str(MANIFESTS / "values.yaml"))
