@@ -20,7 +20,7 @@ pub(super) struct RawLocation {
     pub(super) credentials: Option<credentials::Source>,
 }
 
-/// What they stand for; what is wrong is absent.
+/// The resolved values; invalid ones are absent.
 pub(super) struct Location {
     pub(super) region: Option<String>,
     pub(super) endpoint: Option<Url>,

@@ -2,7 +2,7 @@
 //!
 //! figment merges the layers, the later over the earlier: tables key by key, lists and plain values as a whole. serde
 //! reads the types of `raw` from what is merged, and validation makes the types that the program uses from them. Both
-//! note every mistake with its key and its source. What leaves this module is valid.
+//! note every error with its key and its source. A [`Config`] is always valid.
 //!
 //! In the environment, `ALIYUN_FLINK_EXPORTER_POLL__INTERVAL` sets `poll.interval`; case doesn't matter after the
 //! prefix. A value is always text, read as the type expected there. A list or table in one variable is written
@@ -37,7 +37,7 @@ mod workspaces;
 mod tests;
 
 pub use collectors::{Collectors, EnabledCollector, JobsSettings};
-pub use config_reader::{ConfigError, Environment, Mistake, parse_duration};
+pub use config_reader::{ConfigError, Diagnostic, Environment, parse_duration};
 pub use flags::Flags;
 pub use resolved::{Config, DiscoveredNamespaces, DiscoveryEntry, Namespaces, Target, Workspace};
 pub use schema::schema;
@@ -68,7 +68,7 @@ const VARIABLES: Variables = Variables {
 };
 
 impl Config {
-    /// What is valid but hardly meant, one sentence each.
+    /// Valid settings that are probably not intended, one sentence each.
     pub fn warnings(&self) -> Vec<String> {
         warnings::of(self)
     }
@@ -81,12 +81,20 @@ impl Config {
     }
 }
 
-/// Reads the configuration from all its sources. Without a file, the environment and the flags stand alone.
+/// Reads the configuration from a file, the environment and flags.
+///
+/// # Errors
+///
+/// All errors in the configuration, or why the file cannot be read or parsed.
 pub fn load(file: Option<&Path>, environment: &Environment, flags: &Flags) -> Result<Config, ConfigError> {
     resolve(file.map(config_reader::read).transpose()?, environment, flags)
 }
 
-/// Reads the configuration that a file named `file` would give if it held `text`, and nothing else were set.
+/// Reads the configuration from `text` as the content of a file named `file`.
+///
+/// # Errors
+///
+/// All errors in the configuration, or why the text cannot be parsed.
 pub fn load_text(file: &Path, text: &str) -> Result<Config, ConfigError> {
     resolve(Some(config_reader::parse(file, text)?), &Environment::default(), &Flags::default())
 }
@@ -96,24 +104,24 @@ fn resolve(
     environment: &Environment,
     flags: &Flags,
 ) -> Result<Config, ConfigError> {
-    let (variables, mut mistakes) = environment.layers(VARIABLES);
+    let (variables, mut diagnostics) = environment.layers(VARIABLES);
     let proxies = Proxies::from_env(|name| environment.get(name)).unwrap_or_else(|invalid| {
-        mistakes.extend(invalid.into_iter().map(|InvalidProxy { variable, reason }| {
+        diagnostics.extend(invalid.into_iter().map(|InvalidProxy { variable, reason }| {
             let message =
                 format!("{reason}, expected the URL of a proxy such as http://proxy.example.com:3128");
-            Mistake::new(message).at(variable)
+            Diagnostic::new(message).at(variable)
         }));
         Proxies::default()
     });
     let layers = variables.into_iter().chain(flags.layer());
-    let settings = Settings::merge(document, layers, SECRETS, mistakes);
+    let settings = Settings::merge(document, layers, SECRETS, diagnostics);
     let environment_warnings = certificate_warnings(|name| environment.get(name));
     let config = Config { proxies, environment_warnings, ..validate(&settings) };
-    let mistakes = settings.into_mistakes();
-    if mistakes.is_empty() { Ok(config) } else { Err(ConfigError::new(mistakes)) }
+    let diagnostics = settings.into_diagnostics();
+    if diagnostics.is_empty() { Ok(config) } else { Err(ConfigError::new(diagnostics)) }
 }
 
-/// The configuration as far as it can be read; of use only if no mistake was noted.
+/// The configuration as far as it can be read; of use only if no error was noted.
 fn validate(settings: &Settings) -> Config {
     let root = settings.root();
     let raw = raw::Config::deserialize(root.clone()).map_err(|error| root.note(error)).unwrap_or_default();
@@ -144,7 +152,7 @@ fn validate(settings: &Settings) -> Config {
     if !config.metrics.jobs && collectors.any(|collectors| collectors.get(JOBS).is_some()) {
         let message = "needs the counts of jobs, which `metrics.jobs: false` leaves out; set `metrics.jobs: true`, or \
                        disable this collector";
-        settings.note(Mistake::new(message).about("collectors.jobs"));
+        settings.note(Diagnostic::new(message).about("collectors.jobs"));
     }
     let is_noted = ["workspaces", "discovery"].iter().any(|key| root.get(key).is_noted());
     if config.workspaces.is_empty() && config.discovery.is_empty() && !is_noted {

@@ -12,7 +12,7 @@ use crate::discovery::{NameFilter, WorkspaceFilter};
 use crate::model::{DeploymentsOperation, LabelKeys, Selection, Shard};
 use crate::{api, credentials, model, poll};
 
-/// Twice the longest scrape interval that is usual, so that Prometheus has scraped the first value of a counter.
+/// Twice the longest usual scrape interval, so that Prometheus scrapes the first value of a counter.
 const FIRST_VALUE_HOLD: Duration = Duration::from_secs(120);
 
 /// How often workspaces and namespaces are listed, unless an entry says otherwise.
@@ -25,9 +25,9 @@ pub struct Config {
     pub discovery: Vec<DiscoveryEntry>,
     /// The workspaces, each id once. Never empty if there is no discovery entry.
     pub workspaces: Vec<Workspace>,
-    /// When targets are polled, unless a part says otherwise.
+    /// When targets are polled, unless a namespace overrides it.
     pub poll: poll::Settings,
-    /// How the API is asked.
+    /// How the API is called.
     pub api: api::Settings,
     /// What is exported.
     pub metrics: model::FieldSelection,
@@ -35,7 +35,7 @@ pub struct Config {
     pub workspace_tags: LabelKeys,
     /// The maximum number of series in a scrape; 0 if there is none.
     pub max_series: usize,
-    /// How long the first value of a counter is served at least; zero means until the next poll.
+    /// Minimum time for which the first value of a counter is served; zero means until the next poll.
     pub first_value_hold: Duration,
     /// Which part of the targets is polled.
     pub shard: Shard,
@@ -43,11 +43,11 @@ pub struct Config {
     pub state_path: Option<PathBuf>,
     /// The proxies of the environment.
     pub proxies: Proxies,
-    /// What is wrong with the environment, but does not prevent a start.
+    /// Problems of the environment that do not prevent a start.
     pub environment_warnings: Vec<String>,
 }
 
-/// Nothing to poll, and otherwise every default.
+/// The defaults, with nothing to poll.
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -68,7 +68,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// How this shard asks the API: it has its share of the requests that all workspaces of a region may send.
+    /// How this shard calls the API: the rates for a region are divided by the number of shards.
     pub fn api_of_shard(&self) -> api::Settings {
         let shards = f64::from(self.shard.total());
         api::Settings {
@@ -82,13 +82,13 @@ impl Config {
 /// One workspace and what is polled there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Workspace {
-    /// The workspace's id, fit for a header.
+    /// The workspace's id: visible ASCII characters without blanks.
     pub id: String,
     /// The region, if it is known.
     pub region: Option<String>,
-    /// Where requests go: a scheme, a host and perhaps a port.
+    /// The endpoint of the API: a scheme, a host and an optional port.
     pub endpoint: Url,
-    /// Where requests to the console's API go. Known if the region is.
+    /// The endpoint of the console's API. Present if the region is known.
     pub console_endpoint: Option<Url>,
     /// Where the access key comes from.
     pub credentials: Arc<credentials::Source>,
@@ -120,7 +120,7 @@ impl Workspace {
         self.namespaces.is_discovered() || self.collectors.of_console().is_some()
     }
 
-    /// The targets that are listed; none if the namespaces are discovered.
+    /// The listed targets; none if the namespaces are discovered.
     pub fn targets(&self) -> &[Target] {
         match &self.namespaces {
             Namespaces::Listed(targets) => targets,
@@ -132,9 +132,9 @@ impl Workspace {
 /// The namespaces of a workspace that are polled.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Namespaces {
-    /// These; never empty, no two with the same namespace and selection.
+    /// Listed targets. Never empty, each namespace and selection once.
     Listed(Vec<Target>),
-    /// Those that discovery finds.
+    /// The namespaces that discovery finds.
     Discovered(Box<DiscoveredNamespaces>),
 }
 
@@ -185,18 +185,18 @@ pub struct DiscoveryEntry {
     pub namespaces: DiscoveredNamespaces,
     /// What is polled besides deployments.
     pub collectors: Collectors,
-    /// Where requests about deployments go.
+    /// The endpoint of the API.
     pub endpoint: Url,
-    /// Where requests to the console's API go.
+    /// The endpoint of the console's API.
     pub console_endpoint: Url,
     /// Where the access key comes from.
     pub credentials: Arc<credentials::Source>,
 }
 
-/// A namespace, or those of its deployments that are selected.
+/// A namespace, or a selection of its deployments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// The namespace's name, fit for a path's segment.
+    /// The namespace's name, valid as a path segment.
     pub namespace: String,
     /// Which deployments.
     pub selection: Selection,

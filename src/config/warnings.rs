@@ -1,4 +1,4 @@
-//! What is valid but hardly meant.
+//! Valid settings that are probably not intended.
 
 use config_reader::format_duration;
 use url::Url;

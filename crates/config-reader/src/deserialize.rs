@@ -1,7 +1,7 @@
-//! Settings as a format of serde, which reads on after a mistake.
+//! Settings as a format of serde, which reads on after an error.
 //!
 //! What is wrong with a value is noted with its place, and the value then counts as absent, as an unknown key does. So
-//! one pass finds every mistake, provided that the fields of the types are optional.
+//! one pass finds every error, provided that the fields of the types are optional.
 //!
 //! The text of variables and flags becomes what the type expects. A [`Short`](crate::Short) form or the long one
 //! is chosen by the shape of the value.
@@ -325,7 +325,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     }
 }
 
-/// What stands for an invalid value: none, an empty list or an empty text.
+/// The placeholder of an invalid value: none, an empty list or an empty text.
 struct Absent;
 
 impl<'de> de::Deserializer<'de> for Absent {

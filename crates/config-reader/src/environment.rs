@@ -7,7 +7,7 @@ use std::mem;
 
 use figment::value::{Dict, Value};
 
-use crate::error::Mistake;
+use crate::error::Diagnostic;
 use crate::flow;
 use crate::layer::{Kind, Layer};
 
@@ -62,28 +62,28 @@ impl Environment {
 
     /// One layer a variable, so that each setting is known by its variable; those for less specific keys first. Variables
     /// that Kubernetes makes for Services are no settings.
-    pub fn layers(&self, variables: Variables) -> (Vec<Layer>, Vec<Mistake>) {
+    pub fn layers(&self, variables: Variables) -> (Vec<Layer>, Vec<Diagnostic>) {
         let unreadable = self.unreadable.iter().filter_map(|name| {
             let setting = Setting::of(name, variables.prefix)?;
-            Some(setting.mistake("the value isn't valid UTF-8"))
+            Some(setting.diagnostic("the value isn't valid UTF-8"))
         });
-        let mut mistakes: Vec<Mistake> = unreadable.collect();
+        let mut diagnostics: Vec<Diagnostic> = unreadable.collect();
         let mut settings: Vec<Setting<'_>> =
             self.variables.keys().filter_map(|name| Setting::of(name, variables.prefix)).collect();
         settings.sort_by(|a, b| (a.keys.len(), &a.keys).cmp(&(b.keys.len(), &b.keys)));
         for pair in settings.windows(2).filter(|pair| pair[0].keys == pair[1].keys) {
-            mistakes.push(
-                pair[1].mistake(format!("sets the same key as {}: keep one of them", pair[0].variable)),
+            diagnostics.push(
+                pair[1].diagnostic(format!("sets the same key as {}: keep one of them", pair[0].variable)),
             );
         }
         let mut layers = Vec::new();
         for setting in settings {
             match setting.value(self.get(setting.variable).unwrap_or_default(), variables) {
                 Ok(value) => layers.extend(setting.layer(value)),
-                Err(message) => mistakes.push(setting.mistake(message)),
+                Err(message) => diagnostics.push(setting.diagnostic(message)),
             }
         }
-        (layers, mistakes)
+        (layers, diagnostics)
     }
 }
 
@@ -156,8 +156,8 @@ impl<'a> Setting<'a> {
         format!("environment variable {}", self.variable)
     }
 
-    fn mistake(&self, message: impl Into<String>) -> Mistake {
-        Mistake::new(message).at(self.place()).about(self.keys.join("."))
+    fn diagnostic(&self, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(message).at(self.place()).about(self.keys.join("."))
     }
 }
 

@@ -1,41 +1,41 @@
-//! What is wrong with a configuration, told to the person who wrote it.
+//! Errors in a configuration, with their places.
 
 use std::fmt;
 
-/// Every mistake that was found; never empty.
+/// Every error that was found; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
-    mistakes: Vec<Mistake>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl ConfigError {
     /// Sorts by the lines of the file; what is not in the file comes first.
-    pub fn new(mut mistakes: Vec<Mistake>) -> Self {
-        mistakes.sort_by_key(|mistake| mistake.line);
-        Self { mistakes }
+    pub fn new(mut diagnostics: Vec<Diagnostic>) -> Self {
+        diagnostics.sort_by_key(|diagnostic| diagnostic.line);
+        Self { diagnostics }
     }
 
-    /// The mistakes: those of variables and flags, then those of the file by line.
-    pub fn mistakes(&self) -> &[Mistake] {
-        &self.mistakes
-    }
-}
-
-impl From<Mistake> for ConfigError {
-    fn from(mistake: Mistake) -> Self {
-        Self { mistakes: vec![mistake] }
+    /// The errors: those of variables and flags, then those of the file by line.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
     }
 }
 
-/// One line a mistake, preceded by their count when there are several.
+impl From<Diagnostic> for ConfigError {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self { diagnostics: vec![diagnostic] }
+    }
+}
+
+/// One line an error, preceded by their count when there are several.
 impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.mistakes.len() > 1 {
-            writeln!(formatter, "{} mistakes in the configuration:", self.mistakes.len())?;
+        if self.diagnostics.len() > 1 {
+            writeln!(formatter, "{} mistakes in the configuration:", self.diagnostics.len())?;
         }
         let mut separator = "";
-        for mistake in &self.mistakes {
-            write!(formatter, "{separator}{mistake}")?;
+        for diagnostic in &self.diagnostics {
+            write!(formatter, "{separator}{diagnostic}")?;
             separator = "\n";
         }
         Ok(())
@@ -44,18 +44,18 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// One mistake: where it stands, which key it is about, what is wrong and what is expected.
+/// One error: where it is, which key it is about, what is wrong and what is expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
+pub struct Diagnostic {
     place: Option<String>,
-    /// The line in the file, by which mistakes are sorted.
+    /// The line in the file, by which errors are sorted.
     line: Option<usize>,
     key: Option<String>,
     message: String,
 }
 
-impl Mistake {
-    /// A mistake without a place.
+impl Diagnostic {
+    /// An error without a place.
     pub fn new(message: impl Into<String>) -> Self {
         Self { place: None, line: None, key: None, message: message.into() }
     }
@@ -90,9 +90,9 @@ impl Mistake {
     }
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for Diagnostic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A flag is a key by itself: the path it stands for would only puzzle.
+        // A flag names the setting already; its path is not what the user wrote.
         let is_flag = self.place().is_some_and(|place| place.starts_with("--"));
         for part in [self.place(), self.key().filter(|_| !is_flag)].into_iter().flatten() {
             write!(formatter, "{part}: ")?;
@@ -124,11 +124,11 @@ mod tests {
 
     #[test]
     fn a_single_mistake_needs_no_count() {
-        let mistake = Mistake::new("missing").at("config.yml:3").about("workspaces[0].id");
+        let mistake = Diagnostic::new("missing").at("config.yml:3").about("workspaces[0].id");
         assert_eq!(mistake.to_string(), "config.yml:3: workspaces[0].id: missing");
         assert_eq!(ConfigError::from(mistake.clone()).to_string(), mistake.to_string());
         assert_eq!(
-            ConfigError::new(vec![mistake, Mistake::new("b")]).to_string(),
+            ConfigError::new(vec![mistake, Diagnostic::new("b")]).to_string(),
             "2 mistakes in the configuration:\nconfig.yml:3: workspaces[0].id: missing\nb"
         );
     }

@@ -8,24 +8,24 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use crate::document::{Content, Document, Located, is_unstable_number};
-use crate::error::Mistake;
+use crate::error::Diagnostic;
 use crate::yaml;
 
 /// For tens of thousands of namespaces. A pipe is allowed, such as `<(command)` in a shell.
 const LIMITS: Limits = Limits { max_size: 16 << 20, timeout: Duration::from_secs(5), pipes: true };
 
-type Parse = fn(&str, &str) -> Result<Option<Located>, Mistake>;
+type Parse = fn(&str, &str) -> Result<Option<Located>, Diagnostic>;
 
 /// Reads a configuration file.
 ///
 /// # Errors
 ///
-/// The first mistake in its form, or why it can't be read.
-pub fn read(path: &Path) -> Result<Document, Mistake> {
+/// The first error in its form, or why it can't be read.
+pub fn read(path: &Path) -> Result<Document, Diagnostic> {
     // An unknown format is reported even if there is no such file.
     format(path)?;
     let text = small_file::read_text(path, LIMITS)
-        .map_err(|error| Mistake::new(format!("can't be read: {error}")).at(path.display().to_string()))?;
+        .map_err(|error| Diagnostic::new(format!("can't be read: {error}")).at(path.display().to_string()))?;
     parse(path, &text)
 }
 
@@ -33,19 +33,21 @@ pub fn read(path: &Path) -> Result<Document, Mistake> {
 ///
 /// # Errors
 ///
-/// The first mistake in its form.
-pub fn parse(path: &Path, text: &str) -> Result<Document, Mistake> {
+/// The first error in its form.
+pub fn parse(path: &Path, text: &str) -> Result<Document, Diagnostic> {
     let name = path.display().to_string();
     let empty = Located { line: 1, content: Content::Table(Vec::new()) };
     match format(path)?(text, &name)? {
         None => Ok(Document { name, root: empty }),
         Some(root @ Located { content: Content::Table(_), .. }) => Ok(Document { name, root }),
         Some(root) if root.is_absent() => Ok(Document { name, root: empty }),
-        Some(_) => Err(Mistake::new("expected keys and values at the top, such as `workspaces:`").at(name)),
+        Some(_) => {
+            Err(Diagnostic::new("expected keys and values at the top, such as `workspaces:`").at(name))
+        }
     }
 }
 
-fn format(path: &Path) -> Result<Parse, Mistake> {
+fn format(path: &Path) -> Result<Parse, Diagnostic> {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     let problem = match ending.to_ascii_lowercase().as_str() {
         "yml" | "yaml" => return Ok(yaml::parse),
@@ -54,16 +56,16 @@ fn format(path: &Path) -> Result<Parse, Mistake> {
         _ => format!("the ending .{ending} says no known format"),
     };
     let message = format!("{problem}: expected .yml or .yaml (YAML), or .toml (TOML)");
-    Err(Mistake::new(message).at(path.display().to_string()))
+    Err(Diagnostic::new(message).at(path.display().to_string()))
 }
 
-fn toml(text: &str, name: &str) -> Result<Option<Located>, Mistake> {
+fn toml(text: &str, name: &str) -> Result<Option<Located>, Diagnostic> {
     let source = Source { text, lines: line_starts(text) };
     let table = DeTable::parse(text).map_err(|error| {
         // Not the error's Display: it repeats the line, and with it a secret.
         let (line, column) = source.line_and_column(error.span().map_or(0, |span| span.start));
         let reason = error.message().replace('\n', ", ");
-        Mistake::new(format!("not valid TOML: {reason} at line {line} column {column}"))
+        Diagnostic::new(format!("not valid TOML: {reason} at line {line} column {column}"))
             .at(format!("{name}:{line}"))
     })?;
     Ok(Some(Located { line: 1, content: source.table(table.get_ref()) }))

@@ -1,4 +1,4 @@
-//! One merged setting: its value, its path and its source, and the mistakes that are noted about it.
+//! One merged setting: its value, its path and its source, and the errors that are noted about it.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -7,16 +7,16 @@ use figment::value::{Num, Value};
 use figment::{Figment, Metadata, Profile};
 
 use crate::document::Document;
-use crate::error::{Mistake, excerpt, plain_start};
+use crate::error::{Diagnostic, excerpt, plain_start};
 use crate::layer::{Kind, Layer};
 
-/// The merged settings and the mistakes noted so far.
+/// The merged settings and the errors noted so far.
 pub struct Settings {
     figment: Figment,
     root: Value,
     document: Option<Document>,
     secrets: &'static str,
-    mistakes: RefCell<Vec<Mistake>>,
+    diagnostics: RefCell<Vec<Diagnostic>>,
 }
 
 impl Settings {
@@ -26,7 +26,7 @@ impl Settings {
         document: Option<Document>,
         layers: impl IntoIterator<Item = Layer>,
         secrets: &'static str,
-        mistakes: Vec<Mistake>,
+        diagnostics: Vec<Diagnostic>,
     ) -> Self {
         let file = document.as_ref().and_then(|document| document.root.to_value().into_dict());
         // The document itself knows the places of its settings.
@@ -34,7 +34,7 @@ impl Settings {
         let figment = file.into_iter().chain(layers).fold(Figment::new(), Figment::merge);
         // The layers can't fail: each was read before it was merged.
         let root = figment.find_value("").unwrap_or_else(|_| figment::value::Dict::new().into());
-        Self { figment, root, document, secrets, mistakes: RefCell::new(mistakes) }
+        Self { figment, root, document, secrets, diagnostics: RefCell::new(diagnostics) }
     }
 
     /// The setting at the top: a table.
@@ -42,23 +42,23 @@ impl Settings {
         Node { settings: self, path: Path::default(), value: Some(&self.root), metadata: None }
     }
 
-    /// Notes a mistake that is about no single setting.
-    pub fn note(&self, mistake: Mistake) {
-        self.mistakes.borrow_mut().push(mistake);
+    /// Notes an error that is about no single setting.
+    pub fn note(&self, diagnostic: Diagnostic) {
+        self.diagnostics.borrow_mut().push(diagnostic);
     }
 
-    /// Notes a mistake about a key that is in no source; the place is the file, if there is one.
+    /// Notes an error about a key that is in no source; the place is the file, if there is one.
     pub fn note_absent(&self, key: &str, message: impl Into<String>) {
-        let mistake = Mistake::new(message).about(key);
+        let diagnostic = Diagnostic::new(message).about(key);
         self.note(match &self.document {
-            Some(document) => mistake.at(document.name.as_str()),
-            None => mistake,
+            Some(document) => diagnostic.at(document.name.as_str()),
+            None => diagnostic,
         });
     }
 
-    /// The mistakes that were noted.
-    pub fn into_mistakes(self) -> Vec<Mistake> {
-        self.mistakes.into_inner()
+    /// The errors that were noted.
+    pub fn into_diagnostics(self) -> Vec<Diagnostic> {
+        self.diagnostics.into_inner()
     }
 }
 
@@ -195,30 +195,30 @@ impl<'a> Node<'a> {
         self.path.0.iter().map(key).collect()
     }
 
-    /// Whether a mistake is about this setting or one below it.
+    /// Whether an error is about this setting or one below it.
     pub fn is_noted(&self) -> bool {
         let path = self.path();
-        let below = |mistake: &Mistake| {
-            let rest = mistake.key().and_then(|noted| noted.strip_prefix(path.as_str()));
+        let below = |diagnostic: &Diagnostic| {
+            let rest = diagnostic.key().and_then(|noted| noted.strip_prefix(path.as_str()));
             rest.is_some_and(|rest| rest.is_empty() || path.is_empty() || rest.starts_with(['.', '[']))
         };
-        self.settings.mistakes.borrow().iter().any(below)
+        self.settings.diagnostics.borrow().iter().any(below)
     }
 
-    /// Notes a mistake.
+    /// Notes an error.
     pub fn reject(&self, message: impl Into<String>) {
-        let mistake = Mistake::new(message).about(self.path());
+        let diagnostic = Diagnostic::new(message).about(self.path());
         let keys = self.steps();
         let keys: Vec<_> = keys.iter().map(String::as_str).collect();
-        let mistake = match (self.metadata, self.kind(), &self.settings.document) {
+        let diagnostic = match (self.metadata, self.kind(), &self.settings.document) {
             (_, Some(Kind::File), Some(document)) => {
                 let (place, line) = document.place(&keys);
-                mistake.at(place).on_line(line)
+                diagnostic.at(place).on_line(line)
             }
-            (Some(metadata), ..) => mistake.at(metadata.interpolate(&Profile::Default, &keys)),
-            _ => mistake,
+            (Some(metadata), ..) => diagnostic.at(metadata.interpolate(&Profile::Default, &keys)),
+            _ => diagnostic,
         };
-        self.settings.note(mistake);
+        self.settings.note(diagnostic);
     }
 
     /// Notes that something else was expected.

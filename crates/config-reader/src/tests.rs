@@ -48,7 +48,7 @@ fn load(text: &str, variables: &[(&str, &str)]) -> Result<Example, String> {
     let settings = Settings::merge(Some(document), layers, "secrets", mistakes);
     let root = settings.root();
     let example = Example::deserialize(root.clone()).map_err(|error| root.note(error));
-    let mistakes = settings.into_mistakes();
+    let mistakes = settings.into_diagnostics();
     if mistakes.is_empty() { Ok(example.unwrap()) } else { Err(ConfigError::new(mistakes).to_string()) }
 }
 

@@ -6,9 +6,9 @@ use figment::value::{Empty, Tag, Value};
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 
 use crate::document::{Content, Located, is_unstable_number};
-use crate::error::{Mistake, plain_start};
+use crate::error::{Diagnostic, plain_start};
 
-/// Deeper nesting is a mistake.
+/// Deeper nesting is an error.
 const MAX_DEPTH: usize = 64;
 
 /// Values that all aliases together may repeat.
@@ -18,11 +18,11 @@ const MAX_ALIASED: usize = 100_000;
 const MAX_ALIASED_TEXT: usize = 16 << 20;
 
 /// Reads a file's one document; none if the file is empty.
-pub(crate) fn parse(text: &str, name: &str) -> Result<Option<Located>, Mistake> {
+pub(crate) fn parse(text: &str, name: &str) -> Result<Option<Located>, Diagnostic> {
     let mut reader =
         Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), aliased: 0, aliased_text: 0 };
     reader.document().map_err(|Invalid { message, line }| {
-        Mistake::new(format!("not valid YAML: {message}")).at(format!("{name}:{line}"))
+        Diagnostic::new(format!("not valid YAML: {message}")).at(format!("{name}:{line}"))
     })
 }
 
@@ -126,7 +126,7 @@ impl<'t> Reader<'t> {
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<Located, Invalid> {
         let Some(value) = self.anchors.get(&anchor) else {
-            return invalid("an alias stands inside of its own anchor", span);
+            return invalid("an alias is inside its own anchor", span);
         };
         let (count, text) = size(value);
         self.aliased += count;
