@@ -1,7 +1,7 @@
 //! Notifications to the service manager, by the datagram protocol of `sd_notify(3)`.
 //!
 //! The environment variable `NOTIFY_SOCKET` names the socket. Without it, nothing is sent. A notification waits at most
-//! [`SEND_TIMEOUT`] for room in the socket's queue, and a lost one has no other effect.
+//! `SEND_TIMEOUT` for room in the socket's queue, and a lost one has no other effect.
 //!
 //! The crate `sd-notify` 0.5 does not replace this module: it sends on a blocking socket, which waits without limit for
 //! a service manager that does not read; it takes the name of an abstract socket (`@name`) for a path; it does not keep
