@@ -62,7 +62,7 @@ impl<T> Page<T> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let (envelope, data) = match read(operation, max_elements, &mut Cursor::new(text)) {
             Ok(Lenient::Valid(read)) => read,
-            Ok(_) => return Err(ApiError::invalid(Retry::Never, "the reply is JSON, but not an object")),
+            Ok(_) => return Err(ApiError::invalid(Retry::Never, "the reply is JSON, but no object")),
             Err(DecodeError::Syntax(error)) => {
                 return Err(ApiError::invalid(Retry::Backoff, format!("the reply {}", error.describe(text))));
             }
