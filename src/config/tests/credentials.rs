@@ -136,6 +136,7 @@ fn workspaces_without_credentials_of_their_own_share_the_top_level_s() {
 #[test]
 fn what_is_refused_as_credentials() {
     let credentials = [
+        "{role_arn: a}",
         "{type: ram_role_arn}",
         "{type: ram_role_arn, role_arn: 'a b'}",
         "{type: ram_role_arn, role_arn: a, source: {type: sts}}",
@@ -158,6 +159,7 @@ fn what_is_refused_as_credentials() {
         error
     });
     insta::assert_snapshot!(told.join("\n"), @r#"
+    c.yml:1: credentials: missing field `type`: expected one of default, access_key, ram_role_arn, oidc, ecs_ram_role, uri, profile
     c.yml:1: credentials: missing field `role_arn`: a role such as acs:ram::1234567890123456:role/flink-reader
     c.yml:1: credentials.role_arn: found a text, expected a text of visible ASCII characters without blanks
     c.yml:1: credentials.source.type: found "sts", expected one of default, access_key, ram_role_arn, oidc, ecs_ram_role, uri, profile

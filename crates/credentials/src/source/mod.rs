@@ -101,7 +101,9 @@ impl<'de> Visitor<'de> for SourceVisitor {
             }
             return source_type.source(others.into_deserializer()).map_err(de::Error::custom);
         }
-        Err(de::Error::missing_field("type"))
+        Err(de::Error::custom(
+            "missing field `type`: expected one of default, access_key, ram_role_arn, oidc, ecs_ram_role, uri, profile",
+        ))
     }
 }
 
