@@ -9,11 +9,16 @@ use aliyun_flink_exporter::{
 };
 use tokio::runtime::Builder;
 
-/// musl's own allocator has one lock for all threads and takes and returns memory in small steps: with it a poll
-/// costs twice as much (docs/performance.md).
+/// The allocator of musl has one lock for all threads: with it, a poll costs twice as much CPU (docs/performance.md).
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The allocator of glibc keeps the blocks of replaced texts: with it, the process needs a third more memory
+/// (docs/performance.md). `.cargo/config.toml` makes jemalloc return unused pages after a second.
+#[cfg(target_env = "gnu")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// How long the runtime waits for its blocking threads after the command has finished.
 const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
@@ -21,9 +26,6 @@ const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 fn main() -> ExitCode {
     let Cli { command, run } = Cli::parse_checked();
     let command = command.unwrap_or(Command::Run(run));
-    if matches!(command, Command::Run(_) | Command::Demo(_)) {
-        commands::malloc::restart_with_fixed_mmap_threshold();
-    }
     let code = execute(command).unwrap_or_else(|failure| {
         failure.report();
         ExitCode::from(failure.code())

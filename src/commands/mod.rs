@@ -7,7 +7,6 @@ mod demo;
 mod doctor;
 mod failure;
 mod healthcheck;
-pub mod malloc;
 mod once;
 mod progress;
 mod run;

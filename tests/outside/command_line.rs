@@ -207,19 +207,6 @@ async fn a_machine_without_authorities_is_told_so() {
 
 #[cfg(target_env = "gnu")]
 #[tokio::test]
-async fn it_starts_itself_again_with_a_setting_of_the_allocator_once_at_the_most() {
-    let threshold = |value: &str| format!("MALLOC_MMAP_THRESHOLD_={value}");
-    let started = Start::demo().listening().await.environment();
-    assert!(started.contains(&threshold("131072")), "{started:?}");
-    let started = Start::demo().env("MALLOC_MMAP_THRESHOLD_", "65536").listening().await.environment();
-    assert!(started.contains(&threshold("65536")), "another's setting holds: {started:?}");
-    // So it is where glibc took the setting away.
-    let started = Start::demo().env("_ALIYUN_FLINK_EXPORTER_AGAIN", "1").listening().await.environment();
-    assert!(!started.iter().any(|pair| pair.starts_with(&threshold(""))), "once more: {started:?}");
-}
-
-#[cfg(target_env = "gnu")]
-#[tokio::test]
 async fn it_starts_through_the_dynamic_loader_too() {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let mut files = maps.lines().filter_map(|line| line.split_whitespace().nth(5));

@@ -318,12 +318,6 @@ impl Program {
         self.child.id().expect("a program that runs")
     }
 
-    /// What it was started with last, as `NAME=value`.
-    pub(crate) fn environment(&self) -> Vec<String> {
-        let pairs = std::fs::read_to_string(format!("/proc/{}/environ", self.pid())).unwrap();
-        pairs.split_terminator('\0').map(str::to_owned).collect()
-    }
-
     /// Sends a signal, such as `TERM`.
     pub(crate) async fn signal(&self, name: &str) {
         let pid = self.pid().to_string();
