@@ -9,14 +9,10 @@ use aliyun_flink_exporter::{
 };
 use tokio::runtime::Builder;
 
-/// The allocator of musl has one lock for all threads: with it, a poll costs twice as much CPU (docs/performance.md).
-#[cfg(target_env = "musl")]
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// The allocator of glibc keeps the blocks of replaced texts: with it, the process needs a third more memory
-/// (docs/performance.md). `.cargo/config.toml` makes jemalloc return unused pages after a second.
-#[cfg(target_env = "gnu")]
+/// With the allocator of musl, which has one lock for all threads, a poll costs twice as much CPU. Those of musl and glibc
+/// keep the memory of replaced objects (docs/performance.md). `.cargo/config.toml` makes jemalloc return unused pages after
+/// a second.
+#[cfg(target_os = "linux")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
