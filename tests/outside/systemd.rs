@@ -134,12 +134,14 @@ async fn the_watchdog_hears_twice_within_its_time_and_of_a_process_that_hangs_no
         .args(&["--namespaces", "2"])
         .ready()
         .await;
+    // On a busy machine, some are in the queue already.
+    manager.count_within(Duration::from_millis(100), "WATCHDOG=1").await;
     manager.until("WATCHDOG=1").await;
     let begun = tokio::time::Instant::now();
     for _ in 0..4 {
         manager.until("WATCHDOG=1").await;
     }
-    assert!(begun.elapsed() > Duration::from_secs(3), "no more than needed");
+    assert!(begun.elapsed() > Duration::from_secs(2), "no more than needed");
 
     program.signal("STOP").await;
     // What was on its way has come.
