@@ -10,7 +10,7 @@ use aliyun_flink_exporter::{
 use tokio::runtime::Builder;
 
 /// With the allocator of musl, which has one lock for all threads, a poll costs twice as much CPU. Those of musl and glibc
-/// keep the memory of replaced objects (docs/performance.md). `.cargo/config.toml` makes jemalloc return unused pages after
+/// keep the memory of replaced objects (benches/README.md). `.cargo/config.toml` makes jemalloc return unused pages after
 /// a second.
 #[cfg(target_os = "linux")]
 #[global_allocator]
