@@ -54,14 +54,14 @@ impl AssembledBody {
         self.checksum.append(&segment.checksum);
     }
 
-    /// The pieces as they are in memory, in their order. Those of plain text are deflated: see [`AssembledBody::inflater`].
+    /// The pieces as they are in memory, in their order: see [`AssembledBody::is_inflated`].
     pub fn pieces(&self) -> &[Bytes] {
         &self.pieces
     }
 
-    /// What the pieces must be sent through; none if they are sent as they are.
-    pub fn inflater(&self) -> Option<Inflater> {
-        (self.encoding == Encoding::Identity).then(Inflater::new)
+    /// Whether the pieces are sent through an [`Inflater`], since plain text is deflated in memory.
+    pub fn is_inflated(&self) -> bool {
+        self.encoding == Encoding::Identity
     }
 
     /// All bytes to be sent, at once.
@@ -70,8 +70,10 @@ impl AssembledBody {
     ///
     /// If a piece is damaged, which is a bug.
     pub fn to_vec(&self) -> io::Result<Vec<u8>> {
-        let Some(mut inflater) = self.inflater() else { return Ok(self.pieces.concat()) };
-        let mut bytes = Vec::new();
+        if !self.is_inflated() {
+            return Ok(self.pieces.concat());
+        }
+        let (mut inflater, mut bytes) = (Inflater::new(), Vec::new());
         while let Some(chunk) = inflater.next_chunk(&self.pieces)? {
             bytes.extend_from_slice(&chunk);
         }

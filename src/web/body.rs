@@ -22,9 +22,9 @@ pub(super) trait SharedBody: fmt::Debug + Send + Sync {
         self.pieces().iter().map(|piece| piece.len() as u64).sum()
     }
 
-    /// What the pieces are sent through; none if they are sent as they are.
-    fn inflater(&self) -> Option<Inflater> {
-        None
+    /// Whether the pieces are sent through an [`Inflater`].
+    fn is_inflated(&self) -> bool {
+        false
     }
 }
 
@@ -37,8 +37,8 @@ impl SharedBody for AssembledBody {
         self.len()
     }
 
-    fn inflater(&self) -> Option<Inflater> {
-        self.inflater()
+    fn is_inflated(&self) -> bool {
+        self.is_inflated()
     }
 }
 
@@ -62,7 +62,7 @@ impl Body {
     /// `shared`, followed by `last`.
     pub(super) fn joined(shared: Arc<dyn SharedBody>, last: Bytes) -> Self {
         let remaining = shared.len() + last.len() as u64;
-        let inflater = shared.inflater();
+        let inflater = shared.is_inflated().then(Inflater::new);
         Self { shared: Some(shared), inflater, last, remaining, ..Self::default() }
     }
 

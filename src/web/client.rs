@@ -81,7 +81,7 @@ impl Client<'_> {
         render_last: impl Fn() -> io::Result<Bytes>,
     ) -> Result<Body, NoBody> {
         let reader = self.responses.shared.read(key, &shared, self.connection);
-        let inflater = if shared.inflater().is_some() { Inflater::MEMORY } else { 0 };
+        let inflater = if shared.is_inflated() { Inflater::MEMORY } else { 0 };
         let render_last = || ready(render_last().map_err(|error| NoBody::Failed(error.to_string())));
         let (last, reservation) = self.reserve(render_last, |last: &Bytes| last.len() + inflater).await?;
         let mut body = Body::joined(shared, last);
