@@ -4,8 +4,7 @@ use std::{io, sync::Arc};
 
 use super::{
     Catalogue, Format, ObjectGroup, RenderedFamilies, SeriesCounts,
-    compress::{Codec, Compressor},
-    text_block::{Fingerprint, MIN_OWN_SEGMENT, TextBlock},
+    text_block::{Fingerprint, TextBlock},
 };
 
 /// Objects per block of text. A block in which nothing changed is shared with the previous result. Only the text of one block
@@ -46,12 +45,7 @@ pub fn render_within<C: Catalogue>(
             let fingerprint = Fingerprint::of(&text);
             let same = known.get(blocks.len()).filter(|known| known.fingerprint() == fingerprint);
             blocks.push(same.cloned().unwrap_or_else(|| {
-                if text.len() >= MIN_OWN_SEGMENT && compressor.is_none() {
-                    // Without memory for the compressor, the text is still served.
-                    compressor = Compressor::new(Codec::Gzip).ok();
-                }
-                let compressor = compressor.as_mut().filter(|_| text.len() >= MIN_OWN_SEGMENT);
-                Arc::new(TextBlock::new(&text, fingerprint, samples, group.hash(), compressor))
+                Arc::new(TextBlock::new(&text, fingerprint, samples, group.hash(), &mut compressor))
             }));
         }
         blocks.shrink_to_fit();

@@ -19,7 +19,7 @@ pub(super) const SHARED_SEGMENT_SIZE: usize = 64 * 1024;
 
 /// Texts of this size or more have a segment of their own. Shorter texts stay as they are, since compressed by itself each
 /// would be hardly smaller.
-pub(super) const MIN_OWN_SEGMENT: usize = 2 * 1024;
+const MIN_OWN_SEGMENT: usize = 2 * 1024;
 
 /// Identifies a text without keeping it: a hash of 128 bits with a seed that nobody outside of the process knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,18 +56,17 @@ enum StoredText {
 }
 
 impl TextBlock {
-    /// Keeps `text`, which has `samples` samples of the group with the hash `group`. `compressor` is one of gzip; without it,
-    /// the text is kept as it is.
+    /// Keeps `text`, which has `samples` samples of the group with the hash `group`. `compressor` is set up by the first text
+    /// that needs it.
     pub(super) fn new(
         text: &[u8],
         fingerprint: Fingerprint,
         samples: usize,
         group: u64,
-        compressor: Option<&mut Compressor>,
+        compressor: &mut Option<Compressor>,
     ) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
-        let deflated = compressor.and_then(|compressor| compressor.segment(text).ok());
-        let stored = match deflated {
+        let stored = match deflate(text, compressor) {
             Some(segment) => StoredText::Deflated(segment),
             None => StoredText::Plain(Bytes::copy_from_slice(text)),
         };
@@ -130,4 +129,15 @@ impl TextBlock {
         let segment = compressor.segment(&deflated.inflate()?)?;
         Ok(Some(self.zstd.get_or_init(|| segment)))
     }
+}
+
+/// The segment of gzip of `text`; none if it is too short, or if there is too little memory: it is served all the same.
+fn deflate(text: &[u8], compressor: &mut Option<Compressor>) -> Option<Segment> {
+    if text.len() < MIN_OWN_SEGMENT {
+        return None;
+    }
+    if compressor.is_none() {
+        *compressor = Compressor::new(Codec::Gzip).ok();
+    }
+    compressor.as_mut()?.segment(text).ok()
 }
