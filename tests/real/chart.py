@@ -1,8 +1,8 @@
-"""What is made from the Helm chart and kept here: the plain manifests, and the table of its values; and what the chart has copies of.
+"""Files that are generated from the Helm chart (plain manifests, table of values), and files that the chart copies.
 
-chart.py HELM check EXPORTER   they are what the chart makes now
-chart.py HELM write EXPORTER   makes them anew
-chart.py HELM demo FOLDER      what the chart makes of the demo, to be run: arguments, probes, prometheus.yml, rules.yml
+chart.py HELM check EXPORTER   checks that they are up to date
+chart.py HELM write EXPORTER   writes them
+chart.py HELM demo FOLDER      writes what the chart renders for the demo: arguments, probes, prometheus.yml, rules.yml
 """
 
 import json
@@ -15,7 +15,7 @@ import yaml
 
 CHART = Path("deploy/helm/aliyun-flink-exporter")
 MANIFESTS = Path("deploy/kubernetes")
-BEGIN, END = "<!-- made from values.yaml -->", "<!-- end -->"
+BEGIN, END = "<!-- generated from values.yaml -->", "<!-- end -->"
 # The manifests of who has no Helm carry no word of it, nor a checksum that a change by hand would leave behind.
 HELMS_OWN = re.compile(r"^ *(helm\.sh/chart|app\.kubernetes\.io/managed-by|checksum/config): .*\n|^# Source: .*\n", re.M)
 
@@ -104,8 +104,8 @@ def table():
     values = yaml.load(text, Unique)
     described = rows(text)
     undescribed = [key for key in leaves(values) if not any(f"{key}.".startswith(f"{row}.") for row, _ in described)]
-    assert not undescribed, f"values.yaml says nothing of {undescribed}"
-    lines = ["| value | default | what |", "| --- | --- | --- |"]
+    assert not undescribed, f"values.yaml does not describe {undescribed}"
+    lines = ["| value | default | description |", "| --- | --- | --- |"]
     for key, description in described:
         default = yaml.safe_dump(value_at(values, key), default_flow_style=True, width=10_000).removesuffix("...\n")
         default = default.strip().replace("''", '""')

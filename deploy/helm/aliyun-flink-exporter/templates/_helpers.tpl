@@ -154,32 +154,32 @@ podAntiAffinity:
 {{- if .Values.existingConfigMap }}{{ $given = append $given "existingConfigMap" }}{{ end }}
 {{- if .Values.demo }}{{ $given = append $given "demo" }}{{ end }}
 {{- if ne (len $given) 1 }}
-{{- fail (printf "set one of config (with config.workspaces), existingConfigMap and demo; there are: %s" (join ", " $given | default "none")) }}
+{{- fail (printf "set exactly one of config (with config.workspaces), existingConfigMap and demo; set are: %s" (join ", " $given | default "none")) }}
 {{- end }}
 {{- with include "exporter.secretIn" (dict "path" "config" "value" .Values.config) }}
-{{- fail (printf "%s would stand in a ConfigMap: put it into a Secret, and name that by existingSecret, or mount it and name its files (access_key_secret_file)" (trim .)) }}
+{{- fail (printf "%s would be stored in a ConfigMap: store it in a Secret and set existingSecret, or mount the Secret and set the paths of its files (access_key_secret_file)" (trim .)) }}
 {{- end }}
 {{- range .Values.extraEnv }}
 {{- if and (has .name (list "ALIBABA_CLOUD_ACCESS_KEY_SECRET" "ALIBABA_CLOUD_SECURITY_TOKEN")) (hasKey . "value") }}
-{{- fail (printf "the value of extraEnv %s would stand in the Deployment: put it into a Secret, and name that by existingSecret" .name) }}
+{{- fail (printf "the value of extraEnv %s would be stored in the Deployment: store it in a Secret and set existingSecret" .name) }}
 {{- end }}
 {{- end }}
 {{- $own := dig "credentials" dict .Values.config }}
 {{- if and .Values.existingSecret.name .Values.demo }}
-{{- fail "existingSecret has no use with demo" }}
+{{- fail "existingSecret has no effect with demo" }}
 {{- end }}
 {{- if and .Values.existingSecret.name $own }}
-{{- fail "existingSecret and config.credentials are set: credentials come from one of them" }}
+{{- fail "existingSecret and config.credentials are both set: set only one of them" }}
 {{- end }}
 {{- if and (eq (include "exporter.kind" .) "StatefulSet") (gt (len (include "exporter.fullname" .)) 52) }}
 {{- fail (printf "%s has more than 52 characters, the limit for a StatefulSet (persistence.enabled, shards): set fullnameOverride" (include "exporter.fullname" .)) }}
 {{- end }}
 {{- if gt (int .Values.shards) 1 }}
 {{- if .Values.demo }}
-{{- fail "shards has no use with demo" }}
+{{- fail "shards has no effect with demo" }}
 {{- end }}
 {{- if ne (int .Values.replicaCount) 1 }}
-{{- fail "shards and replicaCount are set: there is one replica of each shard" }}
+{{- fail "shards and replicaCount are both set: each shard has one replica" }}
 {{- end }}
 {{- if dig "shard" dict .Values.config }}
 {{- fail "shards and config.shard are set: each pod gets its own index from shards" }}
@@ -198,13 +198,13 @@ podAntiAffinity:
 {{- include "exporter.checkDeploymentLabels" . }}
 {{- end }}
 {{- if and .Values.serviceMonitor.enabled .Values.scrapeConfig.enabled }}
-{{- fail "serviceMonitor.enabled and scrapeConfig.enabled are set: the exporter would be scraped twice" }}
+{{- fail "serviceMonitor.enabled and scrapeConfig.enabled are both set: the exporter would be scraped twice" }}
 {{- end }}
 {{- if and .Values.web.tls (not .Values.web.existingSecret) }}
 {{- fail "web.tls is set without web.existingSecret: TLS needs a Secret with a web configuration and its certificate" }}
 {{- end }}
 {{- if and .Values.web.probePort (eq (int .Values.web.probePort) 10978) }}
-{{- fail "web.probePort is 10978, where the metrics are served" }}
+{{- fail "web.probePort is 10978, the port of the metrics: use another port" }}
 {{- end }}
 {{- end }}
 
