@@ -4,9 +4,9 @@ failedJobs: {alerts: [FailedJobsRising], pattern: '(> )0(\))$'}
 notRunningSeconds: {alerts: [StreamingNotRunning], pattern: '(- )420()\b'}
 abandonedSeconds: {alerts: [StreamingNotRunning, StreamingAbandoned], pattern: '([>-] )604800()\b'}
 endedJobs: {alerts: [RestartLoop], pattern: '(> )3()\b'}
-restartsWithinJob: {alerts: [RestartsWithinJob], pattern: '(> )3()$'}
+restartsWithinJob: {alerts: [RestartsWithinJob], pattern: '(> )3(\))$'}
 healthScore: {alerts: [HealthLow], pattern: '((?:<|below) )60()\b'}
-changesPendingSeconds: {alerts: [ChangesPending], pattern: '(> )259200()\b'}
+changesPendingSeconds: {alerts: [ChangesPending], pattern: '(- )259200()\b'}
 computeUnits: {alerts: [ComputeUnitsHigh], pattern: '(> )10000()$'}
 dataAgeSeconds: {alerts: [DataStale], pattern: '(, )900(\))'}
 throttledRatio: {alerts: [Throttled], pattern: '(> )0\.2()\b'}
