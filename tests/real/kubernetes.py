@@ -15,57 +15,12 @@ import kubernetes_validate
 import yaml
 from chart import CHART, MANIFESTS, Unique, documents, of, run, template
 from kubernetes_rules import alerts_as_the_values_say, carries_the_rules, changes_the_rules
+from kubernetes_values import REFUSED, TEXTS
 
 VERSIONS = ["1.25", "1.28", "1.32", "1.37"]
 OPERATORS = ("ServiceMonitor", "PrometheusRule")
 # Custom resources of which no schema is at hand: kube-api.sh has an API server check them.
 OTHERS = ("HTTPRoute", "VerticalPodAutoscaler", "GrafanaDashboard", "ScrapeConfig", "PodMonitoring")
-KEY = ["type=access_key", "access_key_id_file=/a"]
-MINIMAL = ["config.workspaces[0].id=w", "config.workspaces[0].namespaces={n}"]
-# What a user may get wrong, and what the chart says.
-REFUSED = [
-    ([], "set are: none"),
-    (["demo=true", "existingConfigMap=c"], "set are: existingConfigMap, demo"),
-    ([f"config.credentials.{each}" for each in [*KEY, "access_key_secret=s"]], "config.credentials.access_key_secret would be stored in a ConfigMap"),
-    (
-        ["config.workspaces[0].id=w", "config.workspaces[0].namespaces={n}"]
-        + [f"config.workspaces[0].credentials.{each}" for each in ("type=ram_role_arn", "role_arn=acs:ram::1:role/r")]
-        + [f"config.workspaces[0].credentials.source.{each}" for each in (*KEY, "access_key_secret_file=/b", "security_token=s")],
-        "[0].credentials.source.security_token would be stored",
-    ),
-    (["config.workspace[0].id=w"], "'workspace' not allowed"),
-    (["config.workspaces[0].id=123", "config.workspaces[0].namespaces={n}"], "got number, want string"),
-    (["config.poll.interval=60"], "got number, want string"),
-    (["demo=true", "extraEnv[0].name=ALIBABA_CLOUD_ACCESS_KEY_SECRET", "extraEnv[0].value=s"], "store it in a Secret"),
-    (["config.credentials.type=default", "existingSecret.name=s"], "existingSecret and config.credentials are both set"),
-    (["demo=true", "existingSecret.name=s"], "existingSecret has no effect with demo"),
-    (["demo=true", "rrsa.roleName=r", "serviceAccount.create=false"], "rrsa.roleName"),
-    (["demo=true", "web.probePort=10978"], "web.probePort is 10978"),
-    (["demo=true", "web.tls=true"], "web.tls is set without web.existingSecret"),
-    (["demo=true", "ingress.enabled=true"], "ingress.enabled needs ingress.hosts"),
-    (["demo=true", "httpRoute.enabled=true"], "httpRoute.enabled needs httpRoute.parentRefs"),
-    (["demo=true", "web.listenHost=::"], "does not match pattern"),
-    (["demo=true", "prometheusRule.enabled=true", "prometheusRule.disabled={NoSuch}"], "there is no alert"),
-    (["demo=true", "persistence.size=much"], "'much' does not match pattern"),
-    (["demo=true", "persistence.enabled=true", f"fullnameOverride={'a' * 53}"], "more than 52 characters"),
-    (["demo=true", "shards=2"], "shards has no effect with demo"),
-    (["existingConfigMap=c", "shards=2", "replicaCount=2"], "each shard has one replica"),
-    (["existingConfigMap=c", "shards=2", f"fullnameOverride={'a' * 53}"], "more than 52 characters"),
-    (["config.workspaces[0].id=w", "config.workspaces[0].namespaces={n}", "config.shard.total=2", "shards=2"], "shards and config.shard are set"),
-    (["existingConfigMap=c", "shards=0"], "minimum"),
-    (["demo=true", "web.tsl=true"], "'tsl' not allowed"),
-    (["demo=true", "prometheusRule.enabled=true", "prometheusRule.alerts.overrides.NoSuch.for=1m"], "there is no alert"),
-    (["demo=true", "prometheusRule.thresholds.endedJob=1"], "'endedJob' not allowed"),
-    (["demo=true", "prometheusRule.thresholds.endedJobs=many"], "want number"),
-    (["demo=true", "prometheusRule.alertLabels={a-b}"], "does not match pattern"),
-    (["demo=true", "replicas=2"], "'replicas' not allowed"),
-    (["demo=true", "serviceMonitor.enabled=true", "scrapeConfig.enabled=true"], "would be scraped twice"),
-    ([*MINIMAL, "prometheusRule.enabled=true", "prometheusRule.alertLabels={team}"], "does not export the label team"),
-    (
-        [*MINIMAL, "config.metrics.deployment_labels={team}", "prometheusRule.enabled=true", "prometheusRule.alerts.exclude[0].stage=dev"],
-        "does not export the label stage",
-    ),
-]
 
 
 class Pod:
@@ -153,6 +108,11 @@ def leads_to_the_exporter(rendered, pod):
     (ingress,) = of(rendered, "Ingress")
     (path,) = ingress["spec"]["rules"][0]["http"]["paths"]
     assert path["backend"]["service"] == {"name": name, "port": {"name": port["name"]}}, path
+    assert path["path"] == "/flink" and "--web.external-url=https://flink.example.com/flink/" in pod.container["args"], path
+    probes = {each["httpGet"]["path"] for each in pod.container.values() if isinstance(each, dict) and "httpGet" in each}
+    assert probes == {"/flink/-/healthy", "/flink/-/ready"}, probes
+    (monitor,) = of(rendered, "ServiceMonitor")
+    assert monitor["spec"]["endpoints"][0]["path"] == "/flink/metrics", monitor
     (route,) = of(rendered, "HTTPRoute")
     assert route["spec"]["rules"][0]["backendRefs"] == [{"name": name, "port": port["port"]}], route
     (autoscaler,) = of(rendered, "VerticalPodAutoscaler")
@@ -167,13 +127,14 @@ def leads_to_the_exporter(rendered, pod):
     (budget,) = of(rendered, "PodDisruptionBudget")
     assert budget["spec"].keys() == {"minAvailable", "unhealthyPodEvictionPolicy", "selector"}, budget
     assert pod.deployment["metadata"]["annotations"] == {"reloader.stakater.com/auto": "true"}, pod.deployment["metadata"]
-    assert pod.spec["imagePullSecrets"] == [{"name": "global"}, {"name": "registry"}], pod.spec
+    assert pod.spec["imagePullSecrets"] == [{"name": "global"}, {"name": "by-name"}, {"name": "registry"}], pod.spec
     assert pod.container["image"].startswith("registry.example.com/"), pod.container["image"]
     assert "--config.auto-reload" in pod.container["args"] and "preStop" in pod.container["lifecycle"], pod.container
     (test,) = of(rendered, "Pod")
     (command,) = [each["args"] for each in test["spec"]["containers"]]
     variables = name.upper().replace("-", "_")
-    assert command == ["healthcheck", f"--web.listen-address=$({variables}_SERVICE_HOST):$({variables}_SERVICE_PORT)"], command
+    address = f"$({variables}_SERVICE_HOST):$({variables}_SERVICE_PORT)"
+    assert command == ["healthcheck", f"--web.listen-address={address}", "--web.route-prefix=/flink"], command
     assert not service["spec"]["selector"].items() <= test["metadata"]["labels"].items(), "the Service leads to the test"
 
 
@@ -322,6 +283,15 @@ def is_as_told(helm, directory):
         template(helm, "-f", str(file), *([] if "config:" in block else ["--set", "demo=true"]))
 
 
+def keeps_text(helm, operator, directory):
+    file = Path(directory, "texts.yml")
+    file.write_text(TEXTS)
+    rendered = documents(template(helm, "-f", str(file), release="1e4"))
+    fits_kubernetes(rendered)
+    fits_operator(operator, [each for each in rendered if each["kind"] in OPERATORS])
+    assert "--web.telemetry-path=/a: b # c" in Pod(rendered).container["args"], Pod(rendered).container["args"]
+
+
 def is_of_this_version():
     version = re.search(r'^version = "(.*)"', Path("Cargo.toml").read_text(), re.M).group(1)
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
@@ -364,6 +334,7 @@ def main():
         alerts_as_the_values_say(rendered["everything"], directory)
         carries_the_dashboards(rendered["demo"])
         fits_operator(operator, [each for case in rendered.values() for each in case if each["kind"] in OPERATORS])
+        keeps_text(helm, operator, directory)
         is_packaged_whole(helm, directory)
         is_as_told(helm, directory)
     for settings, message in REFUSED:

@@ -17,8 +17,8 @@
 {{- end }}
 
 {{- define "exporter.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "exporter.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "exporter.name" . | toYaml }}
+app.kubernetes.io/instance: {{ .Release.Name | toYaml }}
 {{- end }}
 
 {{/* The labels of an object: (list . OWN), of which those of the chart stand above its own. */}}
@@ -83,7 +83,11 @@ podAntiAffinity:
 
 {{/* The secrets for the registry, of all charts and of this one. */}}
 {{- define "exporter.imagePullSecrets" -}}
-{{- with concat .Values.global.imagePullSecrets .Values.imagePullSecrets | uniq }}
+{{- $secrets := list }}
+{{- range concat .Values.global.imagePullSecrets .Values.imagePullSecrets }}
+{{- $secrets = append $secrets (kindIs "string" . | ternary (dict "name" .) .) }}
+{{- end }}
+{{- with $secrets | uniq }}
 {{- toYaml . }}
 {{- end }}
 {{- end }}
@@ -203,19 +207,34 @@ podAntiAffinity:
 {{- if and .Values.web.tls (not .Values.web.existingSecret) }}
 {{- fail "web.tls is set without web.existingSecret: TLS needs a Secret with a web configuration and its certificate" }}
 {{- end }}
+{{- range .Values.extraArgs }}
+{{- if regexMatch "^--web\\.(external-url|route-prefix)\\b" . }}
+{{- fail (printf "extraArgs %s: set web.externalUrl or web.routePrefix, which probes and scrapes follow" .) }}
+{{- end }}
+{{- end }}
 {{- if and .Values.web.probePort (eq (int .Values.web.probePort) 10978) }}
 {{- fail "web.probePort is 10978, the port of the metrics: use another port" }}
 {{- end }}
 {{- end }}
 
+{{/* The prefix of all paths, without a slash at its end. Probes of the probe port have none. */}}
+{{- define "exporter.routePrefix" -}}
+{{- with default (urlParse .Values.web.externalUrl).path .Values.web.routePrefix | trimAll "/" }}/{{ . }}{{ end }}
+{{- end }}
+
+{{- define "exporter.metricsPath" -}}
+{{- include "exporter.routePrefix" . }}{{ .Values.web.telemetryPath }}
+{{- end }}
+
 {{/* A probe: how often, and unless it says itself how, by HTTP. */}}
 {{- define "exporter.probe" -}}
 {{- $probe := .probe }}
+{{- $web := .root.Values.web }}
 {{- if not (or (hasKey $probe "httpGet") (hasKey $probe "tcpSocket") (hasKey $probe "exec") (hasKey $probe "grpc")) }}
-{{- $http := dict "path" .path "port" "http" }}
-{{- if .web.probePort }}
-{{- $_ := set $http "port" "probes" }}
-{{- else if .web.tls }}
+{{- $http := dict "path" (printf "%s%s" (include "exporter.routePrefix" .root) .path) "port" "http" }}
+{{- if $web.probePort }}
+{{- $http = dict "path" .path "port" "probes" }}
+{{- else if $web.tls }}
 {{- $_ := set $http "scheme" "HTTPS" }}
 {{- end }}
 {{- $probe = merge (dict "httpGet" $http) $probe }}

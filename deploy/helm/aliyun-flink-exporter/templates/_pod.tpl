@@ -11,7 +11,13 @@
 {{- end }}
 - --web.listen-address={{ .Values.web.listenHost }}:10978
 {{- if ne .Values.web.telemetryPath "/metrics" }}
-- --web.telemetry-path={{ .Values.web.telemetryPath }}
+- {{ printf "--web.telemetry-path=%s" .Values.web.telemetryPath | toYaml }}
+{{- end }}
+{{- with .Values.web.externalUrl }}
+- {{ printf "--web.external-url=%s" . | toYaml }}
+{{- end }}
+{{- with .Values.web.routePrefix }}
+- {{ printf "--web.route-prefix=%s" . | toYaml }}
 {{- end }}
 {{- if .Values.web.existingSecret }}
 - --web.config.file=/etc/aliyun-flink-exporter-web/{{ .Values.web.key }}
@@ -103,13 +109,13 @@
 {{- if not .Values.demo }}
 - name: config
   configMap:
-    name: {{ include "exporter.configMapName" . }}
+    name: {{ include "exporter.configMapName" . | toYaml }}
 {{- end }}
 {{- with .Values.existingSecret }}
 {{- if and .name (eq .as "files") }}
 - name: credentials
   secret:
-    secretName: {{ .name }}
+    secretName: {{ .name | toYaml }}
     defaultMode: 0440
     items:
       - {key: {{ .accessKeyIdKey | quote }}, path: access-key-id}
@@ -122,7 +128,7 @@
 {{- with .Values.web.existingSecret }}
 - name: web
   secret:
-    secretName: {{ . }}
+    secretName: {{ . | toYaml }}
     defaultMode: 0440
 {{- end }}
 {{- with .Values.extraVolumes }}
