@@ -9,7 +9,8 @@ use std::{hint::black_box, time::Duration};
 use aliyun_flink_exporter::{
     collectors::deployments::families::{self, Deployments, ExportedLabels},
     exposition::{
-        AssembledBody, Encoding, Format, PublishedSeries, RenderedFamilies, SectionText, SegmentCache, render,
+        Encoding, Format, JoinedFamilies, MetricsBody, PublishedSeries, RenderedFamilies, SegmentCache,
+        render,
     },
     model::{
         BasicSetting, Deployment, DeploymentInfo, DeploymentStatus, JobCounts, LabelKeys, ObservedStatus,
@@ -77,8 +78,8 @@ fn assemble<'r>(
     encoding: Encoding,
     groups: impl IntoIterator<Item = &'r RenderedFamilies>,
     cache: &SegmentCache,
-) -> AssembledBody {
-    AssembledBody::new(Format::Text, encoding, &[SectionText::of::<Deployments>(groups)], cache).unwrap()
+) -> MetricsBody {
+    MetricsBody::new(Format::Text, encoding, &[JoinedFamilies::of::<Deployments>(groups)], cache).unwrap()
 }
 
 /// The deployments with transitions as most have them.
@@ -144,11 +145,11 @@ fn main() {
     best("a poll: render what did not change", || (), |()| render(&before));
     for encoding in [Encoding::Gzip, Encoding::Zstd] {
         best(&format!("a poll: compress all, {encoding:?}"), render_all, |chunk| {
-            SectionText::of::<Deployments>([&chunk]).compress(encoding)
+            JoinedFamilies::of::<Deployments>([&chunk]).compress(encoding)
         });
     }
     for encoding in Encoding::ALL {
-        SectionText::of::<Deployments>([&before]).compress(encoding).unwrap();
+        JoinedFamilies::of::<Deployments>([&before]).compress(encoding).unwrap();
         let title = format!("the first scrape after a poll: join, {encoding:?}");
         best(&title, || before.clone(), |chunk| join(encoding, chunk));
         let joined = join(encoding, before.clone());

@@ -17,13 +17,13 @@ use std::{
 
 use aliyun_flink_exporter::{
     api::{ApiError, InvalidValues},
-    collectors::{self, Collected, Collector, Query},
+    collectors::{self, Collected, Collector, TargetQuery},
     exposition::{Encoding, Format},
     model::{Deployment, JobCounts, Objects, TargetId},
     poll,
     snapshot::Publisher,
     store::Store,
-    targets::{Target, TargetManager, TargetSet},
+    targets::{DesiredTarget, TargetManager, TargetSet},
     telemetry::Telemetry,
 };
 use clock::Clock;
@@ -35,7 +35,7 @@ use tokio::time::Instant;
 #[derive(Debug)]
 struct Rising(AtomicU64);
 
-impl Query for Rising {
+impl TargetQuery for Rising {
     fn collector(&self) -> &'static dyn Collector {
         collectors::by_name(collectors::DEPLOYMENTS).unwrap()
     }
@@ -53,7 +53,7 @@ impl Query for Rising {
         Box::pin(async move { Ok(collected) })
     }
 
-    fn equals(&self, _other: &dyn Query) -> bool {
+    fn equals(&self, _other: &dyn TargetQuery) -> bool {
         true
     }
 
@@ -85,7 +85,10 @@ fn targets(count: u64, interval: Duration) -> TargetSet {
         };
         let settings = poll::Settings { interval, ..poll::Settings::default() };
         let query = Arc::new(Rising(AtomicU64::new(0)));
-        (Arc::new(id), Target { region: "cn-hangzhou".into(), query, settings, requests_per_second: 1000.0 })
+        (
+            Arc::new(id),
+            DesiredTarget { region: "cn-hangzhou".into(), query, settings, requests_per_second: 1000.0 },
+        )
     };
     TargetSet {
         targets: (0..count).map(target).collect(),

@@ -17,7 +17,7 @@ use crate::{
     clock::Clock,
     collectors,
     config::{Config, DiscoveredNamespaces, DiscoveryEntry, EnabledCollector, JobsSettings},
-    credentials::{AccessKey, SecretSource, Source},
+    credentials::{AccessKey, ProviderConfig, SecretSource},
     discovery::WorkspaceFilter,
     model::{CollectorName, FieldSelection, JOBS, JobsMode, LabelKeys, Shard},
     poll,
@@ -98,7 +98,7 @@ fn config(endpoint: Url) -> Config {
         collectors: optional_collectors().map(|name| (name, collector(name))).collect(),
         console_endpoint: endpoint.clone(),
         endpoint,
-        credentials: Arc::new(Source::AccessKey(key)),
+        credentials: Arc::new(ProviderConfig::AccessKey(key)),
     };
     Config {
         discovery: vec![entry],

@@ -4,7 +4,7 @@ use std::{process::ExitCode, time::Duration};
 
 use aliyun_flink_exporter::{
     cli::{Cli, Command},
-    commands::{self, Failure},
+    commands::{self, CommandError},
     logging,
 };
 use tokio::runtime::Builder;
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     code
 }
 
-fn execute(command: Command) -> Result<ExitCode, Failure> {
+fn execute(command: Command) -> Result<ExitCode, CommandError> {
     match command {
         Command::Run(arguments) => run_multi_thread(commands::run(arguments)),
         Command::Demo(arguments) => run_multi_thread(commands::demo(arguments)),
@@ -44,24 +44,28 @@ fn execute(command: Command) -> Result<ExitCode, Failure> {
 }
 
 /// Runs a daemon, which must answer requests while it does other work.
-fn run_multi_thread(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
-    commands::threads::check_limit()?;
+fn run_multi_thread(
+    command: impl Future<Output = Result<ExitCode, CommandError>>,
+) -> Result<ExitCode, CommandError> {
+    commands::blocking_threads::check_limit()?;
     block_on(&mut Builder::new_multi_thread(), command)
 }
 
 /// Runs a command that ends by itself. Waking other threads would cost more time than they save.
-fn run_current_thread(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+fn run_current_thread(
+    command: impl Future<Output = Result<ExitCode, CommandError>>,
+) -> Result<ExitCode, CommandError> {
     block_on(&mut Builder::new_current_thread(), command)
 }
 
 fn block_on(
     builder: &mut Builder,
-    command: impl Future<Output = Result<ExitCode, Failure>>,
-) -> Result<ExitCode, Failure> {
+    command: impl Future<Output = Result<ExitCode, CommandError>>,
+) -> Result<ExitCode, CommandError> {
     let runtime = builder
         .enable_all()
         .build()
-        .map_err(|error| Failure::Runtime(format!("can't start the runtime: {error}")))?;
+        .map_err(|error| CommandError::Runtime(format!("can't start the runtime: {error}")))?;
     let result = runtime.block_on(command);
     runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
     result

@@ -1,4 +1,4 @@
-//! Sends signed requests for one workspace or region, within its limits and a deadline, and retries them.
+//! Sends signed requests for one workspace or region, within its limits and a deadline.
 
 use std::{
     sync::{
@@ -8,21 +8,20 @@ use std::{
     time::Duration,
 };
 
-use outbound_http::Backoff;
-use rand::RngExt as _;
 use reqwest::{Client as HttpClient, StatusCode};
 use tokio::{
     sync::SemaphorePermit,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, timeout_at},
 };
-use tracing::debug;
 
 use super::{
-    ApiError, Progress, Retry, Settings,
-    exchange::{Endpoint, HttpExchange, Reply, timed_out},
-    limiter::{Limiter, Permit},
-    rate_limiter::{LimitTimeout, RateLimiter, RateTurn, Rates},
-    request::{ApiRequest, ListingContext},
+    ApiError, ListingProgress, Retry, Settings,
+    account_rate_limit::{LimitTimeout, RequestRates},
+    client_limits::{ClientLimits, Permit},
+    http_exchange::{Endpoint, HttpExchange, Reply, timed_out},
+    listing_context::ListingContext,
+    rate_limiter::{RateLimiter, RateTurn},
+    request::ApiRequest,
 };
 use crate::{
     clock::Clock,
@@ -30,9 +29,6 @@ use crate::{
     model::ErrorClass,
     telemetry::ApiMetrics,
 };
-
-/// The delays between retries, unless the service asks for another one.
-const BACKOFF: Backoff = Backoff { base: Duration::from_millis(500), max: Duration::from_secs(20) };
 
 /// The longest wait for limits whose wait is not part of a deadline.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
@@ -64,16 +60,16 @@ pub struct Region {
 /// The client of one workspace, or of one product in a region. All its requests share its limits.
 #[derive(Debug, Clone)]
 pub struct Client {
-    http: HttpExchange,
-    credentials: Arc<dyn ProvideCredentials>,
-    limiter: Arc<Limiter>,
+    pub(super) http: HttpExchange,
+    pub(super) credentials: Arc<dyn ProvideCredentials>,
+    limits: Arc<ClientLimits>,
     /// The rate of the collector whose requests these are, if it has one of its own.
     collector_rate: Option<Arc<RateLimiter>>,
     /// Whether deadlines include the wait for the limits.
     waits_within_deadline: bool,
     pub(super) settings: Settings,
     pub(super) metrics: ApiMetrics,
-    pub(super) progress: Arc<Progress>,
+    pub(super) progress: Arc<ListingProgress>,
     /// The number of targets that share the limits.
     targets: Arc<AtomicUsize>,
 }
@@ -85,11 +81,11 @@ impl Client {
         http: HttpClient,
         settings: Settings,
         metrics: ApiMetrics,
-        progress: Arc<Progress>,
+        progress: Arc<ListingProgress>,
         clock: Clock,
     ) -> Self {
         let Workspace { id, endpoint, credentials, account_rate } = workspace;
-        let rates = Rates::OwnAndShared(RateLimiter::new(settings.requests_per_second), account_rate);
+        let rates = RequestRates::OwnAndShared(RateLimiter::new(settings.requests_per_second), account_rate);
         let http = HttpExchange::new(id, endpoint, http, &settings, clock);
         Self {
             waits_within_deadline: true,
@@ -104,26 +100,26 @@ impl Client {
         http: HttpClient,
         settings: Settings,
         metrics: ApiMetrics,
-        progress: Arc<Progress>,
+        progress: Arc<ListingProgress>,
         clock: Clock,
     ) -> Self {
         let Region { endpoint, credentials, rate } = region;
         let http = HttpExchange::new(String::new(), endpoint, http, &settings, clock);
-        Self::with_rates(Rates::Shared(rate), http, credentials, settings, metrics, progress)
+        Self::with_rates(RequestRates::Shared(rate), http, credentials, settings, metrics, progress)
     }
 
     fn with_rates(
-        rates: Rates,
+        rates: RequestRates,
         http: HttpExchange,
         credentials: Arc<dyn ProvideCredentials>,
         settings: Settings,
         metrics: ApiMetrics,
-        progress: Arc<Progress>,
+        progress: Arc<ListingProgress>,
     ) -> Self {
         Self {
             http,
             credentials,
-            limiter: Arc::new(Limiter::new(settings.max_concurrent_requests, rates)),
+            limits: Arc::new(ClientLimits::new(settings.max_concurrent_requests, rates)),
             collector_rate: None,
             waits_within_deadline: false,
             settings,
@@ -185,50 +181,6 @@ impl Client {
         !self.waits_within_deadline || self.collector_rate.is_some()
     }
 
-    /// Sends `request` and decodes its reply, with retries until the deadline of its listing.
-    ///
-    /// # Errors
-    ///
-    /// The error of the last attempt.
-    pub(super) async fn send<T, D>(&self, request: &ApiRequest, decode: D) -> Result<T, ApiError>
-    where
-        T: Send + 'static,
-        D: Fn(&[u8]) -> Result<T, ApiError> + Clone + Send + 'static,
-    {
-        let mut attempt = 0;
-        let mut renewed = false;
-        loop {
-            let error = match self.attempt(request, decode.clone()).await {
-                Ok(value) => return Ok(value),
-                Err(Failed { error, refused: Some(credentials) }) if !renewed => {
-                    // Only once: if the next credential is rejected too, the credential is not the cause.
-                    renewed = true;
-                    if !self.renewed(&credentials, request.deadline()).await {
-                        return Err(error);
-                    }
-                    self.metrics.retried(error.class().as_str());
-                    debug!(workspace = self.http.workspace(), operation = request.action, %error, "retrying with renewed credentials");
-                    continue;
-                }
-                Err(Failed { error, .. }) => error,
-            };
-            let Some(pause) = self.pause_before_retry(&error, attempt, request.deadline()) else {
-                return Err(error);
-            };
-            self.metrics.retried(error.class().as_str());
-            debug!(workspace = self.http.workspace(), operation = request.action, %error, ?pause, "retrying");
-            if request.cancelled.run_until_cancelled(sleep(pause)).await.is_none() {
-                return Err(error);
-            }
-            attempt += 1;
-        }
-    }
-
-    /// Whether there are other credentials than the rejected ones.
-    async fn renewed(&self, refused: &Credentials, deadline: Instant) -> bool {
-        timeout_at(deadline, self.credentials.renewed(refused)).await.unwrap_or(false)
-    }
-
     async fn credentials(&self, deadline: Instant) -> Result<Arc<Credentials>, ApiError> {
         let limit = deadline.min(Instant::now() + self.settings.request_timeout);
         let given = timeout_at(limit, self.credentials.credentials()).await;
@@ -237,22 +189,7 @@ impl Client {
             .map_err(|error| ApiError::new(ErrorClass::Auth, Retry::Never, error.to_string()))
     }
 
-    /// The delay before the next attempt; `None` if there is none, or no time for it.
-    fn pause_before_retry(&self, error: &ApiError, attempt: u32, deadline: Instant) -> Option<Duration> {
-        if attempt >= self.settings.max_retries {
-            return None;
-        }
-        let pause = match error.retry() {
-            Retry::Never => return None,
-            Retry::After(pause) => {
-                pause.saturating_add(rand::rng().random_range(Duration::ZERO..=pause / 10))
-            }
-            Retry::Backoff => BACKOFF.delay(attempt),
-        };
-        (pause < deadline.saturating_duration_since(Instant::now())).then_some(pause)
-    }
-
-    async fn attempt<T, D>(&self, request: &ApiRequest, decode: D) -> Result<T, Failed>
+    pub(super) async fn attempt<T, D>(&self, request: &ApiRequest, decode: D) -> Result<T, Failed>
     where
         T: Send + 'static,
         D: Fn(&[u8]) -> Result<T, ApiError> + Send + 'static,
@@ -297,12 +234,12 @@ impl Client {
         let turn = self.collector_turn(request).await?;
         let deadline = request.deadline();
         if self.waits_within_deadline {
-            let started = self.limiter.acquire(request.priority, deadline).await?;
+            let started = self.limits.acquire(request.priority, deadline).await?;
             turn.into_iter().for_each(RateTurn::take);
             return Ok((permit, started));
         }
         let begin = Instant::now();
-        let started = self.limiter.acquire(request.priority, begin + MAX_WAIT).await?;
+        let started = self.limits.acquire(request.priority, begin + MAX_WAIT).await?;
         request.context.deadline.postpone(begin.elapsed());
         Ok((permit, started))
     }
@@ -322,10 +259,10 @@ impl Client {
 }
 
 /// A failed attempt.
-struct Failed {
-    error: ApiError,
+pub(super) struct Failed {
+    pub(super) error: ApiError,
     /// The credentials, if the cloud rejected them.
-    refused: Option<Arc<Credentials>>,
+    pub(super) refused: Option<Arc<Credentials>>,
 }
 
 impl From<ApiError> for Failed {

@@ -6,8 +6,8 @@ use reqwest::header::HeaderMap;
 use secrecy::ExposeSecret as _;
 
 use super::{
-    error_body::ErrorBody,
-    error_class::{Retry, classify, is_clock_error, is_ram_denial},
+    error_classification::{Retry, classify, is_clock_error, is_ram_denial},
+    error_response::ErrorBody,
     redaction::{echoes_request, redact},
 };
 use crate::{credentials::Credentials, model::ErrorClass};

@@ -2,39 +2,45 @@
 
 use std::time::Duration;
 
+mod account_rate_limit;
 mod client;
+mod client_limits;
 mod decoder;
-mod envelope;
 mod error;
-mod error_body;
-mod error_class;
-mod exchange;
-mod http;
+mod error_classification;
+mod error_response;
+mod http_clients;
+mod http_exchange;
 mod invalid_values;
-mod limiter;
+mod listing_context;
+mod listing_progress;
+mod listing_size;
 mod operation;
 mod pagination;
-mod progress;
 mod rate_limiter;
 mod redaction;
 mod request;
+mod response_envelope;
+mod retry;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use account_rate_limit::{AccountRateLimits, default_account_rate};
+
 pub use client::{Client, Region, Workspace};
+pub use client_limits::Priority;
 pub use decoder::{DecodeError, Decoded, Decoder};
-pub(crate) use envelope::Page;
 pub use error::ApiError;
-pub use error_class::{RETRY_REASONS, Retry};
-pub use exchange::Endpoint;
-pub use http::HttpClients;
+pub use error_classification::{RETRY_REASONS, Retry};
+pub use http_clients::HttpClients;
+pub use http_exchange::Endpoint;
 pub use invalid_values::{InvalidField, InvalidValues};
-pub use limiter::Priority;
+pub use listing_progress::ListingProgress;
 pub use operation::{Operation, Pagination, Product};
 pub use pagination::Listing;
-pub use progress::Progress;
 pub use rate_limiter::{RateLimiter, RateTurn};
+pub(crate) use response_envelope::Page;
 
 /// Settings of clients. The limits apply to each client, unless they say otherwise.
 #[derive(Debug, Clone, PartialEq)]

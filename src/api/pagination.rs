@@ -15,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ApiError, Client, InvalidValues, Operation, Pagination, RateTurn, Retry,
-    envelope::Page,
-    request::{ApiRequest, Deadline, ListingContext},
+    listing_context::{Deadline, ListingContext},
+    request::ApiRequest,
+    response_envelope::Page,
 };
 
 /// How often a listing is scanned before an inconsistent one is accepted.

@@ -5,16 +5,16 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use crate::{
     api::Client,
     collectors::{
-        CollectedObjects, ListTarget, ObjectCollector, Query, Scope,
+        ListCollector, ListTargetQuery, ListedObjects, Scope, TargetQuery,
         engine_versions::{EngineVersions, ListEngineVersionMetadata},
-        jobs::JobsTarget,
+        jobs::JobsTargetQuery,
         queues::{ListDeploymentTargets, Queues},
         session_clusters::{ListSessionClusters, SessionClusters},
     },
     config::Collectors,
     model::{CollectorName, JOBS, TargetId},
     poll,
-    targets::Target,
+    targets::DesiredTarget,
 };
 
 /// A workspace with its enabled collectors.
@@ -35,7 +35,7 @@ impl CollectedWorkspace<'_> {
     pub(super) fn targets<'n>(
         &self,
         namespaces: impl IntoIterator<Item = &'n str>,
-    ) -> Vec<(Arc<TargetId>, Target)> {
+    ) -> Vec<(Arc<TargetId>, DesiredTarget)> {
         // A namespace may have several targets of deployments.
         let namespaces: BTreeSet<&str> = namespaces.into_iter().collect();
         let mut targets = Vec::new();
@@ -54,9 +54,9 @@ impl CollectedWorkspace<'_> {
 
     /// The target of jobs in a namespace, if the collector is enabled. It covers the deployments of all targets
     /// there.
-    fn jobs(&self, namespace: &str) -> Option<(Arc<TargetId>, Target)> {
+    fn jobs(&self, namespace: &str) -> Option<(Arc<TargetId>, DesiredTarget)> {
         let enabled = self.collectors.get(JOBS)?;
-        let query = JobsTarget {
+        let query = JobsTargetQuery {
             client: self.jobs_client?.clone(),
             namespace: namespace.to_owned(),
             mode: enabled.jobs?.mode,
@@ -65,15 +65,19 @@ impl CollectedWorkspace<'_> {
     }
 
     /// A target of the collector of `T`, if it is enabled.
-    fn target<T, O>(&self, namespace: &str, operation: impl FnOnce() -> O) -> Option<(Arc<TargetId>, Target)>
+    fn target<T, O>(
+        &self,
+        namespace: &str,
+        operation: impl FnOnce() -> O,
+    ) -> Option<(Arc<TargetId>, DesiredTarget)>
     where
-        T: CollectedObjects,
-        ListTarget<O>: Query + 'static,
+        T: ListedObjects,
+        ListTargetQuery<O>: TargetQuery + 'static,
     {
         debug_assert_eq!(namespace.is_empty(), T::SCOPE == Scope::Workspace);
         let enabled = self.collectors.get(T::NAME)?;
-        let query = ListTarget {
-            collector: &const { ObjectCollector::<T>::NEW },
+        let query = ListTargetQuery {
+            collector: &const { ListCollector::<T>::NEW },
             client: self.client.clone(),
             operation: operation(),
         };
@@ -84,16 +88,16 @@ impl CollectedWorkspace<'_> {
         &self,
         collector: CollectorName,
         namespace: &str,
-        query: Arc<dyn Query>,
+        query: Arc<dyn TargetQuery>,
         interval: Duration,
-    ) -> (Arc<TargetId>, Target) {
+    ) -> (Arc<TargetId>, DesiredTarget) {
         let id = TargetId {
             workspace: self.id.to_owned(),
             namespace: namespace.to_owned(),
             collector,
             selection: String::new(),
         };
-        let target = Target {
+        let target = DesiredTarget {
             region: self.region.clone(),
             query,
             settings: poll::Settings { interval, ..self.poll },

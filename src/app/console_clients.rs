@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::context::AppContext;
+use super::app_context::AppContext;
 use crate::{
     api::{self, HttpClients, RateLimiter},
     console::ConsoleListings,
@@ -16,7 +16,7 @@ use crate::{
 pub(super) struct ConsoleAccess<'a> {
     pub(super) region: &'a str,
     pub(super) endpoint: &'a Url,
-    pub(super) credentials: &'a Arc<credentials::Source>,
+    pub(super) credentials: &'a Arc<credentials::ProviderConfig>,
     pub(super) provider: &'a Arc<dyn ProvideCredentials>,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct ConsoleClients(Vec<ConsoleClient>);
 struct ConsoleClient {
     region: String,
     endpoint: Url,
-    credentials: Arc<credentials::Source>,
+    credentials: Arc<credentials::ProviderConfig>,
     /// Shared by all endpoints with the same region and credentials.
     rate: Arc<RateLimiter>,
     listings: Arc<ConsoleListings>,
@@ -85,7 +85,7 @@ impl ConsoleClients {
         &self,
         region: &str,
         endpoint: &Url,
-        credentials: &credentials::Source,
+        credentials: &credentials::ProviderConfig,
     ) -> Option<&ConsoleClient> {
         self.0.iter().find(|console| {
             console.region == region && console.endpoint == *endpoint && *console.credentials == *credentials

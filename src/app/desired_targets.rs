@@ -4,24 +4,24 @@
 use std::sync::Arc;
 
 use super::{
-    clients::{Clients, EntryAccess},
+    api_clients::{ApiClients, EntryAccess},
+    app_context::AppContext,
     collector_targets::CollectedWorkspace,
-    context::AppContext,
     error::BuildError,
 };
 use crate::{
     collectors::{
-        self, Query, RenderConfig, Scope,
-        deployments::{DeploymentsQuery, DeploymentsTarget},
-        namespaces::{self, NamespacesTarget},
-        workspaces::{self, WorkspaceTarget},
+        self, RenderConfig, Scope, TargetQuery,
+        deployments::{DeploymentsQuery, DeploymentsTargetQuery},
+        namespaces::{self, NamespacesTargetQuery},
+        workspaces::{self, WorkspaceTargetQuery},
     },
     config::{self, Config, Namespaces},
     discovery::{Discovery, DiscoverySelection, EntrySettings, NameFilter, SelectedWorkspace},
-    exposition::targets::WorkspaceInfo,
+    exposition::target_families::WorkspaceInfo,
     model::{CollectorName, FieldSelection, Shard, TargetId},
     poll,
-    targets::{Target, TargetSet},
+    targets::{DesiredTarget, TargetSet},
 };
 
 /// A desired workspace.
@@ -52,7 +52,7 @@ enum ExportedNamespaces {
 /// [`BuildError::HttpClient`] if an HTTP client cannot be built.
 pub(super) fn entries(
     config: &Config,
-    clients: &mut Clients,
+    clients: &mut ApiClients,
     context: &AppContext,
 ) -> Result<Vec<EntrySettings>, BuildError> {
     let entries = config.entries();
@@ -62,7 +62,7 @@ pub(super) fn entries(
 fn settings(
     entry: &config::DiscoveryEntry,
     selection: &DiscoverySelection,
-    clients: &mut Clients,
+    clients: &mut ApiClients,
     context: &AppContext,
 ) -> Result<EntrySettings, BuildError> {
     let access = EntryAccess {
@@ -152,7 +152,7 @@ pub(super) fn with_targets(desired: &[DesiredWorkspace]) -> impl Iterator<Item =
 }
 
 /// The target set of the desired workspaces.
-pub(super) fn targets(desired: &[DesiredWorkspace], clients: &Clients, config: &Config) -> TargetSet {
+pub(super) fn targets(desired: &[DesiredWorkspace], clients: &ApiClients, config: &Config) -> TargetSet {
     let fields = Arc::new(config.metrics.clone());
     let targets = desired.iter().flat_map(|desired| {
         let client = clients.workspace_client(&desired.workspace.id).into_iter();
@@ -180,7 +180,7 @@ fn deployments(
     client: &Arc<crate::api::Client>,
     fields: &Arc<FieldSelection>,
     config: &Config,
-) -> Vec<(Arc<TargetId>, Target)> {
+) -> Vec<(Arc<TargetId>, DesiredTarget)> {
     let region: Arc<str> = workspace.region.as_deref().unwrap_or_default().into();
     let target = |target: &config::Target| {
         let query = DeploymentsQuery {
@@ -189,14 +189,14 @@ fn deployments(
             operation: target.operation,
             fields: fields.clone(),
         };
-        let query = DeploymentsTarget { client: client.clone(), query };
+        let query = DeploymentsTargetQuery { client: client.clone(), query };
         let id = TargetId {
             workspace: workspace.id.clone(),
             namespace: target.namespace.clone(),
             collector: query.collector().name(),
             selection: target.selection.to_string(),
         };
-        let target = Target {
+        let target = DesiredTarget {
             region: region.clone(),
             query: Arc::new(query),
             settings: target.poll,
@@ -210,10 +210,10 @@ fn deployments(
 /// The targets of other collectors, unless the state of the workspace prevents jobs from running.
 fn collected(
     desired: &DesiredWorkspace,
-    clients: &Clients,
+    clients: &ApiClients,
     client: &Arc<crate::api::Client>,
     config: &Config,
-) -> Vec<(Arc<TargetId>, Target)> {
+) -> Vec<(Arc<TargetId>, DesiredTarget)> {
     if !desired.runs {
         return Vec::new();
     }
@@ -233,22 +233,22 @@ fn collected(
 /// The targets of one workspace that use the console's API.
 fn console_targets(
     desired: &DesiredWorkspace,
-    clients: &Clients,
+    clients: &ApiClients,
     config: &Config,
-) -> Vec<(Arc<TargetId>, Target)> {
+) -> Vec<(Arc<TargetId>, DesiredTarget)> {
     let workspace = &desired.workspace;
     let Some(console) = clients.console(&workspace.id) else { return Vec::new() };
     let target = |(name, enabled): (CollectorName, config::EnabledCollector)| {
         let (listings, interval, id) = (console.clone(), enabled.interval, workspace.id.clone());
-        let query: Arc<dyn Query> = match (name, &desired.exported) {
-            (workspaces::NAME, _) => Arc::new(WorkspaceTarget { listings, workspace: id, interval }),
+        let query: Arc<dyn TargetQuery> = match (name, &desired.exported) {
+            (workspaces::NAME, _) => Arc::new(WorkspaceTargetQuery { listings, workspace: id, interval }),
             (namespaces::NAME, ExportedNamespaces::Matching(filter)) => {
                 let selection = filter.clone();
-                Arc::new(NamespacesTarget { listings, workspace: id, selection, interval })
+                Arc::new(NamespacesTargetQuery { listings, workspace: id, selection, interval })
             }
             (namespaces::NAME, ExportedNamespaces::Listed(names)) => {
                 let selection = names.clone();
-                Arc::new(NamespacesTarget { listings, workspace: id, selection, interval })
+                Arc::new(NamespacesTargetQuery { listings, workspace: id, selection, interval })
             }
             _ => return None,
         };
@@ -258,7 +258,7 @@ fn console_targets(
             collector: name,
             selection: String::new(),
         };
-        let target = Target {
+        let target = DesiredTarget {
             region: workspace.region.as_deref().unwrap_or_default().into(),
             query,
             settings: poll::Settings { interval, ..config.poll },

@@ -13,7 +13,7 @@ use tracing::warn;
 
 use crate::{
     clock::Clock,
-    discovery::{Discovery, DiscoverySnapshot, EntryLoop, EntrySettings},
+    discovery::{Discovery, DiscoveryLoop, EntrySettings, SavedInventories},
     model::TargetId,
     poll::{Schedule, Supervisor},
     store::Store,
@@ -27,7 +27,7 @@ const SAVE_DELAY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct DiscoveryTasks {
     pub(super) discovery: Arc<Discovery>,
-    supervisor: Supervisor<String, EntryLoop>,
+    supervisor: Supervisor<String, DiscoveryLoop>,
     running: BTreeSet<String>,
     clock: Clock,
 }
@@ -53,7 +53,7 @@ impl DiscoveryTasks {
         }
         for entry in entries {
             if changed.contains(&entry.name) || !self.running.contains(&entry.name) {
-                self.supervisor.start(entry.name.clone(), self.entry_loop(entry));
+                self.supervisor.start(entry.name.clone(), self.discovery_loop(entry));
             }
         }
         self.running = names;
@@ -61,8 +61,8 @@ impl DiscoveryTasks {
 
     /// Runs one attempt of each of `entries`. Returns whether all succeeded.
     pub(super) async fn discover_once(&self, entries: &[EntrySettings]) -> bool {
-        let loops: Vec<_> = entries.iter().map(|entry| self.entry_loop(entry)).collect();
-        join_all(loops.iter().map(|entry_loop| entry_loop.attempt())).await;
+        let loops: Vec<_> = entries.iter().map(|entry| self.discovery_loop(entry)).collect();
+        join_all(loops.iter().map(|discovery_loop| discovery_loop.attempt())).await;
         self.discovery.statuses().iter().all(|status| status.up == Some(true))
     }
 
@@ -79,7 +79,7 @@ impl DiscoveryTasks {
         self.supervisor.shutdown().await;
     }
 
-    fn entry_loop(&self, entry: &EntrySettings) -> Arc<EntryLoop> {
+    fn discovery_loop(&self, entry: &EntrySettings) -> Arc<DiscoveryLoop> {
         let (now, wall_clock) = (Instant::now(), self.clock.since_epoch());
         // The schedule uses only the hash.
         let id = TargetId {
@@ -88,7 +88,7 @@ impl DiscoveryTasks {
             collector: "discovery",
             selection: String::new(),
         };
-        Arc::new(EntryLoop {
+        Arc::new(DiscoveryLoop {
             settings: entry.clone(),
             discovery: self.discovery.clone(),
             schedule: Schedule::new(&id, entry.interval, now, now, wall_clock),
@@ -116,7 +116,7 @@ pub(super) fn health(discovery: &Discovery) -> Vec<DiscoveryHealth> {
 
 /// Restores what an earlier run found.
 pub(super) fn restore(discovery: &Discovery, store: &Store) {
-    let (snapshot, unreadable) = DiscoverySnapshot::from_entries(store.discovery_entries());
+    let (snapshot, unreadable) = SavedInventories::from_entries(store.discovery_entries());
     if unreadable > 0 {
         warn!(entries = unreadable, "saved results of discovery are invalid and ignored");
     }

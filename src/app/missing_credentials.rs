@@ -61,15 +61,15 @@ mod tests {
     use super::*;
     use crate::{
         clock::Clock,
-        credentials::{AccessKey, Context, SecretSource, Source},
+        credentials::{AccessKey, ProviderConfig, ProviderContext, SecretSource},
         endpoint::APPLICATION,
     };
 
     async fn missing(path: &str) -> CredentialsError {
         let file = SecretSource::File(path.into());
         let key = AccessKey { id: file.clone(), secret: file, token: None };
-        let context: Arc<Context> = Context::new(APPLICATION, |_| None, Clock::System);
-        context.provider(&Source::AccessKey(key)).credentials().await.unwrap_err()
+        let context: Arc<ProviderContext> = ProviderContext::new(APPLICATION, |_| None, Clock::System);
+        context.provider(&ProviderConfig::AccessKey(key)).credentials().await.unwrap_err()
     }
 
     #[tokio::test]

@@ -1,28 +1,26 @@
 //! Builds and runs the exporter from its configuration. This module knows all others.
 
-mod clients;
+mod api_clients;
+mod app_context;
 mod collector_targets;
 mod console_clients;
-mod context;
 mod desired_targets;
 mod discovery;
 mod error;
 mod missing_credentials;
 mod reload;
+mod reload_requests;
 mod state_recorder;
 mod systemd;
 
 use std::{future::pending, io, path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::{
-    sync::watch,
-    time::{sleep, timeout},
-};
+use tokio::{sync::watch, time::sleep};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use crate::{
-    api::Progress,
+    api::ListingProgress,
     clock::Clock,
     config::{Config, Environment},
     credentials,
@@ -34,32 +32,29 @@ use crate::{
     store::Store,
     targets::{Changes, TargetManager},
     telemetry::Telemetry,
-    web::{self, Listeners, Paths, Reloaded, Routes, SecurityStore},
+    web::{self, Handlers, Listeners, Paths, SecurityStore},
 };
 
-use clients::Clients;
-use context::AppContext;
+use api_clients::ApiClients;
+use app_context::AppContext;
 use desired_targets::DesiredWorkspace;
 use discovery::DiscoveryTasks;
 pub use error::BuildError;
 pub use missing_credentials::MissingCredentials;
-use reload::ReloadRequest;
-pub use reload::{Load, Reloads};
+use reload_requests::ReloadRequest;
+pub use reload_requests::{Load, Reloads};
 use state_recorder::StateRecorder;
 use systemd::SystemdNotifier;
 
 /// Delay before discovered changes are applied, to apply several changes at once.
 const DEBOUNCE_DELAY: Duration = Duration::from_millis(100);
 
-/// Timeout for reading the configuration at a reload.
-const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// The exporter.
 #[derive(Debug)]
 pub struct App {
     context: AppContext,
     config: Config,
-    clients: Clients,
+    clients: ApiClients,
     discovery: DiscoveryTasks,
     entries: Vec<EntrySettings>,
     /// The workspaces of the current targets.
@@ -85,7 +80,7 @@ impl App {
             publisher,
             telemetry,
             progress: Arc::default(),
-            credentials: credentials::Context::new(APPLICATION, |name| environment.get(name), clock),
+            credentials: credentials::ProviderContext::new(APPLICATION, |name| environment.get(name), clock),
             clock,
         };
         context.telemetry.set_shard(config.shard);
@@ -93,7 +88,7 @@ impl App {
             let (index, total) = (config.shard.index(), config.shard.total());
             info!(index, total, "polling one shard of the targets");
         }
-        let mut clients = Clients::new(config, None);
+        let mut clients = ApiClients::new(config, None);
         let entries = desired_targets::entries(config, &mut clients, &context)?;
         let discovery = DiscoveryTasks::new(context.publisher.store().clone(), clock);
         discovery.set(entries.clone(), config.listed_ids());
@@ -128,7 +123,7 @@ impl App {
         systemd: Notifier,
         shutdown: CancellationToken,
     ) {
-        let routes = Routes {
+        let handlers = Handlers {
             publisher: self.context.publisher.clone(),
             readiness: self.manager.readiness().clone(),
             telemetry: self.context.telemetry.clone(),
@@ -174,7 +169,7 @@ impl App {
             discovery::save(&self.discovery.discovery, self.context.publisher.store()).await;
             state.close().await;
         };
-        tokio::join!(polling, web::serve(listeners, Arc::new(routes), Arc::new(security)));
+        tokio::join!(polling, web::serve(listeners, Arc::new(handlers), Arc::new(security)));
     }
 
     /// Starts to poll known targets and to discover others. The returned receiver changes when discovery finds
@@ -219,50 +214,6 @@ impl App {
         Ok(changes)
     }
 
-    /// Reloads the configuration. Returns why, if it is rejected; then nothing changes.
-    async fn reload(&mut self, load: Load) -> Reloaded {
-        let outcome = self.try_reload(load).await;
-        match &outcome {
-            Ok(changes) => {
-                self.context.telemetry.config_accepted(self.context.clock.since_epoch());
-                info!(%changes, "configuration reloaded");
-            }
-            Err(problems) => {
-                self.context.telemetry.config_rejected();
-                error!(%problems, "configuration not reloaded: the previous one stays in effect");
-            }
-        }
-        outcome
-    }
-
-    async fn try_reload(&mut self, load: Load) -> Reloaded {
-        // Reading from a hanging network mount may never end.
-        let read = timeout(LOAD_TIMEOUT, tokio::task::spawn_blocking(move || load())).await;
-        let read = read.map_err(|_| format!("not read within {} s", LOAD_TIMEOUT.as_secs()))?;
-        let config = read.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-        for warning in config.warnings() {
-            warn!("{warning}");
-        }
-        if config.shard != self.config.shard {
-            warn!("shard has changed: the new value takes effect at the next start");
-        }
-        let config = Config { shard: self.config.shard, ..config };
-        if config.state_path != self.state_path {
-            warn!("state.path has changed: the new value takes effect at the next start");
-        }
-        let mut clients = Clients::new(&config, Some(&self.clients));
-        let entries = desired_targets::entries(&config, &mut clients, &self.context);
-        let entries = entries.map_err(|error| error.to_string())?;
-        // Build the clients first, so that an error changes nothing.
-        clients.add_workspaces(config.listed(), &self.context).map_err(|error| error.to_string())?;
-        let renewed = self.discovery.set(entries.clone(), config.listed_ids());
-        (self.clients, self.entries, self.config) = (clients, entries, config);
-        self.desired = desired_targets::desired_workspaces(&self.config, &self.discovery.discovery);
-        let changes = self.apply_desired().await.map_err(|error| error.to_string())?;
-        self.discovery.start(&self.entries, &renewed);
-        Ok(changes.to_string())
-    }
-
     /// Completes if no provider has credentials after each has been tried once. Otherwise it never completes. It does
     /// not borrow the exporter, which may run at the same time.
     pub fn missing_credentials(&self) -> impl Future<Output = MissingCredentials> + Send + use<> {
@@ -287,7 +238,7 @@ impl App {
     }
 
     /// The progress of listings.
-    pub fn progress(&self) -> &Arc<Progress> {
+    pub fn progress(&self) -> &Arc<ListingProgress> {
         &self.context.progress
     }
 

@@ -5,7 +5,7 @@ use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use super::context::AppContext;
+use super::app_context::AppContext;
 use crate::{
     store::Store,
     telemetry::{DiscoveryHealth, StateHealth, Telemetry},

@@ -171,7 +171,7 @@ mod tests {
     use super::*;
     use crate::{
         model::ErrorClass,
-        snapshot::fixture::{Fixture, target},
+        snapshot::testing::{Fixture, target},
     };
 
     /// A notifier with a watchdog of a second, and the socket that it notifies.

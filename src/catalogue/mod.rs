@@ -15,8 +15,8 @@ use crate::{
     },
     console::{DescribeInstances, DescribeNamespaces, ListEditableNamespace},
     exposition::{
-        Section,
-        targets::{Targets, Workspaces},
+        ReferenceSection,
+        target_families::{Targets, Workspaces},
     },
     model::{DeploymentStatus, DeploymentsOperation, ErrorClass, ExecutionMode, JobState, PollOutcome},
     telemetry,
@@ -25,9 +25,9 @@ use crate::{
 pub use drop_order::drop_order;
 
 /// Every family, in the order of the reference.
-pub fn sections() -> Vec<Section> {
+pub fn sections() -> Vec<ReferenceSection> {
     let mut sections: Vec<_> = collectors::all().iter().map(|collector| collector.section()).collect();
-    sections.extend([Section::of::<Workspaces>(), Section::of::<Targets>()]);
+    sections.extend([ReferenceSection::of::<Workspaces>(), ReferenceSection::of::<Targets>()]);
     sections.extend(telemetry::sections());
     sections
 }

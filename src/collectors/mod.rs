@@ -1,19 +1,21 @@
 //! Collectors: the kinds of objects that targets poll. Each has a directory and a line in [`all`].
 
-mod basic_setting;
+mod basic_resource_setting;
 mod collector;
 pub mod deployments;
 pub mod engine_versions;
 mod exported_labels;
 pub mod jobs;
+mod list_collector;
 pub mod namespaces;
-mod object_collector;
 pub mod queues;
 pub mod session_clusters;
+mod target_query;
 pub mod workspaces;
 
-pub use collector::{Collected, Collector, JobsQuery, ListedJobs, Query, RenderConfig, Scope};
-pub use object_collector::{CollectedObjects, ListTarget, ObjectCollector};
+pub use collector::{Collector, RenderConfig, Scope};
+pub use list_collector::{ListCollector, ListTargetQuery, ListedObjects};
+pub use target_query::{Collected, JobsQuery, ListedJobs, TargetQuery};
 
 pub use crate::model::DEPLOYMENTS;
 
@@ -23,10 +25,10 @@ pub fn all() -> &'static [&'static dyn Collector] {
         &deployments::DeploymentsCollector,
         &workspaces::WorkspacesCollector,
         &namespaces::NamespacesCollector::NEW,
-        &ObjectCollector::<queues::Queues>::NEW,
-        &ObjectCollector::<session_clusters::SessionClusters>::NEW,
-        &ObjectCollector::<engine_versions::EngineVersions>::NEW,
-        &ObjectCollector::<jobs::Jobs>::NEW,
+        &ListCollector::<queues::Queues>::NEW,
+        &ListCollector::<session_clusters::SessionClusters>::NEW,
+        &ListCollector::<engine_versions::EngineVersions>::NEW,
+        &ListCollector::<jobs::Jobs>::NEW,
     ]
 }
 

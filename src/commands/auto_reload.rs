@@ -11,7 +11,7 @@ use small_file::Stamp;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::debug;
 
-use crate::web::Reload;
+use crate::web::ReloadHandle;
 
 /// How often the file is checked.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ impl AutoReload {
 
     /// Reloads after each change, once the file has not changed for an interval, because it may be written in parts. The
     /// application logs the outcome. Symbolic links are followed, so that a volume that Kubernetes replaces is a change.
-    pub(super) async fn run(self, reload: Reload) -> Infallible {
+    pub(super) async fn run(self, reload: ReloadHandle) -> Infallible {
         let Self { file: Some(file), mut loaded } = self else { return future::pending().await };
         let mut last = None;
         let mut checks = interval(INTERVAL);

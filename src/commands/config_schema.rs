@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use super::{Failure, stdout};
+use super::{CommandError, stdout};
 use crate::config;
 
 /// Prints the JSON schema of the configuration file.
-pub fn config_schema() -> Result<ExitCode, Failure> {
+pub fn config_schema() -> Result<ExitCode, CommandError> {
     stdout::write_all(&format!("{:#}\n", config::schema()))?;
     Ok(ExitCode::SUCCESS)
 }

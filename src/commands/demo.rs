@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Failure,
+    CommandError,
     signals::run_until_signal,
     startup::{bind, build_app, init_logging, load_security, systemd},
     stdout,
@@ -18,12 +18,12 @@ use crate::{
 };
 
 /// Runs the exporter against the embedded API simulator until a signal stops it.
-pub async fn demo(arguments: DemoArgs) -> Result<ExitCode, Failure> {
+pub async fn demo(arguments: DemoArgs) -> Result<ExitCode, CommandError> {
     init_logging(arguments.log)?;
     let security = load_security(&arguments.web)?;
     let listeners = bind(&arguments.web).await?;
     let settings = arguments.fleet.settings();
-    let mut demo = Demo::new(settings, Clock::System).await.map_err(Failure::runtime)?;
+    let mut demo = Demo::new(settings, Clock::System).await.map_err(CommandError::runtime)?;
     demo.config.state_path = arguments.state_path;
     let app = build_app(&demo.config, &Environment::default())?;
     let paths = arguments.web.paths();

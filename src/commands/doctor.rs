@@ -3,8 +3,8 @@
 use std::{process::ExitCode, sync::Arc};
 
 use super::{
-    Failure,
-    progress::show_progress,
+    CommandError,
+    progress_bar::show_progress,
     startup::{init_logging, load_config},
     stdout,
 };
@@ -16,14 +16,14 @@ use crate::{
 };
 
 /// Checks every target and prints the report. The exit code is 1 if any check failed.
-pub async fn doctor(arguments: DoctorArgs) -> Result<ExitCode, Failure> {
+pub async fn doctor(arguments: DoctorArgs) -> Result<ExitCode, CommandError> {
     init_logging(arguments.log)?;
     let environment = Environment::from_process();
     let config = load_config(&arguments.config, &environment)?;
     let progress = Arc::default();
     let report = tokio::select! {
         report = doctor::run(&config, &environment, &progress, Clock::System) => {
-            report.map_err(Failure::runtime)?
+            report.map_err(CommandError::runtime)?
         }
         never = show_progress(&progress) => match never {},
     };

@@ -3,15 +3,15 @@
 use std::process::ExitCode;
 
 use super::{
-    Failure,
-    progress::show_progress,
+    CommandError,
+    progress_bar::show_progress,
     startup::{build_app, init_logging, load_config},
     stdout,
 };
 use crate::{cli::OnceArgs, config::Environment};
 
 /// Polls every target once and prints the metrics. The exit code is 1 if any target failed.
-pub async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
+pub async fn once(arguments: OnceArgs) -> Result<ExitCode, CommandError> {
     init_logging(arguments.log)?;
     let environment = Environment::from_process();
     let config = load_config(&arguments.config, &environment)?;
@@ -21,7 +21,7 @@ pub async fn once(arguments: OnceArgs) -> Result<ExitCode, Failure> {
     let succeeded = tokio::select! {
         // A poll without credentials fails at the same time, with a less specific error.
         biased;
-        missing = missing_credentials => return Err(Failure::runtime(missing)),
+        missing = missing_credentials => return Err(CommandError::runtime(missing)),
         succeeded = app.poll_once() => succeeded,
         never = show_progress(&progress) => match never {},
     };

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Failure,
+    CommandError,
     auto_reload::AutoReload,
     signals::{hangups, reload_on_hangup, run_until_signal},
     startup::{bind, build_app, init_logging, load_config, load_security, reloads, systemd},
@@ -13,7 +13,7 @@ use super::{
 use crate::{cli::RunArgs, config::Environment};
 
 /// Runs the exporter until a signal stops it.
-pub async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
+pub async fn run(arguments: RunArgs) -> Result<ExitCode, CommandError> {
     init_logging(arguments.log)?;
     // Installed first, so that a SIGHUP during the start waits instead of ending the process.
     let hangups = hangups()?;
@@ -33,7 +33,7 @@ pub async fn run(arguments: RunArgs) -> Result<ExitCode, Failure> {
     let work = app.run(listeners, paths, security, Some(reloads), systemd, shutdown.clone());
     tokio::select! {
         result = run_until_signal(work, shutdown) => result,
-        missing = missing_credentials => Err(Failure::runtime(missing)),
+        missing = missing_credentials => Err(CommandError::runtime(missing)),
         never = reload_on_hangup(hangups, reload.clone()) => match never {},
         never = auto_reload.run(reload) => match never {},
     }

@@ -17,8 +17,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
-use super::{Failure, threads};
-use crate::{logging, web::Reload};
+use super::{CommandError, blocking_threads};
+use crate::{logging, web::ReloadHandle};
 
 /// How long a stop may take before the process exits without waiting for the rest. If each step uses up its time
 /// limit, a stop takes 7 s. Supervisors such as Docker kill after 10 s.
@@ -29,21 +29,21 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(7500);
 ///
 /// # Errors
 ///
-/// [`Failure::Runtime`] if the signal handlers can't be installed, or if the system refuses to start a thread that the
+/// [`CommandError::Runtime`] if the signal handlers can't be installed, or if the system refuses to start a thread that the
 /// work needs.
 pub(super) async fn run_until_signal(
     work: impl Future<Output = ()>,
     shutdown: CancellationToken,
-) -> Result<ExitCode, Failure> {
+) -> Result<ExitCode, CommandError> {
     stop_on_signal(shutdown, SHUTDOWN_TIMEOUT).await?;
     tokio::select! {
         () = work => Ok(ExitCode::SUCCESS),
-        failure = threads::watch() => Err(failure),
+        failure = blocking_threads::watch() => Err(failure),
     }
 }
 
 /// Waits for signals in a thread with a separate runtime, because the threads that serve and poll may be stuck.
-async fn stop_on_signal(shutdown: CancellationToken, timeout: Duration) -> Result<(), Failure> {
+async fn stop_on_signal(shutdown: CancellationToken, timeout: Duration) -> Result<(), CommandError> {
     let (installed, result) = oneshot::channel();
     let runtime =
         Builder::new_current_thread().enable_all().build().map_err(|error| not_installed(&error))?;
@@ -51,7 +51,7 @@ async fn stop_on_signal(shutdown: CancellationToken, timeout: Duration) -> Resul
         .name("signals".to_owned())
         .spawn(move || wait_for_signals(&runtime, &shutdown, timeout, installed))
         .map_err(|error| not_installed(&error))?;
-    let result = result.await.map_err(Failure::runtime)?;
+    let result = result.await.map_err(CommandError::runtime)?;
     result.map_err(|error| not_installed(&error))
 }
 
@@ -80,12 +80,12 @@ fn wait_for_signals(
                 format!("the shutdown did not finish within {} s", timeout.as_secs_f64())
             }
         };
-        exit(&Failure::Runtime(reason));
+        exit(&CommandError::Runtime(reason));
     });
 }
 
 /// Ends the process without waiting for any other thread.
-fn exit(failure: &Failure) -> ! {
+fn exit(failure: &CommandError) -> ! {
     failure.report();
     logging::drain();
     process::exit(failure.code().into())
@@ -111,12 +111,12 @@ impl StopSignals {
 }
 
 /// Installs the handler of SIGHUP. From then on the signal no longer ends the process.
-pub(super) fn hangups() -> Result<Signal, Failure> {
+pub(super) fn hangups() -> Result<Signal, CommandError> {
     signal(SignalKind::hangup()).map_err(|error| not_installed(&error))
 }
 
 /// Reloads at each SIGHUP. The application logs the outcome.
-pub(super) async fn reload_on_hangup(mut hangups: Signal, reload: Reload) -> Infallible {
+pub(super) async fn reload_on_hangup(mut hangups: Signal, reload: ReloadHandle) -> Infallible {
     loop {
         hangups.recv().await;
         if let Err(mistakes) = reload.ask().await {
@@ -125,8 +125,8 @@ pub(super) async fn reload_on_hangup(mut hangups: Signal, reload: Reload) -> Inf
     }
 }
 
-fn not_installed(error: &io::Error) -> Failure {
-    Failure::Runtime(format!("can't install a signal handler: {error}"))
+fn not_installed(error: &io::Error) -> CommandError {
+    CommandError::Runtime(format!("can't install a signal handler: {error}"))
 }
 
 #[cfg(test)]

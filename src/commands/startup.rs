@@ -4,7 +4,7 @@ use std::{process, sync::Arc};
 
 use tracing::warn;
 
-use super::Failure;
+use super::CommandError;
 use crate::{
     app::{App, Reloads},
     cli::{ConfigArgs, LogArgs, WebArgs},
@@ -15,13 +15,13 @@ use crate::{
     web::{Listeners, SecurityStore},
 };
 
-pub(super) fn init_logging(arguments: LogArgs) -> Result<(), Failure> {
-    logging::init(arguments.level, arguments.format).map_err(Failure::runtime)
+pub(super) fn init_logging(arguments: LogArgs) -> Result<(), CommandError> {
+    logging::init(arguments.level, arguments.format).map_err(CommandError::runtime)
 }
 
-pub(super) fn load_config(arguments: &ConfigArgs, environment: &Environment) -> Result<Config, Failure> {
+pub(super) fn load_config(arguments: &ConfigArgs, environment: &Environment) -> Result<Config, CommandError> {
     let config = config::load(arguments.file.as_deref(), environment, &arguments.flags());
-    let config = config.map_err(Failure::usage)?;
+    let config = config.map_err(CommandError::usage)?;
     for warning in config.warnings() {
         warn!("{warning}");
     }
@@ -34,17 +34,17 @@ pub(super) fn reloads(arguments: ConfigArgs, environment: Environment, over_http
     Reloads::new(Arc::new(load), over_http)
 }
 
-pub(super) fn load_security(arguments: &WebArgs) -> Result<SecurityStore, Failure> {
-    SecurityStore::load(arguments.config_file.as_deref()).map_err(Failure::usage)
+pub(super) fn load_security(arguments: &WebArgs) -> Result<SecurityStore, CommandError> {
+    SecurityStore::load(arguments.config_file.as_deref()).map_err(CommandError::usage)
 }
 
-pub(super) fn build_app(config: &Config, environment: &Environment) -> Result<App, Failure> {
-    App::build(config, environment, Clock::System).map_err(Failure::runtime)
+pub(super) fn build_app(config: &Config, environment: &Environment) -> Result<App, CommandError> {
+    App::build(config, environment, Clock::System).map_err(CommandError::runtime)
 }
 
-pub(super) async fn bind(arguments: &WebArgs) -> Result<Listeners, Failure> {
+pub(super) async fn bind(arguments: &WebArgs) -> Result<Listeners, CommandError> {
     let listeners = Listeners::bind(&arguments.listen_addresses, arguments.probe_address).await;
-    listeners.map_err(Failure::runtime)
+    listeners.map_err(CommandError::runtime)
 }
 
 pub(super) fn systemd(environment: &Environment) -> Notifier {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use config_reader::{Decimal, Period, Short};
 
 use super::raw;
-use super::scalar::Switch;
+use super::text_rules::Switch;
 use crate::collectors::{self, Collector, DEPLOYMENTS};
 use crate::model::{CollectorName, JOBS, JobsMode};
 

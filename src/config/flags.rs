@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use config_reader::{Kind, Layer};
 use serde_json::{Value, json};
 
-use super::scalar::ALL;
+use super::text_rules::ALL;
 use crate::model::CollectorName;
 
 /// What the command line sets. A workspace, or regions, take the place of all workspaces and discovery entries.

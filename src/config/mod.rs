@@ -20,16 +20,16 @@ use crate::model::JOBS;
 use crate::poll;
 
 mod collectors;
-mod discovered;
+mod discovery_entries;
+mod endpoints;
 mod flags;
-mod location;
+mod json_schema;
 mod namespaces;
 mod print;
 mod raw;
 mod resolved;
-mod scalar;
-mod schema;
-mod settings;
+mod section_validation;
+mod text_rules;
 mod warnings;
 mod workspaces;
 
@@ -39,8 +39,8 @@ mod tests;
 pub use collectors::{Collectors, EnabledCollector, JobsSettings};
 pub use config_reader::{ConfigError, Diagnostic, Environment, parse_duration};
 pub use flags::Flags;
+pub use json_schema::schema;
 pub use resolved::{Config, DiscoveredNamespaces, DiscoveryEntry, Namespaces, Target, Workspace};
-pub use schema::schema;
 
 use workspaces::Base;
 
@@ -137,13 +137,13 @@ fn validate(settings: &Settings) -> Config {
     let config = Config {
         poll: base.poll,
         api: raw.api.unwrap_or_default().resolve(),
-        shard: settings::shard(&raw.shard.unwrap_or_default(), &root.get("shard")),
-        state_path: settings::state(raw.state),
+        shard: section_validation::shard(&raw.shard.unwrap_or_default(), &root.get("shard")),
+        state_path: section_validation::state(raw.state),
         workspaces,
         discovery,
         ..Config::default()
     };
-    let config = settings::metrics(raw.metrics.unwrap_or_default(), &root.get("metrics"), config);
+    let config = section_validation::metrics(raw.metrics.unwrap_or_default(), &root.get("metrics"), config);
     let mut collectors = config
         .workspaces
         .iter()

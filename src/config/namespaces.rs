@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use config_reader::{Node, Rule as _, Short};
 
-use super::scalar::{NamespaceName, NamespaceNameRule};
+use super::text_rules::{NamespaceName, NamespaceNameRule};
 use super::{DiscoveredNamespaces, Namespaces, Target, raw};
 use crate::discovery::{Glob, NameFilter};
 use crate::model::{DeploymentsOperation, Selection};

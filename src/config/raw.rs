@@ -6,8 +6,8 @@ use config_reader::{Period, Short, Size, Whole};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::scalar::{AllOrFilters, AllOrList, NamespaceName, Rate, Region, Switch, WorkspaceId};
-use crate::credentials::Source;
+use super::text_rules::{AllOrFilters, AllOrList, NamespaceName, Rate, Region, Switch, WorkspaceId};
+use crate::credentials::ProviderConfig;
 use crate::model::{DeploymentsOperation, JobsMode, Selection};
 
 /// An interval of polling. A shorter one would only reach the API's limits.
@@ -23,7 +23,7 @@ type Limit = Period<1>;
 pub(super) struct Config {
     pub(super) poll: Option<Poll>,
     pub(super) api: Option<Api>,
-    pub(super) credentials: Option<Source>,
+    pub(super) credentials: Option<ProviderConfig>,
     /// Regions whose workspaces and namespaces are discovered.
     pub(super) discovery: Option<Vec<Option<DiscoveryEntry>>>,
     /// Workspaces that are polled.
@@ -169,7 +169,7 @@ pub(super) struct DiscoveryEntry {
     pub(super) console_endpoint: Option<String>,
     /// Permits `http://` to other machines. Default: false.
     pub(super) allow_plain_http: Option<bool>,
-    pub(super) credentials: Option<Source>,
+    pub(super) credentials: Option<ProviderConfig>,
 }
 
 /// Which workspaces.
@@ -213,7 +213,7 @@ pub(super) struct Workspace {
     pub(super) console_endpoint: Option<String>,
     /// Permits `http://` to other machines. Default: false.
     pub(super) allow_plain_http: Option<bool>,
-    pub(super) credentials: Option<Source>,
+    pub(super) credentials: Option<ProviderConfig>,
     /// Namespaces: a list, `all`, or filters.
     #[schemars(required)]
     pub(super) namespaces: Option<Namespaces>,

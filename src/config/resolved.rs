@@ -70,12 +70,7 @@ impl Default for Config {
 impl Config {
     /// How this shard calls the API: the rates for a region are divided by the number of shards.
     pub fn api_of_shard(&self) -> api::Settings {
-        let shards = f64::from(self.shard.total());
-        api::Settings {
-            account_requests_per_second: self.api.account_requests_per_second / shards,
-            console_requests_per_second: self.api.console_requests_per_second / shards,
-            ..self.api.clone()
-        }
+        self.api.of_shard(self.shard.total())
     }
 }
 
@@ -91,7 +86,7 @@ pub struct Workspace {
     /// The endpoint of the console's API. Present if the region is known.
     pub console_endpoint: Option<Url>,
     /// Where the access key comes from.
-    pub credentials: Arc<credentials::Source>,
+    pub credentials: Arc<credentials::ProviderConfig>,
     /// The polled namespaces.
     pub namespaces: Namespaces,
     /// What is polled besides deployments.
@@ -99,22 +94,6 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// The entry that discovers the workspace's namespaces, if they are discovered. It is named by the workspace's id.
-    pub fn entry(&self) -> Option<DiscoveryEntry> {
-        let Namespaces::Discovered(namespaces) = &self.namespaces else { return None };
-        Some(DiscoveryEntry {
-            name: self.id.clone(),
-            region: self.region.clone()?,
-            interval: DISCOVERY_INTERVAL,
-            workspaces: WorkspaceFilter::default(),
-            namespaces: (**namespaces).clone(),
-            collectors: self.collectors.clone(),
-            endpoint: self.endpoint.clone(),
-            console_endpoint: self.console_endpoint.clone()?,
-            credentials: self.credentials.clone(),
-        })
-    }
-
     /// Whether requests go to the console's API.
     pub fn uses_console(&self) -> bool {
         self.namespaces.is_discovered() || self.collectors.of_console().is_some()
@@ -190,7 +169,7 @@ pub struct DiscoveryEntry {
     /// The endpoint of the console's API.
     pub console_endpoint: Url,
     /// Where the access key comes from.
-    pub credentials: Arc<credentials::Source>,
+    pub credentials: Arc<credentials::ProviderConfig>,
 }
 
 /// A namespace, or a selection of its deployments.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use config_reader::Node;
 
-use super::location::{Location, REGION, RawLocation};
+use super::endpoints::{Location, REGION, RawLocation};
 use super::namespaces::{discovered, name_filter, namespaces};
 use super::resolved::DISCOVERY_INTERVAL;
 use super::{Collectors, DiscoveredNamespaces, DiscoveryEntry, Namespaces, Workspace, raw};
@@ -15,7 +15,7 @@ use crate::{credentials, poll};
 /// The settings at the top that a workspace or an entry may override.
 pub(super) struct Base {
     pub(super) poll: poll::Settings,
-    pub(super) credentials: Arc<credentials::Source>,
+    pub(super) credentials: Arc<credentials::ProviderConfig>,
     pub(super) collectors: raw::Collectors,
 }
 

@@ -5,7 +5,7 @@
 
 use lenient_json::{Array, Cursor, FromJson, Lenient, Scalar, SyntaxError, lenient_object};
 
-use super::resources::{ELASTIC, GUARANTEED_OR_TOTAL, HA, WireSpec, bytes, compute_units};
+use super::resource_spec::{ELASTIC, GUARANTEED_OR_TOTAL, HA, WireSpec, bytes, compute_units};
 use crate::{
     api::{DecodeError, Decoded, Decoder, Operation, Pagination, Product},
     model::{PoolComputeUnits, SharedStr, UsedResources, WorkspaceInstance},

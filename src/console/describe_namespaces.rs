@@ -3,7 +3,7 @@
 
 use lenient_json::{Cursor, FromJson as _, Lenient, Scalar, lenient_object};
 
-use super::resources::{ELASTIC, GUARANTEED, GUARANTEED_OR_TOTAL, WireSpec, bytes, compute_units};
+use super::resource_spec::{ELASTIC, GUARANTEED, GUARANTEED_OR_TOTAL, WireSpec, bytes, compute_units};
 use crate::{
     api::{DecodeError, Decoded, Decoder, Operation, Pagination, Product},
     model::{NamespaceInstance, UsedResources, is_namespace_name},

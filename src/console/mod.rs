@@ -1,10 +1,10 @@
 //! Operations of the console's API (`foasconsole`): the workspaces of a region and their namespaces.
 
+mod console_listings;
 mod describe_instances;
 mod describe_namespaces;
 mod list_editable_namespace;
-mod listings;
-mod resources;
+mod resource_spec;
 mod shared_listing;
 
 #[cfg(test)]
@@ -16,10 +16,10 @@ use std::time::Duration;
 
 use crate::api::{Operation, Page};
 
+pub use console_listings::ConsoleListings;
 pub use describe_instances::DescribeInstances;
 pub use describe_namespaces::DescribeNamespaces;
 pub use list_editable_namespace::ListEditableNamespace;
-pub use listings::ConsoleListings;
 pub use shared_listing::{SharedListing, SharedResult};
 
 /// Decodes `body` as a response of each operation; for fuzzers.

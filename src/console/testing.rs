@@ -8,7 +8,7 @@ use url::Url;
 
 use super::ConsoleListings;
 use crate::{
-    api::{Client, Endpoint, HttpClients, Progress, RateLimiter, Region, Settings},
+    api::{Client, Endpoint, HttpClients, ListingProgress, RateLimiter, Region, Settings},
     clock::Clock,
     credentials::{Credentials, Static},
     simulator::{self, Operation, Simulator},
@@ -46,8 +46,14 @@ impl Api {
         };
         let http = HttpClients::new(&settings, &outbound_http::Proxies::default()).client_for(&url).unwrap();
         let api = telemetry.api("");
-        let client =
-            Client::for_region(region, http, settings, api, Arc::new(Progress::default()), Clock::System);
+        let client = Client::for_region(
+            region,
+            http,
+            settings,
+            api,
+            Arc::new(ListingProgress::default()),
+            Clock::System,
+        );
         Self { simulator, telemetry, client: Arc::new(client), _serving: shutdown.drop_guard() }
     }
 

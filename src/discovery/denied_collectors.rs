@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tracing::info;
 
-use super::entry::Entry;
+use super::entry_state::EntryState;
 use crate::{collectors, model::CollectorName};
 
 /// The collectors that were denied in a workspace and have never succeeded there.
@@ -39,7 +39,7 @@ impl DeniedCollectors {
     }
 }
 
-impl Entry {
+impl EntryState {
     /// Whether a listing of discovery was denied that `collector` needs in `workspace`.
     pub(super) fn denies(&self, collector: CollectorName, workspace: &str) -> bool {
         match collector {

@@ -6,18 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::presence::Presence;
+use super::presence::{NOT_RUNNING_NAMESPACE_STATES, NOT_RUNNING_WORKSPACE_STATES, Presence};
 use crate::model::{EditableNamespace, NamespaceInstance, WorkspaceInstance};
-
-/// Values of `ClusterStatus` in which nothing can run.
-/// Source: `DescribeInstances`, read in November 2026,
-/// <https://next.api.alibabacloud.com/api/foasconsole/2021-10-28/DescribeInstances>.
-const NOT_RUNNING_WORKSPACE_STATES: [&str; 4] = ["CREATING", "DISABLE", "DELETING", "DELETED"];
-
-/// Values of a namespace's `Status` in which nothing can run.
-/// Source: `DescribeNamespaces`, read in November 2026,
-/// <https://next.api.alibabacloud.com/api/foasconsole/2021-10-28/DescribeNamespaces>.
-const NOT_RUNNING_NAMESPACE_STATES: [&str; 2] = ["CREATING", "DELETING"];
 
 /// Whether the last poll of the deployments in a namespace (workspace, namespace) succeeded and returned any. Such a
 /// namespace exists, even if a listing lacks it.

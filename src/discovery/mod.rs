@@ -1,27 +1,30 @@
 //! Discovery: finds the workspaces of a region and their namespaces.
 
 mod denied_collectors;
+mod discovery_loop;
 mod early_listing;
-mod entry;
-mod entry_loop;
+mod entries;
+mod entry_state;
 mod filter;
 mod inventory;
+mod listing_source;
+mod listing_source_choice;
 mod presence;
-mod registry;
-mod selection;
-mod snapshot;
-mod source;
+mod saved_inventories;
+mod state_counts;
+mod workspace_ownership;
 
 #[cfg(test)]
 mod tests;
 
-pub use entry::{EntrySettings, RegionAccess};
-pub use entry_loop::EntryLoop;
+pub use discovery_loop::DiscoveryLoop;
+pub use entries::{Discovery, EntryStatus, FoundWorkspaces};
+pub use entry_state::{EntrySettings, RegionAccess};
 pub use filter::{Glob, NameFilter, Needs, WorkspaceFilter};
 pub use inventory::{HasDeployments, Inventory};
-pub use registry::{Discovery, EntryStatus, FoundWorkspaces};
-pub use selection::{
-    Counts, DiscoverySelection, SelectedWorkspace, SelectionResult, WorkspaceSelection, select_workspaces,
+pub use listing_source::{ListingSource, Listings};
+pub use saved_inventories::SavedInventories;
+pub use state_counts::StateCounts;
+pub use workspace_ownership::{
+    DiscoverySelection, SelectedWorkspace, SelectionResult, WorkspaceSelection, select_workspaces,
 };
-pub use snapshot::DiscoverySnapshot;
-pub use source::{Listings, Source};

@@ -1,6 +1,17 @@
-//! The presence of one object in successive listings.
+//! The presence of a workspace or namespace in successive listings: when it is removed, and when it is not polled because of
+//! its state.
 
 use serde::{Deserialize, Serialize};
+
+/// Values of `ClusterStatus` in which nothing can run.
+/// Source: `DescribeInstances`, read in November 2026,
+/// <https://next.api.alibabacloud.com/api/foasconsole/2021-10-28/DescribeInstances>.
+pub(super) const NOT_RUNNING_WORKSPACE_STATES: [&str; 4] = ["CREATING", "DISABLE", "DELETING", "DELETED"];
+
+/// Values of a namespace's `Status` in which nothing can run.
+/// Source: `DescribeNamespaces`, read in November 2026,
+/// <https://next.api.alibabacloud.com/api/foasconsole/2021-10-28/DescribeNamespaces>.
+pub(super) const NOT_RUNNING_NAMESPACE_STATES: [&str; 2] = ["CREATING", "DELETING"];
 
 /// Number of consecutive successful listings without an object after which it is removed.
 const MAX_MISSES: u32 = 2;

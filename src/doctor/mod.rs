@@ -1,15 +1,15 @@
 //! `doctor`: checks each target step by step as a poll would, and reports failures with remedies.
 
 mod call_rate;
-mod collectors;
-mod console;
-mod context;
-mod hint;
-mod jobs;
-mod probe;
+mod check_context;
+mod collector_checks;
+mod console_checks;
+mod endpoint_probe;
+mod jobs_check;
+mod remedies;
 mod report;
-mod series;
-mod table;
+mod report_table;
+mod series_estimate;
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +21,7 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    api::{self, ApiError, HttpClients, Listing, Progress, RateLimiter, Retry},
+    api::{self, ApiError, HttpClients, Listing, ListingProgress, RateLimiter, Retry},
     clock::Clock,
     collectors::deployments::{
         DeploymentsQuery,
@@ -39,10 +39,10 @@ use crate::{
 };
 
 use call_rate::per_day;
-use collectors::FirstTarget;
-use context::Doctor;
+use check_context::Doctor;
+use collector_checks::FirstTarget;
 pub use report::{Check, CollectorReport, DiscoveryReport, Report, Status, TargetReport};
-pub use series::{DropStep, SeriesReport};
+pub use series_estimate::{DropStep, SeriesReport};
 
 /// Maximum number of retries. The user can run `doctor` again.
 const MAX_RETRIES: u32 = 1;
@@ -66,13 +66,13 @@ pub enum DoctorError {
 pub async fn run(
     config: &Config,
     environment: &Environment,
-    progress: &Arc<Progress>,
+    progress: &Arc<ListingProgress>,
     clock: Clock,
 ) -> Result<Report, DoctorError> {
     let settings =
         api::Settings { max_retries: config.api.max_retries.min(MAX_RETRIES), ..config.api.clone() };
     let telemetry = Telemetry::new().map_err(DoctorError::Telemetry)?;
-    let context = credentials::Context::new(APPLICATION, |name| environment.get(name), clock);
+    let context = credentials::ProviderContext::new(APPLICATION, |name| environment.get(name), clock);
     let clients = HttpClients::new(&settings, &config.proxies);
     let account_rate = Arc::new(RateLimiter::new(settings.account_requests_per_second));
     let doctor = Doctor {
@@ -94,7 +94,7 @@ pub async fn run(
     let reports = workspaces.iter().zip(&made).map(|(workspace, http)| doctor.workspace(workspace, http));
     let targets = join_all(reports).await.into_iter().flatten().collect();
     let collectors = join_all(workspaces.iter().map(|workspace| doctor.collectors(workspace))).await;
-    let console_calls = console::calls_per_day(config, &discovered);
+    let console_calls = console_checks::calls_per_day(config, &discovered);
     let collectors = collectors.into_iter().flatten().collect();
     Ok(Report::new(discovered.reports, targets, collectors, console_calls, config.max_series))
 }
@@ -103,11 +103,11 @@ impl Doctor<'_> {
     async fn workspace(&self, workspace: &config::Workspace, http: &reqwest::Client) -> Vec<TargetReport> {
         let provider = &self.provider(&workspace.credentials);
         let endpoint = &workspace.endpoint;
-        let dns = probe::dns(&self.clients, endpoint);
+        let dns = endpoint_probe::dns(&self.clients, endpoint);
         let (credentials, dns) = tokio::join!(self.credentials(provider), dns);
         let (tls, clock) = match dns.status {
             Status::Failed => (Check::skipped("tls", "no address"), Check::skipped("clock", "no address")),
-            _ => probe::endpoint(http, endpoint, self.clock).await,
+            _ => endpoint_probe::endpoint(http, endpoint, self.clock).await,
         };
         let reachable = dns.status != Status::Failed && tls.status != Status::Failed;
         let may_call = credentials.status != Status::Failed && reachable;
@@ -124,7 +124,7 @@ impl Doctor<'_> {
             if may_call {
                 self.call(&client, workspace, target, &mut report).await;
                 if report.outcome == "success" {
-                    collectors::check(&client, workspace, target, first, &mut report).await;
+                    collector_checks::check(&client, workspace, target, first, &mut report).await;
                 }
             } else {
                 report.checks.push(Check::skipped("call", "a step before it failed"));
@@ -175,7 +175,7 @@ impl Doctor<'_> {
         match listed.unwrap_or_else(timed_out) {
             Ok(listing) => {
                 self.succeeded(workspace, target, &listing, report);
-                jobs::check(client, workspace, target, &listing, report).await;
+                jobs_check::check(client, workspace, target, &listing, report).await;
             }
             Err(error) => failed(target.operation, &error, report),
         }
@@ -237,7 +237,7 @@ fn failed(operation: DeploymentsOperation, error: &ApiError, report: &mut Target
     }
     let hint = match &report.missing_permission {
         Some(action) => format!("allow the RAM action {action} on * to the user or role above"),
-        None => hint::of(error).to_owned(),
+        None => remedies::of(error).to_owned(),
     };
     report.checks.push(Check::failed("call", format!("{operation}: {error}"), hint));
 }

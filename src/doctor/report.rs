@@ -3,8 +3,8 @@
 use serde::Serialize;
 use url::Url;
 
-use super::series::SeriesReport;
-use crate::{config, discovery::Counts, exposition::SeriesCounts};
+use super::series_estimate::SeriesReport;
+use crate::{config, discovery::StateCounts, exposition::SeriesCounts};
 
 /// The results of all checks.
 #[derive(Debug, Clone, Serialize)]
@@ -53,8 +53,8 @@ pub struct WorkspaceCounts {
     pub not_running: usize,
 }
 
-impl From<Counts> for WorkspaceCounts {
-    fn from(Counts { polled, excluded, not_running, missing: _ }: Counts) -> Self {
+impl From<StateCounts> for WorkspaceCounts {
+    fn from(StateCounts { polled, excluded, not_running, missing: _ }: StateCounts) -> Self {
         Self { polled, excluded, not_running }
     }
 }

@@ -8,7 +8,7 @@ use flate2::{Decompress, FlushDecompress};
 /// The size of a chunk of text, in bytes.
 const CHUNK: usize = 32 * 1024;
 
-/// Inflates the pieces of an [`AssembledBody`](super::AssembledBody), a chunk at a time.
+/// Inflates the pieces of an [`MetricsBody`](super::MetricsBody), a chunk at a time.
 #[derive(Debug)]
 pub struct Inflater {
     state: Decompress,

@@ -3,7 +3,7 @@
 use std::{io, sync::Arc};
 
 use super::{
-    Catalogue, Format, ObjectGroup, RenderedFamilies, SeriesCounts,
+    Format, MetricFamilies, ObjectGroup, RenderedFamilies, SeriesCounts,
     text_block::{Fingerprint, TextBlock},
 };
 
@@ -18,13 +18,16 @@ const WRITE_BUFFER: usize = 256 * 1024;
 const WRITE_BLOCK: usize = 64;
 
 /// Renders a group; text that is the same as in `previous` is shared with it.
-pub fn render<C: Catalogue>(group: &ObjectGroup<'_, C>, previous: &RenderedFamilies) -> RenderedFamilies {
+pub fn render<C: MetricFamilies>(
+    group: &ObjectGroup<'_, C>,
+    previous: &RenderedFamilies,
+) -> RenderedFamilies {
     // No text is that long.
     render_within(group, previous, usize::MAX).unwrap_or_default()
 }
 
 /// Renders a group as [`render`] does; none if its text takes more than `limit` bytes. No more than that is written.
-pub fn render_within<C: Catalogue>(
+pub fn render_within<C: MetricFamilies>(
     group: &ObjectGroup<'_, C>,
     previous: &RenderedFamilies,
     limit: usize,
@@ -60,7 +63,7 @@ pub fn render_within<C: Catalogue>(
 /// # Errors
 ///
 /// Those of `out`.
-pub fn write<C: Catalogue>(
+pub fn write<C: MetricFamilies>(
     groups: &[ObjectGroup<'_, C>],
     dropped: &[&str],
     out: &mut impl io::Write,

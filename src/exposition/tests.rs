@@ -9,8 +9,8 @@ use prometheus::{
 use proptest::{option, prelude::*};
 
 use super::{
-    AssembledBody, Encoding, Format, ObjectGroup, RenderedFamilies, SectionText, SegmentCache, render,
-    targets::{TargetSamples, Targets, WorkspaceInfo, Workspaces},
+    Encoding, Format, JoinedFamilies, MetricsBody, ObjectGroup, RenderedFamilies, SegmentCache, render,
+    target_families::{TargetSamples, Targets, WorkspaceInfo, Workspaces},
     text_block::{Fingerprint, TextBlock},
 };
 
@@ -90,8 +90,13 @@ pub(crate) fn label_pairs(text: &str) -> Vec<LabelPair> {
 }
 
 /// A whole body that ends with `live`.
-pub(crate) fn body(format: Format, encoding: Encoding, sections: &[SectionText<'_>], live: &str) -> Vec<u8> {
-    let body = AssembledBody::new(format, encoding, sections, &SegmentCache::default()).unwrap();
+pub(crate) fn body(
+    format: Format,
+    encoding: Encoding,
+    sections: &[JoinedFamilies<'_>],
+    live: &str,
+) -> Vec<u8> {
+    let body = MetricsBody::new(format, encoding, sections, &SegmentCache::default()).unwrap();
     let last = body.last_piece(live.into()).unwrap();
     let bytes = body.to_vec().unwrap();
     assert_eq!(body.len(), bytes.len() as u64);
@@ -150,7 +155,7 @@ proptest! {
         let workspaces =
             render::<Workspaces>(&ObjectGroup::new(&[], [&info]), &RenderedFamilies::default());
         let targets = rendered(vec![target]);
-        let sections = [SectionText::of::<Workspaces>([&workspaces]), SectionText::of::<Targets>([&targets])];
+        let sections = [JoinedFamilies::of::<Workspaces>([&workspaces]), JoinedFamilies::of::<Targets>([&targets])];
         let text = body(Format::Text, Encoding::Identity, &sections, "");
         let text = std::str::from_utf8(&text).unwrap();
         prop_assert_eq!(encoded_by_the_crate(text), text);
@@ -161,7 +166,7 @@ proptest! {
 #[test]
 fn in_openmetrics_a_counters_family_has_no_suffix_and_its_samples_have() {
     let targets = rendered(vec![target("", vec![("success", 3)])]);
-    let sections = [SectionText::of::<Targets>([&targets])];
+    let sections = [JoinedFamilies::of::<Targets>([&targets])];
     let text = body(Format::OpenMetrics, Encoding::Identity, &sections, Format::OpenMetrics.end());
     insta::assert_snapshot!(String::from_utf8(text).unwrap(), @r##"
     # HELP aliyun_flink_target_up Whether the last poll of the target succeeded. No series before the first poll has finished.
@@ -186,7 +191,7 @@ fn a_large_text_and_a_text_that_can_not_be_compressed_come_back() {
     let blocks = [vec![b'a'; 1_000_000], random]
         .map(|text| Arc::new(TextBlock::new(&text, Fingerprint::of(&text), 1, 0, &mut compressor)));
     let workspaces = RenderedFamilies::new(vec![blocks.to_vec()]);
-    let sections = [SectionText::of::<Workspaces>([&workspaces])];
+    let sections = [JoinedFamilies::of::<Workspaces>([&workspaces])];
     let plain = body(Format::Text, Encoding::Identity, &sections, "end");
     let gzip = body(Format::Text, Encoding::Gzip, &sections, "end");
     let mut decoded = Vec::new();

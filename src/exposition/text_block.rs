@@ -14,7 +14,7 @@ use twox_hash::XxHash3_128;
 
 use super::compress::{Codec, Compressor, Segment};
 
-/// The mean size of the text of a shared segment, in bytes: see [`segments`](super::segments).
+/// The mean size of the text of a shared segment, in bytes: see [`shared_segments`](super::shared_segments).
 pub(super) const SHARED_SEGMENT_SIZE: usize = 64 * 1024;
 
 /// Texts of this size or more have a segment of their own. Shorter texts stay as they are, since compressed by itself each

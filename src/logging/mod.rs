@@ -3,8 +3,8 @@
 //! Standard error may be a pipe without a reader. Nothing in the process waits for it: lines that do not fit into a
 //! bounded queue are dropped and counted.
 
+mod log_queue;
 mod panics;
-mod queue;
 
 use std::{
     fs::File,
@@ -22,7 +22,7 @@ use tracing_subscriber::{
     util::{SubscriberInitExt as _, TryInitError},
 };
 
-use queue::LogQueue;
+use log_queue::LogQueue;
 
 /// How long the process waits for its last lines before it exits.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);

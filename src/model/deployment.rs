@@ -124,6 +124,11 @@ impl JobCounts {
         self.invalid & (1 << state as u8) != 0
     }
 
+    /// Whether any count is above 0.
+    pub fn has_any(&self) -> bool {
+        JobState::ALL.into_iter().any(|state| self.get(state).unwrap_or(0) > 0)
+    }
+
     /// Whether there is no usable count. An invalid count of an ended state is not usable.
     pub fn is_empty(&self) -> bool {
         self.present == 0 && !JobState::LIVE.iter().any(|&state| self.is_invalid(state))

@@ -3,12 +3,18 @@
 //! Units are bytes, cores and seconds. A value that is missing or invalid in the API's response is `None`.
 
 mod deployment;
+mod deployment_jobs;
 mod engine_version;
+mod failure_message;
+mod failure_reason;
 mod job;
+mod job_failure;
+mod last_failure;
 mod memory_size;
 mod namespace;
-mod objects;
-mod outcome;
+mod object_set;
+mod observed_status;
+mod poll_outcome;
 mod queue;
 mod requested_resources;
 mod resource_plan;
@@ -16,22 +22,24 @@ mod selection;
 mod session_cluster;
 mod shard;
 mod shared_str;
-mod target;
-mod transitions;
+mod target_id;
 mod workspace;
 
 pub use deployment::{
     BasicSetting, BatchSetting, Deployment, DeploymentInfo, ExpertSetting, JobCounts, JobState, ProcessSpec,
     ResourceSettings, TaskSlots,
 };
+pub use deployment_jobs::{DeploymentJobs, LiveJobTotals};
 pub use engine_version::EngineVersion;
-pub use job::{
-    DeploymentJobs, FailureMessage, Job, JobFailure, JobsMode, LastFailure, LiveJobTotals, MAX_MESSAGE,
-};
+pub use failure_message::{FailureMessage, MAX_MESSAGE};
+pub use job::{Job, JobsMode};
+pub use job_failure::JobFailure;
+pub use last_failure::LastFailure;
 pub use memory_size::{MemoryError, parse_memory};
 pub use namespace::{EditableNamespace, NamespaceInstance, is_namespace_name};
-pub use objects::{Misses, Object, ObjectSet, Objects, merge};
-pub use outcome::{ErrorClass, PollOutcome};
+pub use object_set::{Misses, Object, ObjectSet, Objects, merge};
+pub use observed_status::{DeploymentStatus, LastJobStatuses, ObservedStatus, Transitions};
+pub use poll_outcome::{ErrorClass, PollOutcome};
 pub use queue::Queue;
 pub use requested_resources::RequestedResources;
 pub use resource_plan::{PlanNode, ResourcePlan, SlotGroup};
@@ -39,8 +47,7 @@ pub use selection::{DeploymentsOperation, ExecutionMode, JobStatus, LabelSelecto
 pub use session_cluster::SessionCluster;
 pub use shard::Shard;
 pub use shared_str::{SharedStr, prefix};
-pub use target::{CollectorName, DEPLOYMENTS, GroupId, JOBS, TargetId};
-pub use transitions::{DeploymentStatus, LastJobStatuses, ObservedStatus, Transitions};
+pub use target_id::{CollectorName, DEPLOYMENTS, GroupId, JOBS, TargetId};
 pub use workspace::{PoolComputeUnits, UsedResources, WorkspaceInstance};
 
 /// Which deployment labels are exported.

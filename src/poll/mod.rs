@@ -1,20 +1,19 @@
 //! Poll loops: schedule, deadline, restart after a panic.
 
 mod jobs_round;
-mod observer;
 mod poll_loop;
+mod poll_observer;
 mod schedule;
-mod supervisor;
+mod task_supervisor;
 
 use std::time::Duration;
 
-pub use observer::PollObserver;
 pub use poll_loop::PollLoop;
+pub use poll_observer::PollObserver;
 pub use schedule::Schedule;
-pub use supervisor::{Supervised, Supervisor};
+pub use task_supervisor::{Supervised, Supervisor};
 
-/// Number of intervals after which data is withdrawn, if `stale_after` is shorter.
-const EXPIRE_AFTER_INTERVALS: u32 = 3;
+use crate::store;
 
 /// Poll settings of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +29,7 @@ pub struct Settings {
 impl Settings {
     /// The age at which data is withdrawn: the greater of `stale_after` and three intervals.
     pub fn expire_after(&self) -> Duration {
-        self.stale_after.max(self.interval.saturating_mul(EXPIRE_AFTER_INTERVALS))
+        store::expire_after(self.stale_after, self.interval)
     }
 }
 

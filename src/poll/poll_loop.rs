@@ -16,7 +16,7 @@ use tracing::{debug, error, info, warn};
 use super::{PollObserver, Schedule, Settings, Supervised};
 use crate::{
     api::{ApiError, InvalidValues, Retry},
-    collectors::{Collected, Query},
+    collectors::{Collected, TargetQuery},
     model::{ErrorClass, ObjectSet, PollOutcome, TargetId},
     snapshot::{Publisher, RenderError},
     store::{Change, Listed, PollFailure, PollReport, StatusLookup},
@@ -33,7 +33,7 @@ pub struct PollLoop {
     /// The target.
     pub id: Arc<TargetId>,
     /// The query of its collector.
-    pub query: Arc<dyn Query>,
+    pub query: Arc<dyn TargetQuery>,
     /// The poll settings.
     pub settings: Settings,
     /// The schedule.

@@ -3,12 +3,12 @@
 //! A [`Publisher`] renders a group of targets after each commit that changed its data, and publishes the group as a
 //! whole. A reader has all of one poll or all of the poll before it, also during a reload, and never waits for one.
 
-mod bodies;
-mod budget;
-mod encodings;
-mod expiry;
+mod expiry_task;
 mod publisher;
-mod state;
+mod publisher_state;
+mod rendered_snapshot;
+mod requested_encodings;
+mod series_budget;
 
 use std::sync::Arc;
 
@@ -18,10 +18,10 @@ use crate::{
     store::{TargetEntry, TargetStatus},
 };
 
-pub use budget::Budget;
-pub use publisher::{Configuration, Publisher, RenderError};
+pub use publisher::{Publisher, PublisherConfig, RenderError};
+pub use series_budget::SeriesBudget;
 
-use bodies::RenderedSnapshot;
+use rendered_snapshot::RenderedSnapshot;
 
 /// What is published at one moment.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct Snapshot {
     version: u64,
     targets: Arc<[TargetEntry]>,
     rendered: Arc<RenderedSnapshot>,
-    budget: Budget,
+    budget: SeriesBudget,
 }
 
 impl Snapshot {
@@ -55,12 +55,12 @@ impl Snapshot {
     }
 
     /// The budget that decides which of them are dropped.
-    pub fn budget(&self) -> Budget {
+    pub fn budget(&self) -> SeriesBudget {
         self.budget
     }
 }
 
 #[cfg(test)]
-pub(crate) mod fixture;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -14,16 +14,16 @@ use parking_lot::Mutex;
 use tokio::sync::RwLock;
 
 use super::{
-    Budget, Snapshot,
-    bodies::RenderedSnapshot,
-    encodings::RequestedEncodings,
-    state::{Group, LastRendered, RenderedGroup, State},
+    SeriesBudget, Snapshot,
+    publisher_state::{LastRendered, PublishedGroup, PublisherState, RenderedGroup},
+    rendered_snapshot::RenderedSnapshot,
+    requested_encodings::RequestedEncodings,
 };
 use crate::{
     collectors::{self, Collector, RenderConfig},
     exposition::{
-        AssembledBody, Encoding, Format, PublishedSeries, RenderedFamilies, SeriesCounts,
-        targets::WorkspaceInfo,
+        Encoding, Format, MetricsBody, PublishedSeries, RenderedFamilies, SeriesCounts,
+        target_families::WorkspaceInfo,
     },
     model::{ErrorClass, GroupId, TargetId},
     store::{GroupObjects, Latch, Store, TargetSettings},
@@ -66,7 +66,7 @@ impl RenderError {
 
 /// What the publisher serves besides the data of polls.
 #[derive(Debug)]
-pub struct Configuration {
+pub struct PublisherConfig {
     /// Every target, with what the store must know of it.
     pub targets: BTreeMap<Arc<TargetId>, TargetSettings>,
     /// The collector of each group of those targets.
@@ -84,7 +84,7 @@ pub struct Configuration {
 pub struct Publisher {
     store: Arc<Store>,
     telemetry: Telemetry,
-    state: Mutex<State>,
+    state: Mutex<PublisherState>,
     /// The version of `state`.
     version: AtomicU64,
     /// The snapshot of some version, assembled by the first reader that asks for that version.
@@ -100,7 +100,8 @@ impl Publisher {
     /// A publisher of what `store` holds, without targets. The series of `telemetry` count towards the series budget.
     pub fn new(store: Arc<Store>, telemetry: Telemetry) -> Self {
         let rendered = Arc::new(RenderedSnapshot::default());
-        let snapshot = Snapshot { version: 0, targets: Arc::default(), rendered, budget: Budget::default() };
+        let snapshot =
+            Snapshot { version: 0, targets: Arc::default(), rendered, budget: SeriesBudget::default() };
         Self {
             store,
             telemetry,
@@ -131,10 +132,10 @@ impl Publisher {
     /// If a group that lost a target can't be rendered. Its series then stay as they were until the next poll.
     pub async fn configure(
         &self,
-        configuration: Configuration,
+        configuration: PublisherConfig,
         latch: Option<&Latch>,
     ) -> Result<(), RenderError> {
-        let Configuration { targets, groups, workspaces, render, max_series } = configuration;
+        let PublisherConfig { targets, groups, workspaces, render, max_series } = configuration;
         let _configuring = self.configuring.write().await;
         let lost = self.store.set_targets(&targets, latch);
         {
@@ -142,7 +143,7 @@ impl Publisher {
             state.render = render;
             // The groups exist before they are rendered; nothing of this is published yet.
             for (id, collector) in &groups {
-                state.groups.entry(id.clone()).or_insert_with(|| Group::new(*collector));
+                state.groups.entry(id.clone()).or_insert_with(|| PublishedGroup::new(*collector));
             }
         }
         let mut rendered = Vec::new();
@@ -250,7 +251,7 @@ impl Publisher {
     /// # Errors
     ///
     /// Those of the compressor.
-    pub async fn body(&self, format: Format, encoding: Encoding) -> io::Result<Arc<AssembledBody>> {
+    pub async fn body(&self, format: Format, encoding: Encoding) -> io::Result<Arc<MetricsBody>> {
         self.encodings.note(encoding);
         self.expire().await;
         let rendered = self.snapshot().rendered.clone();
@@ -330,7 +331,7 @@ impl Publisher {
         let too_large = RenderError::TooLarge { objects: objects.len(), limit_mib: limit >> 20 };
         let rendering = tokio::task::spawn_blocking(move || {
             let families = collector.render(&objects, &render, &previous, limit).ok_or(too_large)?;
-            let section = collector.section_text(vec![&families]).without(&dropped);
+            let section = collector.join_families(vec![&families]).without(&dropped);
             for encoding in encodings {
                 // A request for text that is not compressed tries again, and reports why it fails.
                 let _ = section.compress(encoding);
@@ -370,7 +371,7 @@ impl Publisher {
     }
 
     /// Makes `state` what the next reader sees.
-    fn publish(&self, state: &mut State, text_changed: bool) {
+    fn publish(&self, state: &mut PublisherState, text_changed: bool) {
         state.version += 1;
         state.text_version += u64::from(text_changed);
         self.version.store(state.version, Ordering::Release);

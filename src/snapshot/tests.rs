@@ -3,9 +3,9 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::time::{Instant, advance, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::fixture::{EXPIRE_AFTER, Fixture, deployments, target};
+use super::testing::{EXPIRE_AFTER, Fixture, deployments, target};
 use crate::{
-    exposition::{AssembledBody, Encoding, Format},
+    exposition::{Encoding, Format, MetricsBody},
     model::{Deployment, ErrorClass, LabelKeys},
     store::Freshness,
     telemetry::Telemetry,
@@ -224,7 +224,7 @@ async fn what_does_not_change_is_assembled_and_compressed_once() {
     fixture.succeed(&ids[0], deployments(&[("a", 2)])).await;
     let third = fixture.publisher.body(Format::Text, Encoding::Gzip).await.unwrap();
     let pointers =
-        |body: &AssembledBody| body.pieces().iter().map(|piece| piece.as_ptr()).collect::<HashSet<_>>();
+        |body: &MetricsBody| body.pieces().iter().map(|piece| piece.as_ptr()).collect::<HashSet<_>>();
     let (before, after) = (pointers(&first), pointers(&third));
     // New are the jobs of one namespace, and the targets' counts of polls, times of success and durations.
     assert!(before.difference(&after).count() <= 4 && before.len() > 10, "{before:?} {after:?}");

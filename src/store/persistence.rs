@@ -12,8 +12,7 @@ use tracing::{debug, info, warn};
 
 use super::{
     Store,
-    saved_state::{DiscoveryEntries, Record, SEPARATOR, namespace_key, parts, target_key},
-    transitions::FORGET_AFTER,
+    state_format::{DiscoveryEntries, Record, SEPARATOR, namespace_key, parts, target_key},
 };
 use crate::model::{DEPLOYMENTS, GroupId};
 
@@ -56,7 +55,7 @@ impl Store {
     pub async fn load_state(self: &Arc<Self>, path: PathBuf) {
         let settings = Settings::new(path, FORMAT_VERSION, self.clock);
         let (file, mut loading) = StateFile::start(settings, Arc::new(StateOwner(Arc::downgrade(self))));
-        let file = self.state.get_or_init(|| file);
+        let file = self.state_file.get_or_init(|| file);
         match loading.wait().await {
             Loaded::Contents(contents) => {
                 if self.restore(&contents) {
@@ -71,15 +70,15 @@ impl Store {
 
     /// The state file; none without `state.path`.
     pub fn state_file(&self) -> Option<&StateFile> {
-        self.state.get()
+        self.state_file.get()
     }
 
     /// Records that the exporter is running, and when targets were last polled successfully. Forgets namespaces that
     /// have not been targets for 24 hours. `elapsed` is the time since the last call. Call this at least once a
     /// minute.
     pub async fn record_state(&self, elapsed: Duration) {
-        let forgotten = self.age_namespaces(elapsed);
-        let Some(file) = self.state.get() else { return };
+        let forgotten = self.forget_namespaces(elapsed);
+        let Some(file) = self.state_file.get() else { return };
         let mut batch = self.run_record();
         for (group, records) in &forgotten {
             push_records(&mut batch, DEPLOYMENTS_TABLE, group, &records.deployments);
@@ -91,7 +90,7 @@ impl Store {
 
     /// Saves the last changes, and closes the state file.
     pub async fn close_state(&self, timeout: Duration) {
-        let Some(file) = self.state.get() else { return };
+        let Some(file) = self.state_file.get() else { return };
         // No need to wait: closing saves it.
         drop(file.save(self.run_record()));
         log_unsaved(file.close(timeout).await);
@@ -99,14 +98,14 @@ impl Store {
 
     /// The saved keys and values of discovery.
     pub fn discovery_entries(&self) -> DiscoveryEntries {
-        self.inner.lock().saved.discovery.clone()
+        self.shared.lock().saved.discovery.clone()
     }
 
     /// Saves keys and values of discovery. A value of none deletes the key.
     pub async fn save_discovery(&self, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) {
         let mut batch = Batch::new();
         {
-            let entries = &mut self.inner.lock().saved.discovery;
+            let entries = &mut self.shared.lock().saved.discovery;
             for (key, value) in changes {
                 if let Some(value) = value {
                     batch.put(DISCOVERY_TABLE, key.clone(), value.clone());
@@ -117,14 +116,14 @@ impl Store {
                 }
             }
         }
-        if let Some(file) = self.state.get() {
+        if let Some(file) = self.state_file.get() {
             log_unsaved(file.save(batch).await);
         }
     }
 
     /// Saves the changed records of the deployments of a namespace, and of their jobs.
     pub(super) async fn save_records(&self, group: &GroupId, deployments: &[Record], jobs: &[Record]) {
-        let Some(file) = self.state.get() else { return };
+        let Some(file) = self.state_file.get() else { return };
         let mut batch = Batch::new();
         push_records(&mut batch, DEPLOYMENTS_TABLE, group, deployments);
         push_records(&mut batch, JOBS_TABLE, group, jobs);
@@ -136,36 +135,36 @@ impl Store {
         let now = self.clock.since_epoch();
         let age = now.saturating_sub(contents.saved_at());
         let outdated = age > MAX_AGE;
-        let mut inner = self.inner.lock();
+        let mut shared = self.shared.lock();
         let (mut restored, mut unreadable) = (0_u64, 0_u64);
         for (key, value) in contents.table(DEPLOYMENTS_TABLE) {
             let known = parts(key).and_then(|[workspace, namespace, id]| {
-                let namespace = inner.transitions.entry(group(workspace, namespace)).or_default();
+                let namespace = shared.transitions.entry(group(workspace, namespace)).or_default();
                 namespace.restore(id, value, contents.saved_at(), outdated)
             });
             *(if known.is_some() { &mut restored } else { &mut unreadable }) += 1;
         }
         for (key, value) in contents.table(JOBS_TABLE) {
             let known = parts(key).and_then(|[workspace, namespace, id]| {
-                let namespace = inner.transitions.entry(group(workspace, namespace)).or_default();
+                let namespace = shared.transitions.entry(group(workspace, namespace)).or_default();
                 namespace.knows(id).then(|| namespace.jobs.restore(id, value, outdated))?
             });
             unreadable += u64::from(known.is_none());
         }
         for (key, value) in contents.table(NAMESPACES_TABLE) {
             let namespace = parts(key)
-                .and_then(|[workspace, namespace]| inner.transitions.get(&group(workspace, namespace)));
+                .and_then(|[workspace, namespace]| shared.transitions.get(&group(workspace, namespace)));
             if let (Some(namespace), Some(orphaned)) = (namespace, decode(value)) {
                 namespace.age(orphaned);
             }
         }
         if !outdated {
             let polled = contents.table(TARGETS_TABLE).iter();
-            inner.saved.polled =
+            shared.saved.polled =
                 polled.filter_map(|(key, value)| Some((key.clone(), decode(value)?))).collect();
         }
-        inner.saved.discovery = contents.table(DISCOVERY_TABLE).iter().cloned().collect();
-        drop(inner);
+        shared.saved.discovery = contents.table(DISCOVERY_TABLE).iter().cloned().collect();
+        drop(shared);
         info!(deployments = restored, unreadable, ?age, outdated, "state restored");
         outdated
     }
@@ -173,18 +172,18 @@ impl Store {
     /// Copies all transitions through their records, as a restart does.
     #[cfg(test)]
     pub(super) fn copy_memory_to(&self, other: &Self, saved_at: Duration) {
-        for (group, namespace) in &self.inner.lock().transitions {
+        for (group, namespace) in &self.shared.lock().transitions {
             let copy: Arc<super::transitions::NamespaceTransitions> = Arc::default();
             for (id, record) in namespace.records() {
                 copy.restore(&id, &record.unwrap(), saved_at, false).unwrap();
             }
-            other.inner.lock().transitions.insert(group.clone(), copy);
+            other.shared.lock().transitions.insert(group.clone(), copy);
         }
     }
 
     /// Adopts statuses from a file that could not be read at the start, for deployments whose status is unknown.
     fn merge_state(&self, contents: &Contents) {
-        let namespaces = self.inner.lock().transitions.clone();
+        let namespaces = self.shared.lock().transitions.clone();
         for (key, value) in contents.table(DEPLOYMENTS_TABLE) {
             let Some([workspace, namespace, id]) = parts(key) else { continue };
             if let Some(namespace) = namespaces.get(&group(workspace, namespace)) {
@@ -196,11 +195,11 @@ impl Store {
     fn dump(&self) -> Batch {
         let mut batch = self.run_record();
         let namespaces = {
-            let inner = self.inner.lock();
-            for (key, value) in &inner.saved.discovery {
+            let shared = self.shared.lock();
+            for (key, value) in &shared.saved.discovery {
                 batch.put(DISCOVERY_TABLE, key.clone(), value.clone());
             }
-            inner.transitions.clone()
+            shared.transitions.clone()
         };
         for (group, namespace) in namespaces {
             push_records(&mut batch, DEPLOYMENTS_TABLE, &group, &namespace.records());
@@ -212,16 +211,16 @@ impl Store {
     /// The times of the last polls, and how long namespaces have not been targets.
     fn run_record(&self) -> Batch {
         let mut batch = Batch::new();
-        let inner = self.inner.lock();
-        for (id, entry) in &inner.targets {
+        let shared = self.shared.lock();
+        for (id, entry) in &shared.targets {
             if let Some(value) = entry.status.last_success.and_then(|success| encode(&success)) {
                 batch.put(TARGETS_TABLE, target_key(id), value);
             }
         }
-        for key in inner.saved.polled.keys().filter(|key| !inner.has_target(key)) {
+        for key in shared.saved.polled.keys().filter(|key| !shared.has_target(key)) {
             batch.delete(TARGETS_TABLE, key.clone());
         }
-        for (group, namespace) in &inner.transitions {
+        for (group, namespace) in &shared.transitions {
             if let Some(value) =
                 Some(namespace.orphaned()).filter(|of| !of.is_zero()).and_then(|of| encode(&of))
             {
@@ -230,28 +229,6 @@ impl Store {
         }
         batch
     }
-
-    /// Adds `elapsed` to each namespace that is not a target, and forgets those that have not been targets for 24
-    /// hours.
-    fn age_namespaces(&self, elapsed: Duration) -> Vec<(GroupId, Forgotten)> {
-        let mut inner = self.inner.lock();
-        let inner = &mut *inner;
-        let mut forgotten = Vec::new();
-        inner.transitions.retain(|group, namespace| {
-            if inner.groups.contains_key(group) {
-                namespace.age(Duration::ZERO);
-                return true;
-            }
-            let orphaned = namespace.orphaned() + elapsed;
-            namespace.age(orphaned);
-            if orphaned >= FORGET_AFTER {
-                let (deployments, jobs) = (namespace.deletions(), namespace.jobs.deletions());
-                forgotten.push((group.clone(), Forgotten { deployments, jobs }));
-            }
-            orphaned < FORGET_AFTER
-        });
-        forgotten
-    }
 }
 
 fn log_unsaved(result: Result<(), SaveError>) {
@@ -259,12 +236,6 @@ fn log_unsaved(result: Result<(), SaveError>) {
     if let Err(error) = result {
         debug!(%error, "state not saved yet");
     }
-}
-
-/// Deletions of all records of a namespace.
-struct Forgotten {
-    deployments: Vec<Record>,
-    jobs: Vec<Record>,
 }
 
 fn push_records(batch: &mut Batch, table: &'static str, group: &GroupId, records: &[Record]) {

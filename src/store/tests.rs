@@ -6,7 +6,7 @@ use super::{Latch, Listed, PollFailure, PollReport, StatusLookup, Store, TargetS
 use crate::{
     clock::Clock,
     model::{Deployment, ErrorClass, Objects, TargetId},
-    snapshot::fixture::{deployments, target},
+    snapshot::testing::{deployments, target},
 };
 
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -73,7 +73,7 @@ async fn a_commit_returns_the_data_before_and_after() {
     );
     let changed = store.commit(&id, 1, report(deployments(&[("a", 2)]), true)).await.unwrap();
     assert_eq!(revisions(&changed), [1, 2]);
-    let failed_jobs = |data: &Option<super::Data>| {
+    let failed_jobs = |data: &Option<super::TargetData>| {
         data.as_ref().unwrap().objects.downcast::<Deployment>().unwrap().all()[0].jobs
     };
     assert_ne!(failed_jobs(&changed.before), failed_jobs(&changed.after));

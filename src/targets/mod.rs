@@ -2,8 +2,8 @@
 //!
 //! The configuration and discovery produce a [`TargetSet`]. Only the manager starts and stops poll loops.
 
-mod manager;
-mod set;
+mod target_manager;
+mod target_set;
 
-pub use manager::{Changes, TargetManager};
-pub use set::{Target, TargetSet};
+pub use target_manager::{Changes, TargetManager};
+pub use target_set::{DesiredTarget, TargetSet};

@@ -9,7 +9,7 @@ use prometheus::{
     proto::MetricFamily,
 };
 
-use super::catalogue::{CREDENTIALS_EXPIRY, options};
+use super::descriptors::{CREDENTIALS_EXPIRY, options};
 
 /// Returns the expiry of credentials; none if they do not expire or do not exist.
 pub type Expiry = Box<dyn Fn() -> Option<Duration> + Send + Sync>;

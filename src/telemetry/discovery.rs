@@ -12,7 +12,7 @@ use prometheus::{
     proto::MetricFamily,
 };
 
-use super::catalogue::{
+use super::descriptors::{
     DISCOVERY_INTERVAL, DISCOVERY_LAST_SUCCESS, DISCOVERY_NAMESPACES, DISCOVERY_UP, DISCOVERY_WORKSPACES,
     options,
 };

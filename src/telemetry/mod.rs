@@ -3,13 +3,13 @@
 //! Each process or test has its own registry. API data is rendered from the snapshot instead, so that no series
 //! outlives its object.
 
-mod catalogue;
 mod credentials_expiry;
+mod descriptors;
 mod discovery;
-mod log;
+mod dropped_log_lines;
 mod openmetrics;
 mod process;
-mod series;
+mod series_metrics;
 mod state_health;
 
 use std::{
@@ -28,8 +28,8 @@ use prometheus::{
 };
 use tokio::time::Instant;
 
-pub use catalogue::sections;
 pub use credentials_expiry::Expiry;
+pub use descriptors::sections;
 pub use discovery::{DISCOVERY_STATES, DiscoveryHealth, GetDiscoveryHealth};
 pub use state_health::{GetStateHealth, StateHealth};
 
@@ -72,27 +72,27 @@ impl Telemetry {
     pub fn new() -> Result<Self, prometheus::Error> {
         let telemetry = Self {
             registry: Registry::new(),
-            api_requests: counters(&catalogue::API_REQUESTS)?,
+            api_requests: counters(&descriptors::API_REQUESTS)?,
             api_durations: HistogramVec::new(
-                HistogramOpts::from(catalogue::options(&catalogue::API_REQUEST_DURATION))
+                HistogramOpts::from(descriptors::options(&descriptors::API_REQUEST_DURATION))
                     .buckets(REQUEST_BUCKETS.to_vec()),
-                catalogue::API_REQUEST_DURATION.labels,
+                descriptors::API_REQUEST_DURATION.labels,
             )?,
-            api_retries: counters(&catalogue::API_RETRIES)?,
-            invalid_values: counters(&catalogue::INVALID_VALUES)?,
-            inconsistent_listings: counters(&catalogue::INCONSISTENT_LISTINGS)?,
-            http_requests: counters(&catalogue::HTTP_REQUESTS)?,
+            api_retries: counters(&descriptors::API_RETRIES)?,
+            invalid_values: counters(&descriptors::INVALID_VALUES)?,
+            inconsistent_listings: counters(&descriptors::INCONSISTENT_LISTINGS)?,
+            http_requests: counters(&descriptors::HTTP_REQUESTS)?,
             credentials_expiry: credentials_expiry::ExpiryCollector::new()?,
             tls_certificate_expiry: GaugeVec::new(
-                catalogue::options(&catalogue::TLS_CERTIFICATE_EXPIRY),
-                catalogue::TLS_CERTIFICATE_EXPIRY.labels,
+                descriptors::options(&descriptors::TLS_CERTIFICATE_EXPIRY),
+                descriptors::TLS_CERTIFICATE_EXPIRY.labels,
             )?,
             state: state_health::StateCollector::new()?,
             discovery: discovery::DiscoveryCollector::new()?,
-            reload_successful: IntGauge::with_opts(catalogue::options(&catalogue::RELOAD_SUCCESSFUL))?,
-            reload_time: Gauge::with_opts(catalogue::options(&catalogue::RELOAD_TIME))?,
-            shards: IntGauge::with_opts(catalogue::options(&catalogue::SHARDS))?,
-            shard_index: IntGauge::with_opts(catalogue::options(&catalogue::SHARD_INDEX))?,
+            reload_successful: IntGauge::with_opts(descriptors::options(&descriptors::RELOAD_SUCCESSFUL))?,
+            reload_time: Gauge::with_opts(descriptors::options(&descriptors::RELOAD_TIME))?,
+            shards: IntGauge::with_opts(descriptors::options(&descriptors::SHARDS))?,
+            shard_index: IntGauge::with_opts(descriptors::options(&descriptors::SHARD_INDEX))?,
             workspaces: Arc::default(),
         };
         telemetry.set_shard(Shard::SINGLE);
@@ -106,7 +106,7 @@ impl Telemetry {
 
     fn collectors(&self) -> Result<Vec<Box<dyn Collector>>, prometheus::Error> {
         let build_info =
-            IntGaugeVec::new(catalogue::options(&catalogue::BUILD_INFO), catalogue::BUILD_INFO.labels)?;
+            IntGaugeVec::new(descriptors::options(&descriptors::BUILD_INFO), descriptors::BUILD_INFO.labels)?;
         let (revision, rustc) = (env!("BUILD_REVISION"), env!("BUILD_RUSTC"));
         build_info.with_label_values(&[env!("CARGO_PKG_VERSION"), revision, rustc]).set(1);
         Ok(vec![
@@ -125,7 +125,7 @@ impl Telemetry {
             Box::new(self.shards.clone()),
             Box::new(self.shard_index.clone()),
             Box::new(build_info),
-            Box::new(log::LogCollector::new()?),
+            Box::new(dropped_log_lines::LogCollector::new()?),
             Box::new(process::ProcessCollector::new()?),
         ])
     }
@@ -230,7 +230,7 @@ impl Telemetry {
         let mut text = String::with_capacity(16 * 1024);
         let own = self.registry.gather();
         TextEncoder::new().encode_utf8(&own, &mut text)?;
-        series::write(&mut text, Format::Text, &own, published);
+        series_metrics::write(&mut text, Format::Text, &own, published);
         Ok(text)
     }
 
@@ -239,18 +239,18 @@ impl Telemetry {
         let mut text = String::with_capacity(16 * 1024);
         let own = self.registry.gather();
         openmetrics::write(&mut text, &own);
-        series::write(&mut text, Format::OpenMetrics, &own, published);
+        series_metrics::write(&mut text, Format::OpenMetrics, &own, published);
         text
     }
 
     /// The number of the exporter's own series, without those that count the series of other families.
     pub fn own_series(&self) -> usize {
-        series::own_series(&self.registry.gather())
+        series_metrics::own_series(&self.registry.gather())
     }
 }
 
 fn counters(family: &FamilyDescriptor) -> Result<IntCounterVec, prometheus::Error> {
-    IntCounterVec::new(catalogue::options(family), family.labels)
+    IntCounterVec::new(descriptors::options(family), family.labels)
 }
 
 /// Removes all series of a workspace.
@@ -346,7 +346,7 @@ mod tests {
 
     #[test]
     fn every_instrument_is_described_by_the_catalogue() {
-        let of_series = [catalogue::SERIES.name, catalogue::SERIES_DROPPED.name];
+        let of_series = [descriptors::SERIES.name, descriptors::SERIES_DROPPED.name];
         let families = sections().into_iter().flat_map(|section| section.families);
         let families = families.filter(|family| !of_series.contains(&family.name));
         let catalogue: BTreeMap<&str, BTreeSet<&str>> =

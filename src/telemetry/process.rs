@@ -8,7 +8,7 @@ use prometheus::{
     proto::MetricFamily,
 };
 
-use super::catalogue::{self, options};
+use super::descriptors::{self, options};
 
 /// Reads `/proc/self` at each scrape.
 ///
@@ -29,13 +29,13 @@ pub(super) struct ProcessCollector {
 impl ProcessCollector {
     pub(super) fn new() -> Result<Self, prometheus::Error> {
         let collector = Self {
-            cpu: Counter::with_opts(options(&catalogue::PROCESS_CPU))?,
-            resident: IntGauge::with_opts(options(&catalogue::PROCESS_RESIDENT_MEMORY))?,
-            virtual_memory: IntGauge::with_opts(options(&catalogue::PROCESS_VIRTUAL_MEMORY))?,
-            open_fds: IntGauge::with_opts(options(&catalogue::PROCESS_OPEN_FDS))?,
-            max_fds: IntGauge::with_opts(options(&catalogue::PROCESS_MAX_FDS))?,
-            threads: IntGauge::with_opts(options(&catalogue::PROCESS_THREADS))?,
-            started: Gauge::with_opts(options(&catalogue::PROCESS_START_TIME))?,
+            cpu: Counter::with_opts(options(&descriptors::PROCESS_CPU))?,
+            resident: IntGauge::with_opts(options(&descriptors::PROCESS_RESIDENT_MEMORY))?,
+            virtual_memory: IntGauge::with_opts(options(&descriptors::PROCESS_VIRTUAL_MEMORY))?,
+            open_fds: IntGauge::with_opts(options(&descriptors::PROCESS_OPEN_FDS))?,
+            max_fds: IntGauge::with_opts(options(&descriptors::PROCESS_MAX_FDS))?,
+            threads: IntGauge::with_opts(options(&descriptors::PROCESS_THREADS))?,
+            started: Gauge::with_opts(options(&descriptors::PROCESS_START_TIME))?,
             reading: Mutex::default(),
         };
         if let Some((started, limit)) = constants() {

@@ -12,7 +12,7 @@ use prometheus::{
     proto::MetricFamily,
 };
 
-use super::catalogue::{STATE_HEALTHY, STATE_LAST_SAVE, options};
+use super::descriptors::{STATE_HEALTHY, STATE_LAST_SAVE, options};
 
 /// The health of the state file.
 #[derive(Debug, Clone, Copy)]

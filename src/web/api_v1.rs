@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::Serialize;
 
-use super::{recent_failures::RecentFailures, state_status::StateStatus};
+use super::{recent_job_failures::RecentFailures, state_file_status::StateFileStatus};
 use crate::{
     collectors,
     model::{Deployment, JobState, LastFailure, RequestedResources, Shard, TargetId, Transitions},
@@ -122,7 +122,15 @@ pub(super) fn status<'a>(
     let shard = ShardOfTotal { index: exporter.shard.index(), total: exporter.shard.total() };
     let discovery = exporter.discovery.into_iter().map(discovery_entry).collect();
     let series = series(snapshot, exporter.own_series);
-    Status { version, revision, state: StateStatus::of(store).map(state), shard, series, discovery, targets }
+    Status {
+        version,
+        revision,
+        state: StateFileStatus::of(store).map(state),
+        shard,
+        series,
+        discovery,
+        targets,
+    }
 }
 
 fn series(snapshot: &Snapshot, own: usize) -> Series {
@@ -148,8 +156,8 @@ fn discovery_entry(entry: DiscoveryHealth) -> DiscoveryEntry {
     }
 }
 
-fn state(status: StateStatus) -> State {
-    let StateStatus { healthy, problem, last_save } = status;
+fn state(status: StateFileStatus) -> State {
+    let StateFileStatus { healthy, problem, last_save } = status;
     let problem = problem.map(|problem| problem.to_string());
     State { healthy, problem, last_save: last_save.map(|time| time.as_secs_f64()) }
 }

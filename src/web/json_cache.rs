@@ -9,7 +9,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
-use super::{body::SharedBody, shared_bodies::BodyKey};
+use super::{response_body::SharedBody, superseded_bodies::BodyKey};
 use crate::{snapshot::Snapshot, store::TargetStatus};
 
 /// A rendered JSON body.
@@ -24,12 +24,12 @@ impl SharedBody for JsonBody {
 
 /// The data that a body is rendered from. The same data is in the same place; a weak reference keeps the place taken.
 #[derive(Debug, Clone)]
-pub(super) enum Source {
+pub(super) enum JsonSource {
     Snapshot(Weak<Snapshot>),
     Target(Weak<TargetStatus>),
 }
 
-impl Source {
+impl JsonSource {
     fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Snapshot(one), Self::Snapshot(other)) => one.ptr_eq(other),
@@ -44,7 +44,7 @@ type Cell = OnceCell<Arc<JsonBody>>;
 /// The bodies that responses are sending now. Nothing is kept for later.
 #[derive(Debug, Default)]
 pub(super) struct JsonCache {
-    entries: Mutex<HashMap<BodyKey, (Source, Weak<Cell>)>>,
+    entries: Mutex<HashMap<BodyKey, (JsonSource, Weak<Cell>)>>,
 }
 
 /// A body, and what keeps it in the cache.
@@ -62,7 +62,7 @@ impl JsonCache {
     pub(super) async fn get<E>(
         &self,
         key: BodyKey,
-        source: Source,
+        source: JsonSource,
         render: impl Future<Output = Result<Vec<u8>, E>>,
     ) -> Result<(Arc<JsonBody>, CachedBody), E> {
         let cell = self.cell(key, source);
@@ -71,7 +71,7 @@ impl JsonCache {
         Ok((body, CachedBody { _cell: cell }))
     }
 
-    fn cell(&self, key: BodyKey, source: Source) -> Arc<Cell> {
+    fn cell(&self, key: BodyKey, source: JsonSource) -> Arc<Cell> {
         let mut entries = self.entries.lock();
         let known = entries.get(&key).filter(|(known, _)| known.is_same(&source));
         if let Some(cell) = known.and_then(|(_, cell)| cell.upgrade()) {

@@ -1,4 +1,4 @@
-//! Request checks, rate limit, authentication and response headers, applied before the routes.
+//! Request checks, rate limit, authentication and response headers, applied before the handlers.
 
 use std::sync::Arc;
 
@@ -8,21 +8,21 @@ use hyper::{
 };
 
 use super::{
-    body::Body,
-    client::{Client, Responses},
-    conn::ConnectionState,
-    log_limit::LogLimit,
+    body_renderer::{BodyRenderer, Responses},
+    connection::ConnectionState,
+    handlers::Handlers,
+    log_rate_limit::LogLimit,
     request_check,
-    route::Route,
-    routes::Routes,
-    security::{Reloader, Security, Verdict},
+    response_body::ResponseBody,
+    router::Route,
+    security::{Security, SecurityStore, Verdict},
 };
 
-/// Passes permitted requests on to the routes.
+/// Passes permitted requests on to the handlers.
 #[derive(Debug)]
 pub(super) struct Middleware {
-    pub(super) routes: Arc<Routes>,
-    pub(super) security: Arc<Reloader>,
+    pub(super) handlers: Arc<Handlers>,
+    pub(super) security: Arc<SecurityStore>,
     pub(super) responses: Arc<Responses>,
     /// Whether only probes are served, in clear text and without authentication.
     pub(super) only_probes: bool,
@@ -47,17 +47,17 @@ impl Middleware {
         &self,
         request: &Request<B>,
         connection: &Arc<ConnectionState>,
-    ) -> Response<Body> {
-        let client = Client { connection, responses: &self.responses };
+    ) -> Response<ResponseBody> {
+        let renderer = BodyRenderer { connection, responses: &self.responses };
         if self.only_probes {
             let route = Route::of_probe(request.uri().path());
             return match request_check::refusal(request, None) {
-                Some((status, text)) => self.routes.refuse(request, route, status, text),
-                None => self.routes.answer(request, route, client).await,
+                Some((status, text)) => self.handlers.refuse(request, route, status, text),
+                None => self.handlers.answer(request, route, renderer).await,
             };
         }
         let security = self.security.current();
-        let mut response = self.pass(request, &security, client).await;
+        let mut response = self.pass(request, &security, renderer).await;
         let status = response.status();
         let headers = response.headers_mut();
         match status {
@@ -75,21 +75,26 @@ impl Middleware {
         response
     }
 
-    async fn pass<B>(&self, request: &Request<B>, security: &Security, client: Client<'_>) -> Response<Body> {
-        let route = Route::of(request.uri().path(), &self.routes.paths);
-        let refuse = |status, text| self.routes.refuse(request, route, status, text);
-        if let Some((status, text)) = request_check::refusal(request, self.routes.paths.external_origin()) {
+    async fn pass<B>(
+        &self,
+        request: &Request<B>,
+        security: &Security,
+        renderer: BodyRenderer<'_>,
+    ) -> Response<ResponseBody> {
+        let route = Route::of(request.uri().path(), &self.handlers.paths);
+        let refuse = |status, text| self.handlers.refuse(request, route, status, text);
+        if let Some((status, text)) = request_check::refusal(request, self.handlers.paths.external_origin()) {
             return refuse(status, text);
         }
         if route.is_probe() {
-            return self.routes.answer(request, route, client).await;
+            return self.handlers.answer(request, route, renderer).await;
         }
         if security.limit.as_ref().is_some_and(|limit| !limit.take()) {
             return refuse(StatusCode::TOO_MANY_REQUESTS, "Too many requests\n");
         }
-        let network = client.connection.network();
+        let network = renderer.connection.network();
         match security.users.verdict(request.headers().get(AUTHORIZATION), network).await {
-            Verdict::Allowed => self.routes.answer(request, route, client).await,
+            Verdict::Allowed => self.handlers.answer(request, route, renderer).await,
             Verdict::Denied => refuse(StatusCode::UNAUTHORIZED, "Unauthorized\n"),
             Verdict::Busy => {
                 refuse(StatusCode::SERVICE_UNAVAILABLE, "Too many passwords are being checked\n")

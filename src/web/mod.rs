@@ -1,36 +1,36 @@
 //! The HTTP server. Requests are served from memory and never wait for the cloud.
 
-mod answer;
 mod api_v1;
-mod body;
-mod client;
-mod conn;
+mod body_renderer;
+mod connection;
+mod connection_limits;
+mod handlers;
 mod json_cache;
-mod limits;
 mod listen;
-mod log_limit;
+mod log_rate_limit;
 mod middleware;
 mod negotiate;
 mod page;
-mod paths;
-mod recent_failures;
-mod reload;
+mod recent_job_failures;
+mod reload_handle;
 mod request_check;
+mod response_body;
+mod response_content;
 mod response_memory;
-mod route;
-mod routes;
+mod route_prefix;
+mod router;
 mod security;
 mod server;
-mod shared_bodies;
-mod state_status;
+mod state_file_status;
+mod superseded_bodies;
 mod target_path;
 
+pub use handlers::Handlers;
 pub use listen::{BindError, ListenAddress, Listeners};
-pub use paths::{Paths, normalize as normalize_prefix};
-pub use reload::{Reload, Reloaded};
-pub use route::is_reserved;
-pub use routes::Routes;
-pub use security::{Reloader as SecurityStore, Security, WebConfigError};
+pub use reload_handle::{ReloadHandle, Reloaded};
+pub use route_prefix::{Paths, normalize as normalize_prefix};
+pub use router::is_reserved;
+pub use security::{Security, SecurityStore, WebConfigError};
 pub use server::serve;
 
 /// Negotiates by these bytes; for fuzzers.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 use parking_lot::Mutex;
 use tokio::time::sleep;
 
-use super::conn::ConnectionState;
+use super::connection::ConnectionState;
 
 /// Bytes that may be reserved in all.
 const MAX_BYTES: usize = 24 * 1024 * 1024;

@@ -13,14 +13,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
 use super::{
-    client::Responses,
-    conn::{self, Connections},
-    limits::Limits,
+    body_renderer::Responses,
+    connection::{self, Connections},
+    connection_limits::Limits,
+    handlers::Handlers,
     listen::Listeners,
-    log_limit::LogLimit,
+    log_rate_limit::LogLimit,
     middleware::Middleware,
-    routes::Routes,
-    security::Reloader,
+    security::SecurityStore,
 };
 
 /// How long readiness is denied before new connections are, so that load balancers notice first.
@@ -38,8 +38,8 @@ const ACCEPT_LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// The pause after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
-/// Serves until `routes.shutdown`, then finishes what is in flight.
-pub async fn serve(listeners: Listeners, routes: Arc<Routes>, security: Arc<Reloader>) {
+/// Serves until `handlers.shutdown`, then finishes what is in flight.
+pub async fn serve(listeners: Listeners, handlers: Arc<Handlers>, security: Arc<SecurityStore>) {
     let limits = Limits::of_process();
     if limits.is_reduced() {
         warn!(
@@ -52,7 +52,7 @@ pub async fn serve(listeners: Listeners, routes: Arc<Routes>, security: Arc<Relo
         sockets: Arc::new(Semaphore::new(limits.sockets)),
         accept_errors: Arc::new(LogLimit::new(ACCEPT_LOG_INTERVAL)),
         tasks: TaskTracker::new(),
-        shutdown: routes.shutdown.clone(),
+        shutdown: handlers.shutdown.clone(),
     };
     for address in listeners.addresses() {
         info!(%address, tls = security.has_tls(), "listening");
@@ -63,7 +63,7 @@ pub async fn serve(listeners: Listeners, routes: Arc<Routes>, security: Arc<Relo
     let probes = listeners.probes.into_iter().map(|listener| (listener, true));
     for (listener, only_probes) in all.chain(probes) {
         let middleware = Middleware {
-            routes: routes.clone(),
+            handlers: handlers.clone(),
             security: security.clone(),
             responses: responses.clone(),
             only_probes,
@@ -71,7 +71,7 @@ pub async fn serve(listeners: Listeners, routes: Arc<Routes>, security: Arc<Relo
         };
         accepting.spawn(server.clone().accept(listener, Arc::new(middleware)));
     }
-    accepting.spawn(security.watch(routes.telemetry.clone(), routes.clock, server.shutdown.clone()));
+    accepting.spawn(security.watch(handlers.telemetry.clone(), handlers.clock, server.shutdown.clone()));
     accepting.join_all().await;
     server.tasks.close();
     if timeout(DRAIN_TIMEOUT, server.tasks.wait()).await.is_err() {
@@ -98,7 +98,7 @@ impl Server {
                         let guard = self.connections.admit(peer.ip());
                         let (middleware, shutdown) = (middleware.clone(), self.shutdown.clone());
                         self.tasks.spawn(async move {
-                            conn::serve(stream, peer, guard, middleware, shutdown).await;
+                            connection::serve(stream, peer, guard, middleware, shutdown).await;
                             drop(socket);
                         });
                     }

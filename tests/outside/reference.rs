@@ -8,7 +8,7 @@ use std::{
 
 use aliyun_flink_exporter::{
     catalogue::{label_descriptions, sections},
-    exposition::{FamilyDescriptor, Origin, Section},
+    exposition::{FamilyDescriptor, Origin, ReferenceSection},
 };
 
 use crate::support::{Exposition, Start};
@@ -33,12 +33,12 @@ setting. They show what one running job requests, whether or not a job is runnin
 ";
 
 /// The names of a family's labels, those of the object first.
-pub(crate) fn labels(section: &Section, family: &FamilyDescriptor) -> Vec<&'static str> {
+pub(crate) fn labels(section: &ReferenceSection, family: &FamilyDescriptor) -> Vec<&'static str> {
     section.identity_labels.iter().chain(family.labels).copied().collect()
 }
 
 /// Every family with its section.
-fn families(sections: &[Section]) -> impl Iterator<Item = (&Section, &FamilyDescriptor)> {
+fn families(sections: &[ReferenceSection]) -> impl Iterator<Item = (&ReferenceSection, &FamilyDescriptor)> {
     sections.iter().flat_map(|section| section.families.iter().map(move |family| (section, family)))
 }
 
@@ -159,7 +159,7 @@ fn every_label_is_described_and_no_other() {
 }
 
 /// Whether a served family is described as it is served.
-fn assert_described(section: &Section, family: &FamilyDescriptor, metrics: &Exposition, text: &str) {
+fn assert_described(section: &ReferenceSection, family: &FamilyDescriptor, metrics: &Exposition, text: &str) {
     let name = family.name;
     let served = metrics.families.iter().find(|served| served.name == name).unwrap();
     assert_eq!(served.kind, family.metric_type.as_str(), "{name}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aliyun_flink_exporter::web::{Paths, Reload};
+use aliyun_flink_exporter::web::{Paths, ReloadHandle};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -42,7 +42,7 @@ async fn http_1_1_without_host_or_with_two_is_a_bad_request() {
 #[tokio::test]
 async fn a_reload_is_not_for_pages_of_other_sites() {
     let (requests, mut received) = mpsc::channel(8);
-    let server = Server::start_with(1, None, Some(Reload::new(requests)), Paths::default()).await;
+    let server = Server::start_with(1, None, Some(ReloadHandle::new(requests)), Paths::default()).await;
     tokio::spawn(async move {
         while let Some(answer) = received.recv().await {
             let _ = tokio::sync::oneshot::Sender::send(answer, Ok("targets: 1 unchanged".to_owned()));

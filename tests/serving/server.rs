@@ -5,14 +5,14 @@ use std::{any::Any, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use aliyun_flink_exporter::{
     api::{ApiError, InvalidValues},
     clock::Clock,
-    collectors::{self, Collected, Collector, Query, RenderConfig},
+    collectors::{self, Collected, Collector, RenderConfig, TargetQuery},
     model::{Deployment, JobCounts, LabelKeys, Objects, TargetId},
     poll,
     snapshot::Publisher,
     store::Store,
-    targets::{Target, TargetManager, TargetSet},
+    targets::{DesiredTarget, TargetManager, TargetSet},
     telemetry::Telemetry,
-    web::{self, Listeners, Paths, Routes, SecurityStore},
+    web::{self, Handlers, Listeners, Paths, SecurityStore},
 };
 use futures_util::future::BoxFuture;
 use tokio::{
@@ -44,7 +44,7 @@ impl Server {
     pub(crate) async fn start_with(
         deployments: usize,
         file: Option<&Path>,
-        reload: Option<web::Reload>,
+        reload: Option<web::ReloadHandle>,
         paths: Paths,
     ) -> Self {
         let deployment = |number: usize| Deployment {
@@ -59,7 +59,7 @@ impl Server {
         let mut manager = TargetManager::new(publisher.clone(), Telemetry::new().unwrap(), Clock::System);
         manager.poll_once(one_target((0..deployments).map(deployment).collect())).await;
         let shutdown = CancellationToken::new();
-        let routes = Routes {
+        let handlers = Handlers {
             publisher: publisher.clone(),
             readiness: manager.readiness().clone(),
             telemetry: Telemetry::new().unwrap(),
@@ -72,7 +72,7 @@ impl Server {
         let listeners = Listeners::bind(&[local], Some(local)).await.unwrap();
         let (address, probes) = (listeners.addresses()[0], listeners.probe_address().unwrap());
         let security = Arc::new(SecurityStore::load(file).unwrap());
-        let serving = tokio::spawn(web::serve(listeners, Arc::new(routes), security));
+        let serving = tokio::spawn(web::serve(listeners, Arc::new(handlers), security));
         Self { address, probes, publisher, shutdown, serving }
     }
 }
@@ -81,7 +81,7 @@ impl Server {
 #[derive(Debug)]
 struct Fixed(Vec<Deployment>);
 
-impl Query for Fixed {
+impl TargetQuery for Fixed {
     fn collector(&self) -> &'static dyn Collector {
         collectors::by_name(collectors::DEPLOYMENTS).unwrap()
     }
@@ -93,7 +93,7 @@ impl Query for Fixed {
         })
     }
 
-    fn equals(&self, _other: &dyn Query) -> bool {
+    fn equals(&self, _other: &dyn TargetQuery) -> bool {
         true
     }
 
@@ -110,7 +110,7 @@ fn one_target(deployments: Vec<Deployment>) -> TargetSet {
         collector: collectors::DEPLOYMENTS,
         selection: String::new(),
     };
-    let target = Target {
+    let target = DesiredTarget {
         region: "".into(),
         query: Arc::new(Fixed(deployments)),
         settings: poll::Settings::default(),

@@ -17,8 +17,8 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use crate::layer::Kind;
-use crate::node::{Node, show_number};
-use crate::short;
+use crate::merged_setting::{Node, show_number};
+use crate::short_form;
 
 const QUOTE: &str = ": put it in quotes";
 
@@ -255,7 +255,7 @@ impl<'de> de::Deserializer<'de> for Node<'de> {
         visitor: V,
     ) -> Result<V::Value, Invalid> {
         let is_short = match form {
-            short::LIST => matches!(self.value(), Some(Value::Array(..))),
+            short_form::LIST => matches!(self.value(), Some(Value::Array(..))),
             _ => !self.is_table(),
         };
         if is_short { visitor.visit_some(self) } else { visitor.visit_newtype_struct(self) }

@@ -8,7 +8,7 @@ use std::mem;
 use figment::value::{Dict, Value};
 
 use crate::error::Diagnostic;
-use crate::flow;
+use crate::flow_syntax;
 use crate::layer::{Kind, Layer};
 
 /// How the settings in the environment are written.
@@ -166,7 +166,7 @@ fn read_flow(text: &str, what: &str, empty: Value, example: &str) -> Result<Valu
     if text.trim().is_empty() {
         return Ok(empty);
     }
-    match flow::parse(text) {
+    match flow_syntax::parse(text) {
         Ok(value) if mem::discriminant(&value) == mem::discriminant(&empty) => Ok(value),
         Ok(_) => Err(format!("expected a {what}, such as {example}")),
         Err(error) => Err(format!("not a valid {what}: {error}; written like {example}")),

@@ -7,9 +7,10 @@ use small_file::Limits;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use crate::document::{Content, Document, Located, is_unstable_number};
 use crate::error::Diagnostic;
-use crate::yaml;
+use crate::located_values::{Content, Document, Located};
+use crate::unstable_numbers::is_unstable_number;
+use crate::yaml_parser;
 
 /// For tens of thousands of namespaces. A pipe is allowed, such as `<(command)` in a shell.
 const LIMITS: Limits = Limits { max_size: 16 << 20, timeout: Duration::from_secs(5), pipes: true };
@@ -50,7 +51,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Document, Diagnostic> {
 fn format(path: &Path) -> Result<Parse, Diagnostic> {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     let problem = match ending.to_ascii_lowercase().as_str() {
-        "yml" | "yaml" => return Ok(yaml::parse),
+        "yml" | "yaml" => return Ok(yaml_parser::parse),
         "toml" => return Ok(toml),
         "" => "the file's name has no ending".to_owned(),
         _ => format!("the ending .{ending} says no known format"),

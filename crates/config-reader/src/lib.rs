@@ -8,34 +8,35 @@
 //! No message contains a value below the key that holds secrets, or the value of an unknown key.
 
 mod deserialize;
-mod document;
 mod environment;
 mod error;
 mod file;
-mod flow;
+mod flow_syntax;
+mod json_schema;
 mod layer;
-mod node;
-mod ruled;
+mod located_values;
+mod merged_setting;
 mod scalar;
-mod schema;
-mod short;
+mod short_form;
+mod text_rule;
 mod units;
-mod write;
-mod yaml;
+mod unstable_numbers;
+mod yaml_parser;
+mod yaml_writer;
 
 #[cfg(test)]
 mod tests;
 
 pub use deserialize::Invalid;
-pub use document::Document;
 pub use environment::{Environment, List, Variables};
 pub use error::{ConfigError, Diagnostic};
 pub use file::{parse, read};
+pub use json_schema::schema_of;
 pub use layer::{Kind, Layer};
-pub use node::{Node, Settings};
-pub use ruled::{Rule, Ruled};
+pub use located_values::Document;
+pub use merged_setting::{Node, Settings};
 pub use scalar::{Decimal, Period, Request, Scalar, Size, Whole, deserialize_scalar};
-pub use schema::schema_of;
-pub use short::Short;
+pub use short_form::Short;
+pub use text_rule::{Rule, Ruled};
 pub use units::{format_duration, parse_duration};
-pub use write::to_yaml;
+pub use yaml_writer::to_yaml;

@@ -7,11 +7,11 @@ use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 
 use crate::{
+    credentials::Credentials,
     error::CredentialsError,
-    files,
-    key::Credentials,
     provider::{CredentialsSource, Fetched, IssuedCredentials},
-    source::{AccessKey, SecretSource},
+    provider_config::{AccessKey, SecretSource},
+    secret_files,
 };
 
 /// How long a part of the key may be older than the others: a key is replaced file by file.
@@ -60,7 +60,7 @@ impl AccessKeyProvider {
             let mut part = async |secret: &SecretSource| match secret {
                 SecretSource::Inline(secret) => Ok(secret.expose().clone()),
                 SecretSource::File(path) => {
-                    let (secret, stamp) = files::read_secret(path).await?;
+                    let (secret, stamp) = secret_files::read_secret(path).await?;
                     read.push(Some(stamp));
                     Ok(secret)
                 }
@@ -71,7 +71,7 @@ impl AccessKeyProvider {
                 Some(token) => Some(part(token).await?),
                 None => None,
             };
-            if files::stamps(self.files()).await.is_none_or(|now| now == read) {
+            if secret_files::stamps(self.files()).await.is_none_or(|now| now == read) {
                 let access_key_id = id.expose_secret().to_owned();
                 return Ok(Credentials { access_key_id, access_key_secret: secret, security_token: token });
             }

@@ -5,15 +5,15 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use serde::Deserialize;
 
 use crate::{
-    context::{Context, env},
     ecs_ram_role::EcsRamRoleProvider,
     error::CredentialsError,
-    files::{self, PathOrigin},
     oidc_role_arn::OidcRoleArnProvider,
     profile::{access_key, non_empty},
     provider::{CredentialsSource, Fetched, IssuedCredentials},
+    provider_config::{EcsRamRole, Oidc, Profile, Session},
+    provider_context::{ProviderContext, env},
     ram_role_arn::RamRoleArnProvider,
-    source::{EcsRamRole, Oidc, Profile, Session},
+    secret_files::{self, PathOrigin},
 };
 
 /// The longest chain of profiles that name each other as `source_profile`.
@@ -24,7 +24,7 @@ const MODES: &str = "AK, StsToken, RamRoleArn, EcsRamRole, OIDC and ChainableRam
 /// A profile of the CLI, read on each fetch.
 #[derive(Debug)]
 pub(crate) struct CliProfileProvider {
-    context: Arc<Context>,
+    context: Arc<ProviderContext>,
     profile: Profile,
 }
 
@@ -66,7 +66,7 @@ struct Entry {
 }
 
 impl CliProfileProvider {
-    pub(crate) fn new(context: Arc<Context>, profile: &Profile) -> Self {
+    pub(crate) fn new(context: Arc<ProviderContext>, profile: &Profile) -> Self {
         Self { context, profile: profile.clone() }
     }
 
@@ -76,7 +76,7 @@ impl CliProfileProvider {
             return Err(CredentialsError::absent(text));
         }
         let (path, origin) = self.path()?;
-        let text = files::read(&path, origin).await?;
+        let text = secret_files::read(&path, origin).await?;
         let about = |error: CredentialsError| error.of(&path.display().to_string());
         let file: File = serde_json::from_str(&text).map_err(|error| {
             // The text of the parser's error may contain a value.

@@ -8,11 +8,11 @@ use std::sync::{
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
-    context::{Context, env},
     error::CredentialsError,
+    issuer_response::{self, Lifetime, Response},
     provider::{CredentialsSource, Fetched, IssuedCredentials},
-    response::{self, Lifetime, Response},
-    source::EcsRamRole,
+    provider_config::EcsRamRole,
+    provider_context::{ProviderContext, env},
 };
 
 const ENDPOINT: &str = "http://100.100.100.200";
@@ -25,14 +25,14 @@ const TOKEN_TTL: &str = "21600";
 /// An ECS instance's role.
 #[derive(Debug)]
 pub(crate) struct EcsRamRoleProvider {
-    context: Arc<Context>,
+    context: Arc<ProviderContext>,
     role: EcsRamRole,
     base: String,
     service: String,
 }
 
 impl EcsRamRoleProvider {
-    pub(crate) fn new(context: Arc<Context>, role: EcsRamRole) -> Self {
+    pub(crate) fn new(context: Arc<ProviderContext>, role: EcsRamRole) -> Self {
         let configured =
             role.metadata_endpoint.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
         let base = configured.unwrap_or_else(|| ENDPOINT.to_owned());
@@ -64,7 +64,7 @@ impl EcsRamRoleProvider {
             let text = format!("{} answered HTTP {} for the role {role}", self.service, response.status);
             return Err(CredentialsError::failed(text));
         }
-        let wire = response::flat(&response.body, &self.service)?;
+        let wire = issuer_response::flat(&response.body, &self.service)?;
         let origin = format!("the ECS instance's RAM role {role}");
         wire.issued(self.context.clock.since_epoch(), Lifetime::Limited, origin)
     }
@@ -76,7 +76,7 @@ impl EcsRamRoleProvider {
     async fn token(&self) -> Result<Option<SecretString>, CredentialsError> {
         let request = self.context.direct()?.put(format!("{}{TOKEN_PATH}", self.base));
         let request = request.header("x-aliyun-ecs-metadata-token-ttl-seconds", TOKEN_TTL);
-        let response = match response::exchange(request, &self.service).await {
+        let response = match issuer_response::exchange(request, &self.service).await {
             Err(_) if self.allows_imds_v1() => return Ok(None),
             response => response?,
         };
@@ -123,13 +123,13 @@ impl EcsRamRoleProvider {
         let request = || http.get(format!("{}{path}", self.base));
         if let Some(token) = token {
             let request = request().header("x-aliyun-ecs-metadata-token", token.expose_secret());
-            let response = response::exchange(request, &self.service).await;
+            let response = issuer_response::exchange(request, &self.service).await;
             let succeeded = response.as_ref().is_ok_and(|response| response.status == 200);
             if succeeded || !self.allows_imds_v1() {
                 return response;
             }
         }
-        response::exchange(request(), &self.service).await
+        issuer_response::exchange(request(), &self.service).await
     }
 }
 

@@ -3,15 +3,15 @@
 use std::{future::ready, sync::Arc};
 
 use crate::{
-    context::{Context, env},
+    credentials::Credentials,
     error::CredentialsError,
-    key::Credentials,
     provider::{CredentialsSource, Fetched, IssuedCredentials},
+    provider_context::{ProviderContext, env},
 };
 
 /// The access key in the environment.
 #[derive(Debug)]
-pub(crate) struct EnvironmentProvider(pub(crate) Arc<Context>);
+pub(crate) struct EnvironmentProvider(pub(crate) Arc<ProviderContext>);
 
 impl EnvironmentProvider {
     fn read(&self) -> Result<IssuedCredentials, CredentialsError> {

@@ -5,15 +5,15 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 use configparser::ini::Ini;
 
 use crate::{
-    context::{Context, env},
     ecs_ram_role::EcsRamRoleProvider,
     error::CredentialsError,
-    files::{self, PathOrigin},
     oidc_role_arn::OidcRoleArnProvider,
     profile::{access_key, non_empty},
     provider::{CredentialsSource, Fetched, IssuedCredentials},
+    provider_config::{EcsRamRole, Oidc, Profile, Session},
+    provider_context::{ProviderContext, env},
     ram_role_arn::RamRoleArnProvider,
-    source::{EcsRamRole, Oidc, Profile, Session},
+    secret_files::{self, PathOrigin},
 };
 
 /// The default file of the Python SDK, and of the Go SDK.
@@ -29,7 +29,7 @@ const TYPES: &str = "access_key, ram_role_arn, oidc_role_arn and ecs_ram_role";
 /// A profile of the credentials file, read on each fetch.
 #[derive(Debug)]
 pub(crate) struct IniProfileProvider {
-    context: Arc<Context>,
+    context: Arc<ProviderContext>,
     profile: Profile,
 }
 
@@ -60,7 +60,7 @@ impl Section {
 }
 
 impl IniProfileProvider {
-    pub(crate) fn new(context: Arc<Context>, profile: &Profile) -> Self {
+    pub(crate) fn new(context: Arc<ProviderContext>, profile: &Profile) -> Self {
         Self { context, profile: profile.clone() }
     }
 
@@ -85,7 +85,7 @@ impl IniProfileProvider {
         let (paths, origin) = self.paths()?;
         let mut absent = origin == PathOrigin::Default;
         for path in paths {
-            match files::read(&path, origin).await {
+            match secret_files::read(&path, origin).await {
                 Ok(text) => match Section::read(text, name) {
                     Ok(Some(section)) => return Ok((path, section)),
                     Ok(None) => errors.push(format!("{} has no profile {name:?}", path.display())),

@@ -1,6 +1,6 @@
 //! Alibaba Cloud's credentials providers and default chain, refreshed in the background.
 //!
-//! A [`Source`] says where credentials come from. [`Context::provider`] turns it into a [`ProvideCredentials`], which
+//! A [`ProviderConfig`] says where credentials come from. [`ProviderContext::provider`] turns it into a [`ProvideCredentials`], which
 //! returns the credentials that are valid now. Each provider is a `CredentialsSource` in a file of its own. A
 //! `RefreshingProvider` around it fetches ahead of expiry in one background task, and keeps the previous credentials
 //! until they expire.
@@ -9,24 +9,24 @@
 //! quoted, only their error codes and request ids.
 
 mod access_key;
-mod build;
+mod assume_role;
 mod chain;
 mod cli_profile;
-mod context;
+mod credentials;
 mod ecs_ram_role;
 mod environment;
 mod error;
-mod files;
 mod ini_profile;
-mod key;
+mod issuer_response;
 mod oidc_role_arn;
 mod profile;
 mod provider;
+mod provider_config;
+mod provider_context;
+mod provider_factory;
 mod ram_role_arn;
 mod refreshing;
-mod response;
-mod source;
-mod sts;
+mod secret_files;
 mod uri;
 
 #[cfg(any(test, feature = "testing"))]
@@ -34,11 +34,11 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use context::{Application, Context, VARIABLES};
+pub use credentials::Credentials;
 pub use error::CredentialsError;
-pub use key::Credentials;
 pub use provider::{ProvideCredentials, Static};
-pub use source::{
-    AccessKey, CredentialsUri, EcsRamRole, Endpoints, Oidc, Profile, RamRoleArn, Secret, SecretSource,
-    Session, Source, Uri,
+pub use provider_config::{
+    AccessKey, CredentialsUri, EcsRamRole, Endpoints, Oidc, Profile, ProviderConfig, RamRoleArn, Secret,
+    SecretSource, Session, Uri,
 };
+pub use provider_context::{Application, ProviderContext, VARIABLES};

@@ -5,23 +5,23 @@ use std::{path::PathBuf, sync::Arc};
 use secrecy::ExposeSecret as _;
 
 use crate::{
-    context::{Context, env},
+    assume_role::Sts,
     error::CredentialsError,
-    files,
     provider::{CredentialsSource, Fetched, IssuedCredentials},
-    source::Oidc,
-    sts::Sts,
+    provider_config::Oidc,
+    provider_context::{ProviderContext, env},
+    secret_files,
 };
 
 /// The role of an OIDC token. The token is read on each fetch: Kubernetes replaces it before it expires.
 #[derive(Debug)]
 pub(crate) struct OidcRoleArnProvider {
-    context: Arc<Context>,
+    context: Arc<ProviderContext>,
     oidc: Oidc,
 }
 
 impl OidcRoleArnProvider {
-    pub(crate) fn new(context: Arc<Context>, oidc: Oidc) -> Self {
+    pub(crate) fn new(context: Arc<ProviderContext>, oidc: Oidc) -> Self {
         Self { context, oidc }
     }
 
@@ -42,7 +42,7 @@ impl OidcRoleArnProvider {
                 CredentialsError::absent(text)
             });
         };
-        let (token, _) = files::read_secret(&PathBuf::from(token_file)).await?;
+        let (token, _) = secret_files::read_secret(&PathBuf::from(token_file)).await?;
         let origin = format!("the OIDC token in {token_file}, as the role {role_arn}");
         let sts = Sts::new(&self.context, &self.oidc.session);
         sts.assume_role_with_oidc(role_arn, provider_arn, token.expose_secret(), origin).await

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
+    credentials::Credentials,
     error::CredentialsError,
-    key::Credentials,
     provider::{CredentialsSource, IssuedCredentials, StaticKey},
 };
 

@@ -4,7 +4,7 @@ use std::{fmt, future::ready, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 
-use crate::{error::CredentialsError, key::Credentials};
+use crate::{credentials::Credentials, error::CredentialsError};
 
 /// Credentials, with their expiry and origin.
 #[derive(Debug, Clone)]

@@ -5,17 +5,17 @@ use std::{path::PathBuf, sync::Arc};
 use secrecy::ExposeSecret as _;
 
 use crate::{
-    context::{Context, env},
+    assume_role::Sts,
     error::CredentialsError,
     provider::{CredentialsSource, Fetched, IssuedCredentials},
-    source::{Secret, Session},
-    sts::Sts,
+    provider_config::{Secret, Session},
+    provider_context::{ProviderContext, env},
 };
 
 /// A role, and the source of the credentials that assume it.
 #[derive(Debug)]
 pub(crate) struct RamRoleArnProvider {
-    pub(crate) context: Arc<Context>,
+    pub(crate) context: Arc<ProviderContext>,
     pub(crate) source: Arc<dyn CredentialsSource>,
     pub(crate) role_arn: Option<String>,
     pub(crate) external_id: Option<Secret>,

@@ -22,10 +22,10 @@ use tokio::{
 use tracing::{info, trace, warn};
 
 use crate::{
+    credentials::Credentials,
     error::CredentialsError,
-    files,
-    key::Credentials,
     provider::{CredentialsSource, IssuedCredentials, ProvideCredentials},
+    secret_files,
 };
 
 /// How long before their expiry credentials are renewed.
@@ -283,7 +283,7 @@ struct WatchedFiles {
 
 impl WatchedFiles {
     async fn new(paths: Vec<PathBuf>) -> Self {
-        Self { stamps: files::stamps(paths.clone()).await, paths }
+        Self { stamps: secret_files::stamps(paths.clone()).await, paths }
     }
 
     fn check_interval(&self) -> Duration {
@@ -295,7 +295,7 @@ impl WatchedFiles {
         if self.paths.is_empty() {
             return false;
         }
-        let now = files::stamps(self.paths.clone()).await;
+        let now = secret_files::stamps(self.paths.clone()).await;
         now.is_some() && now != self.stamps
     }
 }

@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 use url::Url;
 
 use crate::{
-    context::{Context, env},
     error::CredentialsError,
+    issuer_response::{self, Lifetime},
     provider::{CredentialsSource, Fetched, IssuedCredentials},
-    response::{self, Lifetime},
-    source::CredentialsUri,
+    provider_config::CredentialsUri,
+    provider_context::{ProviderContext, env},
 };
 
 /// The read timeout of Alibaba Cloud's SDKs (credentials-go 1.4, 2025).
@@ -18,12 +18,12 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// The service at a credentials URI: the configured one, or the environment's.
 #[derive(Debug)]
 pub(crate) struct UriProvider {
-    context: Arc<Context>,
+    context: Arc<ProviderContext>,
     configured: Option<CredentialsUri>,
 }
 
 impl UriProvider {
-    pub(crate) fn new(context: Arc<Context>, configured: Option<CredentialsUri>) -> Self {
+    pub(crate) fn new(context: Arc<ProviderContext>, configured: Option<CredentialsUri>) -> Self {
         Self { context, configured }
     }
 
@@ -34,11 +34,11 @@ impl UriProvider {
         };
         let service = format!("the credentials URI at {uri}");
         let request = self.context.direct()?.get(uri.url().clone()).timeout(TIMEOUT);
-        let response = response::exchange(request, &service).await?;
+        let response = issuer_response::exchange(request, &service).await?;
         if response.status != 200 {
             return Err(CredentialsError::failed(format!("{service} answered HTTP {}", response.status)));
         }
-        let wire = response::flat(&response.body, &service)?;
+        let wire = issuer_response::flat(&response.body, &service)?;
         wire.issued(self.context.clock.since_epoch(), Lifetime::Unlimited, service)
     }
 

@@ -4,8 +4,8 @@
 mod backoff;
 mod certificates;
 mod error;
-mod hosts;
-mod loopback;
+mod hosts_file;
+mod loopback_addresses;
 mod proxies;
 mod resolver;
 mod single_flight;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub use backoff::Backoff;
 pub use certificates::certificate_warnings;
 pub use error::{failure, root_cause};
-pub use loopback::is_loopback;
+pub use loopback_addresses::is_loopback;
 pub use proxies::{InvalidProxy, Proxies, Route};
 pub use resolver::{LookupError, Resolver};
 

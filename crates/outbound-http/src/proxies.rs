@@ -7,7 +7,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{ClientBuilder, Proxy};
 use url::Url;
 
-use crate::loopback::is_loopback;
+use crate::loopback_addresses::is_loopback;
 
 /// The proxies that the environment names. `Debug` does not show them, because their URLs may contain passwords.
 #[derive(Clone, Default)]

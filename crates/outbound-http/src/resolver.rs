@@ -21,7 +21,7 @@ use parking_lot::Mutex;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::timeout;
 
-use crate::{error::root_cause, hosts::Hosts, single_flight::SingleFlight};
+use crate::{error::root_cause, hosts_file::Hosts, single_flight::SingleFlight};
 
 /// The longest time of one lookup, with all name servers, attempts and search domains. Callers give up earlier by their
 /// own deadlines.

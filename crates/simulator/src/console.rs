@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use crate::parameters::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Parameters};
+use crate::query_parameters::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Parameters};
 use crate::region::Region;
 use crate::reply::Refusal;
 use crate::workspace::{Moment, Workspace};

@@ -5,15 +5,15 @@ use std::sync::OnceLock;
 use rand::RngExt as _;
 use serde_json::{Map, Value, json};
 
-use crate::footprint::Footprint;
+use crate::deployment_filters::{DeploymentFilters, ExecutionMode, LabelSelector};
 use crate::job_lifecycle::{JobLifecycle, Jobs};
 use crate::jobs::JobsOf;
 use crate::listing::Listing;
 use crate::naming::{self, PEOPLE, Person};
+use crate::odd_values::OddValue;
 use crate::queues::QUEUES;
-use crate::quirks::Quirk;
+use crate::resource_usage::ResourceUsage;
 use crate::rng::{Rng, mix, once_in, pick, seeded, uuid};
-use crate::selection::{ExecutionMode, LabelSelector, Selection};
 use crate::session_clusters::SHARED;
 use crate::{artifact, resources};
 
@@ -31,11 +31,11 @@ pub(crate) struct Deployment {
     life: JobLifecycle,
     /// Seconds from the simulator's start; negative for what was there before.
     created: i64,
-    quirk: Option<Quirk>,
+    odd_value: Option<OddValue>,
     /// Somebody deletes its jobs as soon as they have failed.
     deletes_failed_jobs: bool,
     /// What one job takes, once it was computed.
-    footprint: OnceLock<Footprint>,
+    resource_usage: OnceLock<ResourceUsage>,
 }
 
 /// The batch deployment, of each three hundred, that has run for years.
@@ -69,18 +69,18 @@ impl Deployment {
             JobLifecycle::streaming(index, &mut rng)
         };
         let created = -rng.random_range(86_400..2 * 365 * 86_400);
-        let quirk = Quirk::of(namespace, index);
+        let odd_value = OddValue::of(namespace, index);
         let name = naming::deployment(index, batch, namespace_seed);
-        let name = quirk.map_or_else(|| name.clone(), |quirk| quirk.name(&name));
+        let name = odd_value.map_or_else(|| name.clone(), |odd_value| odd_value.name(&name));
         let mode = if batch { ExecutionMode::Batch } else { ExecutionMode::Streaming };
-        let mut deployment = Self { mode, quirk, ..Self::drawn(seed, &mut rng, name, life, created) };
+        let mut deployment = Self { mode, odd_value, ..Self::drawn(seed, &mut rng, name, life, created) };
         let older = mix(&[seed, 12]) % (created.unsigned_abs() / 2);
         deployment.life.backdate(older.max(3600));
         deployment.deletes_failed_jobs = index % 60 == 26;
         if index % 300 == MANY_JOBS_AT {
             deployment.life.add_finished(MANY_JOBS);
         }
-        if quirk == Some(Quirk::NullParts) {
+        if odd_value == Some(OddValue::NullParts) {
             // What is handed out without labels can't be found by them.
             deployment.labels.clear();
         }
@@ -106,15 +106,15 @@ impl Deployment {
             name,
             life,
             created,
-            quirk: None,
+            odd_value: None,
             deletes_failed_jobs: false,
-            footprint: OnceLock::new(),
+            resource_usage: OnceLock::new(),
         }
     }
 
     /// Whether it is among what `selection` asks for, `elapsed` seconds after the simulator's start.
-    pub(crate) fn matches(&self, selection: &Selection, elapsed: u64) -> bool {
-        let Selection { name, execution_mode, status, creator, modifier, label } = selection;
+    pub(crate) fn matches(&self, selection: &DeploymentFilters, elapsed: u64) -> bool {
+        let DeploymentFilters { name, execution_mode, status, creator, modifier, label } = selection;
         name.as_ref().is_none_or(|name| self.name.contains(name))
             && execution_mode.is_none_or(|mode| self.mode == mode)
             && creator.as_ref().is_none_or(|uid| self.creator.uid == uid)
@@ -173,16 +173,16 @@ impl Deployment {
     }
 
     /// What its live jobs take, `elapsed` seconds after the simulator's start.
-    pub(crate) fn used(&self, elapsed: u64) -> Footprint {
+    pub(crate) fn used(&self, elapsed: u64) -> ResourceUsage {
         match self.jobs(elapsed).live() {
-            0 => Footprint::default(),
-            live => self.footprint() * live,
+            0 => ResourceUsage::default(),
+            live => self.resource_usage() * live,
         }
     }
 
     /// What one job takes.
-    pub(crate) fn footprint(&self) -> Footprint {
-        *self.footprint.get_or_init(|| {
+    pub(crate) fn resource_usage(&self) -> ResourceUsage {
+        *self.resource_usage.get_or_init(|| {
             let anywhere = View {
                 workspace: "",
                 namespace: "",
@@ -191,7 +191,7 @@ impl Deployment {
                 with_jobs: false,
                 with_resources: true,
             };
-            Footprint::of_deployment(&self.render_plain(anywhere))
+            ResourceUsage::of_deployment(&self.render_plain(anywhere))
         })
     }
 
@@ -202,8 +202,8 @@ impl Deployment {
     /// The deployment as the API hands it out.
     pub(crate) fn render(&self, view: View<'_>) -> Value {
         let mut deployment = self.render_plain(view);
-        if let Some(quirk) = self.quirk {
-            quirk.apply(&mut deployment);
+        if let Some(odd_value) = self.odd_value {
+            odd_value.apply(&mut deployment);
         }
         deployment
     }

@@ -6,8 +6,8 @@
 use rand::RngExt as _;
 use serde::Serialize;
 
+use crate::deployment_filters::JobStatus;
 use crate::rng::{Rng, pick};
-use crate::selection::JobStatus;
 
 /// Longer than any simulation.
 pub(crate) const ALWAYS: u64 = u64::MAX >> 8;

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::failures;
-use crate::footprint::Footprint;
+use crate::job_failures;
 use crate::job_history::{Job, JobState};
 use crate::job_lifecycle::{Activity, Outcome};
+use crate::resource_usage::ResourceUsage;
 use crate::rng::{mix, uuid};
 
 const DAY: i64 = 86_400;
@@ -95,7 +95,7 @@ impl JobsOf<'_> {
     /// What the job takes, or took before it ended.
     #[expect(clippy::cast_possible_truncation, reason = "a job takes less than 8 EiB")]
     fn metric(&self) -> Value {
-        let Footprint { cpu_cores, memory_gib, .. } = Footprint::of_deployment(self.deployment);
+        let ResourceUsage { cpu_cores, memory_gib, .. } = ResourceUsage::of_deployment(self.deployment);
         let bytes = memory_gib * 1024.0 * 1024.0 * 1024.0;
         json!({"totalCpu": cpu_cores, "totalMemoryByte": bytes.round() as i64})
     }
@@ -128,7 +128,7 @@ impl JobsOf<'_> {
         }
         if let JobState::Ended(Outcome::Failed, at) = job.state {
             let name = self.deployment["name"].as_str().unwrap_or_default();
-            status["failure"] = failures::render(seed, self.seed, name, self.time(at));
+            status["failure"] = job_failures::render(seed, self.seed, name, self.time(at));
         }
         status
     }

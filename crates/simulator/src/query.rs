@@ -1,21 +1,21 @@
 //! The queries for deployments and jobs, read as the service reads them.
 
-use crate::parameters::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Parameters};
+use crate::deployment_filters::{DeploymentFilters, LabelSelector};
+use crate::query_parameters::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Parameters};
 use crate::reply::Refusal;
-use crate::selection::{LabelSelector, Selection};
 
 /// What `ListDeployments` is asked.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ListQuery {
     pub(crate) page_index: usize,
     pub(crate) page_size: usize,
-    pub(crate) selection: Selection,
+    pub(crate) selection: DeploymentFilters,
 }
 
 /// What `GetDeploymentsByLabel` is asked.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct LabelQuery {
-    pub(crate) selection: Selection,
+    pub(crate) selection: DeploymentFilters,
     pub(crate) ignore_job_summary: bool,
     pub(crate) ignore_resource_setting: bool,
 }
@@ -54,7 +54,7 @@ impl ListQuery {
         Ok(Self {
             page_index: parameters.number("pageIndex", 1, usize::MAX)?,
             page_size: parameters.number("pageSize", DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?,
-            selection: Selection {
+            selection: DeploymentFilters {
                 name: parameters.owned("name"),
                 execution_mode: parameters.parse("executionMode")?,
                 status: parameters.parse("status")?,
@@ -73,7 +73,7 @@ impl LabelQuery {
         let values = parameters.required("labelValue", "MissinglabelValue")?;
         let label = Some(label(key, values, ','));
         Ok(Self {
-            selection: Selection { label, ..Selection::default() },
+            selection: DeploymentFilters { label, ..DeploymentFilters::default() },
             ignore_job_summary: parameters.flag("ignoreJobSummary"),
             ignore_resource_setting: parameters.flag("ignoreResourceSetting"),
         })
@@ -88,7 +88,7 @@ fn label(key: &str, values: &str, separator: char) -> LabelSelector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::selection::{ExecutionMode, JobStatus};
+    use crate::deployment_filters::{ExecutionMode, JobStatus};
 
     #[test]
     fn a_page_out_of_range_is_refused() {
@@ -106,7 +106,7 @@ mod tests {
         );
         assert_eq!(
             query.unwrap().selection,
-            Selection {
+            DeploymentFilters {
                 name: Some("a b".into()),
                 execution_mode: Some(ExecutionMode::Batch),
                 status: Some(JobStatus::Transitioning),

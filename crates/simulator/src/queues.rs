@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::footprint::Footprint;
+use crate::resource_usage::ResourceUsage;
 
 /// The queues of every namespace. The second one is exactly as large as its jobs need.
 pub(crate) const QUEUES: [&str; 2] = ["default-queue", "prod-queue"];
@@ -14,12 +14,12 @@ pub(crate) fn render(deployments: &[Value]) -> Vec<Value> {
 }
 
 fn queue(name: &str, is_default: bool, deployments: &[Value]) -> Value {
-    let (mut used, mut needed) = (Footprint::default(), Footprint::default());
+    let (mut used, mut needed) = (ResourceUsage::default(), ResourceUsage::default());
     let of_queue = deployments.iter().filter(|deployment| {
         deployment["deploymentTarget"]["mode"] == "PER_JOB" && deployment["deploymentTarget"]["name"] == name
     });
     for deployment in of_queue {
-        let job = Footprint::of_deployment(deployment);
+        let job = ResourceUsage::of_deployment(deployment);
         used += job * deployment["jobSummary"]["running"].as_u64().unwrap_or_default();
         needed += job;
     }
@@ -35,7 +35,7 @@ fn queue(name: &str, is_default: bool, deployments: &[Value]) -> Value {
     })
 }
 
-fn amounts(of: Footprint, factor: f64) -> Value {
+fn amounts(of: ResourceUsage, factor: f64) -> Value {
     // Whole cores and MiB, as people set them.
     let cpu = (of.cpu_cores * factor).ceil();
     json!({"cpu": cpu, "memory": format!("{}Mi", (of.memory_gib * 1024.0 * factor).ceil())})

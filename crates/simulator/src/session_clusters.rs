@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::failures::FAILURE_MARK;
+use crate::job_failures::FAILURE_MARK;
 
 /// The session cluster that deployments run in.
 pub(crate) const SHARED: &str = "session-dev";

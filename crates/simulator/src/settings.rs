@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::faults::Faults;
+use crate::injected_faults::Faults;
 use crate::operation::Operation;
 
 /// What is simulated.

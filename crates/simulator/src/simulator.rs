@@ -14,17 +14,17 @@ use tracing::debug;
 
 use crate::console;
 use crate::deployment::View;
-use crate::faults::{FaultInjector, Faults};
+use crate::deployment_filters::DeploymentFilters;
 use crate::fleet::Namespace;
 use crate::gateway::{self, Gateway};
+use crate::injected_faults::{FaultInjector, Faults};
 use crate::listing::Listing;
 use crate::operation::Operation;
-use crate::parameters::Parameters;
 use crate::query::{JobsQuery, LabelQuery, ListQuery};
+use crate::query_parameters::Parameters;
 use crate::region::Region;
 use crate::reply::{Refusal, Reply, ReplyBody};
 use crate::rng::{mix, uuid};
-use crate::selection::Selection;
 use crate::settings::Settings;
 use crate::workspace::{Moment, Workspace};
 use crate::{engine_versions, queues, session_clusters};
@@ -298,7 +298,7 @@ fn of_namespace<B>(
         with_resources: true,
     };
     let query = request.uri().query().unwrap_or_default();
-    let deployments = || namespace.list(&Selection::default(), view, 0, usize::MAX).data;
+    let deployments = || namespace.list(&DeploymentFilters::default(), view, 0, usize::MAX).data;
     Ok(match route.operation {
         Operation::GetDeploymentsByLabel => by_label(namespace, &LabelQuery::read(query)?, view, request_id),
         Operation::ListJobs => jobs(namespace, &JobsQuery::read(query)?, view, request_id)?,

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::artifact::SECRET_MARK;
 use crate::fleet::{Fleet, Namespace};
-use crate::footprint::Footprint;
 use crate::naming;
+use crate::resource_usage::ResourceUsage;
 use crate::rng::mix;
 
 const DAY: i64 = 24 * 3600;
@@ -137,7 +137,7 @@ impl Workspace {
     /// An element of `Instances`.
     pub(crate) fn render(&self, region: &str, moment: Moment) -> Value {
         let mut quota = Quota::default();
-        let mut used = Footprint::default();
+        let mut used = ResourceUsage::default();
         for namespace in self.fleet.listed(moment.elapsed) {
             let part = self.quota(namespace);
             quota = Quota {
@@ -193,7 +193,7 @@ impl Workspace {
         }
     }
 
-    fn resources(&self, quota: Quota, used: Footprint) -> [(String, Value); 5] {
+    fn resources(&self, quota: Quota, used: ResourceUsage) -> [(String, Value); 5] {
         let guaranteed = used.compute_units.min(quota.guaranteed as f64);
         let mut parts = json!({
             "UsedCpu": used.cpu_cores,
@@ -243,8 +243,8 @@ impl Workspace {
     }
 
     /// Nothing runs in a workspace that does not run.
-    fn used(&self, namespace: &Namespace, moment: Moment) -> Footprint {
-        if self.is_running() { namespace.used(moment.elapsed) } else { Footprint::default() }
+    fn used(&self, namespace: &Namespace, moment: Moment) -> ResourceUsage {
+        if self.is_running() { namespace.used(moment.elapsed) } else { ResourceUsage::default() }
     }
 }
 

@@ -7,7 +7,7 @@
 mod error;
 mod limits;
 mod open;
-mod worker;
+mod read_threads;
 
 use std::{
     path::{Path, PathBuf},
@@ -31,7 +31,7 @@ static CONCURRENT: Semaphore = Semaphore::const_new(MAX_CONCURRENT);
 ///
 /// If the file can't be read whole within the limits, or if it changes while it is read.
 pub fn read(path: &Path, limits: Limits) -> Result<Contents, ReadError> {
-    worker::run(path, limits.timeout, move |path, deadline| open::read(path, limits, deadline))
+    read_threads::run(path, limits.timeout, move |path, deadline| open::read(path, limits, deadline))
 }
 
 /// Reads the text in the file at `path`, without a byte order mark. Blocks the calling thread.
@@ -51,7 +51,7 @@ pub fn read_text(path: &Path, limits: Limits) -> Result<String, ReadError> {
 /// If that takes longer than `timeout`. The files share the thread of the first.
 pub fn stamps(paths: Vec<PathBuf>, timeout: Duration) -> Result<Vec<Option<Stamp>>, ReadError> {
     let Some(first) = paths.first().cloned() else { return Ok(Vec::new()) };
-    worker::run(&first, timeout, move |_, _| Ok(paths.iter().map(|path| open::stamp(path)).collect()))
+    read_threads::run(&first, timeout, move |_, _| Ok(paths.iter().map(|path| open::stamp(path)).collect()))
 }
 
 /// [`read`] without blocking.

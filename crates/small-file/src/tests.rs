@@ -79,7 +79,7 @@ fn a_path_that_hangs_has_one_thread_and_fails_at_once_until_it_recovers() {
     let path = Path::new("/hanging/mount");
     let (release, blocked) = std::sync::mpsc::channel::<()>();
     let started = Instant::now();
-    let first = worker::run(path, Duration::from_millis(50), move |_, _| {
+    let first = read_threads::run(path, Duration::from_millis(50), move |_, _| {
         let _ = blocked.recv();
         Ok(())
     });

@@ -6,7 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use crate::{Contents, database, error::Problem, header, header::Header, overlay::Overlay};
+use crate::{Contents, copy_on_write::CopyOnWrite, database, error::Problem, header, header::Header};
 
 /// Everything in the file; none if it is new.
 ///
@@ -20,7 +20,7 @@ pub(crate) fn inspect(file: &File, format_version: u32) -> Result<Option<Content
         Header::Damaged => return Err(Problem::Damaged("it is incomplete or has another format".to_owned())),
         Header::Plausible => {}
     }
-    let overlay = Overlay::new(file.try_clone()?)?;
+    let overlay = CopyOnWrite::new(file.try_clone()?)?;
     header::require_recovery(&overlay)?;
     let contents = catch(move || {
         let mut database = database::open(overlay)?;

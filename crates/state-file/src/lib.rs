@@ -7,20 +7,21 @@
 //! A file that is damaged, locked, of a newer version, or that cannot be written never stops the program. The crate
 //! reports it with [`StateFile::healthy`] and [`StateFile::problem`], and retries.
 
-mod backend;
 mod batch;
+mod copy_on_write;
+mod damaged_file;
 mod database;
-mod disk;
 mod error;
+mod file_health;
 mod header;
 mod inspect;
-mod overlay;
+mod io_thread;
+mod locked_file;
 mod owner;
-mod queue;
+mod save_queue;
 mod settings;
 mod state_file;
-mod status;
-mod worker;
+mod storage_backend;
 
 pub use batch::{Batch, Contents, Entry};
 pub use error::SaveError;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clock::Clock;
 
-use crate::backend::Wrap;
+use crate::storage_backend::Wrap;
 
 /// Settings of a state file.
 #[derive(Debug, Clone)]

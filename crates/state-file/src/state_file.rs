@@ -8,7 +8,8 @@ use tokio::{
 };
 
 use crate::{
-    Batch, Loaded, Owner, SaveError, Settings, error::Problem, queue::Queue, status::Status, worker::Worker,
+    Batch, Loaded, Owner, SaveError, Settings, error::Problem, file_health::FileHealth, io_thread::IoThread,
+    save_queue::SaveQueue,
 };
 
 /// In bytes. redb's trees are shallow.
@@ -20,8 +21,8 @@ pub struct Loading {
     loaded: oneshot::Receiver<Loaded>,
     deadline: Instant,
     timeout: Duration,
-    queue: Arc<Queue>,
-    status: Arc<Status>,
+    queue: Arc<SaveQueue>,
+    status: Arc<FileHealth>,
 }
 
 impl Loading {
@@ -44,8 +45,8 @@ impl Loading {
 #[derive(Debug)]
 pub struct StateFile {
     settings: Settings,
-    queue: Arc<Queue>,
-    status: Arc<Status>,
+    queue: Arc<SaveQueue>,
+    status: Arc<FileHealth>,
 }
 
 impl StateFile {
@@ -53,10 +54,10 @@ impl StateFile {
     ///
     /// Never fails: a file that can't be used is reported by [`StateFile::problem`] and retried.
     pub fn start(settings: Settings, owner: Arc<dyn Owner>) -> (Self, Loading) {
-        let queue = Arc::new(Queue::new(settings.max_queued_batches, settings.max_queued_bytes));
-        let status = Arc::new(Status::new(settings.path.clone()));
+        let queue = Arc::new(SaveQueue::new(settings.max_queued_batches, settings.max_queued_bytes));
+        let status = Arc::new(FileHealth::new(settings.path.clone()));
         let (sender, loaded) = oneshot::channel();
-        let worker = Worker::new(settings.clone(), owner, queue.clone(), status.clone(), sender);
+        let worker = IoThread::new(settings.clone(), owner, queue.clone(), status.clone(), sender);
         let thread = thread::Builder::new().name("state-file".to_owned()).stack_size(STACK_SIZE);
         if let Err(error) = thread.spawn(move || worker.run()) {
             status.set_problem(&Problem::NoThread(error));

@@ -23,8 +23,8 @@ use url::Url;
 
 use crate::{
     api::{
-        self, Client, DecodeError, Decoded, Decoder, Endpoint, Operation, Pagination, Product, Progress,
-        RateLimiter, Region, Settings, Workspace,
+        self, Client, DecodeError, Decoded, Decoder, Endpoint, ListingProgress, Operation, Pagination,
+        Product, RateLimiter, Region, Settings, Workspace,
     },
     clock::Clock,
     credentials::{Credentials, ProvideCredentials, Static},
@@ -148,14 +148,14 @@ impl Stub {
     ) -> Client {
         let endpoint = Endpoint::new(&self.url);
         let workspace = Workspace { id: "w".into(), endpoint, credentials, account_rate };
-        let (http, progress) = (self.http(&settings), Arc::new(Progress::default()));
+        let (http, progress) = (self.http(&settings), Arc::new(ListingProgress::default()));
         Client::new(workspace, http, settings, self.telemetry.api("w"), progress, Clock::System)
     }
 
     /// The client of a product in a region.
     pub(super) fn region_client(&self, settings: Settings, rate: Arc<RateLimiter>) -> Client {
         let region = Region { endpoint: Endpoint::new(&self.url), credentials: credentials(), rate };
-        let (http, progress) = (self.http(&settings), Arc::new(Progress::default()));
+        let (http, progress) = (self.http(&settings), Arc::new(ListingProgress::default()));
         Client::for_region(region, http, settings, self.telemetry.api(""), progress, Clock::System)
     }
 

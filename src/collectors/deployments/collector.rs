@@ -11,8 +11,11 @@ use super::{
 };
 use crate::{
     api::{ApiError, Client, Priority},
-    collectors::collector::{Collected, Collector, Query, RenderConfig, Scope},
-    exposition::{self, RenderedFamilies, Section, SectionText, SeriesCounts},
+    collectors::{
+        collector::{Collector, RenderConfig, Scope},
+        target_query::{Collected, TargetQuery},
+    },
+    exposition::{self, JoinedFamilies, ReferenceSection, RenderedFamilies, SeriesCounts},
     model::{CollectorName, DEPLOYMENTS, Deployment, LastJobStatuses, Object, Objects},
     store::GroupObjects,
 };
@@ -48,8 +51,8 @@ impl Collector for DeploymentsCollector {
         &["stream:ListDeployments", "stream:GetDeploymentsByLabel"]
     }
 
-    fn section(&self) -> Section {
-        Section::of::<Deployments>()
+    fn section(&self) -> ReferenceSection {
+        ReferenceSection::of::<Deployments>()
     }
 
     fn render(
@@ -63,8 +66,8 @@ impl Collector for DeploymentsCollector {
         exposition::render_within(&objects(group, &labels), previous, limit)
     }
 
-    fn section_text<'r>(&self, groups: Vec<&'r RenderedFamilies>) -> SectionText<'r> {
-        SectionText::of::<Deployments>(groups)
+    fn join_families<'r>(&self, groups: Vec<&'r RenderedFamilies>) -> JoinedFamilies<'r> {
+        JoinedFamilies::of::<Deployments>(groups)
     }
 
     fn write(
@@ -92,14 +95,14 @@ fn objects<'a>(
 
 /// The target of a selection of deployments.
 #[derive(Debug)]
-pub struct DeploymentsTarget {
+pub struct DeploymentsTargetQuery {
     /// The client of the workspace.
     pub client: Arc<Client>,
     /// The query.
     pub query: DeploymentsQuery,
 }
 
-impl Query for DeploymentsTarget {
+impl TargetQuery for DeploymentsTargetQuery {
     fn collector(&self) -> &'static dyn Collector {
         &DeploymentsCollector
     }
@@ -123,7 +126,7 @@ impl Query for DeploymentsTarget {
         Some(Box::pin(self.query.last_job_statuses(&self.client, deadline)))
     }
 
-    fn equals(&self, other: &dyn Query) -> bool {
+    fn equals(&self, other: &dyn TargetQuery) -> bool {
         other
             .as_any()
             .downcast_ref::<Self>()

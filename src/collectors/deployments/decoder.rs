@@ -7,7 +7,7 @@ use lenient_json::{Cursor, Entries, FromJson as _, InvalidValue, Lenient, Scalar
 use super::resource_plan;
 use crate::{
     api::{DecodeError, Decoded, Decoder},
-    collectors::basic_setting::{
+    collectors::basic_resource_setting::{
         self, BATCH_BASIC, EXPERT_JOBMANAGER, STREAMING_BASIC, WireBasic, WireFlinkConf, WireSpec,
     },
     model::{
@@ -255,20 +255,20 @@ impl DeploymentDecoder<'_> {
         }
         let batch = self.values.valid("batchResourceSetting", batch.value());
         ResourceSettings {
-            basic: basic_setting::basic(self.values, &STREAMING_BASIC, streaming.basic),
+            basic: basic_resource_setting::basic(self.values, &STREAMING_BASIC, streaming.basic),
             expert: self.expert(streaming.expert),
             batch: batch.map(|batch| BatchSetting {
                 max_slots: self.values.valid("batchResourceSetting.maxSlot", batch.max_slots.count()),
-                basic: basic_setting::basic(self.values, &BATCH_BASIC, batch.basic),
+                basic: basic_resource_setting::basic(self.values, &BATCH_BASIC, batch.basic),
             }),
-            taskmanager_slots: basic_setting::taskmanager_slots(self.values, flink_conf),
+            taskmanager_slots: basic_resource_setting::taskmanager_slots(self.values, flink_conf),
         }
     }
 
     fn expert(&mut self, expert: Lenient<WireExpert<'_>>) -> Option<ExpertSetting> {
         let expert = self.values.valid("streamingResourceSetting.expertResourceSetting", expert.value())?;
         Some(ExpertSetting {
-            jobmanager: basic_setting::spec(self.values, &EXPERT_JOBMANAGER, expert.jobmanager),
+            jobmanager: basic_resource_setting::spec(self.values, &EXPERT_JOBMANAGER, expert.jobmanager),
             plan: resource_plan::decode(self.values, self.plan_text, expert.plan),
         })
     }

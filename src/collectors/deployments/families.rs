@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 pub use crate::collectors::exported_labels::ExportedLabels;
 use crate::{
     exposition::{
-        Catalogue, Family, FamilyDescriptor, IdentityWriter, MetricType, NO_LABELS, ObjectGroup, Origin,
-        SampleWriter, SectionHeaders, StaticLabels, Unit, static_labels,
+        Family, FamilyDescriptor, FamilyHeaders, IdentityWriter, MetricFamilies, MetricType, NO_LABELS,
+        ObjectGroup, Origin, SampleWriter, StaticLabels, Unit, static_labels,
     },
     model::{
         Deployment, DeploymentStatus, JobState, ProcessSpec, RequestedResources, ResourcePlan, SlotGroup,
@@ -49,7 +49,7 @@ fn objects<'a, 'd: 'a>(
     })
 }
 
-impl Catalogue for Deployments {
+impl MetricFamilies for Deployments {
     type Object<'a> = DeploymentObject<'a>;
 
     const TITLE: &'static str = "Deployment metrics";
@@ -65,8 +65,8 @@ impl Catalogue for Deployments {
         labels.value(&object.deployment.name);
     }
 
-    fn headers() -> &'static SectionHeaders {
-        static HEADERS: LazyLock<SectionHeaders> = LazyLock::new(SectionHeaders::of::<Deployments>);
+    fn headers() -> &'static FamilyHeaders {
+        static HEADERS: LazyLock<FamilyHeaders> = LazyLock::new(FamilyHeaders::of::<Deployments>);
         &HEADERS
     }
 }

@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 use super::EngineVersions;
 use crate::{
     exposition::{
-        Catalogue, Family, FamilyDescriptor, IdentityWriter, MetricType, Origin, SectionHeaders, Unit,
+        Family, FamilyDescriptor, FamilyHeaders, IdentityWriter, MetricFamilies, MetricType, Origin, Unit,
     },
     model::EngineVersion,
 };
 
-impl Catalogue for EngineVersions {
+impl MetricFamilies for EngineVersions {
     type Object<'a> = &'a EngineVersion;
 
     const TITLE: &'static str = "Engine version metrics";
@@ -24,8 +24,8 @@ impl Catalogue for EngineVersions {
         labels.value(&version.version);
     }
 
-    fn headers() -> &'static SectionHeaders {
-        static HEADERS: LazyLock<SectionHeaders> = LazyLock::new(SectionHeaders::of::<EngineVersions>);
+    fn headers() -> &'static FamilyHeaders {
+        static HEADERS: LazyLock<FamilyHeaders> = LazyLock::new(FamilyHeaders::of::<EngineVersions>);
         &HEADERS
     }
 }

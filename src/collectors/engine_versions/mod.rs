@@ -8,7 +8,7 @@ mod tests;
 
 use std::time::Duration;
 
-use super::{collector::Scope, object_collector::CollectedObjects};
+use super::{collector::Scope, list_collector::ListedObjects};
 use crate::{
     exposition::ObjectGroup,
     model::{CollectorName, EngineVersion},
@@ -21,7 +21,7 @@ pub use list_engine_version_metadata::ListEngineVersionMetadata;
 #[derive(Debug)]
 pub struct EngineVersions;
 
-impl CollectedObjects for EngineVersions {
+impl ListedObjects for EngineVersions {
     type Families = Self;
 
     const NAME: CollectorName = "engine_versions";

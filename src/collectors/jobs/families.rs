@@ -5,13 +5,13 @@ use std::sync::LazyLock;
 use super::Jobs;
 use crate::{
     exposition::{
-        Catalogue, Family, FamilyDescriptor, IdentityWriter, MetricType, NO_LABELS, Origin, SampleWriter,
-        SectionHeaders, Unit,
+        Family, FamilyDescriptor, FamilyHeaders, IdentityWriter, MetricFamilies, MetricType, NO_LABELS,
+        Origin, SampleWriter, Unit,
     },
     model::{DeploymentJobs, LiveJobTotals},
 };
 
-impl Catalogue for Jobs {
+impl MetricFamilies for Jobs {
     type Object<'a> = &'a DeploymentJobs;
 
     const TITLE: &'static str = "Job metrics";
@@ -27,8 +27,8 @@ impl Catalogue for Jobs {
         labels.value(&of.deployment);
     }
 
-    fn headers() -> &'static SectionHeaders {
-        static HEADERS: LazyLock<SectionHeaders> = LazyLock::new(SectionHeaders::of::<Jobs>);
+    fn headers() -> &'static FamilyHeaders {
+        static HEADERS: LazyLock<FamilyHeaders> = LazyLock::new(FamilyHeaders::of::<Jobs>);
         &HEADERS
     }
 }

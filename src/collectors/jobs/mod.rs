@@ -2,11 +2,11 @@
 
 mod families;
 mod list_jobs;
-mod target;
+mod target_query;
 
 use std::time::Duration;
 
-use super::{collector::Scope, object_collector::CollectedObjects};
+use super::{collector::Scope, list_collector::ListedObjects};
 use crate::{
     exposition::ObjectGroup,
     model::{CollectorName, DeploymentJobs, JOBS},
@@ -15,13 +15,13 @@ use crate::{
 
 pub use list_jobs::ListJobs;
 pub(crate) use list_jobs::fuzz_reply;
-pub use target::JobsTarget;
+pub use target_query::JobsTargetQuery;
 
 /// The jobs of deployments.
 #[derive(Debug)]
 pub struct Jobs;
 
-impl CollectedObjects for Jobs {
+impl ListedObjects for Jobs {
     type Families = Self;
 
     const NAME: CollectorName = JOBS;

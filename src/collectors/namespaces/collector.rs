@@ -9,8 +9,9 @@ use super::families::{self, Namespaces};
 use crate::{
     api::{ApiError, InvalidValues},
     collectors::{
-        collector::{Collected, Collector, Query, Scope},
-        object_collector::{CollectedObjects, ObjectCollector},
+        collector::{Collector, Scope},
+        list_collector::{ListCollector, ListedObjects},
+        target_query::{Collected, TargetQuery},
     },
     console::{ConsoleListings, MAX_WAIT},
     exposition::ObjectGroup,
@@ -22,9 +23,9 @@ use crate::{
 pub const NAME: CollectorName = Namespaces::NAME;
 
 /// The collector of namespaces.
-pub type NamespacesCollector = ObjectCollector<Namespaces>;
+pub type NamespacesCollector = ListCollector<Namespaces>;
 
-impl CollectedObjects for Namespaces {
+impl ListedObjects for Namespaces {
     type Families = Self;
 
     const NAME: CollectorName = "namespaces";
@@ -53,7 +54,7 @@ impl SelectNamespaces for Vec<String> {
 
 /// The selected namespaces of one workspace.
 #[derive(Debug)]
-pub struct NamespacesTarget<S> {
+pub struct NamespacesTargetQuery<S> {
     /// The listings of its region.
     pub listings: Arc<ConsoleListings>,
     /// The workspace's id.
@@ -64,7 +65,7 @@ pub struct NamespacesTarget<S> {
     pub interval: Duration,
 }
 
-impl<S: SelectNamespaces> NamespacesTarget<S> {
+impl<S: SelectNamespaces> NamespacesTargetQuery<S> {
     async fn collect(&self, deadline: Instant) -> Result<Collected, ApiError> {
         let timeout = deadline.saturating_duration_since(Instant::now());
         let workspaces = self.listings.workspaces(self.interval, timeout).await.result;
@@ -90,7 +91,7 @@ fn collected(namespaces: Vec<NamespaceInstance>, consistent: bool, pages: u64) -
     }
 }
 
-impl<S: SelectNamespaces> Query for NamespacesTarget<S> {
+impl<S: SelectNamespaces> TargetQuery for NamespacesTargetQuery<S> {
     fn collector(&self) -> &'static dyn Collector {
         &NamespacesCollector::NEW
     }
@@ -104,7 +105,7 @@ impl<S: SelectNamespaces> Query for NamespacesTarget<S> {
         2 * MAX_WAIT
     }
 
-    fn equals(&self, other: &dyn Query) -> bool {
+    fn equals(&self, other: &dyn TargetQuery) -> bool {
         other.as_any().downcast_ref::<Self>().is_some_and(|other| {
             Arc::ptr_eq(&self.listings, &other.listings)
                 && self.workspace == other.workspace

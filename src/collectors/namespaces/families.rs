@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use crate::{
     exposition::{
-        Catalogue, Family, IdentityWriter, NO_LABELS, ObjectGroup, Origin, SectionHeaders, Unit,
+        Family, FamilyHeaders, IdentityWriter, MetricFamilies, NO_LABELS, ObjectGroup, Origin, Unit,
         static_labels,
     },
     model::NamespaceInstance,
@@ -22,7 +22,7 @@ pub fn group<'d>(
     ObjectGroup::new(&[workspace], namespaces)
 }
 
-impl Catalogue for Namespaces {
+impl MetricFamilies for Namespaces {
     type Object<'a> = &'a NamespaceInstance;
 
     const TITLE: &'static str = "Namespace metrics";
@@ -36,8 +36,8 @@ impl Catalogue for Namespaces {
         labels.value(&namespace.name);
     }
 
-    fn headers() -> &'static SectionHeaders {
-        static HEADERS: LazyLock<SectionHeaders> = LazyLock::new(SectionHeaders::of::<Namespaces>);
+    fn headers() -> &'static FamilyHeaders {
+        static HEADERS: LazyLock<FamilyHeaders> = LazyLock::new(FamilyHeaders::of::<Namespaces>);
         &HEADERS
     }
 }

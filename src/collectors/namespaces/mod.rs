@@ -6,4 +6,4 @@ pub mod families;
 #[cfg(test)]
 mod tests;
 
-pub use collector::{NAME, NamespacesCollector, NamespacesTarget, SelectNamespaces};
+pub use collector::{NAME, NamespacesCollector, NamespacesTargetQuery, SelectNamespaces};

@@ -3,23 +3,23 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    NamespacesTarget, SelectNamespaces,
+    NamespacesTargetQuery, SelectNamespaces,
     families::{self, Namespaces},
 };
 use crate::{
-    collectors::Query as _,
+    collectors::TargetQuery as _,
     console::{
         ConsoleListings,
         testing::{Api, TIMEOUT, small},
     },
-    exposition::{Encoding, Format, RenderedFamilies, SectionText, render, tests::body},
+    exposition::{Encoding, Format, JoinedFamilies, RenderedFamilies, render, tests::body},
     model::{ErrorClass, NamespaceInstance, UsedResources},
     simulator::{self, Operation},
 };
 
 fn samples(namespaces: &[NamespaceInstance]) -> Vec<String> {
     let rendered = render(&families::group("w1", namespaces), &RenderedFamilies::default());
-    let sections = [SectionText::of::<Namespaces>([&rendered])];
+    let sections = [JoinedFamilies::of::<Namespaces>([&rendered])];
     let text = String::from_utf8(body(Format::Text, Encoding::Identity, &sections, "")).unwrap();
     text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
 }
@@ -71,13 +71,13 @@ impl SelectNamespaces for All {
 
 const WORKSPACE: &str = "a14bd5d90a0123";
 
-fn target<S>(listings: &Arc<ConsoleListings>, workspace: &str, selection: S) -> NamespacesTarget<S> {
+fn target<S>(listings: &Arc<ConsoleListings>, workspace: &str, selection: S) -> NamespacesTargetQuery<S> {
     let interval = Duration::ZERO;
-    NamespacesTarget { listings: listings.clone(), workspace: workspace.into(), selection, interval }
+    NamespacesTargetQuery { listings: listings.clone(), workspace: workspace.into(), selection, interval }
 }
 
 /// The names that a poll returns, or why it fails.
-async fn polled<S: SelectNamespaces>(target: &NamespacesTarget<S>) -> Result<Vec<String>, ErrorClass> {
+async fn polled<S: SelectNamespaces>(target: &NamespacesTargetQuery<S>) -> Result<Vec<String>, ErrorClass> {
     let collected = target.poll(Instant::now() + TIMEOUT).await.map_err(|error| error.class())?;
     let objects = collected.objects.downcast::<NamespaceInstance>().unwrap();
     Ok(objects.all().iter().map(|namespace| namespace.name.to_string()).collect())

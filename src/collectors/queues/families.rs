@@ -4,11 +4,11 @@ use std::sync::LazyLock;
 
 use super::Queues;
 use crate::{
-    exposition::{Catalogue, Family, IdentityWriter, NO_LABELS, Origin, SectionHeaders, Unit},
+    exposition::{Family, FamilyHeaders, IdentityWriter, MetricFamilies, NO_LABELS, Origin, Unit},
     model::Queue,
 };
 
-impl Catalogue for Queues {
+impl MetricFamilies for Queues {
     type Object<'a> = &'a Queue;
 
     const TITLE: &'static str = "Queue metrics";
@@ -22,8 +22,8 @@ impl Catalogue for Queues {
         labels.value(&queue.name);
     }
 
-    fn headers() -> &'static SectionHeaders {
-        static HEADERS: LazyLock<SectionHeaders> = LazyLock::new(SectionHeaders::of::<Queues>);
+    fn headers() -> &'static FamilyHeaders {
+        static HEADERS: LazyLock<FamilyHeaders> = LazyLock::new(FamilyHeaders::of::<Queues>);
         &HEADERS
     }
 }

@@ -8,7 +8,7 @@ mod tests;
 
 use std::time::Duration;
 
-use super::{collector::Scope, object_collector::CollectedObjects};
+use super::{collector::Scope, list_collector::ListedObjects};
 use crate::{
     exposition::ObjectGroup,
     model::{CollectorName, Queue},
@@ -21,7 +21,7 @@ pub use list_deployment_targets::ListDeploymentTargets;
 #[derive(Debug)]
 pub struct Queues;
 
-impl CollectedObjects for Queues {
+impl ListedObjects for Queues {
     type Families = Self;
 
     const NAME: CollectorName = "queues";

@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 
 use super::{SessionClusterObject, SessionClusters};
-use crate::exposition::{Catalogue, Family, IdentityWriter, NO_LABELS, Origin, SectionHeaders, Unit};
+use crate::exposition::{Family, FamilyHeaders, IdentityWriter, MetricFamilies, NO_LABELS, Origin, Unit};
 
-impl Catalogue for SessionClusters {
+impl MetricFamilies for SessionClusters {
     type Object<'a> = SessionClusterObject<'a>;
 
     const TITLE: &'static str = "Session cluster metrics";
@@ -19,8 +19,8 @@ impl Catalogue for SessionClusters {
         labels.value(&of.cluster.name);
     }
 
-    fn headers() -> &'static SectionHeaders {
-        static HEADERS: LazyLock<SectionHeaders> = LazyLock::new(SectionHeaders::of::<SessionClusters>);
+    fn headers() -> &'static FamilyHeaders {
+        static HEADERS: LazyLock<FamilyHeaders> = LazyLock::new(FamilyHeaders::of::<SessionClusters>);
         &HEADERS
     }
 }

@@ -5,7 +5,7 @@ use lenient_json::{Cursor, FromJson, Lenient, Scalar, SyntaxError, lenient_objec
 
 use crate::{
     api::{DecodeError, Decoded, Decoder, Operation, Pagination},
-    collectors::basic_setting::{self, SESSION_CLUSTER_BASIC, WireBasic, WireFlinkConf},
+    collectors::basic_resource_setting::{self, SESSION_CLUSTER_BASIC, WireBasic, WireFlinkConf},
     model::{Object as _, SessionCluster},
 };
 
@@ -115,8 +115,8 @@ fn cluster(values: &mut Decoder, wire: WireCluster<'_>) -> Option<SessionCluster
         status: values.text("status.currentSessionClusterStatus", status.status),
         // A running cluster without deployments has no list (seen in November 2026).
         deployments: deployments.or_else(|| is_running.then_some(0)),
-        resources: basic_setting::basic(values, &SESSION_CLUSTER_BASIC, wire.resources),
-        taskmanager_slots: basic_setting::taskmanager_slots(values, wire.flink_conf),
+        resources: basic_resource_setting::basic(values, &SESSION_CLUSTER_BASIC, wire.resources),
+        taskmanager_slots: basic_resource_setting::taskmanager_slots(values, wire.flink_conf),
         created: values.timestamp("createdAt", wire.created),
         started: values.timestamp("status.running.startedAt", running.started),
         name: values.end_object(),

@@ -8,7 +8,7 @@ mod tests;
 
 use std::time::Duration;
 
-use super::{collector::Scope, object_collector::CollectedObjects};
+use super::{collector::Scope, list_collector::ListedObjects};
 use crate::{
     exposition::ObjectGroup,
     model::{CollectorName, RequestedResources, SessionCluster},
@@ -28,7 +28,7 @@ pub struct SessionClusterObject<'a> {
     requested: RequestedResources,
 }
 
-impl CollectedObjects for SessionClusters {
+impl ListedObjects for SessionClusters {
     type Families = Self;
 
     const NAME: CollectorName = "session_clusters";

@@ -9,11 +9,12 @@ use super::families::{self, Workspaces};
 use crate::{
     api::{ApiError, InvalidValues, Priority},
     collectors::{
-        collector::{Collected, Collector, Query, RenderConfig, Scope},
+        collector::{Collector, RenderConfig, Scope},
         exported_labels::ExportedLabels,
+        target_query::{Collected, TargetQuery},
     },
     console::{ConsoleListings, MAX_WAIT},
-    exposition::{self, RenderedFamilies, Section, SectionText, SeriesCounts},
+    exposition::{self, JoinedFamilies, ReferenceSection, RenderedFamilies, SeriesCounts},
     model::{CollectorName, Objects, WorkspaceInstance},
     store::GroupObjects,
 };
@@ -46,8 +47,8 @@ impl Collector for WorkspacesCollector {
         &["stream:DescribeVvpInstances"]
     }
 
-    fn section(&self) -> Section {
-        Section::of::<Workspaces>()
+    fn section(&self) -> ReferenceSection {
+        ReferenceSection::of::<Workspaces>()
     }
 
     fn render(
@@ -61,8 +62,8 @@ impl Collector for WorkspacesCollector {
         exposition::render_within(&objects(group, &tags), previous, limit)
     }
 
-    fn section_text<'r>(&self, groups: Vec<&'r RenderedFamilies>) -> SectionText<'r> {
-        SectionText::of::<Workspaces>(groups)
+    fn join_families<'r>(&self, groups: Vec<&'r RenderedFamilies>) -> JoinedFamilies<'r> {
+        JoinedFamilies::of::<Workspaces>(groups)
     }
 
     fn write(
@@ -88,7 +89,7 @@ fn objects<'a>(group: &'a GroupObjects, tags: &'a ExportedLabels) -> exposition:
 
 /// The target of one workspace.
 #[derive(Debug)]
-pub struct WorkspaceTarget {
+pub struct WorkspaceTargetQuery {
     /// The listings of its region.
     pub listings: Arc<ConsoleListings>,
     /// The workspace's id.
@@ -97,7 +98,7 @@ pub struct WorkspaceTarget {
     pub interval: Duration,
 }
 
-impl WorkspaceTarget {
+impl WorkspaceTargetQuery {
     async fn collect(&self, deadline: Instant) -> Result<Collected, ApiError> {
         let timeout = deadline.saturating_duration_since(Instant::now());
         let listing = self.listings.workspaces(self.interval, timeout).await.result?;
@@ -112,7 +113,7 @@ impl WorkspaceTarget {
     }
 }
 
-impl Query for WorkspaceTarget {
+impl TargetQuery for WorkspaceTargetQuery {
     fn collector(&self) -> &'static dyn Collector {
         &WorkspacesCollector
     }
@@ -125,7 +126,7 @@ impl Query for WorkspaceTarget {
         MAX_WAIT
     }
 
-    fn equals(&self, other: &dyn Query) -> bool {
+    fn equals(&self, other: &dyn TargetQuery) -> bool {
         other.as_any().downcast_ref::<Self>().is_some_and(|other| {
             Arc::ptr_eq(&self.listings, &other.listings)
                 && self.workspace == other.workspace

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::{
     collectors::exported_labels::ExportedLabels,
     exposition::{
-        Catalogue, Family, IdentityWriter, NO_LABELS, ObjectGroup, Origin, SampleWriter, SectionHeaders,
+        Family, FamilyHeaders, IdentityWriter, MetricFamilies, NO_LABELS, ObjectGroup, Origin, SampleWriter,
         Unit, static_labels,
     },
     model::{PoolComputeUnits, WorkspaceInstance},
@@ -35,7 +35,7 @@ pub fn group<'a, 'd: 'a>(
     ObjectGroup::new(&[workspace], objects)
 }
 
-impl Catalogue for Workspaces {
+impl MetricFamilies for Workspaces {
     type Object<'a> = WorkspaceObject<'a>;
 
     const TITLE: &'static str = "Workspace instance metrics";
@@ -47,8 +47,8 @@ impl Catalogue for Workspaces {
 
     fn identity(_: &WorkspaceObject<'_>, _: &mut IdentityWriter<'_>) {}
 
-    fn headers() -> &'static SectionHeaders {
-        static HEADERS: LazyLock<SectionHeaders> = LazyLock::new(SectionHeaders::of::<Workspaces>);
+    fn headers() -> &'static FamilyHeaders {
+        static HEADERS: LazyLock<FamilyHeaders> = LazyLock::new(FamilyHeaders::of::<Workspaces>);
         &HEADERS
     }
 }

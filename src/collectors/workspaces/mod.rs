@@ -6,4 +6,4 @@ pub mod families;
 #[cfg(test)]
 mod tests;
 
-pub use collector::{NAME, WorkspaceTarget, WorkspacesCollector};
+pub use collector::{NAME, WorkspaceTargetQuery, WorkspacesCollector};

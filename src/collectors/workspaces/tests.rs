@@ -3,13 +3,13 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::{
-    WorkspaceTarget,
+    WorkspaceTargetQuery,
     families::{self, Workspaces},
 };
 use crate::{
-    collectors::{Query as _, exported_labels::ExportedLabels},
+    collectors::{TargetQuery as _, exported_labels::ExportedLabels},
     console::testing::{Api, HOUR, TIMEOUT, small},
-    exposition::{Encoding, Format, RenderedFamilies, SectionText, render, tests::body},
+    exposition::{Encoding, Format, JoinedFamilies, RenderedFamilies, render, tests::body},
     model::{ErrorClass, LabelKeys, PoolComputeUnits, UsedResources, WorkspaceInstance},
     simulator::{self, Operation},
 };
@@ -17,7 +17,7 @@ use crate::{
 fn samples(instances: &[WorkspaceInstance], tags: &LabelKeys) -> Vec<String> {
     let tags = ExportedLabels::with_prefix("tag_", tags);
     let rendered = render(&families::group("w1", instances, &tags), &RenderedFamilies::default());
-    let sections = [SectionText::of::<Workspaces>([&rendered])];
+    let sections = [JoinedFamilies::of::<Workspaces>([&rendered])];
     let text = String::from_utf8(body(Format::Text, Encoding::Identity, &sections, "")).unwrap();
     text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
 }
@@ -115,7 +115,7 @@ fn all_tags_can_be_exported() {
 async fn the_workspaces_of_a_region_share_one_listing_whatever_their_status() {
     let api = Api::start(simulator::Settings { workspaces: 3, ..small() }).await;
     let listings = Arc::new(api.listings());
-    let target = |workspace: &str| WorkspaceTarget {
+    let target = |workspace: &str| WorkspaceTargetQuery {
         listings: listings.clone(),
         workspace: workspace.to_owned(),
         interval: HOUR,
@@ -137,7 +137,7 @@ async fn the_workspaces_of_a_region_share_one_listing_whatever_their_status() {
 async fn a_denied_listing_fails_the_poll() {
     let api = Api::start(simulator::Settings { denied: vec![Operation::DescribeInstances], ..small() }).await;
     let listings = Arc::new(api.listings());
-    let target = WorkspaceTarget { listings, workspace: "a14bd5d90a0123".into(), interval: HOUR };
+    let target = WorkspaceTargetQuery { listings, workspace: "a14bd5d90a0123".into(), interval: HOUR };
     let error = target.poll(Instant::now() + TIMEOUT).await.unwrap_err();
     assert_eq!((error.class(), error.is_ram_denial()), (ErrorClass::Permission, true));
 }

@@ -60,15 +60,15 @@ fn each_type_of_credentials_is_read_and_printed_without_secrets() {
     assert!(matches!(
         types[..],
         [
-            Source::Default(_),
-            Source::AccessKey(_),
-            Source::AccessKey(_),
-            Source::RamRoleArn(_),
-            Source::Oidc(_),
-            Source::EcsRamRole(_),
-            Source::Uri(_),
-            Source::Profile(_),
-            Source::Default(_),
+            ProviderConfig::Default(_),
+            ProviderConfig::AccessKey(_),
+            ProviderConfig::AccessKey(_),
+            ProviderConfig::RamRoleArn(_),
+            ProviderConfig::Oidc(_),
+            ProviderConfig::EcsRamRole(_),
+            ProviderConfig::Uri(_),
+            ProviderConfig::Profile(_),
+            ProviderConfig::Default(_),
         ]
     ));
     let config = load_yaml(&format!(
@@ -115,8 +115,8 @@ fn the_environment_may_set_the_source_of_a_role() {
         &[("CREDENTIALS__SOURCE__TYPE", "ecs_ram_role"), ("CREDENTIALS__SOURCE__ROLE_NAME", "app")],
     ] {
         let config = load_with(WORKSPACE, &[&role, source].concat()).unwrap();
-        let Source::RamRoleArn(role) = &*config.workspaces[0].credentials else { panic!("a role") };
-        let Source::EcsRamRole(source) = &role.source else { panic!("an instance's role") };
+        let ProviderConfig::RamRoleArn(role) = &*config.workspaces[0].credentials else { panic!("a role") };
+        let ProviderConfig::EcsRamRole(source) = &role.source else { panic!("an instance's role") };
         assert_eq!(source.role_name.as_deref(), Some("app"));
         assert_eq!(role.session.policy.as_deref(), Some(r#"{"Version":"1"}"#));
     }

@@ -43,7 +43,7 @@ fn a_region_alone_discovers_everything_in_it() {
     assert_eq!(entry.namespaces, DiscoveredNamespaces::all(poll::Settings::default()));
     assert_eq!(entry.endpoint.as_str(), "https://ververica.cn-hangzhou.aliyuncs.com/");
     assert_eq!(entry.console_endpoint.as_str(), "https://foasconsole.cn-hangzhou.aliyuncs.com/");
-    assert!(matches!(*entry.credentials, Source::Default(_)));
+    assert!(matches!(*entry.credentials, ProviderConfig::Default(_)));
     assert_eq!(intervals(&entry.collectors), [("namespaces", 5 * MINUTE), ("workspaces", 5 * MINUTE)]);
     assert!(entry.collectors.iter().all(|(_, enabled)| enabled.by_default));
 }
@@ -72,7 +72,7 @@ fn every_key_of_an_entry_is_read() {
     assert_eq!(intervals(&entry.collectors), [("workspaces", MINUTE)]);
     assert_eq!(entry.endpoint.as_str(), "http://v.example.com/");
     assert_eq!(entry.console_endpoint.as_str(), "http://c.example.com/");
-    assert!(matches!(*entry.credentials, Source::EcsRamRole(_)));
+    assert!(matches!(*entry.credentials, ProviderConfig::EcsRamRole(_)));
 }
 
 #[test]

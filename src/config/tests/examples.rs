@@ -25,7 +25,7 @@ fn the_minimal_examples_are_the_same_and_take_every_default() {
     let [workspace] = &config.workspaces[..] else { panic!("one workspace") };
     assert_eq!(workspace.id, "a14bd5d90a0123");
     assert_eq!(workspace.endpoint.as_str(), "https://ververica.cn-hangzhou.aliyuncs.com/");
-    assert!(matches!(*workspace.credentials, Source::Default(_)));
+    assert!(matches!(*workspace.credentials, ProviderConfig::Default(_)));
     let target = Target {
         namespace: "default-namespace".into(),
         selection: Selection::default(),
@@ -44,7 +44,7 @@ fn the_full_example_names_every_key_with_its_default() {
     assert_eq!(config.first_value_hold, Duration::from_secs(120));
     let [first, second, ..] = &config.workspaces[..] else { panic!("two workspaces and more") };
     assert_eq!(first.targets()[0].poll, poll::Settings::default());
-    assert!(matches!(*first.credentials, Source::Default(_)));
+    assert!(matches!(*first.credentials, ProviderConfig::Default(_)));
     assert_eq!(
         first.targets()[1].selection,
         Selection {

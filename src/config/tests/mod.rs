@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::credentials::{SecretSource, Source};
+use crate::credentials::{ProviderConfig, SecretSource};
 use crate::model::{
     self, DeploymentsOperation, ExecutionMode, JobStatus, JobsMode, LabelKeys, LabelSelector, Selection,
     Shard,

@@ -51,7 +51,7 @@ fn a_variable_is_text_whatever_it_looks_like() {
     assert_eq!((workspace.id.as_str(), workspace.region.as_deref()), ("0123", Some("true")));
     let namespaces: Vec<&str> = workspace.targets().iter().map(|target| target.namespace.as_str()).collect();
     assert_eq!(namespaces, ["12345", "1.50", "truenorth"]);
-    let Source::AccessKey(key) = &*workspace.credentials else { panic!("an access key") };
+    let ProviderConfig::AccessKey(key) = &*workspace.credentials else { panic!("an access key") };
     let text = |secret: &SecretSource| match secret {
         SecretSource::Inline(secret) => secret.expose().expose_secret().to_owned(),
         SecretSource::File(path) => panic!("{path:?}"),

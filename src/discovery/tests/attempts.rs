@@ -11,7 +11,7 @@ use url::Url;
 
 use super::*;
 use crate::{
-    api::{Client, Endpoint, HttpClients, Progress, RateLimiter, Region, Settings},
+    api::{Client, Endpoint, HttpClients, ListingProgress, RateLimiter, Region, Settings},
     clock::Clock,
     console::{ConsoleListings, ListEditableNamespace, SharedListing},
     credentials::{Credentials, Static},
@@ -63,14 +63,14 @@ impl Cloud {
     }
 
     /// A loop of an entry for everything, which never lists on its own.
-    fn everything(&self) -> Arc<EntryLoop> {
+    fn everything(&self) -> Arc<DiscoveryLoop> {
         self.entry("e", everything())
     }
 
-    fn entry(&self, name: &str, selection: DiscoverySelection) -> Arc<EntryLoop> {
+    fn entry(&self, name: &str, selection: DiscoverySelection) -> Arc<DiscoveryLoop> {
         let settings = self.settings(name, selection);
         self.discovery.set_entries(vec![settings.clone()], BTreeSet::new());
-        self.entry_loop(settings)
+        self.discovery_loop(settings)
     }
 
     fn settings(&self, name: &str, selection: DiscoverySelection) -> EntrySettings {
@@ -86,7 +86,7 @@ impl Cloud {
         }
     }
 
-    fn entry_loop(&self, settings: EntrySettings) -> Arc<EntryLoop> {
+    fn discovery_loop(&self, settings: EntrySettings) -> Arc<DiscoveryLoop> {
         let id = TargetId {
             workspace: settings.name.clone(),
             namespace: String::new(),
@@ -94,7 +94,7 @@ impl Cloud {
             selection: String::new(),
         };
         let (now, hour) = (Instant::now(), Duration::from_secs(3600));
-        Arc::new(EntryLoop {
+        Arc::new(DiscoveryLoop {
             settings,
             discovery: self.discovery.clone(),
             schedule: Schedule::new(&id, hour, now + hour, now, Duration::ZERO),
@@ -144,7 +144,7 @@ fn client(url: &Url) -> Client {
     };
     let http = HttpClients::new(&settings, &outbound_http::Proxies::default()).client_for(url).unwrap();
     let metrics = Telemetry::new().unwrap().api("");
-    Client::for_region(region, http, settings, metrics, Arc::new(Progress::default()), Clock::System)
+    Client::for_region(region, http, settings, metrics, Arc::new(ListingProgress::default()), Clock::System)
 }
 
 fn tagged() -> DiscoverySelection {
@@ -163,11 +163,11 @@ async fn workspaces_and_namespaces_are_found_if_both_actions_are_permitted() {
     entry.attempt().await;
     assert_eq!(cloud.polled().len(), 4, "{:?}", cloud.polled());
     let status = cloud.status();
-    assert_eq!((status.up, status.source), (Some(true), Some(Source::Console)));
+    assert_eq!((status.up, status.source), (Some(true), Some(ListingSource::Console)));
     assert!(status.last_success.is_some() && cloud.discovery.is_complete());
-    let counts = Counts { polled: 2, not_running: 2, ..Counts::default() };
+    let counts = StateCounts { polled: 2, not_running: 2, ..StateCounts::default() };
     assert_eq!(status.workspaces, counts, "one is overdue, and one is being created");
-    assert_eq!(status.namespaces, Counts { polled: 4, not_running: 1, ..Counts::default() });
+    assert_eq!(status.namespaces, StateCounts { polled: 4, not_running: 1, ..StateCounts::default() });
     assert_eq!(cloud.requests(Operation::ListEditableNamespace), 0);
 }
 
@@ -178,7 +178,7 @@ async fn without_an_action_editable_namespaces_are_listed_instead() {
         let entry = cloud.everything();
         entry.attempt().await;
         assert_eq!(cloud.polled().len(), 4, "{denied:?}");
-        assert_eq!((cloud.up(), cloud.status().source), (Some(true), Some(Source::Editable)));
+        assert_eq!((cloud.up(), cloud.status().source), (Some(true), Some(ListingSource::Editable)));
         let instances = cloud.requests(Operation::DescribeInstances);
         entry.attempt().await;
         assert_eq!(cloud.requests(Operation::DescribeInstances), instances, "the source is kept");
@@ -217,7 +217,7 @@ async fn without_any_permission_the_remedy_is_named() {
     }
     cloud.simulator.set_denied(Vec::new());
     entry.attempt().await;
-    assert_eq!((cloud.up(), cloud.status().source), (Some(true), Some(Source::Console)));
+    assert_eq!((cloud.up(), cloud.status().source), (Some(true), Some(ListingSource::Console)));
 }
 
 #[tokio::test]
@@ -339,11 +339,11 @@ async fn a_listed_workspace_has_an_entry_of_its_own() {
     let region = cloud.settings("region", everything());
     cloud.discovery.set_entries(vec![own.clone(), region.clone()], BTreeSet::new());
     for settings in [own, region] {
-        cloud.entry_loop(settings).attempt().await;
+        cloud.discovery_loop(settings).attempt().await;
     }
     let statuses = cloud.discovery.statuses();
     assert_eq!(statuses.iter().map(|status| status.namespaces.polled).collect::<Vec<_>>(), [2, 2]);
-    assert_eq!(statuses[0].workspaces, Counts { polled: 1, ..Counts::default() });
+    assert_eq!(statuses[0].workspaces, StateCounts { polled: 1, ..StateCounts::default() });
     assert_eq!(cloud.requests(Operation::DescribeNamespaces), 4, "not twice for the listed one");
 }
 
@@ -363,7 +363,7 @@ async fn a_reload_keeps_what_is_found_and_decides_the_source_of_a_changed_entry_
     let mut other_clients = cloud.settings("e", everything());
     other_clients.listings = Cloud::start(&[]).await.listings;
     assert_eq!(cloud.discovery.set_entries(vec![other_clients.clone()], BTreeSet::new()).len(), 1);
-    assert_eq!((cloud.polled(), cloud.status().source), (found.clone(), Some(Source::Console)));
+    assert_eq!((cloud.polled(), cloud.status().source), (found.clone(), Some(ListingSource::Console)));
     other_clients.location.endpoint.set_port(Some(1)).unwrap();
     cloud.discovery.set_entries(vec![other_clients], BTreeSet::new());
     assert_eq!((cloud.polled(), cloud.status().source), (found, None), "another endpoint");
@@ -385,7 +385,7 @@ async fn what_was_found_is_restored_and_kept_during_an_outage() {
     let restarted = Arc::new(Discovery::new(store, Clock::System));
     let cloud = Cloud { discovery: restarted, ..cloud };
     let entry = cloud.everything();
-    let (snapshot, unreadable) = DiscoverySnapshot::from_entries(saved);
+    let (snapshot, unreadable) = SavedInventories::from_entries(saved);
     assert_eq!(unreadable, 1);
     cloud.discovery.restore(snapshot);
     assert_eq!((cloud.polled(), cloud.up()), (polled.clone(), None));

@@ -106,7 +106,7 @@ impl Entry {
         polled(&self.inventory, &everything())
     }
 
-    fn counts(&self, selection: &DiscoverySelection) -> (Counts, Counts) {
+    fn counts(&self, selection: &DiscoverySelection) -> (StateCounts, StateCounts) {
         let selection = select_workspaces(&[(selection, &self.inventory)], &BTreeSet::new()).remove(0);
         (selection.workspace_counts, selection.namespace_counts)
     }

@@ -23,7 +23,7 @@ fn a_namespace_is_removed_after_two_listings_without_it() {
     entry.namespaces("w1", &[("a", "SUCCESS")]);
     assert_eq!(entry.polled(), ["w1/a", "w1/b"]);
     let (_, counts) = entry.counts(&everything());
-    assert_eq!(counts, Counts { polled: 1, missing: 1, ..Counts::default() });
+    assert_eq!(counts, StateCounts { polled: 1, missing: 1, ..StateCounts::default() });
     entry.namespaces("w1", &[("a", "SUCCESS")]);
     assert_eq!(entry.polled(), ["w1/a"]);
     entry.namespaces("w1", &[("a", "SUCCESS"), ("b", "SUCCESS")]);
@@ -58,7 +58,7 @@ fn a_workspace_is_removed_after_two_listings_without_it() {
     entry.namespaces("w2", &[("a", "SUCCESS")]);
     entry.workspaces(&[("w1", RUNNING)]);
     assert_eq!(entry.polled(), ["w1/a", "w2/a"]);
-    let counts = Counts { polled: 1, missing: 1, ..Counts::default() };
+    let counts = StateCounts { polled: 1, missing: 1, ..StateCounts::default() };
     assert_eq!(entry.counts(&everything()).0, counts);
     entry.workspaces(&[("w1", RUNNING)]);
     assert_eq!(entry.polled(), ["w1/a"]);
@@ -95,7 +95,7 @@ fn a_state_in_which_nothing_runs_stops_polling_after_two_listings() {
         assert_eq!(entry.polled(), ["w1/a"]);
         entry.workspaces(&[("w1", state)]);
         assert_eq!(entry.polled(), NONE, "{state}");
-        let not_running = Counts { not_running: 1, ..Counts::default() };
+        let not_running = StateCounts { not_running: 1, ..StateCounts::default() };
         assert_eq!(entry.counts(&everything()), (not_running, not_running));
         entry.workspaces(&[("w1", RUNNING)]);
         assert_eq!(entry.polled(), ["w1/a"]);
@@ -158,7 +158,7 @@ fn filters_act_at_once_and_on_what_is_known() {
     entry.namespaces("w2", &[("a", "SUCCESS")]);
     let selection = except(&["name-w2"], &["*-test"]);
     assert_eq!(polled(&entry.inventory, &selection), ["w1/a"]);
-    let counts = Counts { polled: 1, excluded: 1, ..Counts::default() };
+    let counts = StateCounts { polled: 1, excluded: 1, ..StateCounts::default() };
     assert_eq!(entry.counts(&selection), (counts, counts));
     entry.answering = Answering::of(&["w1/b-test", "w2/a"]);
     assert_eq!(polled(&entry.inventory, &selection), ["w1/a"]);
@@ -178,12 +178,12 @@ fn the_first_entry_that_selects_a_workspace_has_it() {
     let entries = [(&only_1, &first.inventory), (&all, &second.inventory)];
     assert_eq!(polled_by_each(&entries, &[]), [vec!["w1/a"], vec!["w2/a", "w3/a"]]);
     assert_eq!(polled_by_each(&entries, &["w1", "w3"]), [vec![], vec!["w2/a"]], "listed ones are configured");
-    let counts: Vec<Counts> = select_workspaces(&entries, &BTreeSet::from(["w3"]))
+    let counts: Vec<StateCounts> = select_workspaces(&entries, &BTreeSet::from(["w3"]))
         .iter()
         .map(|selection| selection.workspace_counts)
         .collect();
-    assert_eq!(counts[0], Counts { polled: 1, excluded: 2, ..Counts::default() });
-    assert_eq!(counts[1], Counts { polled: 1, ..Counts::default() });
+    assert_eq!(counts[0], StateCounts { polled: 1, excluded: 2, ..StateCounts::default() });
+    assert_eq!(counts[1], StateCounts { polled: 1, ..StateCounts::default() });
 }
 
 #[test]
@@ -204,22 +204,22 @@ fn an_entry_takes_a_workspace_over_when_it_knows_its_namespaces() {
 #[test]
 fn a_listed_workspace_is_never_removed_and_others_do_not_count() {
     let mut entry = Entry { inventory: Inventory::of_workspace("w1"), answering: Answering::default() };
-    let missing = Counts { missing: 1, ..Counts::default() };
-    assert_eq!(entry.counts(&listed("w1")), (missing, Counts::default()));
+    let missing = StateCounts { missing: 1, ..StateCounts::default() };
+    assert_eq!(entry.counts(&listed("w1")), (missing, StateCounts::default()));
     for _ in 0..3 {
         entry.workspaces(&[("w2", RUNNING)]);
     }
     assert_eq!(entry.counts(&listed("w1")).0, missing);
     entry.workspaces(&[("w2", RUNNING), ("w1", "CREATING")]);
-    assert_eq!(entry.counts(&listed("w1")).0, Counts { not_running: 1, ..Counts::default() });
+    assert_eq!(entry.counts(&listed("w1")).0, StateCounts { not_running: 1, ..StateCounts::default() });
     entry.workspaces(&[("w1", RUNNING)]);
     entry.namespaces("w1", &[("a", "SUCCESS")]);
-    let one = Counts { polled: 1, ..Counts::default() };
+    let one = StateCounts { polled: 1, ..StateCounts::default() };
     assert_eq!(entry.counts(&listed("w1")), (one, one));
     for _ in 0..3 {
         entry.namespaces("w1", &[]);
     }
-    assert_eq!(entry.counts(&listed("w1")), (one, Counts::default()));
+    assert_eq!(entry.counts(&listed("w1")), (one, StateCounts::default()));
 }
 
 #[test]
@@ -229,8 +229,8 @@ fn editable_namespaces_follow_the_same_rules() {
     assert_eq!(entry.polled(), ["w1/a", "w1/b", "w2/a"]);
     entry.editable(&[("w1", "a")]);
     assert_eq!(entry.polled(), ["w1/a", "w1/b", "w2/a"]);
-    let counts = Counts { polled: 1, missing: 1, ..Counts::default() };
-    assert_eq!(entry.counts(&everything()), (counts, Counts { missing: 2, ..counts }));
+    let counts = StateCounts { polled: 1, missing: 1, ..StateCounts::default() };
+    assert_eq!(entry.counts(&everything()), (counts, StateCounts { missing: 2, ..counts }));
     entry.answering = Answering::of(&["w1/b"]);
     entry.editable(&[("w1", "a")]);
     assert_eq!(entry.polled(), ["w1/a", "w1/b"]);

@@ -9,12 +9,15 @@ use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
-    due::{Candidate, Round, Urgency},
-    record::{JobList, JobRecord, MessageChange, live_totals},
+    due_deployments::{Candidate, Round, Urgency},
+    job_record::JobRecord,
+    last_failure::MessageChange,
+    live_job_totals::live_totals,
+    restart_counter::{JobList, RestartCounter},
 };
 use crate::{
     model::{Deployment, DeploymentJobs, JobState, JobsMode, LastFailure, LiveJobTotals},
-    store::saved_state::Record,
+    store::{data_expiry::expire_answers_after, first_value_hold::FirstValueHold, state_format::Record},
 };
 
 /// Expiry of data that does not expire: further away than any process runs.
@@ -57,8 +60,8 @@ struct JobsEntry {
     idle: Option<Instant>,
     /// Whether the restart counter is served.
     is_counter_served: bool,
-    /// End of the time for which the counter keeps its first value.
-    hold: Option<Instant>,
+    /// Until when the restart counter keeps its first value.
+    hold: FirstValueHold,
 }
 
 /// Settings for serving the jobs of a namespace.
@@ -72,7 +75,7 @@ pub(in crate::store) struct ServeSettings {
 
 /// The served jobs of a namespace, and when they expire.
 #[derive(Debug)]
-pub(in crate::store) struct Served {
+pub(in crate::store) struct ServedJobs {
     pub(in crate::store) jobs: Vec<DeploymentJobs>,
     pub(in crate::store) expires_at: Instant,
     /// Whether a deployment must be queried immediately.
@@ -224,7 +227,7 @@ impl NamespaceJobs {
         let mut state = self.state.lock();
         for (id, record) in released {
             if let Some(known) = state.deployments.get_mut(&id) {
-                (known.record.restarts, known.hold) = (record.restarts, None);
+                (known.record.restarts, known.hold) = (record.restarts, FirstValueHold::default());
             }
         }
     }
@@ -251,7 +254,7 @@ impl NamespaceJobs {
             (after.failed_since, after.record.failure_pending) = (None, false);
         }
         if let Some(record) = after.released(now) {
-            (after.record, after.hold) = (record, None);
+            (after.record, after.hold) = (record, FirstValueHold::default());
         }
         let changed = after.record != before.record;
         let record = changed.then(|| (answered.deployment.into(), encode(&after.record)));
@@ -265,7 +268,8 @@ impl NamespaceJobs {
         let known = state.deployments.entry(id.into()).or_default();
         let JobsEntry { asked, idle, is_counter_served, .. } = *known;
         // Keep what changed since the evaluation.
-        let hold = if is_counter_served { known.hold.and(folded.after.hold) } else { None };
+        let hold =
+            if is_counter_served { known.hold.and(folded.after.hold) } else { FirstValueHold::default() };
         *known = JobsEntry { asked, idle, is_counter_served, hold, ..folded.after };
     }
 
@@ -275,17 +279,12 @@ impl NamespaceJobs {
         deployments: &[&Deployment],
         serving: ServeSettings,
         now: Instant,
-    ) -> Served {
+    ) -> ServedJobs {
         let mut state = self.state.lock();
         let round = state.round_started.map_or(Duration::ZERO, |started| now.duration_since(started));
         let round = round.max(state.last_round);
-        // If a round takes longer than the interval, answers get as old as a round takes.
-        let expire_after = if round > serving.interval {
-            serving.expire_after.max(round.saturating_mul(3))
-        } else {
-            serving.expire_after
-        };
-        let mut served = Served { jobs: Vec::new(), expires_at: now + NEVER, is_urgent: false };
+        let expire_after = expire_answers_after(serving.expire_after, serving.interval, round);
+        let mut served = ServedJobs { jobs: Vec::new(), expires_at: now + NEVER, is_urgent: false };
         let may_wake = serving.mode == JobsMode::Active && !state.last_round_failed;
         for deployment in deployments {
             let known = state.deployments.get_mut(&deployment.id);
@@ -304,8 +303,8 @@ impl JobsEntry {
     /// The record in which the restart counter no longer keeps its first value. None if nothing changes.
     fn released(&self, now: Instant) -> Option<JobRecord> {
         let counter = self.record.restarts.filter(|counter| counter.served != counter.observed)?;
-        let is_held = !self.is_counter_served || self.hold.is_some_and(|until| until > now);
-        let restarts = Some(super::record::RestartCounter { served: counter.observed, ..counter });
+        let is_held = !self.is_counter_served || self.hold.is_active(now);
+        let restarts = Some(RestartCounter { served: counter.observed, ..counter });
         (!is_held).then(|| JobRecord { restarts, ..self.record.clone() })
     }
 
@@ -327,7 +326,7 @@ impl JobsEntry {
         let is_served = serving.mode == JobsMode::Active && is_fresh;
         let restarts = self.record.restarts.filter(|_| is_served);
         if restarts.is_some() && !self.is_counter_served {
-            self.hold = Some(now + serving.first_value_hold);
+            self.hold = FirstValueHold::begin(now, serving.first_value_hold);
         }
         self.is_counter_served = restarts.is_some();
         let jobs = DeploymentJobs {

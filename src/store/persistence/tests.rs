@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     clock::Clock,
     model::{Deployment, DeploymentStatus, JobCounts, Objects, ObservedStatus, Transitions},
-    snapshot::fixture::target,
+    snapshot::testing::target,
     store::{Listed, PollReport, StatusLookup, TargetSettings},
 };
 use std::collections::BTreeMap;
@@ -195,7 +195,7 @@ async fn a_namespace_that_is_no_target_is_forgotten_after_a_day_of_running() {
     let clock = run.stop().await;
     let run = Run::start(&path, clock).await;
     run.store.set_targets(&BTreeMap::new(), None);
-    let remembered = |run: &Run| run.store.inner.lock().transitions.len();
+    let remembered = |run: &Run| run.store.shared.lock().transitions.len();
     assert_eq!(remembered(&run), 1);
     run.store.record_state(Duration::from_secs(401)).await;
     assert_eq!(remembered(&run), 0);
@@ -223,7 +223,7 @@ async fn a_namespace_that_is_a_target_again_begins_to_age_anew() {
     run.store.record_state(Duration::from_secs(60)).await;
     run.store.set_targets(&BTreeMap::new(), None);
     run.store.record_state(Duration::from_secs(86_000)).await;
-    assert_eq!(run.store.inner.lock().transitions.len(), 1);
+    assert_eq!(run.store.shared.lock().transitions.len(), 1);
 }
 
 #[tokio::test]

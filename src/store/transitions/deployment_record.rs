@@ -5,7 +5,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::model::{DeploymentStatus, JobCounts, JobState, ObservedStatus, Transitions};
+use super::{ended_jobs::EndedJobs, live_jobs::LiveJobs, status_lookup::LookupAttempts};
+use crate::{
+    model::{DeploymentStatus, JobState, ObservedStatus, Transitions},
+    store::first_value_hold::FirstValueHold,
+};
 
 /// The transition state of one deployment across polls and, serialized, across runs.
 ///
@@ -31,40 +35,15 @@ pub(super) struct DeploymentRecord {
     pub(super) requested_at: Option<Instant>,
     /// For each counter, until when it keeps its first value. Usually none.
     #[serde(skip)]
-    pub(super) holds: Option<Box<[Option<Instant>; 3]>>,
+    pub(super) holds: Option<Box<[FirstValueHold; 3]>>,
     #[serde(skip)]
-    pub(super) lookup: Lookup,
+    pub(super) lookup: LookupAttempts,
     /// When it was first returned in this run, as time since the Unix epoch.
     #[serde(skip)]
     pub(super) first_seen: Option<Duration>,
     /// Whether its status has been known in this run.
     #[serde(skip)]
     pub(super) status_was_known: bool,
-}
-
-/// The live jobs of a deployment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct LiveJobs {
-    /// Counts in the order of [`JobState::LIVE`]: 0 if not returned, none if invalid.
-    counts: [Option<u32>; 3],
-}
-
-/// The jobs of a deployment that ended in one state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct EndedJobs {
-    /// The last returned count; none before the first one.
-    pub(super) count: Option<u64>,
-    /// The number of jobs observed to end.
-    pub(super) observed: u64,
-    /// The last served value of the counter: `observed`, or less while the counter keeps its first value.
-    pub(super) served: u64,
-}
-
-/// Lookups of the status by querying the API since a count last changed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Lookup {
-    pub(super) attempts: u8,
-    pub(super) last: Option<Instant>,
 }
 
 impl DeploymentRecord {
@@ -78,7 +57,7 @@ impl DeploymentRecord {
             gone: false,
             requested_at: None,
             holds: None,
-            lookup: Lookup::default(),
+            lookup: LookupAttempts::default(),
             outdated: false,
             first_seen: None,
             status_was_known: false,
@@ -87,8 +66,7 @@ impl DeploymentRecord {
 
     /// The transitions to serve.
     pub(super) fn transitions(&self) -> Transitions {
-        let served = |ended: EndedJobs| ended.count.map(|_| ended.served);
-        Transitions { status: self.status, jobs_ended: self.ended.map(served) }
+        Transitions { status: self.status, jobs_ended: self.ended.map(EndedJobs::counter) }
     }
 
     /// The record in the state file. None, which deletes the record, if it cannot be encoded.
@@ -137,25 +115,5 @@ impl DeploymentRecord {
         let failed =
             JobState::ENDED.into_iter().zip(&self.ended).find(|(state, _)| *state == JobState::Failed);
         failed.map_or(0, |(_, ended)| ended.observed)
-    }
-}
-
-impl LiveJobs {
-    pub(super) fn of(jobs: &JobCounts) -> Self {
-        let count = |state| match jobs.get(state) {
-            Some(count) => Some(u32::try_from(count).unwrap_or(u32::MAX)),
-            None => (!jobs.is_invalid(state)).then_some(0),
-        };
-        Self { counts: JobState::LIVE.map(count) }
-    }
-
-    /// The number of jobs in a live state; none if the count is invalid.
-    pub(super) fn get(self, state: JobState) -> Option<u32> {
-        JobState::LIVE.iter().position(|&live| live == state).and_then(|index| self.counts[index])
-    }
-
-    /// Whether there is no live job; false if unknown.
-    pub(super) fn is_none(self) -> bool {
-        self.counts.iter().all(|&count| count == Some(0))
     }
 }

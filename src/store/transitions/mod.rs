@@ -5,14 +5,22 @@
 
 mod compare;
 mod deployment_record;
-mod failures;
+mod deployment_retention;
+mod deployment_status;
+mod ended_jobs;
+mod failure_log;
+mod live_jobs;
 mod namespace_transitions;
-mod served;
+mod new_deployment;
+mod served_deployments;
+mod status_lookup;
+mod status_since;
 
-pub(super) use compare::Poll;
-pub use compare::StatusLookup;
-pub(super) use namespace_transitions::{Committing, FORGET_AFTER, NamespaceTransitions};
-pub(super) use served::Served;
+pub(super) use compare::ComparedPoll;
+pub(super) use deployment_retention::FORGET_AFTER;
+pub(super) use namespace_transitions::{Committing, NamespaceTransitions};
+pub(super) use served_deployments::ServedDeployments;
+pub use status_lookup::StatusLookup;
 
 #[cfg(test)]
 mod tests;

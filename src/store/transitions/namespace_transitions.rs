@@ -8,17 +8,14 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 
-use super::{compare::Poll, deployment_record::DeploymentRecord, failures::FailureLog, served::Served};
+use super::{
+    compare::ComparedPoll, deployment_record::DeploymentRecord, deployment_retention::forgettable,
+    failure_log::FailureLog, served_deployments::ServedDeployments,
+};
 use crate::{
     model::{Deployment, ObservedStatus, Transitions},
-    store::{jobs::NamespaceJobs, saved_state::Record},
+    store::{jobs::NamespaceJobs, state_format::Record},
 };
-
-/// How long the state of a deployment that no target returns is kept.
-pub(in crate::store) const FORGET_AFTER: Duration = Duration::from_secs(24 * 3600);
-
-/// Maximum number of kept deployments per namespace that no target returns. The oldest are removed first.
-const MAX_GONE: usize = 100_000;
 
 /// Maximum number of earlier statuses kept per deployment.
 const MAX_STATUSES: usize = 19;
@@ -78,7 +75,11 @@ impl NamespaceTransitions {
     }
 
     /// Whether the API must be queried for the last job status of any of these deployments.
-    pub(in crate::store) fn needs_status_lookup(&self, poll: &Poll<'_>, listed: &[Deployment]) -> bool {
+    pub(in crate::store) fn needs_status_lookup(
+        &self,
+        poll: &ComparedPoll<'_>,
+        listed: &[Deployment],
+    ) -> bool {
         let state = self.state.read();
         listed
             .iter()
@@ -183,9 +184,9 @@ impl Committing<'_> {
     /// has never been polled.
     pub(in crate::store) fn compare(
         &self,
-        poll: &Poll<'_>,
+        poll: &ComparedPoll<'_>,
         listed: &[Deployment],
-        served: &Served,
+        served: &ServedDeployments,
         polled_since: Option<Duration>,
     ) -> Update {
         let state = self.namespace.state.read();
@@ -201,7 +202,7 @@ impl Committing<'_> {
             if present + state.gone < state.deployments.len() {
                 update.gone = state.missing(listed, polled_since);
             }
-            update.forgotten = state.forgettable(listed, poll.ended);
+            update.forgotten = state.to_forget(listed, poll.ended);
         }
         update
     }
@@ -232,7 +233,7 @@ impl Committing<'_> {
     }
 
     /// Applies `update`, which belongs to this listing.
-    pub(in crate::store) fn apply(self, poll: &Poll<'_>, listed: &[Deployment], update: Update) {
+    pub(in crate::store) fn apply(self, poll: &ComparedPoll<'_>, listed: &[Deployment], update: Update) {
         let mut saving = self.namespace.saving.lock();
         saving.clear();
         let mut state = self.namespace.state.write();
@@ -261,7 +262,7 @@ impl Committing<'_> {
 impl Update {
     fn compare(
         &mut self,
-        poll: &Poll<'_>,
+        poll: &ComparedPoll<'_>,
         before: Option<&DeploymentRecord>,
         deployment: &Deployment,
         begins: bool,
@@ -294,20 +295,14 @@ impl TransitionState {
         missing.map(|(id, of)| (id.clone(), DeploymentRecord { gone: true, ..of.clone() })).collect()
     }
 
-    /// The deployments to forget: those gone for too long, and the oldest ones above the limit.
-    fn forgettable(&self, listed: &[Deployment], now: Duration) -> Vec<Box<str>> {
+    /// The deployments to forget, except those in `listed`.
+    fn to_forget(&self, listed: &[Deployment], now: Duration) -> Vec<Box<str>> {
         if self.gone == 0 {
             return Vec::new();
         }
         let listed: HashSet<&str> = listed.iter().map(|deployment| &*deployment.id).collect();
         let gone = self.deployments.iter().filter(|(id, of)| of.gone && !listed.contains(&***id));
-        let mut gone: Vec<_> = gone.map(|(id, of)| (of.last_returned, id)).collect();
-        let kept = gone.len().min(MAX_GONE);
-        gone.sort_unstable_by_key(|(last_returned, _)| std::cmp::Reverse(*last_returned));
-        let too_old = gone.iter().filter(|(last_returned, _)| *last_returned + FORGET_AFTER <= now).count();
-        // The oldest are last.
-        let remembered = kept.min(gone.len() - too_old);
-        gone.into_iter().skip(remembered).map(|(_, id)| id.clone()).collect()
+        forgettable(gone.map(|(id, of)| (of.last_returned, id)), now)
     }
 
     fn replace(&mut self, id: &str, after: DeploymentRecord, now: Duration) {

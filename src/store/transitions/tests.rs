@@ -11,7 +11,7 @@ use crate::{
         Deployment, DeploymentStatus, JobCounts, JobState, LastJobStatuses, Objects, ObservedStatus,
         TargetId, Transitions,
     },
-    snapshot::fixture::target,
+    snapshot::testing::target,
     store::{Listed, PollFailure, PollReport, StatusLookup, Store, TargetSettings},
 };
 
@@ -267,7 +267,7 @@ proptest! {
 
 /// Which of the deployments are remembered.
 fn remembered(store: &Store) -> Vec<String> {
-    let namespaces = store.inner.lock().transitions.clone();
+    let namespaces = store.shared.lock().transitions.clone();
     let records = namespaces.values().flat_map(|namespace| namespace.records());
     let mut ids: Vec<String> = records.map(|(id, _)| id.into()).collect();
     ids.sort();

@@ -7,9 +7,9 @@ use maud::{Markup, html};
 use super::{
     PageData,
     document::{badge, document},
+    html_text::{HumanDuration, OrDash, gibibytes, isolated, rounded},
     jobs,
     links::target_link,
-    text::{HumanDuration, OrDash, gibibytes, isolated, rounded},
 };
 use crate::{
     model::{Deployment, GroupId, JobState, RequestedResources, Transitions},

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     PageData,
-    text::{HumanDuration, Untrusted, isolated},
+    html_text::{HumanDuration, Untrusted, isolated},
 };
 use crate::telemetry::{DISCOVERY_STATES, DiscoveryHealth};
 

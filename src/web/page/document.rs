@@ -2,10 +2,10 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::text::{HumanDuration, Untrusted};
+use super::html_text::{HumanDuration, Untrusted};
 use crate::{
     store::{Freshness, TargetStatus},
-    web::paths::Paths,
+    web::route_prefix::Paths,
 };
 
 /// Pages load nothing, run no script, cannot be framed, and send their form to the exporter only.

@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::text::{HumanDuration, isolated};
+use super::html_text::{HumanDuration, isolated};
 use crate::{
     model::{LastFailure, ObservedStatus},
     store::JobDetails,

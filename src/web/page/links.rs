@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
     model::{GroupId, TargetId},
-    web::paths::Paths,
+    web::route_prefix::Paths,
 };
 
 /// Characters that need no escaping in a path segment or a query value.
@@ -31,7 +31,7 @@ pub(super) fn deployment_link(paths: &Paths, group: &GroupId, id: &str) -> Strin
 
 /// The parameters of a target's page.
 #[derive(Debug, Clone, Default)]
-pub(in crate::web) struct Query {
+pub(in crate::web) struct PageQuery {
     /// The search text.
     pub(in crate::web) search: String,
     /// The column to sort by.
@@ -43,7 +43,7 @@ pub(in crate::web) struct Query {
 }
 
 /// The link to a target's page with the parameters of `query`.
-pub(super) fn page_link(paths: &Paths, id: &TargetId, query: &Query) -> String {
+pub(super) fn page_link(paths: &Paths, id: &TargetId, query: &PageQuery) -> String {
     let mut link = target_link(paths, id);
     let mut separator = if id.selection.is_empty() { '?' } else { '&' };
     let mut add = |name: &str, value: &str| {

@@ -1,27 +1,27 @@
 //! HTML pages for people, rendered by the server: no scripts, no external resources, usable on phones and in dark mode.
 
-mod attention;
 mod deployment;
 mod discovery;
 mod document;
-mod facts;
+mod html_text;
 mod jobs;
+mod key_figures;
 mod links;
+mod needs_attention;
 mod overview;
 mod target;
-mod text;
 
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use super::{paths::Paths, recent_failures::RecentFailures, state_status::StateStatus};
+use super::{recent_job_failures::RecentFailures, route_prefix::Paths, state_file_status::StateFileStatus};
 use crate::{model::Shard, snapshot::Snapshot, store::Store, telemetry::DiscoveryHealth};
 
 pub(super) use deployment::{deployment, serving};
 pub(super) use document::SECURITY_POLICY;
-pub(super) use links::Query;
+pub(super) use links::PageQuery;
 pub(super) use overview::overview;
 pub(super) use target::target;
 
@@ -34,7 +34,7 @@ pub(super) struct PageData<'p> {
     /// The jobs that failed in the last hour.
     pub(super) failures: RecentFailures,
     /// The state file; none if the state is not persisted.
-    pub(super) state: Option<StateStatus>,
+    pub(super) state: Option<StateFileStatus>,
     /// The health of the discovery entries.
     pub(super) discovery: Vec<DiscoveryHealth>,
     /// The shard of this exporter among those that share the targets.
@@ -51,7 +51,7 @@ impl<'p> PageData<'p> {
     /// What is known at `now`, the time since the Unix epoch.
     pub(super) fn new(snapshot: &'p Snapshot, store: &'p Store, now: Duration, paths: &'p Paths) -> Self {
         let failures = RecentFailures::of(snapshot, store, now);
-        let (state, discovery) = (StateStatus::of(store), Vec::new());
+        let (state, discovery) = (StateFileStatus::of(store), Vec::new());
         let shard = Shard::SINGLE;
         Self { snapshot, store, failures, state, discovery, shard, own_series: 0, now, paths }
     }

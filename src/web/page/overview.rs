@@ -6,12 +6,12 @@ use maud::{Markup, html};
 
 use super::{
     PageData,
-    attention::attention,
     discovery::discovery,
     document::{badge, document},
-    facts::{facts, poll_error},
+    html_text::{HumanDuration, Untrusted, isolated, rounded},
+    key_figures::{facts, poll_error},
     links::target_link,
-    text::{HumanDuration, Untrusted, isolated, rounded},
+    needs_attention::attention,
 };
 use crate::{
     collectors,

@@ -8,10 +8,10 @@ use super::{
     PageData,
     deployment::labels,
     document::{badge, document},
-    facts::{facts, poll_error},
+    html_text::{HumanDuration, OrDash, Untrusted, gibibytes, isolated, rounded},
     jobs,
-    links::{Query, deployment_link, page_link},
-    text::{HumanDuration, OrDash, Untrusted, gibibytes, isolated, rounded},
+    key_figures::{facts, poll_error},
+    links::{PageQuery, deployment_link, page_link},
 };
 use crate::{
     model::{
@@ -19,7 +19,7 @@ use crate::{
         TargetId,
     },
     store::{JobDetails, TargetStatus},
-    web::paths::Paths,
+    web::route_prefix::Paths,
 };
 
 /// Deployments on one page.
@@ -57,7 +57,7 @@ pub(in crate::web) fn target(
     data: &PageData<'_>,
     id: &TargetId,
     status: &TargetStatus,
-    query: &Query,
+    query: &PageQuery,
 ) -> String {
     let mut found = rows(data, id, status);
     found.retain(|row| matches(row, &query.search));
@@ -93,7 +93,7 @@ fn other_collectors(data: &PageData<'_>, id: &TargetId) -> Markup {
     }
 }
 
-fn search(id: &TargetId, query: &Query) -> Markup {
+fn search(id: &TargetId, query: &PageQuery) -> Markup {
     let kept = [("selection", id.selection.as_str()), ("sort", &query.sort)];
     html! {
         form action="" method="get" {
@@ -167,7 +167,7 @@ fn live_jobs(deployment: &Deployment) -> String {
     if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
 }
 
-fn sort(rows: &mut [Row<'_>], query: &Query) {
+fn sort(rows: &mut [Row<'_>], query: &PageQuery) {
     let number = |row: &Row<'_>| {
         let deployment = row.deployment;
         let requested = RequestedResources::of(deployment);
@@ -197,7 +197,7 @@ fn sort(rows: &mut [Row<'_>], query: &Query) {
     });
 }
 
-fn table(data: &PageData<'_>, id: &TargetId, query: &Query, found: &[Row<'_>]) -> Markup {
+fn table(data: &PageData<'_>, id: &TargetId, query: &PageQuery, found: &[Row<'_>]) -> Markup {
     let (group, first) = (id.group(), query.page.saturating_mul(ROWS));
     html! {
         div.wide {
@@ -209,11 +209,11 @@ fn table(data: &PageData<'_>, id: &TargetId, query: &Query, found: &[Row<'_>]) -
     }
 }
 
-fn header(paths: &Paths, id: &TargetId, query: &Query, (key, title, number): Column) -> Markup {
+fn header(paths: &Paths, id: &TargetId, query: &PageQuery, (key, title, number): Column) -> Markup {
     let current = query.sort == key || query.sort.is_empty() && key == "name";
     // People look for the largest numbers first.
     let descending = if current { !query.descending } else { number };
-    let next = Query { sort: key.to_owned(), descending, page: 0, ..query.clone() };
+    let next = PageQuery { sort: key.to_owned(), descending, page: 0, ..query.clone() };
     let (sorted, arrow) = match (current, query.descending) {
         (false, _) => ("none", ""),
         (true, false) => ("ascending", " ▲"),
@@ -276,10 +276,10 @@ fn status_cell(observed: Option<ObservedStatus>, now: Duration) -> Markup {
 }
 
 /// Links to the pages before and after this one.
-fn neighbours(paths: &Paths, id: &TargetId, query: &Query, found: usize) -> Markup {
+fn neighbours(paths: &Paths, id: &TargetId, query: &PageQuery, found: usize) -> Markup {
     let next = query.page.saturating_add(1);
     let link = |page: usize, title: &str| {
-        let href = page_link(paths, id, &Query { page, ..query.clone() });
+        let href = page_link(paths, id, &PageQuery { page, ..query.clone() });
         html! { p { a href=(href) { (title) } } }
     };
     html! {

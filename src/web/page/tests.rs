@@ -3,15 +3,16 @@ use std::time::Duration;
 use maud::html;
 
 use super::{
-    PageData, Query, deployment as deployment_page, overview, serving, target,
-    text::{HumanDuration, Untrusted},
+    PageData, PageQuery, deployment as deployment_page,
+    html_text::{HumanDuration, Untrusted},
+    overview, serving, target,
 };
 use crate::{
     clock::Clock,
     model::{Deployment, ErrorClass, JobCounts, TargetId},
-    snapshot::fixture::{Fixture, target as target_id},
+    snapshot::testing::{Fixture, target as target_id},
     telemetry::DiscoveryHealth,
-    web::{paths::Paths, state_status::StateStatus},
+    web::{route_prefix::Paths, state_file_status::StateFileStatus},
 };
 
 const HOSTILE: &str = "<script>alert(1)</script>\"'&\n\u{202e}\u{200f}";
@@ -56,7 +57,8 @@ async fn fixture(deployments: Vec<Deployment>) -> (Fixture, TargetId) {
 async fn nothing_that_comes_from_outside_becomes_markup() {
     let (fixture, id) = fixture(vec![deployment(HOSTILE, 1)]).await;
     let snapshot = fixture.publisher.snapshot();
-    let query = Query { search: HOSTILE[..8].to_owned(), sort: "\"><script>".into(), ..Query::default() };
+    let query =
+        PageQuery { search: HOSTILE[..8].to_owned(), sort: "\"><script>".into(), ..PageQuery::default() };
     let paths = Paths::default();
     let data = PageData::new(&snapshot, fixture.publisher.store(), Duration::ZERO, &paths);
     let pages = [
@@ -77,7 +79,7 @@ async fn nothing_that_comes_from_outside_becomes_markup() {
 async fn deployments_are_found_and_sorted() {
     let (fixture, id) = fixture(vec![deployment("b", 1), deployment("c", 30), deployment("a", 4)]).await;
     let snapshot = fixture.publisher.snapshot();
-    let names = |query: &Query| {
+    let names = |query: &PageQuery| {
         let paths = Paths::default();
         let data = PageData::new(&snapshot, fixture.publisher.store(), Duration::ZERO, &paths);
         let page = target(&data, &id, &snapshot.targets()[0].1, query);
@@ -85,7 +87,7 @@ async fn deployments_are_found_and_sorted() {
         let name = |row: &str| row.split("<bdi>").nth(1)?.split('<').next().map(str::to_owned);
         rows.map(|row| name(row).unwrap()).collect::<Vec<_>>()
     };
-    let query = |search: &str, sort: &str, descending| Query {
+    let query = |search: &str, sort: &str, descending| PageQuery {
         search: search.into(),
         sort: sort.into(),
         descending,
@@ -96,7 +98,7 @@ async fn deployments_are_found_and_sorted() {
     assert_eq!(names(&query("TEAM=B", "", false)), ["b"]);
     assert_eq!(names(&query("running", "name", true)), ["c", "b", "a"]);
     assert!(names(&query("nothing", "", false)).is_empty());
-    assert!(names(&Query { page: usize::MAX, ..Query::default() }).is_empty());
+    assert!(names(&PageQuery { page: usize::MAX, ..PageQuery::default() }).is_empty());
 }
 
 /// A deployment with these running, starting and failed jobs.
@@ -187,11 +189,11 @@ async fn the_status_page_shows_why_the_state_is_not_saved() {
     let now = Duration::from_secs(1000);
     let data = PageData::new(&snapshot, fixture.publisher.store(), now, &paths);
     let problem = "The state file /<b> is locked.";
-    let unhealthy = StateStatus { healthy: false, problem: Some(problem.into()), last_save: None };
+    let unhealthy = StateFileStatus { healthy: false, problem: Some(problem.into()), last_save: None };
     let data = PageData { state: Some(unhealthy), ..data };
     assert_eq!(attention(&data), "Needs attention The state file /&lt;b&gt; is locked.");
     assert!(overview(&data).contains("<dt>State</dt><dd class=\"bad\">not saved</dd>"));
-    let healthy = StateStatus { healthy: true, problem: None, last_save: Some(Duration::from_secs(930)) };
+    let healthy = StateFileStatus { healthy: true, problem: None, last_save: Some(Duration::from_secs(930)) };
     let data = PageData { state: Some(healthy), ..data };
     assert_eq!(attention(&data), "Needs attention Nothing needs attention.");
     assert!(overview(&data).contains("<dt>State saved</dt><dd class=\"good\">1 min 10 s ago</dd>"));
@@ -207,7 +209,7 @@ async fn a_target_shows_statuses_and_the_failures_of_the_last_hour() {
     let now = Clock::System.since_epoch();
     let data = PageData::new(&snapshot, fixture.publisher.store(), now, &paths);
     let show = |search: &str, sort: &str, descending| {
-        let query = Query { search: search.into(), sort: sort.into(), descending, page: 0 };
+        let query = PageQuery { search: search.into(), sort: sort.into(), descending, page: 0 };
         target(&data, &id, &snapshot.targets()[0].1, &query)
     };
     let page = show("", "failed", true);
@@ -240,7 +242,7 @@ async fn targets_of_other_collectors_are_shown_where_they_belong() {
     assert!(page.contains("<b>1</b> deployments</li><li><b>0</b> failures in the last hour"), "{page}");
     assert!(page.contains("<b>–</b> workspaces</li><li>pages read"), "{page}");
     assert_eq!(attention(&data), "Needs attention Targets of other collectors failing: 2 of 2.");
-    let page = target(&data, &deployments, snapshot.target(&deployments).unwrap(), &Query::default());
+    let page = target(&data, &deployments, snapshot.target(&deployments).unwrap(), &PageQuery::default());
     assert!(page.contains("<h2>namespaces ") && page.contains("no namespaces"), "{page}");
     assert!(!page.contains("<h2>workspaces") && !page.contains("no answer"), "{page}");
 }

@@ -1,24 +1,24 @@
 //! TLS, authentication, headers and rate limit: the web configuration file, in the exporter-toolkit's format.
 
-mod auth;
-mod client_cert;
-mod diagnostics;
-mod expiry_watch;
+mod basic_auth;
+mod certificate_expiry;
+mod client_certificate;
+mod errors;
 mod fair_queue;
-mod file;
 mod password_check;
 mod rate_limit;
-mod reloader;
-mod section;
-mod settings;
-mod table;
+mod security_settings;
 mod tls;
+mod tls_server_config;
+mod web_config_file;
+mod web_config_reload;
+mod yaml_table;
 
 #[cfg(test)]
 mod tests;
 
-pub use diagnostics::WebConfigError;
-pub use reloader::Reloader;
-pub use settings::Security;
+pub use errors::WebConfigError;
+pub use security_settings::Security;
+pub use web_config_reload::SecurityStore;
 
-pub(super) use auth::Verdict;
+pub(super) use basic_auth::Verdict;

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, path::Path, sync::Arc};
 
-use super::{file, settings::Security};
+use super::{security_settings::Security, web_config_file};
 
 /// A directory with a certificate, its key, and another key.
 fn directory() -> tempfile::TempDir {
@@ -20,7 +20,7 @@ fn directory() -> tempfile::TempDir {
 fn load(directory: &Path, text: &str) -> Result<Security, String> {
     let path = directory.join("web.yml");
     std::fs::write(&path, text).unwrap();
-    let loaded = file::load(&path, &Arc::default()).security;
+    let loaded = web_config_file::load(&path, &Arc::default()).security;
     loaded.map_err(|error| error.to_string().replace(&format!("{}: ", path.display()), ""))
 }
 

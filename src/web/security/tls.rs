@@ -12,10 +12,10 @@ use rustls::{
 use x509_parser::{parse_x509_certificate, time::ASN1Time};
 
 use super::{
-    client_cert::{AuthType, Authorities, ClientCertPolicy},
-    diagnostics::Diagnostics,
-    section::TlsSection,
-    settings::{Tls, Validity},
+    client_certificate::{AuthType, Authorities, ClientCertPolicy},
+    errors::Diagnostics,
+    security_settings::{Tls, Validity},
+    tls_server_config::TlsSection,
 };
 
 /// Go's suites that rustls does not have because they are weak.

@@ -62,7 +62,7 @@ impl Everything {
             variables.push(("ALIBABA_CLOUD_CREDENTIALS_URI", &self.uri));
         }
         let url = Some(self.service.url.clone());
-        let source = Source::Default(Endpoints { sts_endpoint: url.clone(), metadata_endpoint: url });
+        let source = ProviderConfig::Default(Endpoints { sts_endpoint: url.clone(), metadata_endpoint: url });
         found(&context(&variables), &source).await.map(|got| got[0].clone())
     }
 }
@@ -94,7 +94,7 @@ async fn the_default_chain_has_the_order_of_the_sdks() {
 async fn half_a_key_or_an_unusable_profile_does_not_stop_the_chain() {
     let everything = Everything::new().await;
     let home = everything.home.path().to_str().unwrap();
-    let source = Source::Default(Endpoints::default());
+    let source = ProviderConfig::Default(Endpoints::default());
     let variables = [
         ("ALIBABA_CLOUD_ACCESS_KEY_ID", "id-env"),
         ("HOME", home),
@@ -124,8 +124,10 @@ async fn a_link_that_fails_for_a_while_is_stood_in_for_and_not_forgotten() {
         ("ALIBABA_CLOUD_ECS_METADATA", "app"),
     ]);
     let url = Some(service.url.clone());
-    let chain =
-        build(&context, &Source::Default(Endpoints { sts_endpoint: url.clone(), metadata_endpoint: url }));
+    let chain = build(
+        &context,
+        &ProviderConfig::Default(Endpoints { sts_endpoint: url.clone(), metadata_endpoint: url }),
+    );
     let issued = chain.fetch().await.unwrap();
     assert_eq!((issued.credentials.access_key_id.as_str(), issued.is_fallback), ("STS.ecs", true));
     up.store(true, std::sync::atomic::Ordering::Relaxed);
@@ -138,7 +140,7 @@ async fn no_metadata_service_is_no_fault_unless_a_role_is_named() {
     let nobody = Url::parse("http://127.0.0.1:1").unwrap();
     let named = [("ALIBABA_CLOUD_ECS_METADATA", "app")];
     let role = EcsRamRole { metadata_endpoint: Some(nobody), ..EcsRamRole::default() };
-    let error = found(&context(&named), &Source::EcsRamRole(role)).await.unwrap_err();
+    let error = found(&context(&named), &ProviderConfig::EcsRamRole(role)).await.unwrap_err();
     assert!(!error.is_missing() && error.is_unreachable(), "{error}");
 }
 
@@ -148,7 +150,7 @@ async fn the_chain_stays_with_the_link_that_worked_while_it_is_there() {
     write(home.path(), ".alibabacloud/credentials", INI);
     let context =
         context(&[("HOME", home.path().to_str().unwrap()), ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")]);
-    let chain = build(&context, &Source::default());
+    let chain = build(&context, &ProviderConfig::default());
     let id = async || chain.fetch().await.map(|issued| issued.credentials.access_key_id.clone());
     assert_eq!(id().await.unwrap(), "id-1");
     write(home.path(), ".aliyun/config.json", &CLI.replace("id-1", "id-cli"));
@@ -161,7 +163,10 @@ async fn the_chain_stays_with_the_link_that_worked_while_it_is_there() {
 fn chain(variables: &[(&str, &str)], service: &Service) -> Arc<dyn CredentialsSource> {
     let url = Some(service.url.clone());
     let all = [variables, &[("ALIBABA_CLOUD_ECS_METADATA", "app")]].concat();
-    build(&context(&all), &Source::Default(Endpoints { sts_endpoint: url.clone(), metadata_endpoint: url }))
+    build(
+        &context(&all),
+        &ProviderConfig::Default(Endpoints { sts_endpoint: url.clone(), metadata_endpoint: url }),
+    )
 }
 
 #[tokio::test]
@@ -237,6 +242,6 @@ async fn a_tilde_in_a_path_is_explained() {
     let variables = [("ALIBABA_CLOUD_CREDENTIALS_FILE", "~/credentials.ini")];
     assert!(chain(&variables, &service).fetch().await.unwrap().is_fallback);
     let profile = Profile { file: Some("~/config.json".into()), ..Profile::default() };
-    let error = found(&context(&[]), &Source::Profile(profile)).await.unwrap_err().to_string();
+    let error = found(&context(&[]), &ProviderConfig::Profile(profile)).await.unwrap_err().to_string();
     assert_eq!(error, "~/config.json can't be read: there is no such file (`~` is not expanded)");
 }

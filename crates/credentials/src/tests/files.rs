@@ -7,7 +7,7 @@ use super::*;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A context whose clock moves with Tokio's.
-fn paused_context(variables: &[(&str, &str)]) -> Arc<Context> {
+fn paused_context(variables: &[(&str, &str)]) -> Arc<ProviderContext> {
     context_at(variables, Clock::paused(Duration::from_secs(1_794_000_000)))
 }
 
@@ -22,7 +22,7 @@ impl KeyFiles {
         let directory = tempfile::tempdir().unwrap();
         let file = |name: &str| SecretSource::File(directory.path().join(name));
         let key = AccessKey { id: file("id"), secret: file("secret"), token: None };
-        Self { provider: paused_context(&[]).provider(&Source::AccessKey(key)), directory }
+        Self { provider: paused_context(&[]).provider(&ProviderConfig::AccessKey(key)), directory }
     }
 
     fn write(&self, name: &str, text: &str) {
@@ -101,7 +101,7 @@ async fn a_profile_that_is_being_written_does_not_switch_to_another_identity() {
     );
     let variables =
         [("HOME", home.path().to_str().unwrap()), ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")];
-    let provider = paused_context(&variables).provider(&Source::default());
+    let provider = paused_context(&variables).provider(&ProviderConfig::default());
     let id = async || provider.credentials().await.unwrap().access_key_id.clone();
     assert_eq!(id().await, "id-1");
     write(home.path(), ".aliyun/config.json", &cli("id-2")[..30]);
@@ -125,14 +125,14 @@ async fn a_byte_order_mark_is_no_part_of_a_key_or_a_profile() {
     write(directory.path(), "secret", "\u{feff}the-secret");
     let file = |name: &str| SecretSource::File(directory.path().join(name));
     let key = AccessKey { id: file("id"), secret: file("secret"), token: None };
-    let got = found(&context(&[]), &Source::AccessKey(key)).await.unwrap();
+    let got = found(&context(&[]), &ProviderConfig::AccessKey(key)).await.unwrap();
     assert_eq!(got[..2], ["the-id", "the-secret"]);
     let cli = r#"{"current":"a","profiles":[{"name":"a","mode":"AK","access_key_id":"i","access_key_secret":"s"}]}"#;
     let ini = "[default]\ntype=access_key\naccess_key_id=i\naccess_key_secret=s\n";
     for (name, text) in [("c.json", cli), ("c.ini", ini)] {
         write(directory.path(), name, &format!("\u{feff}{text}"));
         let profile = Profile { file: Some(directory.path().join(name)), ..Profile::default() };
-        assert_eq!(found(&context(&[]), &Source::Profile(profile)).await.unwrap()[0], "i", "{name}");
+        assert_eq!(found(&context(&[]), &ProviderConfig::Profile(profile)).await.unwrap()[0], "i", "{name}");
     }
 }
 
@@ -154,7 +154,9 @@ async fn a_pipe_or_a_device_is_no_key_file() {
             oidc_token_file: Some(path.to_owned()),
             ..Oidc::default()
         };
-        for source in [Source::AccessKey(key), Source::Profile(profile), Source::Oidc(oidc)] {
+        for source in
+            [ProviderConfig::AccessKey(key), ProviderConfig::Profile(profile), ProviderConfig::Oidc(oidc)]
+        {
             let error = found(&context(&[]), &source).await.unwrap_err().to_string();
             assert!(error.contains("can't be read: it is not a regular file"), "{error}");
         }

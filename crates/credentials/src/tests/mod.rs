@@ -3,9 +3,9 @@
 mod chain;
 mod files;
 mod profiles;
+mod provider_config;
 mod providers;
 mod refreshing;
-mod source;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -13,22 +13,25 @@ use clock::Clock;
 use secrecy::ExposeSecret as _;
 
 use super::*;
-use crate::{build::build, provider::CredentialsSource};
+use crate::{provider::CredentialsSource, provider_factory::build};
 
 const APPLICATION: Application = Application { name: "aliyun-flink-exporter", version: "0.1.0" };
 
 /// A context with these variables only.
-fn context(variables: &[(&str, &str)]) -> Arc<Context> {
+fn context(variables: &[(&str, &str)]) -> Arc<ProviderContext> {
     context_at(variables, Clock::System)
 }
 
-fn context_at(variables: &[(&str, &str)], clock: Clock) -> Arc<Context> {
+fn context_at(variables: &[(&str, &str)], clock: Clock) -> Arc<ProviderContext> {
     let find = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-    Context::new(APPLICATION, find, clock)
+    ProviderContext::new(APPLICATION, find, clock)
 }
 
 /// The credentials of a source: id, secret, token and origin.
-async fn found(context: &Arc<Context>, source: &Source) -> Result<[String; 4], CredentialsError> {
+async fn found(
+    context: &Arc<ProviderContext>,
+    source: &ProviderConfig,
+) -> Result<[String; 4], CredentialsError> {
     let issued = build(context, source).fetch().await?;
     let Credentials { access_key_id, access_key_secret, security_token } = &*issued.credentials;
     let token = security_token.as_ref().map(|token| token.expose_secret().to_owned());
@@ -50,7 +53,7 @@ fn debug_and_display_contain_no_secret() {
         token: Some(SecretSource::Inline("the-token".into())),
     };
     let role = RamRoleArn {
-        source: Source::AccessKey(key.clone()),
+        source: ProviderConfig::AccessKey(key.clone()),
         role_arn: Some("arn".into()),
         external_id: Some("the-external-id".into()),
         session: Session::default(),
@@ -58,9 +61,9 @@ fn debug_and_display_contain_no_secret() {
     let context = context(&[("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "the-secret")]);
     let uri = CredentialsUri::new("http://u:the-password@h/the-path?the-query".parse().unwrap());
     let sources = [
-        Source::AccessKey(key),
-        Source::RamRoleArn(Box::new(role)),
-        Source::Uri(Uri { uri: Some(uri.clone()) }),
+        ProviderConfig::AccessKey(key),
+        ProviderConfig::RamRoleArn(Box::new(role)),
+        ProviderConfig::Uri(Uri { uri: Some(uri.clone()) }),
     ];
     let providers: Vec<_> =
         sources.iter().map(|source| (context.provider(source), build(&context, source))).collect();

@@ -6,9 +6,14 @@ use super::{
     *,
 };
 
-fn profile(directory: &Path, file: Option<&str>, name: Option<&str>, service: Option<&Service>) -> Source {
+fn profile(
+    directory: &Path,
+    file: Option<&str>,
+    name: Option<&str>,
+    service: Option<&Service>,
+) -> ProviderConfig {
     let url = service.map(|service| service.url.clone());
-    Source::Profile(Profile {
+    ProviderConfig::Profile(Profile {
         name: name.map(str::to_owned),
         file: file.map(|file| directory.join(file)),
         sts_endpoint: url.clone(),

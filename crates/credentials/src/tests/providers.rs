@@ -9,16 +9,19 @@ pub(super) const ROLE: &str = "acs:ram::1:role/reader";
 pub(super) const TOKEN: &str = "PUT /latest/api/token";
 pub(super) const ROLES: &str = "GET /latest/meta-data/ram/security-credentials/";
 
-fn instance(service: &Service) -> Source {
-    Source::EcsRamRole(EcsRamRole { metadata_endpoint: Some(service.url.clone()), ..EcsRamRole::default() })
+fn instance(service: &Service) -> ProviderConfig {
+    ProviderConfig::EcsRamRole(EcsRamRole {
+        metadata_endpoint: Some(service.url.clone()),
+        ..EcsRamRole::default()
+    })
 }
 
 fn session(service: &Service) -> Session {
     Session { sts_endpoint: Some(service.url.clone()), ..Session::default() }
 }
 
-fn key(id: &str, token: Option<&str>) -> Source {
-    Source::AccessKey(AccessKey {
+fn key(id: &str, token: Option<&str>) -> ProviderConfig {
+    ProviderConfig::AccessKey(AccessKey {
         id: SecretSource::Inline(id.into()),
         secret: SecretSource::Inline(format!("secret-of-{id}").into()),
         token: token.map(|token| SecretSource::Inline(token.into())),
@@ -121,8 +124,8 @@ async fn no_service_s_answer_is_quoted_or_followed() {
         };
         let sources = [
             instance(&service),
-            Source::Uri(Uri { uri: Some(location) }),
-            Source::RamRoleArn(Box::new(role)),
+            ProviderConfig::Uri(Uri { uri: Some(location) }),
+            ProviderConfig::RamRoleArn(Box::new(role)),
         ];
         for source in sources {
             let error = found(&context(&[("ALIBABA_CLOUD_ECS_METADATA", "app")]), &source).await.unwrap_err();
@@ -149,7 +152,7 @@ async fn a_role_is_assumed_by_a_signed_request() {
             ..session(&service)
         },
     };
-    let got = found(&context(&[]), &Source::RamRoleArn(Box::new(role))).await.unwrap();
+    let got = found(&context(&[]), &ProviderConfig::RamRoleArn(Box::new(role))).await.unwrap();
     let origin = format!("the role {ROLE}, assumed with the access key in the configuration");
     assert_eq!(got, all_of("STS.2", &origin));
     let [seen] = &service.seen()[..] else { panic!("one request") };
@@ -172,7 +175,7 @@ async fn a_role_is_assumed_by_a_signed_request() {
 async fn a_role_may_be_assumed_with_a_role() {
     let service = Service::start(|count, _| (200, sts(&format!("STS.{count}")))).await;
     let role = |source| {
-        Source::RamRoleArn(Box::new(RamRoleArn {
+        ProviderConfig::RamRoleArn(Box::new(RamRoleArn {
             source,
             role_arn: None,
             external_id: None,
@@ -199,7 +202,7 @@ async fn an_oidc_token_goes_into_the_body_trimmed_and_is_read_each_time() {
         ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "provider"),
         ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", file.to_str().unwrap()),
     ]);
-    let source = Source::Oidc(Oidc { session: session(&service), ..Oidc::default() });
+    let source = ProviderConfig::Oidc(Oidc { session: session(&service), ..Oidc::default() });
     let got = found(&context, &source).await.unwrap();
     assert_eq!(got, all_of("STS.3", &format!("the OIDC token in {}, as the role {ROLE}", file.display())));
     write(directory.path(), "token", "second.token");
@@ -229,7 +232,8 @@ async fn sts_s_refusals_name_the_code_the_request_and_the_remedy() {
         external_id: None,
         session: session(&service),
     };
-    let error = found(&context(&[]), &Source::RamRoleArn(Box::new(role))).await.unwrap_err().to_string();
+    let error =
+        found(&context(&[]), &ProviderConfig::RamRoleArn(Box::new(role))).await.unwrap_err().to_string();
     for part in ["HTTP 403 NoPermission", "sts:AssumeRole", "(request id R-7)", ROLE] {
         assert!(error.contains(part), "{error}");
     }
@@ -240,7 +244,7 @@ async fn a_uri_s_answer_needs_no_code() {
     let service = Service::start(|_, _| (200, flat("STS.4").replace(r#""Code":"Success","#, ""))).await;
     let uri = service.url.join("/path?a=b").unwrap();
     let context = context(&[("ALIBABA_CLOUD_CREDENTIALS_URI", uri.as_str())]);
-    let got = found(&context, &Source::Uri(Uri::default())).await.unwrap();
+    let got = found(&context, &ProviderConfig::Uri(Uri::default())).await.unwrap();
     let origin = format!("the credentials URI at {}", service.url.as_str().trim_end_matches('/'));
     assert_eq!(got, all_of("STS.4", &origin));
     assert_eq!(service.seen()[0].parameter("a"), Some("b"));
@@ -250,8 +254,11 @@ async fn a_uri_s_answer_needs_no_code() {
 async fn a_key_in_files_is_read_each_time() {
     let directory = tempfile::tempdir().unwrap();
     let file = |name: &str| SecretSource::File(directory.path().join(name));
-    let source =
-        Source::AccessKey(AccessKey { id: file("id"), secret: file("secret"), token: Some(file("token")) });
+    let source = ProviderConfig::AccessKey(AccessKey {
+        id: file("id"),
+        secret: file("secret"),
+        token: Some(file("token")),
+    });
     let context = context(&[]);
     let error = found(&context, &source).await.unwrap_err();
     assert!(error.is_missing() && error.to_string().contains("there is no such file"), "{error}");
@@ -296,14 +303,14 @@ async fn credentials_of_a_uri_without_an_expiry_or_with_a_distant_one_do_not_exp
     ] {
         let body = flat("STS.1").replace(expiration, replacement);
         let service = Service::start(move |_, _| (200, body.clone())).await;
-        let uri = Source::Uri(Uri { uri: Some(CredentialsUri::new(service.url.clone())) });
+        let uri = ProviderConfig::Uri(Uri { uri: Some(CredentialsUri::new(service.url.clone())) });
         let issued = build(&context(&[]), &uri).fetch().await.unwrap();
         assert_eq!(issued.expires.is_some(), expires, "{replacement}");
     }
     for replacement in [r#""Expiration":"tomorrow","#, r#""Expiration":"9999-the-secret","#] {
         let body = flat("STS.1").replace(expiration, replacement);
         let service = Service::start(move |_, _| (200, body.clone())).await;
-        let uri = Source::Uri(Uri { uri: Some(CredentialsUri::new(service.url.clone())) });
+        let uri = ProviderConfig::Uri(Uri { uri: Some(CredentialsUri::new(service.url.clone())) });
         let error = found(&context(&[]), &uri).await.unwrap_err().to_string();
         assert!(error.contains("no credentials that can be read") && !error.contains("secret"), "{error}");
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use strum::VariantArray as _;
 
 use super::*;
-use crate::selection::{ExecutionMode, JobStatus, LabelSelector};
+use crate::deployment_filters::{ExecutionMode, JobStatus, LabelSelector};
 
 const MINUTE: u64 = 60;
 
@@ -21,11 +21,11 @@ fn view(elapsed: u64) -> View<'static> {
 
 fn everything(fleet: &Fleet, elapsed: u64) -> Vec<Value> {
     let all = fleet.namespaces.iter();
-    all.flat_map(|namespace| namespace.list(&Selection::default(), view(elapsed), 0, usize::MAX).data)
+    all.flat_map(|namespace| namespace.list(&DeploymentFilters::default(), view(elapsed), 0, usize::MAX).data)
         .collect()
 }
 
-fn selected(fleet: &Fleet, selection: &Selection, elapsed: u64) -> Vec<Value> {
+fn selected(fleet: &Fleet, selection: &DeploymentFilters, elapsed: u64) -> Vec<Value> {
     fleet.namespaces[0].list(selection, view(elapsed), 0, usize::MAX).data
 }
 
@@ -57,7 +57,7 @@ fn the_first_names_are_believable_and_all_differ() {
 #[test]
 fn no_two_deployments_of_a_namespace_share_a_name_or_an_id() {
     let fleet = Fleet::new(1, 1, 2000);
-    let data = selected(&fleet, &Selection::default(), 10 * MINUTE);
+    let data = selected(&fleet, &DeploymentFilters::default(), 10 * MINUTE);
     let names: BTreeSet<_> = data.iter().map(|deployment| deployment["name"].to_string()).collect();
     assert!(data.len() > 2000);
     assert_eq!((names.len(), ids(&data).len()), (data.len(), data.len()));
@@ -93,10 +93,10 @@ fn failures_rise_within_two_minutes_and_never_fall() {
 #[test]
 fn deployments_appear_and_vanish_but_the_permanent_ones_stay() {
     let fleet = Fleet::new(1, 1, 60);
-    let start = ids(&selected(&fleet, &Selection::default(), 0));
+    let start = ids(&selected(&fleet, &DeploymentFilters::default(), 0));
     assert_eq!(start.len(), 60);
     let over_time: Vec<_> =
-        (0..40).map(|step| ids(&selected(&fleet, &Selection::default(), step * 30))).collect();
+        (0..40).map(|step| ids(&selected(&fleet, &DeploymentFilters::default(), step * 30))).collect();
     assert!(over_time.iter().all(|now| now.is_superset(&start)));
     let ever: BTreeSet<_> = over_time.iter().flatten().cloned().collect();
     let last = over_time.last().unwrap();
@@ -106,7 +106,7 @@ fn deployments_appear_and_vanish_but_the_permanent_ones_stay() {
 #[test]
 fn pages_join_into_the_whole() {
     let fleet = Fleet::new(1, 1, 60);
-    let (selection, view) = (Selection::default(), view(5 * MINUTE));
+    let (selection, view) = (DeploymentFilters::default(), view(5 * MINUTE));
     let whole = fleet.namespaces[0].list(&selection, view, 0, usize::MAX);
     let pages = (0..10).flat_map(|page| fleet.namespaces[0].list(&selection, view, page * 7, 7).data);
     assert_eq!(pages.collect::<Vec<_>>(), whole.data);
@@ -117,23 +117,26 @@ fn pages_join_into_the_whole() {
 #[test]
 fn each_filter_leaves_just_what_it_names() {
     let fleet = Fleet::new(1, 1, 300);
-    let all = selected(&fleet, &Selection::default(), 0);
-    let check = |selection: &Selection, matches: &dyn Fn(&Value) -> bool| {
+    let all = selected(&fleet, &DeploymentFilters::default(), 0);
+    let check = |selection: &DeploymentFilters, matches: &dyn Fn(&Value) -> bool| {
         let expected: Vec<_> = all.iter().filter(|deployment| matches(deployment)).cloned().collect();
         assert!(!expected.is_empty() && expected.len() < all.len(), "{selection:?}");
         assert_eq!(selected(&fleet, selection, 0), expected, "{selection:?}");
     };
-    check(&Selection { name: Some("orders".into()), ..Selection::default() }, &|deployment| {
-        deployment["name"].as_str().unwrap().contains("orders")
-    });
-    check(&Selection { execution_mode: Some(ExecutionMode::Batch), ..Selection::default() }, &|deployment| {
-        deployment["executionMode"] == "BATCH"
-    });
-    check(&Selection { creator: Some("278463638774560001".into()), ..Selection::default() }, &|deployment| {
-        deployment["creator"] == "278463638774560001"
-    });
+    check(
+        &DeploymentFilters { name: Some("orders".into()), ..DeploymentFilters::default() },
+        &|deployment| deployment["name"].as_str().unwrap().contains("orders"),
+    );
+    check(
+        &DeploymentFilters { execution_mode: Some(ExecutionMode::Batch), ..DeploymentFilters::default() },
+        &|deployment| deployment["executionMode"] == "BATCH",
+    );
+    check(
+        &DeploymentFilters { creator: Some("278463638774560001".into()), ..DeploymentFilters::default() },
+        &|deployment| deployment["creator"] == "278463638774560001",
+    );
     let label = LabelSelector { key: "tier".into(), values: vec!["1".into(), "3".into()] };
-    check(&Selection { label: Some(label), ..Selection::default() }, &|deployment| {
+    check(&DeploymentFilters { label: Some(label), ..DeploymentFilters::default() }, &|deployment| {
         deployment["labels"]["tier"] == 1 || deployment["labels"]["tier"] == 3
     });
 }
@@ -143,7 +146,11 @@ fn every_status_selects_some_and_they_do_not_overlap() {
     let fleet = Fleet::new(1, 1, 300);
     let mut seen = BTreeSet::new();
     for &status in JobStatus::VARIANTS {
-        let found = ids(&selected(&fleet, &Selection { status: Some(status), ..Selection::default() }, 0));
+        let found = ids(&selected(
+            &fleet,
+            &DeploymentFilters { status: Some(status), ..DeploymentFilters::default() },
+            0,
+        ));
         assert!(!found.is_empty() && seen.is_disjoint(&found), "{status:?}");
         seen.extend(found);
     }

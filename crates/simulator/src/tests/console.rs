@@ -132,7 +132,7 @@ async fn the_usage_of_a_namespace_is_that_of_its_live_jobs() {
         .map(|deployment| {
             let live = ["starting", "running", "cancelling"]
                 .map(|state| deployment["jobSummary"][state].as_f64().unwrap_or_default());
-            footprint::Footprint::of_deployment(deployment).compute_units * live.iter().sum::<f64>()
+            resource_usage::ResourceUsage::of_deployment(deployment).compute_units * live.iter().sum::<f64>()
         })
         .sum();
     // One deployment in forty returns odd values.

@@ -8,7 +8,7 @@ use std::{
 use redb::{StorageBackend, backends::FileBackend};
 
 use super::*;
-use crate::backend::Wrap;
+use crate::storage_backend::Wrap;
 
 /// A disk that can be made to block or to fail.
 #[derive(Debug, Default)]

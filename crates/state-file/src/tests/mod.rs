@@ -2,9 +2,9 @@
 
 mod basics;
 mod blocked;
+mod copy_on_write;
 mod damage;
 mod locked;
-mod overlay;
 mod processes;
 
 use std::{

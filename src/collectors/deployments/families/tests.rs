@@ -8,7 +8,7 @@ use proptest::{collection::vec, option, prelude::*};
 use super::{Deployments, ExportedLabels, FAMILIES, group};
 use crate::{
     exposition::{
-        AssembledBody, BLOCK, Encoding, Format, RenderedFamilies, SectionText, SegmentCache, render,
+        BLOCK, Encoding, Format, JoinedFamilies, MetricsBody, RenderedFamilies, SegmentCache, render,
         render_within,
         tests::{body, encoded_by_the_crate, label_pairs, text},
         write,
@@ -48,7 +48,7 @@ fn rendered<'d>(
 }
 
 fn text_of(groups: &[RenderedFamilies]) -> String {
-    let sections = [SectionText::of::<Deployments>(groups)];
+    let sections = [JoinedFamilies::of::<Deployments>(groups)];
     String::from_utf8(body(Format::Text, Encoding::Identity, &sections, "")).unwrap()
 }
 
@@ -190,7 +190,7 @@ proptest! {
         let keys = LabelKeys::All;
         let groups = [rendered("w", "one", &first, &keys), rendered("w", "two", &second, &keys)];
         for format in Format::ALL {
-            let of = |encoding| body(format, encoding, &[SectionText::of::<Deployments>(&groups)], &live);
+            let of = |encoding| body(format, encoding, &[JoinedFamilies::of::<Deployments>(&groups)], &live);
             let plain = of(Encoding::Identity);
             let gzip = of(Encoding::Gzip);
             let mut decoder = flate2::bufread::GzDecoder::new(gzip.as_slice());
@@ -300,8 +300,8 @@ fn small_groups(namespaces: usize) -> Vec<RenderedFamilies> {
 
 /// The pieces of the body in gzip, and their text.
 fn gzip(groups: &[RenderedFamilies], cache: &SegmentCache) -> (Vec<Bytes>, String) {
-    let sections = [SectionText::of::<Deployments>(groups)];
-    let body = AssembledBody::new(Format::Text, Encoding::Gzip, &sections, cache).unwrap();
+    let sections = [JoinedFamilies::of::<Deployments>(groups)];
+    let body = MetricsBody::new(Format::Text, Encoding::Gzip, &sections, cache).unwrap();
     let mut bytes = body.pieces().concat();
     bytes.extend(body.last_piece(Vec::new()).unwrap());
     let mut text = String::new();

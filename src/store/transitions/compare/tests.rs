@@ -1,7 +1,7 @@
 use DeploymentStatus::{Cancelled, Failed, Finished, None as NoJob, Running, Transitioning, Unknown};
 
 use super::*;
-use crate::model::Transitions;
+use crate::model::{LastJobStatuses, Transitions};
 
 /// Seconds since the Unix epoch at which the tests begin.
 const START: u64 = 1_000_000;
@@ -32,9 +32,9 @@ impl History {
         Self { previous_success: Some(Duration::from_secs(START)), ..Self::new() }
     }
 
-    fn poll_with<T>(&self, answer: &StatusLookup, with: impl FnOnce(&Poll<'_>) -> T) -> T {
+    fn poll_with<T>(&self, answer: &StatusLookup, with: impl FnOnce(&ComparedPoll<'_>) -> T) -> T {
         let ended_at = self.start + Duration::from_secs(self.seconds);
-        with(&Poll {
+        with(&ComparedPoll {
             requested_at: ended_at,
             ended_at,
             ended: Duration::from_secs(START + self.seconds),
@@ -199,21 +199,6 @@ fn all_jobs_of_a_new_deployment_count_and_its_status_was_seen_to_begin() {
 }
 
 #[test]
-fn a_deployment_is_new_if_created_since_the_previous_poll_with_two_minutes_of_tolerance() {
-    let is_new = |created: Option<f64>, previous: Option<u64>| {
-        let previous_success = previous.map(|seconds| Duration::from_secs(START + seconds));
-        let history = History { previous_success, ..History::new() };
-        let deployment = Deployment { created, ..deployment(returned(IDLE)) };
-        history.poll_with(&StatusLookup::NotNeeded, |poll| poll.is_new(&deployment))
-    };
-    let created = Some(START as f64 + 10.0);
-    assert!(is_new(created, Some(0)) && is_new(created, Some(130)) && !is_new(created, Some(131)));
-    assert!(!is_new(created, None), "the first poll of a target");
-    assert!(!is_new(None, Some(0)) && !is_new(Some(-5.0), Some(0)) && !is_new(Some(f64::NAN), Some(0)));
-    assert!(is_new(Some(1e12), Some(0)), "in the future");
-}
-
-#[test]
 fn a_live_job_that_disappears_without_a_count_is_looked_up() {
     let counts = [0, 0, 0, 0, 0, 2];
     let with = |answer: &StatusLookup| {
@@ -336,7 +321,7 @@ fn data_that_was_requested_earlier_is_not_compared() {
     let old = deployment(returned([0, 1, 0, 0, 0, 1]));
     let after = history.poll_with(&StatusLookup::NotNeeded, |poll| {
         let requested_at = poll.requested_at.checked_sub(Duration::from_secs(1)).unwrap();
-        Poll { requested_at, ..*poll }.compare(Some(&before), &old, false)
+        ComparedPoll { requested_at, ..*poll }.compare(Some(&before), &old, false)
     });
     assert_eq!((after.status, after.ended), (before.status, before.ended));
 }
