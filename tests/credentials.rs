@@ -76,7 +76,7 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn without_any_credentials_the_exit_code_is_1_and_all_places_are_listed() {
+fn without_credentials_the_exit_code_is_1_and_the_error_lists_all_providers() {
     let home = tempfile::tempdir().unwrap();
     let environment =
         [("HOME", home.path().to_str().unwrap()), ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")];
@@ -99,7 +99,7 @@ fn without_any_credentials_the_exit_code_is_1_and_all_places_are_listed() {
 }
 
 #[test]
-fn a_secret_file_that_is_missing_is_told_at_the_start() {
+fn a_missing_secret_file_is_reported_at_startup() {
     let key = "{type=access_key,access_key_id=a,access_key_secret_file=\"/nowhere/secret\"}";
     let environment = [("ALIYUN_FLINK_EXPORTER_CREDENTIALS", key)];
     let flags = ["once", "--workspace", "w", "--region", "cn-hangzhou", "--namespace", "n"];
@@ -113,7 +113,7 @@ fn a_secret_file_that_is_missing_is_told_at_the_start() {
 }
 
 #[test]
-fn a_profile_of_an_unsupported_mode_is_skipped_with_one_line() {
+fn a_profile_with_an_unsupported_mode_is_skipped_with_one_log_line() {
     let (home, cloud) = (tempfile::tempdir().unwrap(), Cloud::start());
     let write = |name: &str, text: &str| {
         let path = home.path().join(name);
@@ -154,7 +154,7 @@ fn doctor_with(home: &tempfile::TempDir, variables: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn a_named_token_file_that_is_missing_is_warned_of_with_its_fallback() {
+fn a_warning_about_a_missing_token_file_names_the_fallback() {
     let home = tempfile::tempdir().unwrap();
     let text = doctor_with(
         &home,
@@ -172,7 +172,7 @@ fn a_named_token_file_that_is_missing_is_warned_of_with_its_fallback() {
 }
 
 #[test]
-fn a_key_in_quotes_is_warned_of_without_its_value() {
+fn a_warning_about_a_quoted_key_does_not_show_it() {
     let variables =
         [("ALIBABA_CLOUD_ACCESS_KEY_ID", "the-id"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "\"the-secret\"")];
     let text = doctor_with(&tempfile::tempdir().unwrap(), &variables);
@@ -233,7 +233,7 @@ fn free_port() -> u16 {
 }
 
 #[test]
-fn a_metadata_service_that_is_down_is_waited_for_and_never_asked_through_a_proxy() {
+fn an_unavailable_metadata_service_is_retried_without_a_proxy() {
     let cloud = Cloud::start();
     let port = free_port();
     let metadata =
@@ -295,7 +295,7 @@ fn exporter(home: &tempfile::TempDir, workspaces: &str) -> Exporter {
 }
 
 #[test]
-fn one_workspace_without_credentials_stops_no_other_and_recovers() {
+fn a_workspace_without_credentials_does_not_affect_others_and_recovers() {
     let (cloud, home) = (Cloud::start(), tempfile::tempdir().unwrap());
     let path = |name: &str| home.path().join(name).display().to_string();
     std::fs::write(path("one"), "the-secret").unwrap();
@@ -310,7 +310,7 @@ fn one_workspace_without_credentials_stops_no_other_and_recovers() {
 }
 
 #[test]
-fn a_reload_with_missing_credentials_succeeds_and_they_are_used_once_they_appear() {
+fn a_reload_succeeds_without_credentials_and_uses_them_when_they_appear() {
     let (cloud, home) = (Cloud::start(), tempfile::tempdir().unwrap());
     let path = |name: &str| home.path().join(name).display().to_string();
     std::fs::write(path("one"), "the-secret").unwrap();
@@ -345,7 +345,7 @@ fn the_port_is_open_while_a_service_does_not_answer() {
 }
 
 #[test]
-fn a_configuration_file_that_is_no_file_is_refused_at_once() {
+fn a_configuration_file_that_is_a_pipe_or_a_device_is_rejected() {
     let home = tempfile::tempdir().unwrap();
     let pipe = home.path().join("c.yml");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());

@@ -12,7 +12,7 @@ use mutate::{Mutator, corpus};
 const INPUTS: usize = 8000;
 
 #[test]
-fn no_bytes_from_outside_make_a_reader_panic() {
+fn no_input_makes_a_parser_panic() {
     for (name, read) in READERS {
         let corpus = corpus(name);
         assert!(corpus.len() >= 3, "{name} has a corpus");

@@ -30,7 +30,7 @@ async fn daemon(api: &StubApi, log: &FullPipe, rest: &str) -> Program {
 }
 
 #[tokio::test]
-async fn a_full_pipe_as_log_changes_nothing_for_polls_and_scrapes_and_the_stop() {
+async fn polls_scrapes_and_the_stop_do_not_wait_for_the_log() {
     let (broken, body) = (Arc::new(AtomicBool::new(false)), sample("list_deployments"));
     let is_broken = broken.clone();
     let api = StubApi::start(move |_| {
@@ -74,7 +74,7 @@ async fn log_lines(program: &Program, count: usize) {
 }
 
 #[tokio::test]
-async fn lines_that_find_no_room_are_counted_and_the_others_are_written_once_the_log_is_read() {
+async fn dropped_log_lines_are_counted_and_the_others_are_written_when_the_log_is_read() {
     let api = StubApi::start(|_| Reply::ok(sample("list_deployments"))).await;
     let log = FullPipe::new();
     let program = daemon(&api, &log, "").await;
@@ -95,7 +95,7 @@ async fn lines_that_find_no_room_are_counted_and_the_others_are_written_once_the
 }
 
 #[tokio::test]
-async fn the_demo_starts_though_nobody_reads_its_output() {
+async fn the_demo_starts_while_its_output_is_blocked() {
     let (log, out) = (FullPipe::new(), FullPipe::new());
     let address = free_address();
     let start = Start::bare(&["demo", "--log.level", "debug", "--web.listen-address", &address.to_string()]);
@@ -109,7 +109,7 @@ async fn the_demo_starts_though_nobody_reads_its_output() {
 }
 
 #[tokio::test]
-async fn a_second_signal_ends_it_though_its_message_is_not_read() {
+async fn a_second_signal_ends_the_program_while_the_log_is_blocked() {
     let api = StubApi::start(|_| Reply::ok(sample("list_deployments"))).await;
     let log = FullPipe::new();
     let program = daemon(&api, &log, "").await;

@@ -20,7 +20,7 @@ fn assert_failed_as(finished: &Finished, outcome: &str) {
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_large_fails_the_poll_announced_or_not() {
+async fn a_body_that_is_too_large_fails_the_poll_with_and_without_content_length() {
     for chunked in [false, true] {
         let body = sample("list_deployments");
         assert!(body.len() > 1024);
@@ -38,7 +38,7 @@ async fn a_body_that_is_too_large_fails_the_poll_announced_or_not() {
 }
 
 #[tokio::test]
-async fn a_pause_of_ages_is_not_waited_for_and_kills_nothing() {
+async fn a_very_long_retry_after_fails_the_poll_immediately() {
     for header in ["retry-after", "x-acs-retry-after"] {
         for pause in [u64::MAX, u64::MAX / 2, 1 << 40] {
             let api =
@@ -52,7 +52,7 @@ async fn a_pause_of_ages_is_not_waited_for_and_kills_nothing() {
 }
 
 #[tokio::test]
-async fn a_total_that_no_namespace_has_is_no_reason_to_ask_for_ever() {
+async fn an_absurd_total_size_fails_the_poll() {
     let mut page = page_of(&[json!({"deploymentId": "d1", "name": "one"})]);
     page["totalSize"] = json!(u64::MAX);
     let api = StubApi::start(move |_| Reply::json(200, &page)).await;
@@ -62,7 +62,7 @@ async fn a_total_that_no_namespace_has_is_no_reason_to_ask_for_ever() {
 }
 
 #[tokio::test]
-async fn durations_of_ages_are_refused_and_a_year_works() {
+async fn durations_are_limited_and_a_year_is_accepted() {
     for key in ["POLL__INTERVAL", "POLL__TIMEOUT", "POLL__STALE_AFTER", "API__REQUEST_TIMEOUT"] {
         let api = StubApi::start(|_| Reply::ok(sample("list_deployments"))).await;
         let name = format!("ALIYUN_FLINK_EXPORTER_{key}");
@@ -75,7 +75,7 @@ async fn durations_of_ages_are_refused_and_a_year_works() {
 }
 
 #[tokio::test]
-async fn interim_responses_without_an_end_are_a_timeout_and_take_no_memory() {
+async fn endless_interim_responses_time_out_in_bounded_memory() {
     let interim = format!("HTTP/1.1 103 Early Hints\r\nLink: {}\r\n\r\n", "x".repeat(500)).repeat(100);
     let api = RawApi::start(move |_| Raw::Repeated(interim.clone().into_bytes())).await;
     let yaml = format!(
@@ -90,7 +90,7 @@ async fn interim_responses_without_an_end_are_a_timeout_and_take_no_memory() {
 }
 
 #[tokio::test]
-async fn a_page_with_a_million_rows_is_rejected_and_takes_no_memory() {
+async fn a_page_with_a_million_rows_is_rejected_in_bounded_memory() {
     let row = r#"{"deploymentId":"a-deployment"},"#;
     let body = format!(
         r#"{{"success":true,"totalSize":1000000,"data":[{}{{"deploymentId":"z"}}]}}"#,
@@ -110,7 +110,7 @@ async fn a_page_with_a_million_rows_is_rejected_and_takes_no_memory() {
 }
 
 #[tokio::test]
-async fn metrics_that_are_too_large_fail_the_poll_and_the_data_before_stay() {
+async fn metrics_that_are_too_large_fail_the_poll_and_the_previous_data_stays() {
     // A few bytes for each slot sharing group become five series with the deployment's whole name.
     let groups: Vec<_> =
         (0..250).map(|group| json!({"name": format!("{group}"), "cpu": 1, "heap": "1 gb"})).collect();

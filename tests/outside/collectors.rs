@@ -81,7 +81,7 @@ async fn each_collector_serves_its_objects_once() {
 }
 
 #[tokio::test]
-async fn a_collector_that_is_not_enabled_costs_no_request() {
+async fn a_disabled_collector_sends_no_requests() {
     let simulator = simulator(&[]).await;
     let metrics = once(&simulator, &[], 0).await;
     let requests = metrics.find("aliyun_flink_exporter_api_requests_total").all();
@@ -115,7 +115,7 @@ async fn doctor_names_the_permission_that_a_collector_lacks() {
 }
 
 #[tokio::test]
-async fn a_collector_without_permission_fails_alone() {
+async fn a_collector_without_permission_does_not_affect_others() {
     let denied = ["--fault.denied", "ListDeploymentTargets", "--fault.denied", "ListEngineVersionMetadata"];
     let simulator = simulator(&denied).await;
     let flags = NAMES.map(|name| format!("--collector.{name}"));

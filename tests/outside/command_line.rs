@@ -5,7 +5,7 @@ use std::{fs::File, io::pipe, net::TcpListener, os::fd::OwnedFd};
 use crate::support::{Reply, Start, StubApi, empty_page};
 
 #[tokio::test]
-async fn once_exits_with_0_when_all_went_well_and_1_when_any_target_failed() {
+async fn once_exits_with_1_if_any_target_fails_and_with_0_otherwise() {
     let api = StubApi::start(|request| {
         if request.is_of("bad") {
             Reply::new(403, r#"{"Code":"Forbidden.RAM","Message":"not allowed"}"#)
@@ -28,7 +28,7 @@ async fn once_exits_with_0_when_all_went_well_and_1_when_any_target_failed() {
 }
 
 #[tokio::test]
-async fn a_good_configuration_is_printed_resolved_and_redacted() {
+async fn check_config_prints_the_resolved_and_redacted_configuration() {
     let yaml = "\
 poll: {interval: 30s}
 credentials: {type: access_key, access_key_id: the-id, access_key_secret: hunter2}
@@ -50,7 +50,7 @@ workspaces: [{id: w1, region: cn-hangzhou, namespaces: [n1, {name: n2, poll: {ti
 }
 
 #[tokio::test]
-async fn every_mistake_of_a_file_is_reported() {
+async fn all_errors_of_a_file_are_reported() {
     let yaml = "\
 poll: {interval: fast}
 api: {page_size: 1000}
@@ -66,7 +66,7 @@ workspaces: [{id: w1, region: cn-hangzhou, namespaces: ['..']}]
 }
 
 #[tokio::test]
-async fn targets_that_could_not_be_told_apart_are_refused() {
+async fn targets_with_the_same_labels_are_rejected() {
     let twice = [
         "[n1, n1]",
         "[{name: n1, select: {name: a}}, {name: n1, select: {name: a}}]",
@@ -85,7 +85,7 @@ async fn targets_that_could_not_be_told_apart_are_refused() {
 }
 
 #[tokio::test]
-async fn a_wrong_command_line_exits_with_2() {
+async fn an_invalid_command_line_exits_with_2() {
     for arguments in [
         &["--no-such-flag"][..],
         &["no-such-command"],
@@ -101,7 +101,7 @@ async fn a_wrong_command_line_exits_with_2() {
 }
 
 #[tokio::test]
-async fn without_any_credentials_the_exit_code_is_1_and_the_places_are_listed() {
+async fn without_credentials_the_exit_code_is_1_and_the_error_lists_the_providers() {
     let flags = ["--workspace", "w1", "--region", "cn-hangzhou", "--namespace", "n1"];
     for command in ["run", "once"] {
         let finished = Start::bare(&[command]).args(&flags).finish().await.with_code(1);
@@ -113,7 +113,7 @@ async fn without_any_credentials_the_exit_code_is_1_and_the_places_are_listed() 
 }
 
 #[tokio::test]
-async fn a_missing_file_exits_with_2_and_is_named() {
+async fn a_missing_file_is_named_with_exit_code_2() {
     for path in ["/no/such/file.yml", "/no/such/file.toml", "/no/such/file.ini"] {
         let start = Start::new(&["check-config", "--config.file", path]);
         let finished = start.finish().await.with_code(2);
@@ -122,14 +122,14 @@ async fn a_missing_file_exits_with_2_and_is_named() {
 }
 
 #[tokio::test]
-async fn nothing_configured_exits_with_2_and_says_what_is_needed() {
+async fn a_missing_configuration_exits_with_2_and_names_the_flags() {
     let finished = Start::new(&["run"]).finish().await.with_code(2);
     assert!(finished.stderr.contains("--config.file"), "{}", finished.stderr);
     assert!(finished.stderr.contains("--workspace"), "{}", finished.stderr);
 }
 
 #[tokio::test]
-async fn a_taken_port_exits_with_1_and_is_named() {
+async fn a_port_in_use_is_named_with_exit_code_1() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let api = StubApi::start(|_| Reply::json(200, &empty_page())).await;
@@ -145,7 +145,7 @@ async fn a_taken_port_exits_with_1_and_is_named() {
 }
 
 #[tokio::test]
-async fn three_flags_are_a_whole_configuration() {
+async fn three_flags_are_a_complete_configuration() {
     let flags = ["--workspace", "w1", "--region", "cn-hangzhou", "--namespace", "n1", "--namespace", "n2"];
     let finished = Start::new(&["check-config"]).args(&flags).finish().await.with_code(0);
     for expected in ["w1", "cn-hangzhou", "n1", "n2", "interval: 1m"] {
@@ -154,7 +154,7 @@ async fn three_flags_are_a_whole_configuration() {
 }
 
 #[tokio::test]
-async fn the_printed_configuration_is_one_that_loads() {
+async fn the_printed_configuration_can_be_loaded() {
     let flags = ["--workspace", "w1", "--region", "cn-hangzhou", "--namespace", "n1"];
     let printed = Start::new(&["check-config"]).args(&flags).finish().await.with_code(0).stdout;
     let again = Start::new(&["check-config"]).config(&printed).finish().await.with_code(0).stdout;
@@ -162,14 +162,14 @@ async fn the_printed_configuration_is_one_that_loads() {
 }
 
 #[tokio::test]
-async fn the_version_tells_what_was_built() {
+async fn the_version_names_the_build() {
     let finished = Start::bare(&["--version"]).finish().await.with_code(0);
     let start = concat!("aliyun-flink-exporter ", env!("CARGO_PKG_VERSION"));
     assert!(finished.stdout.starts_with(start) && finished.stdout.contains("rustc"), "{}", finished.stdout);
 }
 
 #[tokio::test]
-async fn output_that_cannot_be_written_exits_with_1_and_says_so() {
+async fn a_write_error_on_standard_output_exits_with_1() {
     let flags = ["--workspace", "w1", "--region", "cn-hangzhou", "--namespace", "n1"];
     let full = File::create("/dev/full").unwrap();
     let finished = Start::new(&["check-config"]).args(&flags).stdout_to(full).finish().await.with_code(1);
@@ -177,7 +177,7 @@ async fn output_that_cannot_be_written_exits_with_1_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_reader_that_stops_reading_is_no_failure() {
+async fn a_closed_pipe_as_standard_output_is_not_an_error() {
     let closed_pipe = || File::from(OwnedFd::from(pipe().unwrap().1));
     let api = StubApi::start(|_| Reply::json(200, &empty_page())).await;
     let demo = Start::demo().stdout_to(closed_pipe()).listening().await;
@@ -196,7 +196,7 @@ async fn a_reader_that_stops_reading_is_no_failure() {
 }
 
 #[tokio::test]
-async fn a_machine_without_authorities_is_told_so() {
+async fn missing_ca_certificates_are_reported() {
     let flags = ["--workspace", "w1", "--region", "cn-hangzhou", "--namespace", "n1"];
     for command in ["run", "once", "doctor"] {
         let start = Start::new(&[command]).args(&flags).env("SSL_CERT_FILE", "/dev/null");
@@ -207,7 +207,7 @@ async fn a_machine_without_authorities_is_told_so() {
 
 #[cfg(target_env = "gnu")]
 #[tokio::test]
-async fn it_starts_through_the_dynamic_loader_too() {
+async fn the_program_runs_through_the_dynamic_loader() {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let mut files = maps.lines().filter_map(|line| line.split_whitespace().nth(5));
     let loader = files.find(|file| file.contains("/ld-linux")).expect("this test's own loader");

@@ -18,7 +18,7 @@ fn states_by_deployment(metrics: &Exposition) -> BTreeMap<(String, String), BTre
 }
 
 #[tokio::test]
-async fn three_lines_say_where_to_look() {
+async fn the_demo_prints_where_to_find_metrics_and_status() {
     let program = Start::demo().listening().await;
     let printed = until("three lines", async || {
         let printed = program.stdout();
@@ -53,7 +53,7 @@ async fn a_hundred_deployments_of_two_namespaces_show_all_six_states() {
 }
 
 #[tokio::test]
-async fn the_fleet_has_the_size_that_was_asked_for() {
+async fn the_demo_has_the_requested_size() {
     let start = Start::demo().args(&["--namespaces", "5", "--deployments", "130"]);
     let program = start.ready().await;
     let metrics = program.metrics().await;
@@ -65,7 +65,7 @@ async fn the_fleet_has_the_size_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn what_is_secret_in_deployments_and_jobs_is_nowhere_to_be_seen() {
+async fn secrets_in_deployments_and_jobs_are_not_exposed() {
     for format in ["logfmt", "json"] {
         let start = Start::demo().args(&["--log.level", "trace", "--log.format", format]);
         let program = start.args(&["--fault.unsuccessful", "0.1", "--fault.truncate", "0.1"]).ready().await;
@@ -97,7 +97,7 @@ async fn what_is_secret_in_deployments_and_jobs_is_nowhere_to_be_seen() {
 }
 
 #[tokio::test]
-async fn json_lines_are_json() {
+async fn the_json_log_has_one_object_per_line() {
     let program = Start::demo().args(&["--log.format", "json"]).ready().await;
     program.signal("TERM").await;
     let finished = program.finish().await.with_code(0);

@@ -92,7 +92,7 @@ fn count(metrics: &Exposition, family: &str, state: &str) -> f64 {
 }
 
 #[tokio::test]
-async fn a_namespace_is_served_soon_after_it_is_created_and_gone_soon_after_it_is_deleted() {
+async fn a_created_namespace_is_polled_and_a_deleted_one_is_removed() {
     let region = Region::start().await;
     let program = region.discovered("").await;
     let (first, second) = (region.workspace(0), region.workspace(1));
@@ -117,7 +117,7 @@ async fn a_namespace_is_served_soon_after_it_is_created_and_gone_soon_after_it_i
 }
 
 #[tokio::test]
-async fn what_answers_stays_though_listings_lack_it() {
+async fn targets_that_respond_stay_although_they_are_not_listed() {
     let region = Region::start().await;
     let (first, second) = (region.workspace(0), region.workspace(1));
     let namespace = region.simulator.namespaces()[0].clone();
@@ -141,7 +141,7 @@ async fn what_answers_stays_though_listings_lack_it() {
 }
 
 #[tokio::test]
-async fn a_workspace_that_stops_is_not_polled_but_shows_its_status() {
+async fn a_stopped_workspace_is_not_polled_and_its_status_is_served() {
     let region = Region::start().await;
     let second = region.workspace(1);
     let program = region.discovered(", collectors: {workspaces: {interval: 300ms}}").await;
@@ -159,7 +159,7 @@ async fn a_workspace_that_stops_is_not_polled_but_shows_its_status() {
 }
 
 #[tokio::test]
-async fn a_permission_that_is_lost_and_faults_stop_no_polling() {
+async fn polls_continue_when_discovery_fails() {
     let region = Region::start().await;
     let program = region.discovered("").await;
     let up = |value: f64| {
@@ -181,7 +181,7 @@ async fn a_permission_that_is_lost_and_faults_stop_no_polling() {
 }
 
 #[tokio::test]
-async fn two_accounts_in_one_region_do_not_touch_each_other() {
+async fn two_accounts_in_one_region_do_not_affect_each_other() {
     let ours = Region::start().await;
     let theirs = Region::of_account("b25ce6ea1b1234", "their-id", "their-secret").await;
     let their_entry = format!(
@@ -221,7 +221,7 @@ async fn two_accounts_in_one_region_do_not_touch_each_other() {
 }
 
 #[tokio::test]
-async fn without_the_console_s_permissions_the_roles_decide_and_its_collectors_are_off() {
+async fn without_console_permissions_editable_namespaces_are_polled_and_console_collectors_are_off() {
     let region = Region::start().await;
     region.simulator.set_denied(vec![Operation::DescribeInstances]);
     let program = region.discovered("").await;
@@ -237,7 +237,7 @@ async fn without_the_console_s_permissions_the_roles_decide_and_its_collectors_a
 }
 
 #[tokio::test]
-async fn a_reload_applies_filters_at_once_and_keeps_the_rest() {
+async fn a_reload_applies_filters_immediately_and_keeps_other_targets() {
     let region = Region::start().await;
     let program = region.discovered("").await;
     let (first, second) = (region.workspace(0), region.workspace(1));
@@ -274,7 +274,7 @@ async fn a_reload_applies_filters_at_once_and_keeps_the_rest() {
 }
 
 #[tokio::test]
-async fn what_was_found_is_polled_after_a_restart_during_an_outage() {
+async fn discovered_targets_are_polled_after_a_restart_during_an_outage() {
     let region = Region::start().await;
     let directory = TempDir::new().unwrap();
     let state = directory.path().join("state.redb");

@@ -68,7 +68,7 @@ async fn every_flag_is_documented() {
 }
 
 #[tokio::test]
-async fn every_documented_default_is_the_default() {
+async fn the_documented_defaults_are_in_the_help() {
     let help = Start::bare(&["run", "--help"]).finish().await.with_code(0).stdout;
     for default in ["[default: :10978]", "[default: /metrics]", "[default: info]", "[default: logfmt]"] {
         assert!(help.contains(default), "{default} is not in\n{help}");

@@ -42,7 +42,7 @@ async fn length_and_body(program: &Program, method: &str, path: &str) -> (usize,
 }
 
 #[tokio::test]
-async fn head_has_the_length_of_get_and_no_body() {
+async fn head_returns_the_content_length_of_get_and_no_body() {
     let api = serving().await;
     let program = Start::daemon().polling(&api, "[n1]", "poll: {interval: 1h}\n");
     let program = program.env("ALIYUN_FLINK_EXPORTER_POLL__INTERVAL", "1h").ready().await;
@@ -88,7 +88,7 @@ async fn unknown_paths_are_404_and_other_methods_405_with_allow() {
 }
 
 #[tokio::test]
-async fn readiness_comes_with_the_first_poll_and_health_at_once() {
+async fn health_is_immediate_and_readiness_follows_the_first_poll() {
     let gate = Arc::new(Semaphore::new(0));
     let holding = gate.clone();
     let api = StubApi::start(move |_| Reply::Held(holding.clone(), empty_page().to_string().into())).await;
@@ -108,7 +108,7 @@ async fn readiness_comes_with_the_first_poll_and_health_at_once() {
 }
 
 #[tokio::test]
-async fn a_failed_first_poll_is_enough_to_be_ready() {
+async fn a_failed_first_poll_makes_the_exporter_ready() {
     let api = StubApi::start(|_| Reply::new(403, "")).await;
     let program = Start::daemon().polling(&api, "[n1]", "").ready().await;
     program.metrics().await.find("aliyun_flink_target_up").value(0.0);
@@ -130,7 +130,7 @@ async fn the_status_page_escapes_what_it_shows() {
 }
 
 #[tokio::test]
-async fn the_status_is_told_as_json() {
+async fn the_status_is_served_as_json() {
     let api = StubApi::start(|request| {
         if request.is_of("bad") {
             Reply::new(403, r#"{"Code":"NoPermission","Message":"no","RequestId":"4A-5B"}"#)
@@ -156,7 +156,7 @@ async fn the_status_is_told_as_json() {
 }
 
 #[tokio::test]
-async fn deployments_are_told_with_their_status() {
+async fn the_api_lists_deployments_with_their_status() {
     let failed = Arc::new(AtomicBool::new(false));
     let api = StubApi::start({
         let failed = failed.clone();
@@ -202,7 +202,7 @@ async fn deployments_are_told_with_their_status() {
 }
 
 #[tokio::test]
-async fn the_metrics_may_have_another_path() {
+async fn the_telemetry_path_can_be_changed() {
     let api = serving().await;
     let start = Start::daemon().args(&["--web.telemetry-path", "/flink/metrics"]);
     let program = start.polling(&api, "[n1]", "").ready().await;
@@ -212,7 +212,7 @@ async fn the_metrics_may_have_another_path() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_harms_nothing() {
+async fn invalid_requests_are_rejected_and_the_server_continues() {
     let api = serving().await;
     let program = Start::daemon().polling(&api, "[n1]", "").ready().await;
     for request in ["\0\u{1}\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET\r\n\r\n"] {
@@ -228,7 +228,7 @@ async fn what_is_no_http_harms_nothing() {
 }
 
 #[tokio::test]
-async fn scrapes_never_ask_the_cloud() {
+async fn scrapes_send_no_api_requests() {
     let api = serving().await;
     let start = Start::daemon().polling(&api, "[n1]", "");
     let program = start.env("ALIYUN_FLINK_EXPORTER_POLL__INTERVAL", "1h").ready().await;
@@ -240,7 +240,7 @@ async fn scrapes_never_ask_the_cloud() {
 }
 
 #[tokio::test]
-async fn every_address_given_is_served() {
+async fn all_listen_addresses_are_served() {
     let api = serving().await;
     let start = Start::daemon().args(&["--web.listen-address", "[::1]:0"]);
     let program = start.polling(&api, "[n1]", "").ready().await;

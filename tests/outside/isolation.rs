@@ -3,7 +3,7 @@
 use crate::support::{Reply, Start, StubApi, sample};
 
 #[tokio::test]
-async fn a_namespace_whose_replies_are_garbage_touches_no_other() {
+async fn a_namespace_with_invalid_responses_does_not_affect_others() {
     let good = sample("list_deployments");
     let api = StubApi::start(move |request| {
         if request.is_of("bad") { Reply::ok("<html>garbage") } else { Reply::ok(good.clone()) }
@@ -34,7 +34,7 @@ async fn a_namespace_whose_replies_are_garbage_touches_no_other() {
 }
 
 #[tokio::test]
-async fn a_namespace_that_never_answers_touches_no_other() {
+async fn a_namespace_that_never_responds_does_not_affect_others() {
     let good = sample("list_deployments");
     let api = StubApi::start(
         move |request| {

@@ -1,135 +1,17 @@
-//! The collector of jobs: what it asks for and when, what is served, and what never leaves the program.
+//! The collector `jobs`: which requests it sends, which metrics are served, and which data stays inside the program.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::fs;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::time::Instant;
 
-use crate::support::{Exposition, Program, Reply, Seen, Start, StubApi, until};
+use crate::support::{
+    Exposition, JobFleet, Program, Start, failed_job, job_settings, running_job, steady_deployment, until,
+};
 
 const INFO: &str = "aliyun_flink_deployment_last_failure_info";
 const TIME: &str = "aliyun_flink_deployment_last_failure_timestamp_seconds";
 const RESTARTS: &str = "aliyun_flink_deployment_job_restarts_total";
-
-/// What stands in the messages of failures.
-const SECRET: &str = "jdbc-password-of-the-job";
-
-/// A deployment, and its jobs.
-#[derive(Debug, Clone, Default)]
-struct Deployment {
-    running: u64,
-    failed: u64,
-    jobs: Vec<Value>,
-}
-
-/// A namespace of deployments.
-#[derive(Debug, Default)]
-struct Fleet {
-    deployments: Mutex<BTreeMap<String, Deployment>>,
-    /// When each deployment's jobs were asked for.
-    asked: Mutex<Vec<(String, Instant)>>,
-    /// The answer to requests for jobs, if not the jobs.
-    refusal: Mutex<Option<(u16, Value)>>,
-}
-
-impl Fleet {
-    fn new(deployments: impl IntoIterator<Item = (String, Deployment)>) -> Arc<Self> {
-        Arc::new(Self { deployments: Mutex::new(deployments.into_iter().collect()), ..Self::default() })
-    }
-
-    async fn serve(self: &Arc<Self>) -> StubApi {
-        let fleet = self.clone();
-        StubApi::start(move |request| fleet.reply(request)).await
-    }
-
-    fn change(&self, id: &str, change: impl FnOnce(&mut Deployment)) {
-        change(self.deployments.lock().unwrap().entry(id.to_owned()).or_default());
-    }
-
-    /// Makes the job of a deployment fail at this time.
-    fn fail(&self, id: &str, time: u64, reason: &str) {
-        self.change(id, |deployment| {
-            deployment.failed += 1;
-            deployment.running = 0;
-            deployment.jobs.insert(0, failed(&format!("job-{time}"), time, reason));
-        });
-    }
-
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().iter().map(|(id, _)| id.clone()).collect()
-    }
-
-    fn reply(&self, request: &Seen) -> Reply {
-        if request.path.ends_with("/jobs") {
-            return self.jobs(request);
-        }
-        let is_lookup = request.query.contains("status=");
-        let deployments = self.deployments.lock().unwrap();
-        let of_failed = |deployment: &Deployment| deployment.running == 0 && deployment.failed > 0;
-        let listed = deployments.iter().filter(|(_, deployment)| {
-            !is_lookup || (request.query.contains("status=FAILED") && of_failed(deployment))
-        });
-        let listed = listed.map(|(id, Deployment { running, failed, .. })| {
-            json!({
-                "deploymentId": id, "name": format!("name-{id}"), "namespace": "n1",
-                "jobSummary": {"starting": 0, "running": running, "cancelling": 0, "cancelled": 0, "finished": 0, "failed": failed},
-            })
-        });
-        page(listed.collect(), request)
-    }
-
-    fn jobs(&self, request: &Seen) -> Reply {
-        let (_, rest) = request.query.split_once("deploymentId=").unwrap();
-        let id = rest.split('&').next().unwrap().to_owned();
-        self.asked.lock().unwrap().push((id.clone(), Instant::now()));
-        if let Some((status, body)) = &*self.refusal.lock().unwrap() {
-            return Reply::json(*status, body);
-        }
-        page(self.deployments.lock().unwrap().get(&id).map(|of| of.jobs.clone()).unwrap_or_default(), request)
-    }
-}
-
-/// The page that `request` asks for, of 100 objects.
-fn page(all: Vec<Value>, request: &Seen) -> Reply {
-    let (_, rest) = request.query.split_once("pageIndex=").unwrap();
-    let index: usize = rest.split('&').next().unwrap().parse().unwrap();
-    let total = all.len();
-    let data: Vec<_> = all.into_iter().skip((index - 1) * 100).take(100).collect();
-    let body = json!({
-        "requestId": "r", "success": true, "httpCode": 200, "pageIndex": index, "pageSize": 100,
-        "totalSize": total, "data": data,
-    });
-    Reply::json(200, &body)
-}
-
-fn failed(id: &str, time: u64, reason: &str) -> Value {
-    let failure = json!({"failedAt": time, "reason": reason, "message": format!("<b>&</b> {SECRET} {}", "x".repeat(3000))});
-    json!({"jobId": id, "status": {"currentJobStatus": "FAILED", "failure": failure}, "endTime": time + 1})
-}
-
-fn running(id: &str, restarts: u64) -> Value {
-    json!({
-        "jobId": id, "startTime": 1_700_000_000, "endTime": -1, "sessionClusterName": null,
-        "status": {"currentJobStatus": "RUNNING", "healthScore": 77,
-                   "running": {"observedFlinkJobRestarts": restarts, "observedFlinkJobStatus": "RUNNING"}},
-        "metric": {"totalCpu": 1.5, "totalMemoryByte": 8_u64 << 30},
-    })
-}
-
-fn steady(number: usize) -> (String, Deployment) {
-    (format!("d{number}"), Deployment { running: 1, jobs: vec![running("j", 3)], ..Deployment::default() })
-}
-
-/// The configuration with these settings of the collector.
-fn jobs(settings: &str) -> String {
-    format!("metrics: {{first_value_hold: 0s}}\ncollectors: {{jobs: {{{settings}}}}}\n")
-}
 
 const FAST: &str = "mode: active, interval: 200ms, requests_per_second: 1000";
 
@@ -144,43 +26,45 @@ async fn json_of(program: &Program) -> Value {
 }
 
 #[tokio::test]
-async fn without_failures_nothing_is_asked_for() {
-    let fleet = Fleet::new((0..20).map(steady));
+async fn without_failures_no_jobs_are_requested() {
+    let fleet = JobFleet::new((0..20).map(steady_deployment));
     let api = fleet.serve().await;
-    let settings = jobs("mode: failures, interval: 200ms");
+    let settings = job_settings("mode: failures, interval: 200ms");
     let program = Start::daemon().polling(&api, "[n1]", &settings).ready().await;
     let metrics = program.metrics_with("rounds", |metrics| polls(metrics, "jobs", "success") >= 5.0).await;
-    assert_eq!(fleet.asked(), [""; 0]);
+    assert_eq!(fleet.requested(), [""; 0]);
     metrics.find(INFO).absent();
     metrics.find("aliyun_flink_target_objects").label("collector", "jobs").value(0.0);
     assert!(json_of(&program).await["deployments"][0]["last_failure"].is_null());
 }
 
 #[tokio::test]
-async fn a_failure_has_its_reason_at_once_and_its_message_stays_inside() {
+async fn the_reason_of_a_failure_is_served_and_its_message_is_not() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("state.redb");
-    let fleet = Fleet::new((0..20).map(steady));
+    let fleet = JobFleet::new((0..20).map(steady_deployment));
     fleet.change("d7", |deployment| {
         (deployment.running, deployment.failed) = (0, 2);
-        deployment.jobs = vec![failed("old", 1_700_000_000, "Old"), failed("new", 1_700_000_500, "New")];
+        deployment.jobs =
+            vec![failed_job("old", 1_700_000_000, "Old"), failed_job("new", 1_700_000_500, "New")];
     });
     let api = fleet.serve().await;
     // No scheduled round follows the first one.
     let start = Start::daemon().args(&["--state.path", path.to_str().unwrap(), "--log.level", "debug"]);
-    let program = start.polling(&api, "[n1]", &jobs("interval: 1d, requests_per_second: 1000")).ready().await;
+    let program =
+        start.polling(&api, "[n1]", &job_settings("interval: 1d, requests_per_second: 1000")).ready().await;
     let reason = |reason: &'static str| {
         move |metrics: &Exposition| !metrics.find(INFO).label("reason", reason).all().is_empty()
     };
     let metrics = program.metrics_with("what had failed before", reason("New")).await;
     metrics.find(TIME).label("deployment", "name-d7").value(1_700_000_500.0);
-    assert_eq!(fleet.asked(), ["d7"]);
+    assert_eq!(fleet.requested(), ["d7"]);
 
     fleet.fail("d3", 1_700_001_000, "KubernetesDeploymentNotProgressing");
     fleet.fail("d4", 1_700_001_001, "a sentence of its own");
     program.metrics_with("a failure", reason("KubernetesDeploymentNotProgressing")).await;
     let metrics = program.metrics_with("another", reason("other")).await;
-    assert_eq!(fleet.asked().len(), 3);
+    assert_eq!(fleet.requested().len(), 3);
     assert_eq!(metrics.find(INFO).all().len(), 3);
 
     let deployments = json_of(&program).await;
@@ -194,7 +78,7 @@ async fn a_failure_has_its_reason_at_once_and_its_message_stays_inside() {
         (&json!("KubernetesDeploymentNotProgressing"), &json!(1_700_001_000.0), &json!("job-1700001000"))
     );
     let message = failure["message"].as_str().unwrap();
-    assert!(message.len() == 1024 && message.starts_with("<b>&</b> ") && message.contains(SECRET));
+    assert!(message.len() == 1024 && message.starts_with("<b>&</b> ") && message.contains(JobFleet::SECRET));
     assert!(of("d1").is_null());
 
     let page = program.get("/targets/edcef0000b4f/n1/deployments/d3").await.body;
@@ -203,54 +87,35 @@ async fn a_failure_has_its_reason_at_once_and_its_message_stays_inside() {
         "job-1700001000",
         "2023-11-14T22:30:00Z",
         "&lt;b&gt;&amp;&lt;/b&gt;",
-        SECRET,
+        JobFleet::SECRET,
     ];
     for part in shown.into_iter().chain(["<td>FAILED</td>", "<td>RUNNING</td>"]) {
         assert!(page.contains(part) && !page.contains("<b>&"), "{part}: {page}");
     }
     let page = program.get("/targets/edcef0000b4f/n1?q=NotProgressing").await.body;
     assert!(
-        page.contains("<p>1 of 20 deployments") && page.contains(SECRET) && !page.contains("<b>&"),
+        page.contains("<p>1 of 20 deployments") && page.contains(JobFleet::SECRET) && !page.contains("<b>&"),
         "{page}"
     );
     let page = program.get("/targets/edcef0000b4f/n1?sort=last_failure&desc=1").await.body;
     let (d4, d3, d7) = (page.find("name-d4"), page.find("name-d3"), page.find("name-d7"));
     assert!(d4 < d3 && d3 < d7, "the latest comes first: {page}");
 
-    assert!(!program.get("/metrics").await.body.contains(SECRET));
-    assert!(!program.get("/api/v1/status").await.body.contains(SECRET));
+    assert!(!program.get("/metrics").await.body.contains(JobFleet::SECRET));
+    assert!(!program.get("/api/v1/status").await.body.contains(JobFleet::SECRET));
     program.signal("TERM").await;
     let log = program.finish().await.with_code(0).stderr;
-    assert!(log.contains("jobs asked for") && !log.contains(SECRET));
+    assert!(log.contains("jobs asked for") && !log.contains(JobFleet::SECRET));
     let state = fs::read(&path).unwrap();
     let has = |text: &str| state.windows(text.len()).any(|window| window == text.as_bytes());
-    assert!(has("KubernetesDeploymentNotProgressing") && !has(SECRET));
+    assert!(has("KubernetesDeploymentNotProgressing") && !has(JobFleet::SECRET));
 }
 
 #[tokio::test]
-async fn failures_of_many_at_once_stay_under_the_rate() {
-    let fleet = Fleet::new((0..40).map(steady));
+async fn metrics_of_a_live_job_are_served_until_it_ends() {
+    let fleet = JobFleet::new((0..3).map(steady_deployment));
     let api = fleet.serve().await;
-    let settings = jobs("interval: 1d, requests_per_second: 20");
-    let program = Start::daemon().polling(&api, "[n1]", &settings).ready().await;
-    for number in 0..40 {
-        fleet.fail(&format!("d{number}"), 1_700_000_000, "Code");
-    }
-    let metrics = program.metrics_with("every reason", |metrics| metrics.find(INFO).all().len() == 40).await;
-    let asked = fleet.asked.lock().unwrap().clone();
-    let (first, last) = (asked.first().unwrap().1, asked.last().unwrap().1);
-    assert_eq!(asked.len(), 40);
-    assert!(last - first > Duration::from_millis(1500), "39 of 50 ms each: {:?}", last - first);
-    assert!(polls(&metrics, "deployments", "success") > 0.0);
-    let polls_of_jobs = metrics.find("aliyun_flink_target_polls_total").label("collector", "jobs");
-    assert!(polls(&metrics, "jobs", "success") + 0.5 > polls_of_jobs.sum(), "no round failed");
-}
-
-#[tokio::test]
-async fn live_jobs_are_served_until_they_end() {
-    let fleet = Fleet::new((0..3).map(steady));
-    let api = fleet.serve().await;
-    let program = Start::daemon().polling(&api, "[n1]", &jobs(FAST)).ready().await;
+    let program = Start::daemon().polling(&api, "[n1]", &job_settings(FAST)).ready().await;
     let used = |what: &str| format!("aliyun_flink_deployment_used_{what}");
     let metrics =
         program.metrics_with("live jobs", |metrics| metrics.find(&used("cpu_cores")).all().len() == 3).await;
@@ -264,7 +129,7 @@ async fn live_jobs_are_served_until_they_end() {
     value("aliyun_flink_deployment_health_score", 77.0);
     // The first answer is history.
     value(RESTARTS, 0.0);
-    fleet.change("d1", |deployment| deployment.jobs = vec![running("j", 5)]);
+    fleet.change("d1", |deployment| deployment.jobs = vec![running_job("j", 5)]);
     let of_d1 = |metrics: &Exposition| metrics.find(RESTARTS).label("deployment_id", "d1").sum();
     program.metrics_with("restarts", |metrics| of_d1(metrics) >= 2.0).await;
     fleet.fail("d1", 1_700_001_000, "Code");
@@ -275,61 +140,26 @@ async fn live_jobs_are_served_until_they_end() {
 }
 
 #[tokio::test]
-async fn answers_are_renewed_at_intervals_that_are_spread() {
-    let fleet = Fleet::new((0..10).map(steady));
-    let api = fleet.serve().await;
-    let settings = jobs("mode: active, interval: 4s, requests_per_second: 1000");
-    let _program = Start::daemon().polling(&api, "[n1]", &settings).ready().await;
-    until("two rounds", async || (fleet.asked().len() >= 30).then_some(())).await;
-    let asked = fleet.asked.lock().unwrap().clone();
-    let ids = |range: std::ops::Range<usize>| {
-        asked[range].iter().map(|(id, _)| id.clone()).collect::<BTreeSet<_>>()
-    };
-    assert_eq!((ids(0..10).len(), ids(10..20).len()), (10, 10), "once in a round: {asked:?}");
-    // Nine gaps of 360 ms.
-    let took = asked[19].1 - asked[10].1;
-    assert!(took > Duration::from_millis(2500), "{took:?}: {asked:?}");
-}
-
-#[tokio::test]
-async fn a_failure_during_a_round_is_asked_for_next() {
-    let last = [("z".to_owned(), steady(0).1)];
-    let fleet = Fleet::new((0..40).map(steady).chain(last));
-    let api = fleet.serve().await;
-    let settings = jobs("mode: active, interval: 1d, requests_per_second: 2");
-    let program = Start::daemon().polling(&api, "[n1]", &settings).ready().await;
-    until("a few requests", async || (fleet.asked().len() >= 3).then_some(())).await;
-    fleet.fail("z", 1_700_001_000, "Code");
-    let metrics = program.metrics_with("the reason", |metrics| metrics.find(INFO).all().len() == 1).await;
-    let asked = fleet.asked();
-    assert!(asked.len() < 30, "others wait: {asked:?}");
-    // The round goes on, and its answers are served meanwhile.
-    let rounds = metrics.find("aliyun_flink_target_polls_total").label("collector", "jobs").sum();
-    assert!(rounds < 1.5, "the first round had nothing to ask for: {rounds}");
-    assert!(!metrics.find("aliyun_flink_deployment_used_cpu_cores").all().is_empty());
-}
-
-#[tokio::test]
-async fn nothing_is_forgotten_when_the_program_is_killed() {
+async fn failures_and_restarts_survive_a_kill() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("state.redb");
-    let fleet = Fleet::new([steady(1)]);
+    let fleet = JobFleet::new([steady_deployment(1)]);
     fleet.fail("d1", 1_700_001_000, "Code");
     fleet.change("d1", |deployment| {
         deployment.running = 1;
-        deployment.jobs.push(running("next", 0));
+        deployment.jobs.push(running_job("next", 0));
     });
     let api = fleet.serve().await;
     let (mut last, mut restarts) = (0.0, 0);
     for run in 0..4 {
         let start = Start::daemon().args(&["--state.path", path.to_str().unwrap()]);
-        let program = start.polling(&api, "[n1]", &jobs(FAST)).ready().await;
+        let program = start.polling(&api, "[n1]", &job_settings(FAST)).ready().await;
         let before = last;
         program
             .metrics_with("more restarts", |metrics| {
                 restarts += 1;
                 fleet.change("d1", |deployment| {
-                    *deployment.jobs.last_mut().unwrap() = running("next", restarts);
+                    *deployment.jobs.last_mut().unwrap() = running_job("next", restarts);
                 });
                 let served = metrics.find(RESTARTS).all();
                 let Some(value) = served.first().map(|series| series.value) else { return false };
@@ -345,9 +175,9 @@ async fn nothing_is_forgotten_when_the_program_is_killed() {
         program.signal("KILL").await;
         program.finish().await;
     }
-    *fleet.refusal.lock().unwrap() = Some((403, json!({"Code": "NoPermission", "Message": "no"})));
+    fleet.refuse(403, json!({"Code": "NoPermission", "Message": "no"}));
     let start = Start::daemon().args(&["--state.path", path.to_str().unwrap()]);
-    let program = start.polling(&api, "[n1]", &jobs(FAST)).ready().await;
+    let program = start.polling(&api, "[n1]", &job_settings(FAST)).ready().await;
     let metrics = program.metrics_with("what was saved", |metrics| metrics.find(INFO).all().len() == 1).await;
     metrics.find(TIME).value(1_700_001_000.0);
     program.metrics_with("failures", |metrics| polls(metrics, "jobs", "permission") > 0.0).await;
@@ -356,11 +186,11 @@ async fn nothing_is_forgotten_when_the_program_is_killed() {
 }
 
 #[tokio::test]
-async fn a_denied_action_fails_the_round_at_once_and_nothing_else() {
-    let fleet = Fleet::new((0..30).map(steady));
-    *fleet.refusal.lock().unwrap() = Some((403, json!({"Code": "NoPermission", "Message": "no"})));
+async fn a_denied_action_fails_the_round_at_once_and_no_other_collector() {
+    let fleet = JobFleet::new((0..30).map(steady_deployment));
+    fleet.refuse(403, json!({"Code": "NoPermission", "Message": "no"}));
     let api = fleet.serve().await;
-    let settings = jobs("mode: active, interval: 1d, requests_per_second: 1000");
+    let settings = job_settings("mode: active, interval: 1d, requests_per_second: 1000");
     let program = Start::daemon().polling(&api, "[n1]", &settings).ready().await;
     let metrics =
         program.metrics_with("a failed round", |metrics| polls(metrics, "jobs", "permission") > 0.0).await;
@@ -370,40 +200,41 @@ async fn a_denied_action_fails_the_round_at_once_and_nothing_else() {
     let more = |metrics: &Exposition| polls(metrics, "deployments", "success") > polled + 4.5;
     program.metrics_with("more polls of deployments", more).await;
     // Three requests are in flight at a time. Beside the first round, only the one that the deployments woke asks.
-    assert!(fleet.asked().len() <= 6, "the next round is on schedule: {}", program.stderr());
+    assert!(fleet.requested().len() <= 6, "the next round is on schedule: {}", program.stderr());
 }
 
 #[tokio::test]
-async fn a_deployment_that_is_gone_is_no_failure() {
-    let fleet = Fleet::new([steady(1)]);
+async fn a_deleted_deployment_does_not_fail_the_poll() {
+    let fleet = JobFleet::new([steady_deployment(1)]);
     let gone = json!({"success": false, "httpCode": 200, "errorCode": "990301", "errorMessage": "gone"});
-    *fleet.refusal.lock().unwrap() = Some((200, gone));
+    fleet.refuse(200, gone);
     let api = fleet.serve().await;
-    let program = Start::daemon().polling(&api, "[n1]", &jobs(FAST)).ready().await;
-    until("requests", async || (fleet.asked().len() > 3).then_some(())).await;
+    let program = Start::daemon().polling(&api, "[n1]", &job_settings(FAST)).ready().await;
+    until("requests", async || (fleet.requested().len() > 3).then_some(())).await;
     let metrics = program.metrics().await;
     assert!(polls(&metrics, "jobs", "not_found") < 0.5);
     metrics.find("aliyun_flink_target_up").label("collector", "jobs").value(1.0);
 }
 
 #[tokio::test]
-async fn many_jobs_are_read_from_both_ends() {
-    let fleet = Fleet::new([steady(1)]);
+async fn of_many_jobs_the_first_and_the_last_pages_are_read() {
+    let fleet = JobFleet::new([steady_deployment(1)]);
     fleet.change("d1", |deployment| {
-        deployment.jobs =
-            (0..2500).map(|number| failed(&format!("j{number}"), 1_700_000_000 + number, "Code")).collect();
+        deployment.jobs = (0..2500)
+            .map(|number| failed_job(&format!("j{number}"), 1_700_000_000 + number, "Code"))
+            .collect();
         (deployment.running, deployment.failed) = (0, 2500);
     });
     let api = fleet.serve().await;
-    let settings = jobs("interval: 1d, requests_per_second: 1000");
+    let settings = job_settings("interval: 1d, requests_per_second: 1000");
     let program = Start::daemon().polling(&api, "[n1]", &settings).ready().await;
     let metrics = program.metrics_with("the reason", |metrics| metrics.find(INFO).all().len() == 1).await;
     metrics.find(TIME).value(1_700_002_499.0);
-    assert_eq!(fleet.asked().len(), 10, "of 25 pages");
+    assert_eq!(fleet.requested().len(), 10, "of 25 pages");
 }
 
 #[tokio::test]
-async fn once_asks_after_the_deployments_are_known() {
+async fn once_requests_jobs_after_the_deployments() {
     let flags = ["simulate", "--listen-address", "127.0.0.1:0", "--workspace", "w1", "--namespaces=2"];
     let simulator = Start::bare(&flags).listening().await;
     let yaml = format!(
@@ -427,7 +258,7 @@ async fn once_asks_after_the_deployments_are_known() {
 }
 
 #[tokio::test]
-async fn doctor_says_which_permission_is_missing() {
+async fn doctor_names_the_missing_permission() {
     let doctor = async |flags: &[&str], code| {
         let fixed = ["simulate", "--listen-address", "127.0.0.1:0", "--workspace", "w1", "--namespaces=1"];
         let simulator = Start::bare(&fixed).args(flags).listening().await;

@@ -1,4 +1,4 @@
-//! The exporter from outside: the built binary, its command line, its HTTP and what it sends, each claim a test.
+//! Tests of the built program: its command line, its HTTP interface, and the requests that it sends.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,36 +10,34 @@
 mod alerts;
 mod blocked_log;
 mod bounds;
+mod chart;
 mod collectors;
 mod command_line;
 mod dashboards;
 mod demo;
-mod descriptors;
 mod direction;
 mod discovery;
 mod documents;
-mod fairness;
-mod fault_table;
+mod exposition_parser;
 mod faults;
 mod healthcheck;
 mod http;
 mod isolation;
 mod jobs;
-mod living;
 mod odd_values;
 mod reference;
 mod reload;
-mod request_rates;
 mod samples;
 mod secrets;
 mod series_budget;
 mod shards;
 mod simulate;
 mod staleness;
-mod state_file;
-mod stopping;
-mod support;
 mod systemd;
-mod threads;
 mod transitions;
+mod web_config;
 mod wire;
+
+#[path = "../support/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "tests/slow uses the rest")]
+mod support;

@@ -12,14 +12,14 @@ async fn metrics_of(deployments: Vec<Value>) -> Exposition {
 }
 
 #[tokio::test]
-async fn any_name_is_escaped() {
+async fn names_with_special_characters_are_escaped() {
     let name = "a \"quoted\" \\back\\slash\nand a line, {brace} = 名";
     let metrics = metrics_of(vec![json!({"deploymentId": "d1", "name": name})]).await;
     assert_eq!(metrics.find("aliyun_flink_deployment_info").one().labels["deployment"], name);
 }
 
 #[tokio::test]
-async fn label_keys_that_become_one_name_are_told_apart() {
+async fn label_keys_with_the_same_sanitized_name_are_numbered() {
     for keys in [
         &["a-b", "a.b", "a_b"][..],
         &["a-b", "a.b", "a_b_conflict1"],
@@ -38,7 +38,7 @@ async fn label_keys_that_become_one_name_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_plan_that_names_a_group_twice_is_left_out_and_counted() {
+async fn a_resource_plan_with_a_duplicate_group_is_left_out_and_counted() {
     let plan = json!({
         "ssgProfiles": [{"name": "g", "cpu": 1, "heap": "1 gb"}, {"name": "g", "cpu": 2, "heap": "2 gb"}],
         "nodes": [
@@ -64,7 +64,7 @@ async fn a_plan_that_names_a_group_twice_is_left_out_and_counted() {
 }
 
 #[tokio::test]
-async fn a_value_that_cannot_be_read_loses_its_own_series_alone() {
+async fn an_invalid_value_removes_only_its_own_series() {
     let metrics = metrics_of(vec![
         json!({"deploymentId": "d1", "name": "odd", "createdAt": "yesterday", "jobSummary": {"running": "many", "failed": 1},
                "labels": "none", "flinkConf": []}),
@@ -92,7 +92,7 @@ async fn a_value_that_cannot_be_read_loses_its_own_series_alone() {
 }
 
 #[tokio::test]
-async fn nothing_from_outside_writes_a_log_line_of_its_own() {
+async fn external_text_cannot_forge_log_lines() {
     const FORGED: &str = "level=error message=forged";
     let hostile = format!("d1\n{FORGED}\r\u{1b}[31m\" {FORGED}");
     for format in ["logfmt", "json"] {

@@ -45,7 +45,7 @@ fn served(metrics: &Exposition, namespace: &str) -> bool {
 }
 
 #[tokio::test]
-async fn targets_come_and_go_and_the_others_stay_as_they_are() {
+async fn a_reload_adds_and_removes_targets_and_keeps_the_others() {
     let api = api().await;
     let program = started(&api, "1h", "[kept, removed]").await;
     let before = program.metrics().await;
@@ -69,7 +69,7 @@ async fn targets_come_and_go_and_the_others_stay_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_wrong_file_changes_nothing_and_is_told_as_check_config_tells_it() {
+async fn an_invalid_file_is_rejected_with_the_errors_of_check_config() {
     let api = api().await;
     let program = started(&api, "1h", "[n]").await;
     let time = "aliyun_flink_exporter_config_last_reload_success_timestamp_seconds";
@@ -97,7 +97,7 @@ async fn a_wrong_file_changes_nothing_and_is_told_as_check_config_tells_it() {
 }
 
 #[tokio::test]
-async fn settings_that_changed_reach_the_targets_they_concern() {
+async fn changed_settings_apply_to_the_targets_that_use_them() {
     let api = api().await;
     let program = started(&api, "1h", "[a, b]").await;
     let text = yaml(&api, "1h", "[a, {name: b, poll: {interval: 200ms}}]");
@@ -119,7 +119,7 @@ async fn settings_that_changed_reach_the_targets_they_concern() {
 }
 
 #[tokio::test]
-async fn reloads_at_once_and_amid_a_poll_are_all_answered() {
+async fn concurrent_reloads_during_a_poll_are_all_answered() {
     let gate = Arc::new(Semaphore::new(0));
     let held = gate.clone();
     let body = page_of(&[json!({"deploymentId": "d"})]).to_string();
@@ -139,7 +139,7 @@ async fn reloads_at_once_and_amid_a_poll_are_all_answered() {
 }
 
 #[tokio::test]
-async fn reloading_over_http_is_off_unless_enabled_and_takes_a_post() {
+async fn a_reload_over_http_needs_the_lifecycle_flag_and_post() {
     let api = api().await;
     let program = Start::daemon().config(&yaml(&api, "1h", "[n]")).ready().await;
     let answer = program.request(Method::POST, "/-/reload").await;
@@ -150,7 +150,7 @@ async fn reloading_over_http_is_off_unless_enabled_and_takes_a_post() {
 }
 
 #[tokio::test]
-async fn a_hangup_reloads_too() {
+async fn sighup_reloads_the_configuration() {
     let api = api().await;
     let program = Start::daemon().config(&yaml(&api, "1h", "[n]")).ready().await;
     program.rewrite_config(&yaml(&api, "1h", "[n, m]"));
@@ -166,7 +166,7 @@ async fn a_hangup_reloads_too() {
 }
 
 #[tokio::test]
-async fn one_of_two_selections_of_a_namespace_is_removed_with_its_share() {
+async fn a_removed_selection_removes_only_its_own_deployments() {
     let api = StubApi::start(|seen| {
         let id = if seen.query.contains("STREAMING") { "s" } else { "b" };
         Reply::json(200, &page_of(&[json!({"deploymentId": id}), json!({"deploymentId": "both"})]))
@@ -209,7 +209,7 @@ async fn a_removed_workspace_leaves_no_series() {
 }
 
 #[tokio::test]
-async fn a_changed_file_is_reloaded_and_an_invalid_one_is_not_in_effect() {
+async fn auto_reload_applies_a_changed_file_and_rejects_an_invalid_one() {
     let api = api().await;
     let program =
         Start::daemon().args(&["--config.auto-reload"]).config(&yaml(&api, "1h", "[first]")).ready().await;
@@ -226,7 +226,7 @@ async fn a_changed_file_is_reloaded_and_an_invalid_one_is_not_in_effect() {
 
 /// Kubernetes mounts each version of a `ConfigMap` as a directory, and replaces the symbolic link to it.
 #[tokio::test]
-async fn a_replaced_config_map_is_reloaded() {
+async fn auto_reload_follows_a_replaced_config_map() {
     let api = api().await;
     let volume = tempfile::tempdir().unwrap();
     let publish = |version: &str, namespaces: &str| {

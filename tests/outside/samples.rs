@@ -84,7 +84,7 @@ fn assert_is_the_sample(metrics: &Exposition) {
 }
 
 #[tokio::test]
-async fn the_listing_of_the_api_reference_becomes_its_numbers_once() {
+async fn once_prints_the_values_of_the_sample_of_list_deployments() {
     let api = serving("list_deployments").await;
     let finished = Start::new(&["once"]).polling(&api, LIST, "").finish().await.with_code(0);
     assert_is_the_sample(&finished.metrics());
@@ -92,7 +92,7 @@ async fn the_listing_of_the_api_reference_becomes_its_numbers_once() {
 }
 
 #[tokio::test]
-async fn the_listing_by_label_of_the_api_reference_becomes_its_numbers_once() {
+async fn once_prints_the_values_of_the_sample_of_get_deployments_by_label() {
     let api = serving("get_deployments_by_label").await;
     let finished = Start::new(&["once"]).polling(&api, BY_LABEL, "").finish().await.with_code(0);
     assert_is_the_sample(&finished.metrics());
@@ -100,7 +100,7 @@ async fn the_listing_by_label_of_the_api_reference_becomes_its_numbers_once() {
 }
 
 #[tokio::test]
-async fn the_daemon_serves_the_numbers_of_both_samples() {
+async fn run_serves_the_values_of_both_samples() {
     for (name, namespaces) in [("list_deployments", LIST), ("get_deployments_by_label", BY_LABEL)] {
         let api = serving(name).await;
         let program = Start::daemon().polling(&api, namespaces, "").ready().await;
@@ -109,7 +109,7 @@ async fn the_daemon_serves_the_numbers_of_both_samples() {
 }
 
 #[tokio::test]
-async fn a_deployments_own_labels_are_served_where_they_are_asked_for() {
+async fn configured_deployment_labels_are_served() {
     let api = serving("get_deployments_by_label").await;
     for (keys, expected) in [
         ("['*']", vec![("label_test", "test"), ("label_test2", "1")]),
@@ -130,7 +130,7 @@ async fn a_deployments_own_labels_are_served_where_they_are_asked_for() {
 }
 
 #[tokio::test]
-async fn what_is_not_wanted_has_no_series() {
+async fn disabled_metrics_have_no_series() {
     let api = serving("list_deployments").await;
     let rest = "metrics: {jobs: false, resources: false}\n";
     let finished = Start::new(&["once"]).polling(&api, LIST, rest).finish().await.with_code(0);

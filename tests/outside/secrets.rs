@@ -69,7 +69,7 @@ const REFUSALS: [(&str, Refusing); 8] = [
 ];
 
 #[tokio::test]
-async fn no_secret_is_told_whatever_the_cloud_echoes() {
+async fn secrets_that_the_api_echoes_are_not_exposed() {
     let namespaces: Vec<_> = (0..REFUSALS.len()).map(|index| format!("n{index}")).collect();
     let api = StubApi::start(move |request| {
         let index = (0..REFUSALS.len()).find(|index| request.is_of(&format!("n{index}"))).unwrap();
@@ -102,7 +102,7 @@ async fn no_secret_is_told_whatever_the_cloud_echoes() {
 }
 
 #[tokio::test]
-async fn a_wrong_signature_is_told_without_the_echoed_request() {
+async fn the_error_of_a_wrong_signature_does_not_contain_the_request() {
     let api = StubApi::start(REFUSALS[0].1).await;
     let finished = Start::new(&["once", "--log.level", "trace"])
         .env("ALIBABA_CLOUD_SECURITY_TOKEN", &token())
@@ -119,7 +119,7 @@ async fn a_wrong_signature_is_told_without_the_echoed_request() {
 }
 
 #[tokio::test]
-async fn no_secret_of_a_file_is_printed_or_logged() {
+async fn secrets_in_configuration_files_are_not_printed_or_logged() {
     let yaml = format!(
         "credentials: {{type: access_key, access_key_id: the-id, access_key_secret: {}, security_token: {}}}\n\
          workspaces: [{{id: w1, region: cn-hangzhou, namespaces: [n1]}}]\n",

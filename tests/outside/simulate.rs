@@ -36,7 +36,7 @@ fn assert_ended_as(finished: Finished, outcome: &str) {
 }
 
 #[tokio::test]
-async fn a_simulator_serves_its_fleet_to_whoever_has_its_key() {
+async fn the_simulator_serves_its_fleet_to_clients_with_its_key() {
     let start =
         Start::bare(&SIMULATE).args(&["--access-key-id", Start::ID, "--access-key-secret", Start::SECRET]);
     let simulator = start.listening().await;
@@ -46,7 +46,7 @@ async fn a_simulator_serves_its_fleet_to_whoever_has_its_key() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_is_an_error_of_authentication() {
+async fn a_wrong_key_is_an_authentication_error() {
     for key in [
         ["--access-key-id", Start::ID, "--access-key-secret", "another"],
         ["--access-key-id", "another", "--access-key-secret", Start::SECRET],
@@ -57,7 +57,7 @@ async fn a_wrong_key_is_an_error_of_authentication() {
 }
 
 #[tokio::test]
-async fn a_simulator_stops_cleanly_and_leaves_a_network_error() {
+async fn after_the_simulator_stops_polls_fail_with_network_errors() {
     let simulator = Start::bare(&SIMULATE).listening().await;
     let address = simulator.address();
     polled(&simulator, "w1").await.with_code(0);

@@ -25,7 +25,7 @@ async fn breakable(broken: Arc<AtomicBool>) -> StubApi {
 }
 
 #[tokio::test]
-async fn an_unsuccessful_reply_is_an_error_and_never_an_empty_fleet() {
+async fn an_unsuccessful_response_is_an_error_and_not_an_empty_fleet() {
     let broken = Arc::new(AtomicBool::new(false));
     let api = breakable(broken.clone()).await;
     let start = Start::daemon().polling(&api, "[n1]", "api: {max_retries: 0}\n");
@@ -44,7 +44,7 @@ async fn an_unsuccessful_reply_is_an_error_and_never_an_empty_fleet() {
 }
 
 #[tokio::test]
-async fn a_first_poll_that_is_unsuccessful_serves_no_deployments_and_no_zero() {
+async fn an_unsuccessful_first_poll_serves_no_deployments() {
     let api = breakable(Arc::new(AtomicBool::new(true))).await;
     let start = Start::new(&["once"]).polling(&api, "[n1]", "api: {max_retries: 0}\n");
     let finished = start.finish().await.with_code(1);
@@ -53,7 +53,7 @@ async fn a_first_poll_that_is_unsuccessful_serves_no_deployments_and_no_zero() {
 }
 
 #[tokio::test]
-async fn data_that_became_too_old_is_withdrawn_and_comes_back() {
+async fn stale_data_is_withdrawn_and_returns_with_the_next_success() {
     let broken = Arc::new(AtomicBool::new(false));
     let api = breakable(broken.clone()).await;
     let rest = "api: {max_retries: 0}\npoll: {stale_after: 2s}\n";

@@ -71,7 +71,7 @@ fn lookups(api: &StubApi) -> usize {
 }
 
 #[tokio::test]
-async fn a_failure_is_counted_and_begins_a_status_without_further_requests() {
+async fn a_failure_is_counted_and_starts_a_status_without_further_requests() {
     let fleet =
         Arc::new(Fleet { running: 1.into(), finished: 3.into(), failed: 5.into(), ..Fleet::default() });
     let api = fleet.serve().await;
@@ -95,7 +95,7 @@ async fn a_failure_is_counted_and_begins_a_status_without_further_requests() {
 }
 
 #[tokio::test]
-async fn counts_that_do_not_tell_the_status_are_looked_up_once() {
+async fn an_ambiguous_status_is_looked_up_once() {
     let fleet = Arc::new(Fleet { finished: 3.into(), failed: 5.into(), ..Fleet::default() });
     let api = fleet.serve().await;
     let program =
@@ -113,7 +113,7 @@ async fn counts_that_do_not_tell_the_status_are_looked_up_once() {
 }
 
 #[tokio::test]
-async fn no_counter_falls_and_no_failure_is_lost_when_the_program_is_killed() {
+async fn counters_and_failures_survive_a_kill() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("state.redb");
     let path = path.to_str().unwrap();
@@ -151,7 +151,7 @@ async fn no_counter_falls_and_no_failure_is_lost_when_the_program_is_killed() {
 }
 
 #[tokio::test]
-async fn a_second_process_waits_for_the_state_and_goes_on_with_it() {
+async fn a_second_process_waits_for_the_state_file_and_continues_from_it() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("state.redb");
     let start = |api: &StubApi| {
@@ -171,7 +171,7 @@ async fn a_second_process_waits_for_the_state_and_goes_on_with_it() {
 }
 
 #[tokio::test]
-async fn without_a_usable_state_file_everything_is_served() {
+async fn an_unusable_state_file_does_not_affect_metrics() {
     let fleet = Arc::new(Fleet { running: 1.into(), ..Fleet::default() });
     let api = fleet.serve().await;
     let start = Start::daemon().args(&["--state.path", "/nonexistent/state.redb"]);

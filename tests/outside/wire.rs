@@ -42,7 +42,7 @@ fn assert_has_the_headers(request: &Seen, action: &str) {
 }
 
 #[tokio::test]
-async fn a_namespace_is_asked_for_by_a_signed_listing() {
+async fn a_namespace_is_requested_by_a_signed_listing() {
     let request = request_of("default-namespace").await;
     assert_eq!(request.path, "/api/v2/namespaces/default-namespace/deployments");
     assert_eq!(request.query, "pageIndex=1&pageSize=100");
@@ -50,7 +50,7 @@ async fn a_namespace_is_asked_for_by_a_signed_listing() {
 }
 
 #[tokio::test]
-async fn every_filter_of_a_listing_is_sent_as_it_is_signed() {
+async fn all_filters_of_a_listing_are_sent_as_signed() {
     let target = "{name: team-b, select: {name: 'orders 1+2*~/订单', execution_mode: STREAMING, status: RUNNING, \
                   creator: '183899668', modifier: '183899669', label: {key: 团队, values: ['支付 a', 'b&c=d']}}}";
     let request = request_of(target).await;
@@ -65,7 +65,7 @@ async fn every_filter_of_a_listing_is_sent_as_it_is_signed() {
 }
 
 #[tokio::test]
-async fn a_listing_by_label_is_sent_as_it_is_signed() {
+async fn a_listing_by_label_is_sent_as_signed() {
     let target = "{name: team-b, select: {label: {key: 团队, values: ['支付 a', 'b;c']}}, api: by_label}";
     let request = request_of(target).await;
     assert_eq!(request.path, "/api/v2/namespaces/team-b/deployments/getDeployments/byLabel");
@@ -86,7 +86,7 @@ async fn a_security_token_is_sent_and_signed() {
 }
 
 #[tokio::test]
-async fn every_try_has_a_nonce_and_a_signature_of_its_own() {
+async fn every_retry_has_its_own_nonce_and_signature() {
     let api = StubApi::start(|_| Reply::new(503, "")).await;
     let start = Start::new(&["once"]).polling(&api, "[default-namespace]", "api: {max_retries: 2}\n");
     let finished = start.finish().await.with_code(1);

@@ -40,7 +40,7 @@ async fn http_1_1_without_host_or_with_two_is_a_bad_request() {
 }
 
 #[tokio::test]
-async fn a_reload_is_not_for_pages_of_other_sites() {
+async fn cross_site_reloads_are_rejected() {
     let (requests, mut received) = mpsc::channel(8);
     let server = Server::start_with(1, None, Some(ReloadHandle::new(requests)), Paths::default()).await;
     tokio::spawn(async move {
@@ -64,7 +64,7 @@ async fn a_reload_is_not_for_pages_of_other_sites() {
 }
 
 #[tokio::test]
-async fn everything_is_served_below_the_route_prefix_and_links_begin_with_the_external_path() {
+async fn paths_have_the_route_prefix_and_links_the_external_path() {
     let external = Url::parse("https://h.example/a/flink/").unwrap();
     for (external, prefix, served, linked) in [
         (None, Some("/flink"), "/flink", "/flink"),

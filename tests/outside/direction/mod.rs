@@ -101,7 +101,7 @@ fn module_dependencies(modules: &Modules) -> BTreeSet<(PathBuf, String)> {
 }
 
 #[test]
-fn modules_use_only_those_below_them() {
+fn modules_use_only_lower_layers() {
     let layers = layers();
     let mut wrong = Vec::new();
     let modules = Modules::read(&source().join("lib.rs"));
@@ -117,7 +117,7 @@ fn modules_use_only_those_below_them() {
 }
 
 #[test]
-fn no_files_use_each_other() {
+fn no_files_depend_on_each_other_in_cycles() {
     let mut wrong = Vec::new();
     for library in libraries() {
         for (Dependency { from, to }, path) in cycles(&dependencies(&Modules::read(&library))) {
@@ -166,7 +166,7 @@ fn dependencies_of(files: &[(&[&str], &str)]) -> (Vec<String>, Vec<String>) {
 }
 
 #[test]
-fn every_form_of_use_is_seen() {
+fn every_form_of_use_is_detected() {
     let (edges, cyclic) = dependencies_of(&[
         (&["by_use"], "use crate::target::{A, inner::B as C}; use std::fmt;"),
         (&["by_path"], "fn f() { crate::target::inner::g() }"),
@@ -199,7 +199,7 @@ fn every_form_of_use_is_seen() {
 }
 
 #[test]
-fn a_cycle_is_seen_through_other_files_and_re_exports() {
+fn a_cycle_is_detected_through_other_files_and_reexports() {
     let (_, cyclic) = dependencies_of(&[
         (&["a"], "use crate::b::T; pub struct S;"),
         (&["b"], "pub use inner::T;"),

@@ -1,4 +1,5 @@
-//! Each fault of the API, the network or the operator: what it costs, what is told of it, and that it passes.
+//! Each fault of the API, the network or the operator: which data is served, how it is reported, and that polls
+//! recover.
 
 use std::sync::{
     Arc,
@@ -8,12 +9,12 @@ use std::sync::{
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
-use crate::support::{Exposition, Program, Raw, RawApi, Reply, Start, StubApi, http, page_of, until};
+use crate::support::{Exposition, Program, Raw, RawApi, Start, http, page_of, until};
 
-/// The most memory that any fault may bring the program to.
+/// Maximum resident memory of the program during any fault, in bytes.
 const MEMORY: f64 = 250e6;
 
-/// A fault of one namespace's replies.
+/// A fault in the responses of one namespace.
 struct Fault {
     name: &'static str,
     reply: Box<dyn Fn(&str) -> Raw + Send + Sync>,
@@ -21,7 +22,7 @@ struct Fault {
     outcome: &'static str,
     /// `api_requests_total{code}`.
     code: &'static str,
-    /// What the log line and the status say.
+    /// A part of the error in the log and the status.
     says: &'static str,
 }
 
@@ -48,7 +49,7 @@ fn deployments(ids: impl IntoIterator<Item = u32>) -> Vec<Value> {
     ids.into_iter().map(|id| json!({"deploymentId": format!("d{id}"), "name": format!("n{id}")})).collect()
 }
 
-/// A reply that announces more than it has.
+/// A response whose `Content-Length` is greater than its body.
 fn announced(length: usize, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 200 X\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
 }
@@ -160,7 +161,7 @@ fn of<'e>(metrics: &'e Exposition, name: &str, namespace: &str) -> crate::suppor
     metrics.find(name).label("namespace", namespace)
 }
 
-/// A daemon over a good namespace and one that has the fault while `broken`.
+/// A program that polls a good namespace, and one that has the fault while `broken`.
 async fn stage(fault: &Arc<Fault>, broken: Arc<AtomicBool>) -> (Program, RawApi) {
     let good = http(200, "", page_of(&deployments(0..3)).to_string().as_bytes());
     let fault = fault.clone();
@@ -178,7 +179,7 @@ async fn stage(fault: &Arc<Fault>, broken: Arc<AtomicBool>) -> (Program, RawApi)
     (Start::daemon().config(&yaml).ready().await, api)
 }
 
-async fn hold(fault: Fault) {
+async fn check(fault: Fault) {
     let broken = Arc::new(AtomicBool::new(false));
     let fault = Arc::new(fault);
     let (program, api) = stage(&fault, broken.clone()).await;
@@ -190,9 +191,12 @@ async fn hold(fault: Fault) {
     let good_before = of(&program.metrics().await, "aliyun_flink_target_polls_total", "good").sum();
 
     broken.store(true, Ordering::SeqCst);
-    let metrics = program.metrics_with(name, |metrics| failed(metrics) >= 2.0).await;
-    of(&metrics, "aliyun_flink_target_up", "bad").value(0.0);
-    of(&metrics, "aliyun_flink_target_up", "good").value(1.0);
+    // On a busy machine, a poll of the good namespace may time out, too.
+    let up = |metrics: &Exposition, namespace| of(metrics, "aliyun_flink_target_up", namespace).one().value;
+    let only_bad_fails = |metrics: &Exposition| {
+        failed(metrics) >= 2.0 && up(metrics, "bad") < 0.5 && up(metrics, "good") > 0.5
+    };
+    let metrics = program.metrics_with(name, only_bad_fails).await;
     for namespace in ["bad", "good"] {
         of(&metrics, "aliyun_flink_target_objects", namespace).value(3.0);
         assert_eq!(of(&metrics, "aliyun_flink_deployment_info", namespace).all().len(), 3, "{name}");
@@ -211,25 +215,29 @@ async fn hold(fault: Fault) {
 
     broken.store(false, Ordering::SeqCst);
     program.metrics_with(name, |metrics| metrics.find("aliyun_flink_target_up").sum() > 1.5).await;
-    counts_what_was_sent(&program, &api, name).await;
-    let metrics = program.metrics().await;
+    counts_all_requests(&program, &api, name).await;
+    logs_all_failed_polls(&program, name).await;
     program.signal("TERM").await;
     let finished = program.finish().await.with_code(0);
-    let lines = finished.stderr.lines().filter(|line| line.contains("poll failed")).count();
-    let failed = failed_in_all(&metrics);
-    assert!((lines as f64 - failed).abs() < 0.5, "{name}: {failed} lines\n{}", finished.stderr);
     assert!(!finished.stderr.contains(Start::SECRET) && !finished.stderr.contains("panicked"), "{name}");
 }
 
-fn failed_in_all(metrics: &Exposition) -> f64 {
-    let polls = metrics.find("aliyun_flink_target_polls_total");
-    polls.sum() - metrics.find("aliyun_flink_target_polls_total").label("outcome", "success").sum()
+/// Waits until the log has a line for each failed poll. Polls continue, so both are read until they agree.
+async fn logs_all_failed_polls(program: &Program, name: &str) {
+    program
+        .metrics_with(&format!("{name}: a log line for each failed poll"), |metrics| {
+            let polls = || metrics.find("aliyun_flink_target_polls_total");
+            let failed = polls().sum() - polls().label("outcome", "success").sum();
+            let lines = program.stderr().lines().filter(|line| line.contains("poll failed")).count();
+            (lines as f64 - failed).abs() < 0.5
+        })
+        .await;
 }
 
-/// The exporter counts as many requests as the API saw. Polls go on meanwhile, so both are read until they agree.
-async fn counts_what_was_sent(program: &Program, api: &RawApi, name: &str) {
+/// Waits until the exporter has counted the requests that the API received. Polls continue, so both are read until they agree.
+async fn counts_all_requests(program: &Program, api: &RawApi, name: &str) {
     program
-        .metrics_with(&format!("{name}: the API's own count"), |metrics| {
+        .metrics_with(&format!("{name}: the count of the API"), |metrics| {
             let counted = metrics.find("aliyun_flink_exporter_api_requests_total").sum();
             (counted - api.seen() as f64).abs() < 0.5
         })
@@ -237,46 +245,7 @@ async fn counts_what_was_sent(program: &Program, api: &RawApi, name: &str) {
 }
 
 #[tokio::test]
-async fn every_fault_costs_freshness_at_the_most_and_passes() {
-    // Several at a time: each is a process that mostly waits.
-    stream::iter(table()).for_each_concurrent(6, hold).await;
-}
-
-#[tokio::test]
-async fn names_that_do_not_resolve_and_peers_that_speak_no_tls_are_network_errors() {
-    let plain = StubApi::start(|_| Reply::Never).await;
-    let tls = plain.endpoint().replace("http:", "https:");
-    for endpoint in [tls.as_str(), "https://no-such-host.invalid"] {
-        let yaml = format!(
-            "api: {{max_retries: 1}}\nworkspaces: [{{id: w, endpoint: '{endpoint}', namespaces: [n]}}]\n"
-        );
-        let finished = Start::new(&["once"]).config(&yaml).finish().await.with_code(1);
-        let metrics = finished.metrics();
-        metrics.find("aliyun_flink_target_polls_total").label("outcome", "network").value(1.0);
-        metrics.find("aliyun_flink_exporter_api_requests_total").label("code", "network").value(2.0);
-        assert!(finished.stderr.contains("no connection"), "{}", finished.stderr);
-    }
-}
-
-/// A namespace whose values are monstrous, beside a good one.
-#[tokio::test]
-async fn monstrous_values_cost_themselves() {
-    let mut data = deployments(0..2);
-    data[0]["name"] = json!("x".repeat(10_000_000));
-    data[0]["jobSummary"] = json!({"failed": -3, "running": 1e300, "starting": 2});
-    data[0]["streamingResourceSetting"] =
-        json!({"expertResourceSetting": {"resourcePlan": "[".repeat(1_000_000)}});
-    let reply = http(200, "", page_of(&data).to_string().as_bytes());
-    let api = RawApi::start(move |_| Raw::Bytes(reply.clone())).await;
-    let yaml = format!("workspaces: [{{id: w, endpoint: '{}', namespaces: [n]}}]\n", api.endpoint());
-    let finished = Start::new(&["once"]).config(&yaml).finish().await.with_code(0);
-    let metrics = finished.metrics();
-    assert_eq!(metrics.find("aliyun_flink_deployment_info").all().len(), 2);
-    let jobs = metrics.find("aliyun_flink_deployment_jobs");
-    assert_eq!(jobs.all().len(), 1);
-    jobs.label("state", "starting").value(2.0);
-    let counted = metrics.find("aliyun_flink_exporter_invalid_values_total");
-    assert!((counted.sum() - 4.0).abs() < 0.5, "the name, two counts and the plan");
-    assert!(finished.stderr.len() < 5_000, "values are not logged");
-    assert!(metrics.find("process_resident_memory_bytes").one().value < MEMORY);
+async fn during_each_fault_the_last_data_is_served_and_polls_recover() {
+    // Each is a process that mostly waits.
+    stream::iter(table()).for_each_concurrent(6, check).await;
 }

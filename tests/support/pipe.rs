@@ -1,4 +1,4 @@
-//! A pipe that is full.
+//! Pipes that are full.
 
 use std::{
     fs::File,
@@ -8,7 +8,7 @@ use std::{
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
-/// A pipe that holds as much as it can: a blocking write to it waits until somebody reads.
+/// A full pipe. A blocking write to it waits until a reader makes room.
 pub(crate) struct FullPipe {
     reader: PipeReader,
     writer: File,
@@ -29,12 +29,12 @@ impl FullPipe {
         Self { reader, writer }
     }
 
-    /// Where the program writes to.
+    /// The end that the program writes to.
     pub(crate) fn writer(&self) -> File {
         self.writer.try_clone().unwrap()
     }
 
-    /// Reads until the last writer is gone.
+    /// Reads until all writers are closed.
     pub(crate) fn read_to_end(self) -> String {
         let Self { mut reader, writer } = self;
         drop(writer);

@@ -1,13 +1,13 @@
-//! A system that gives no more threads.
+//! Limits on threads.
 
 use std::process::Command;
 
 use nix::unistd::Uid;
 use tokio::time::{Duration, sleep};
 
-use crate::support::{Reply, Start, StubApi, sample};
+use crate::support::{Exposition, Reply, Start, StubApi, sample};
 
-/// How to run a command as a user for whom a limit of threads holds: for root it does not.
+/// `command`, run as a user to whom limits on threads apply: they do not apply to root.
 fn as_user(command: &[&'static str]) -> Vec<&'static str> {
     let user: &[&str] = if Uid::effective().is_root() {
         &["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", "--"]
@@ -18,7 +18,7 @@ fn as_user(command: &[&'static str]) -> Vec<&'static str> {
 }
 
 #[tokio::test]
-async fn a_daemon_that_gets_no_thread_ends_with_1_and_says_what_to_raise() {
+async fn a_program_that_cannot_start_a_thread_exits_with_1_and_names_the_limit() {
     for command in ["run", "demo", "simulate"] {
         let finished = Start::run_by(&as_user(&["prlimit", "--nproc=1:1", "--"]), &[command])
             .finish()
@@ -30,24 +30,23 @@ async fn a_daemon_that_gets_no_thread_ends_with_1_and_says_what_to_raise() {
 }
 
 #[tokio::test]
-async fn a_daemon_that_gets_no_more_threads_goes_on() {
+async fn polls_continue_when_no_more_threads_can_be_started() {
     let api = StubApi::start(|_| Reply::ok(sample("list_deployments"))).await;
     let arguments = ["run", "--web.listen-address", "127.0.0.1:0"];
     let start = Start::run_by(&as_user(&["env"]), &arguments).polling(&api, "[n1]", "");
-    // Tokio ends an idle thread after ten seconds.
+    // tokio ends an idle thread after ten seconds, so that a poll needs a new one.
     let start = start.with_key().env("ALIYUN_FLINK_EXPORTER_POLL__INTERVAL", "13s");
     let program = start.ready().await;
     let pid = format!("--pid={}", program.pid());
     let prlimit = as_user(&["prlimit", "--nproc=1:1"]);
     let limited = Command::new(prlimit[0]).args(&prlimit[1..]).arg(&pid).status().unwrap();
     assert!(limited.success());
-    let polls = |count: f64| {
-        move |metrics: &crate::support::Exposition| {
-            metrics.find("aliyun_flink_target_polls_total").label("outcome", "success").one().value >= count
-        }
+    let polled = |metrics: &Exposition| {
+        metrics.find("aliyun_flink_target_polls_total").label("outcome", "success").one().value >= 2.0
     };
+    // A scrape would keep a thread busy.
     sleep(Duration::from_secs(12)).await;
-    program.metrics_with("polls after the limit", polls(3.0)).await;
+    program.metrics_with("a poll under the limit", polled).await;
     program.signal("TERM").await;
     program.finish().await.with_code(0);
 }

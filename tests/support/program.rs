@@ -1,4 +1,4 @@
-//! The built binary as a child process.
+//! The built program as a child process.
 
 use std::{
     fs::Permissions,
@@ -23,16 +23,16 @@ use super::{Exposition, PATIENCE, StubApi, until};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_aliyun-flink-exporter");
 
-/// How a program is started: with nothing of this process's environment.
+/// A command that starts the program, with an empty environment.
 pub(crate) struct Start {
     command: Command,
     config: Option<NamedTempFile>,
 }
 
 impl Start {
-    /// The id of the access key in the environment.
+    /// The access key ID in the environment.
     pub(crate) const ID: &str = "LTAI-outside-id";
-    /// Its secret.
+    /// The access key secret in the environment.
     pub(crate) const SECRET: &str = "outside-secret-0123456789abcdefgh";
 
     /// The program with these arguments and no access key.
@@ -40,7 +40,7 @@ impl Start {
         Self::of(Command::new(BINARY), arguments)
     }
 
-    /// The same, run by this command, such as a dynamic loader.
+    /// As [`Start::bare`], run by this command, such as a dynamic loader.
     pub(crate) fn run_by(launcher: &[&str], arguments: &[&str]) -> Self {
         let mut command = Command::new(launcher[0]);
         command.args(&launcher[1..]).arg(BINARY);
@@ -49,7 +49,7 @@ impl Start {
 
     fn of(mut command: Command, arguments: &[&str]) -> Self {
         command.args(arguments).env_clear().kill_on_drop(true);
-        // A test asks no metadata service, whether there is one or not.
+        // The machine may have a metadata service.
         command.env("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self { command, config: None }
@@ -85,19 +85,19 @@ impl Start {
         self
     }
 
-    /// With its standard output there, instead of in [`Finished::stdout`].
+    /// Redirects standard output, which is then not in [`Finished::stdout`].
     pub(crate) fn stdout_to(mut self, file: std::fs::File) -> Self {
         self.command.stdout(file);
         self
     }
 
-    /// With its standard error there, instead of in [`Finished::stderr`].
+    /// Redirects standard error, which is then not in [`Finished::stderr`].
     pub(crate) fn stderr_to(mut self, file: std::fs::File) -> Self {
         self.command.stderr(file);
         self
     }
 
-    /// With a YAML file of this text.
+    /// With a configuration file of this text.
     pub(crate) fn config(mut self, yaml: &str) -> Self {
         let mut file = tempfile::Builder::new().suffix(".yml").tempfile().unwrap();
         file.write_all(yaml.as_bytes()).unwrap();
@@ -108,7 +108,7 @@ impl Start {
         self
     }
 
-    /// With `namespaces` (in YAML) of a workspace of `api`, polled all the time; `rest` is further YAML.
+    /// With `namespaces` (in YAML) of a workspace of `api`, polled every 200 ms; `rest` is more YAML.
     pub(crate) fn polling(self, api: &StubApi, namespaces: &str, rest: &str) -> Self {
         let endpoint = api.endpoint();
         self.env("ALIYUN_FLINK_EXPORTER_POLL__INTERVAL", "200ms")
@@ -142,7 +142,7 @@ impl Start {
         program
     }
 
-    /// Starts it and waits until something listens at the address that it was given, whatever it logs.
+    /// Starts it and waits until `address`, which it was given, accepts connections. Its log is not needed.
     pub(crate) async fn listening_at(self, address: SocketAddr) -> Program {
         let mut program = self.spawn();
         until("the program's port", async || {
@@ -163,7 +163,7 @@ impl Start {
         program
     }
 
-    /// Starts it and waits for its end.
+    /// Starts it and waits until it exits.
     pub(crate) async fn finish(self) -> Finished {
         self.spawn().finish().await
     }
@@ -179,7 +179,7 @@ fn listening_address(log: &str) -> Option<SocketAddr> {
     rest.split(|c: char| c.is_whitespace() || "\",}".contains(c)).next()?.parse().ok()
 }
 
-/// What a child wrote so far.
+/// The output of a child process so far.
 struct Captured {
     bytes: Arc<Mutex<Vec<u8>>>,
     reading: JoinHandle<()>,
@@ -209,7 +209,7 @@ impl Captured {
     }
 }
 
-/// A program under way; it is killed when the value goes.
+/// A running program. It is killed when it is dropped.
 pub(crate) struct Program {
     child: Child,
     stdout: Captured,
@@ -219,7 +219,7 @@ pub(crate) struct Program {
     config_file: Option<NamedTempFile>,
 }
 
-/// A program that ended.
+/// The output of a program that has exited.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) status: ExitStatus,
@@ -228,19 +228,19 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    /// The same, after a look at its exit code.
+    /// Asserts the exit code.
     pub(crate) fn with_code(self, code: i32) -> Self {
         assert_eq!(self.status.code(), Some(code), "{}\n{}", self.stdout, self.stderr);
         self
     }
 
-    /// What it printed, as an exposition.
+    /// The metrics that it printed.
     pub(crate) fn metrics(&self) -> Exposition {
         Exposition::parse(&self.stdout).unwrap()
     }
 }
 
-/// An answer of the program's.
+/// An HTTP response of the program.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -255,7 +255,7 @@ impl Response {
 }
 
 impl Program {
-    /// Where it listens.
+    /// The address at which it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address.expect("a program that listens")
     }
@@ -272,7 +272,7 @@ impl Program {
         self.request(Method::GET, path).await
     }
 
-    /// Asks over a connection of its own.
+    /// Sends a request over a new connection.
     pub(crate) async fn request(&self, method: Method, path: &str) -> Response {
         let client = reqwest::Client::builder().no_proxy().no_gzip().timeout(PATIENCE).build().unwrap();
         let url = format!("http://{}{path}", self.address());
@@ -292,7 +292,7 @@ impl Program {
         Exposition::parse(&response.body).unwrap()
     }
 
-    /// Scrapes it until the metrics are as wanted.
+    /// Scrapes it until `wanted` accepts the metrics.
     pub(crate) async fn metrics_with(
         &self,
         what: &str,
@@ -305,7 +305,7 @@ impl Program {
         .await
     }
 
-    /// Scrapes a demo until its first round over jobs has got somewhere, which readiness does not wait for.
+    /// Scrapes a demo until it has metrics of jobs, for which readiness does not wait.
     pub(crate) async fn metrics_with_jobs(&self) -> Exposition {
         self.metrics().await;
         let served = ["health_score", "used_cpu_cores", "job_restarts_total", "last_failure_info"];
@@ -325,14 +325,14 @@ impl Program {
         assert!(sent.success());
     }
 
-    /// Writes another configuration into its file.
+    /// Replaces the text of the configuration file.
     pub(crate) fn rewrite_config(&self, yaml: &str) {
         std::fs::write(self.config_file.as_ref().expect("a file").path(), yaml).unwrap();
     }
 
-    /// Waits for its end.
+    /// Waits until it exits.
     pub(crate) async fn finish(mut self) -> Finished {
-        let status = timeout(PATIENCE, self.child.wait()).await.expect("the program's end").unwrap();
+        let status = timeout(PATIENCE, self.child.wait()).await.expect("the exit of the program").unwrap();
         Finished { status, stdout: self.stdout.whole().await, stderr: self.stderr.whole().await }
     }
 }

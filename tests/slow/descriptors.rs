@@ -1,4 +1,4 @@
-//! A process that may open few file descriptors.
+//! Low limits on file descriptors.
 
 use std::time::Duration;
 
@@ -8,21 +8,22 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::Start;
+use crate::{LOAD, support::Start};
 
 #[tokio::test]
-async fn scrapers_are_served_however_many_connections_others_hold() {
+async fn scrapes_are_served_while_other_clients_hold_more_connections_than_there_are_descriptors() {
+    let _load = LOAD.lock().await;
     for limit in ["64", "256"] {
         let launcher = ["prlimit", &format!("--nofile={limit}:{limit}"), "--"];
         let program = Start::run_by(&launcher, &["demo", "--namespaces=1", "--deployments=10"]);
         let program = program.args(&["--web.listen-address=127.0.0.1:0"]).ready().await;
-        let mut crowd = Vec::new();
+        let mut others = Vec::new();
         for _ in 0..400 {
-            // The kernel may refuse some of them for a while.
+            // The kernel may refuse some of them.
             if let Ok(Ok(client)) =
                 timeout(Duration::from_secs(5), TcpStream::connect(program.address())).await
             {
-                crowd.push(client);
+                others.push(client);
             }
         }
         for _ in 0..3 {

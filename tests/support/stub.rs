@@ -1,4 +1,4 @@
-//! An API that answers whatever a test wants, and remembers what it was asked.
+//! An API whose responses a test chooses, and which records the requests.
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +22,7 @@ use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 type Body = BoxBody<Bytes, io::Error>;
 type Answering = dyn Fn(&Seen) -> Reply + Send + Sync;
 
-/// A request as it came over the wire.
+/// A request as it was received.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) method: Method,
@@ -32,7 +32,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// The text of a header that is there once.
+    /// The value of a header that must occur once.
     pub(crate) fn header(&self, name: &str) -> &str {
         let values: Vec<_> = self.headers.get_all(name).iter().collect();
         assert_eq!(values.len(), 1, "the header {name} of {self:?}");
@@ -44,7 +44,7 @@ impl Seen {
         self.path.contains(&format!("/namespaces/{namespace}/"))
     }
 
-    /// The names of the signed headers, after the signature was found to fit the bytes that came.
+    /// Verifies the signature, and returns the names of the signed headers.
     pub(crate) fn verified(&self, id: &str, secret: &str) -> Vec<&str> {
         let authorization = self.header("authorization");
         let parsed = Authorization::parse(authorization).expect("an Authorization header of this form");
@@ -62,15 +62,15 @@ impl Seen {
     }
 }
 
-/// What the stub does with a request.
+/// The response to a request.
 pub(crate) enum Reply {
-    /// Answers in one piece.
+    /// Has a `Content-Length`.
     Answer { status: u16, headers: Vec<(&'static str, String)>, body: Bytes },
-    /// Answers in chunks, whose size it does not announce.
+    /// Is chunked, without a `Content-Length`.
     Chunked(Bytes),
-    /// Answers once there is a permit.
+    /// Is sent when there is a permit.
     Held(Arc<Semaphore>, Bytes),
-    /// Says nothing, for ever.
+    /// Is never sent.
     Never,
 }
 
@@ -104,7 +104,7 @@ struct Log {
     statuses: BTreeMap<u16, u64>,
 }
 
-/// The server; it ends with the value.
+/// The server. It stops when it is dropped.
 pub(crate) struct StubApi {
     address: SocketAddr,
     log: Arc<Mutex<Log>>,
@@ -131,7 +131,7 @@ impl StubApi {
         self.log.lock().unwrap().requests.clone()
     }
 
-    /// How many requests were answered with each status; none that was never answered.
+    /// The number of responses by status.
     pub(crate) fn statuses(&self) -> BTreeMap<u16, u64> {
         self.log.lock().unwrap().statuses.clone()
     }
@@ -148,7 +148,7 @@ async fn serve(listener: TcpListener, answering: Arc<Answering>, log: Arc<Mutex<
         let Ok((stream, _)) = listener.accept().await else { continue };
         let (answering, log) = (answering.clone(), log.clone());
         let service = service_fn(move |request| answer(request, answering.clone(), log.clone()));
-        // A client that goes away is no failure of the test's.
+        // A client may disconnect.
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
 }

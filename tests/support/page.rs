@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// A sample of the API reference, as it is printed there.
+/// A sample response of the API reference, byte by byte.
 pub(crate) fn sample(name: &str) -> Vec<u8> {
     let path = format!("{}/tests/data/{name}.json", env!("CARGO_MANIFEST_DIR"));
     std::fs::read(path).unwrap()
@@ -28,7 +28,7 @@ pub(crate) fn empty_page() -> Value {
     page_of(&[])
 }
 
-/// What the service says under HTTP 200 when it did not do what it was asked.
+/// The response with HTTP 200 to a request that failed.
 pub(crate) fn unsuccessful(code: &str, message: &str) -> Value {
     json!({
         "requestId": "CBC799F0-0000-1D30-8A4F-882ED4DD0001",

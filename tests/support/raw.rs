@@ -1,4 +1,4 @@
-//! An API that answers with bytes, whole or not: for what no HTTP library would send.
+//! An API that responds with any bytes, such as those that no HTTP library would send.
 
 use std::{
     net::SocketAddr,
@@ -16,24 +16,24 @@ use tokio::{
     time::sleep,
 };
 
-/// What becomes of a connection after a request.
+/// What is sent after a request.
 #[derive(Clone)]
 pub(crate) enum Raw {
-    /// These bytes, and the end.
+    /// These bytes, then the end of the connection.
     Bytes(Vec<u8>),
-    /// These bytes, and a reset.
+    /// These bytes, then a reset.
     Reset(Vec<u8>),
-    /// These bytes, and nothing more.
+    /// These bytes, while the connection stays open.
     Hold(Vec<u8>),
-    /// These bytes, and then this byte again and again, without an end.
+    /// These bytes, then this byte without end.
     Endless(Vec<u8>, u8),
-    /// These bytes again and again, without an end.
+    /// These bytes, repeated without end.
     Repeated(Vec<u8>),
-    /// These bytes, and then one each 50 ms.
+    /// The first bytes, then one of the second every 50 ms.
     Drip(Vec<u8>, Vec<u8>),
 }
 
-/// A reply of HTTP/1.1 with its true length.
+/// An HTTP/1.1 response with the correct `Content-Length`.
 pub(crate) fn http(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let mut reply =
@@ -45,7 +45,7 @@ pub(crate) fn http(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
 
 type Answering = dyn Fn(&str) -> Raw + Send + Sync;
 
-/// The server; it ends with the value.
+/// The server. It stops when it is dropped.
 pub(crate) struct RawApi {
     address: SocketAddr,
     seen: Arc<AtomicU64>,
@@ -59,7 +59,7 @@ impl Drop for RawApi {
 }
 
 impl RawApi {
-    /// Answers each request's path and query as `answering` says.
+    /// Answers each request by its path and query.
     pub(crate) async fn start(answering: impl Fn(&str) -> Raw + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -72,7 +72,7 @@ impl RawApi {
         format!("http://{}", self.address)
     }
 
-    /// How many requests came.
+    /// The number of requests.
     pub(crate) fn seen(&self) -> u64 {
         self.seen.load(Ordering::SeqCst)
     }
@@ -90,7 +90,7 @@ async fn serve(listener: TcpListener, answering: Arc<Answering>, seen: Arc<Atomi
     }
 }
 
-/// The path and query of a request, once its head came whole.
+/// Reads the head of a request, and returns the path and query.
 async fn request_target(stream: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -100,7 +100,7 @@ async fn request_target(stream: &mut TcpStream) -> Option<String> {
     head.split(' ').nth(1).map(str::to_owned)
 }
 
-/// Writes until the client leaves; whether it does is not the server's concern.
+/// Writes until the client disconnects.
 async fn answer(mut stream: TcpStream, raw: Raw) {
     let (Raw::Bytes(first)
     | Raw::Reset(first)
@@ -116,7 +116,7 @@ async fn answer(mut stream: TcpStream, raw: Raw) {
             let _ = stream.shutdown().await;
         }
         Raw::Reset(_) => {
-            // Let the bytes arrive before the reset overtakes them.
+            // The client would discard bytes that it has not read before the reset.
             sleep(Duration::from_millis(50)).await;
             let _ = stream.set_zero_linger();
         }
