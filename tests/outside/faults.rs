@@ -1,4 +1,4 @@
-//! Faults of the API and the network. Each fault by itself is in tests/slow/fault_table.rs.
+//! Faults of the API and the network. Each fault by itself is in `tests/slow/fault_table.rs`.
 
 use std::sync::Arc;
 
@@ -69,7 +69,10 @@ async fn the_counted_requests_are_those_that_the_api_received() {
             assert!((counted(&status.to_string()) - seen).abs() < 0.5, "{status}: {seen} were seen");
         }
     }
-    assert!((counted("network") - interrupted).abs() < 0.5, "connections that broke during a response with status 200");
+    assert!(
+        (counted("network") - interrupted).abs() < 0.5,
+        "connections that broke during a response with status 200"
+    );
     metrics.find("aliyun_flink_exporter_api_request_duration_seconds_count").value(all);
     let retries = metrics.find("aliyun_flink_exporter_api_retries_total").sum();
     assert!(retries > 0.0 && retries < all);

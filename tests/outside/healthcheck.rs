@@ -1,4 +1,4 @@
-//! `healthcheck`. Its timeouts are tested in tests/slow.
+//! `healthcheck`. Its timeouts are tested in `tests/slow`.
 
 use std::net::TcpListener;
 

@@ -1,4 +1,4 @@
-//! Notifications to systemd. Those of the watchdog are in tests/slow.
+//! Notifications to systemd. Those of the watchdog are in `tests/slow`.
 
 use std::os::{
     linux::net::SocketAddrExt as _,
