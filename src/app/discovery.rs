@@ -138,7 +138,7 @@ pub(super) async fn save_changes(discovery: Arc<Discovery>, store: Arc<Store>) -
 /// Saves the changes since the last save.
 pub(super) async fn save(discovery: &Discovery, store: &Store) {
     let saved = store.discovery_entries();
-    let current = discovery.snapshot().to_entries();
+    let current = discovery.inventories().to_entries();
     let removed = saved.keys().filter(|key| !current.contains_key(*key)).map(|key| (key.clone(), None));
     let changed = current.iter().filter(|(key, value)| saved.get(*key) != Some(value));
     let changed = changed.map(|(key, value)| (key.clone(), Some(value.clone())));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use config_reader::{Decimal, Period, Short};
+use config_reader::{Decimal, Diagnostic, Period, Short};
 
 use super::raw;
 use super::text_rules::Switch;
@@ -112,6 +112,19 @@ impl FromIterator<(CollectorName, EnabledCollector)> for Collectors {
     fn from_iter<I: IntoIterator<Item = (CollectorName, EnabledCollector)>>(enabled: I) -> Self {
         Self(enabled.into_iter().collect())
     }
+}
+
+/// The error if the collector of jobs is enabled and `metrics.jobs` is false. The collector needs the counts of jobs.
+pub(super) fn missing_job_counts<'c>(
+    exports_jobs: bool,
+    mut collectors: impl Iterator<Item = &'c Collectors>,
+) -> Option<Diagnostic> {
+    let is_enabled = collectors.any(|collectors| collectors.get(JOBS).is_some());
+    (is_enabled && !exports_jobs).then(|| {
+        let message = "needs the counts of jobs, which `metrics.jobs: false` leaves out; set `metrics.jobs: true`, or \
+                       disable this collector";
+        Diagnostic::new(message).about("collectors.jobs")
+    })
 }
 
 /// The collectors that can be enabled.

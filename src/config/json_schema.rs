@@ -7,7 +7,7 @@ use config_reader::{Period, format_duration};
 use serde_json::{Value, json};
 
 use super::collectors::{JOBS_REQUESTS_PER_SECOND, optional};
-use super::resolved::DISCOVERY_INTERVAL;
+use super::discovery_entries::DISCOVERY_INTERVAL;
 use super::{Config, raw};
 use crate::model::{DeploymentsOperation, JobsMode};
 use crate::poll;

@@ -16,7 +16,6 @@ use config_reader::{Document, List, Settings, Variables};
 use outbound_http::{InvalidProxy, Proxies, certificate_warnings};
 use serde::Deserialize as _;
 
-use crate::model::JOBS;
 use crate::poll;
 
 mod collectors;
@@ -133,7 +132,7 @@ fn validate(settings: &Settings) -> Config {
     let workspaces =
         workspaces::workspaces(raw.workspaces.unwrap_or_default(), &root.get("workspaces"), &base);
     let discovery = raw.discovery.unwrap_or_default();
-    let discovery = workspaces::entries(discovery, &root.get("discovery"), &base, &workspaces);
+    let discovery = discovery_entries::entries(discovery, &root.get("discovery"), &base, &workspaces);
     let config = Config {
         poll: base.poll,
         api: raw.api.unwrap_or_default().resolve(),
@@ -144,15 +143,10 @@ fn validate(settings: &Settings) -> Config {
         ..Config::default()
     };
     let config = section_validation::metrics(raw.metrics.unwrap_or_default(), &root.get("metrics"), config);
-    let mut collectors = config
-        .workspaces
-        .iter()
-        .map(|workspace| &workspace.collectors)
-        .chain(config.discovery.iter().map(|entry| &entry.collectors));
-    if !config.metrics.jobs && collectors.any(|collectors| collectors.get(JOBS).is_some()) {
-        let message = "needs the counts of jobs, which `metrics.jobs: false` leaves out; set `metrics.jobs: true`, or \
-                       disable this collector";
-        settings.note(Diagnostic::new(message).about("collectors.jobs"));
+    let collectors = config.workspaces.iter().map(|workspace| &workspace.collectors);
+    let collectors = collectors.chain(config.discovery.iter().map(|entry| &entry.collectors));
+    if let Some(problem) = collectors::missing_job_counts(config.metrics.jobs, collectors) {
+        settings.note(problem);
     }
     let is_noted = ["workspaces", "discovery"].iter().any(|key| root.get(key).is_noted());
     if config.workspaces.is_empty() && config.discovery.is_empty() && !is_noted {

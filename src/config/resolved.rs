@@ -15,9 +15,6 @@ use crate::{api, credentials, model, poll};
 /// Twice the longest usual scrape interval, so that Prometheus scrapes the first value of a counter.
 const FIRST_VALUE_HOLD: Duration = Duration::from_secs(120);
 
-/// How often workspaces and namespaces are listed, unless an entry says otherwise.
-pub(super) const DISCOVERY_INTERVAL: Duration = Duration::from_secs(300);
-
 /// A valid configuration, with every default filled in.
 #[derive(Debug, Clone)]
 pub struct Config {

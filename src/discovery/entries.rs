@@ -186,7 +186,7 @@ impl Discovery {
     }
 
     /// The inventories of all entries, to be saved.
-    pub fn snapshot(&self) -> SavedInventories {
+    pub fn inventories(&self) -> SavedInventories {
         let state = self.state.lock();
         let known = state.entries.iter().map(|entry| {
             let EntrySettings { name, region, .. } = &entry.settings;

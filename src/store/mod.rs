@@ -17,6 +17,7 @@ mod poll_history;
 mod poll_report;
 mod readiness;
 mod shared_state;
+mod state_age;
 mod state_format;
 mod target_settings;
 mod target_status;

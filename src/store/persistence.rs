@@ -11,16 +11,13 @@ use state_file::{Batch, Contents, Loaded, Owner, SaveError, Settings, StateFile}
 use tracing::{debug, info, warn};
 
 use super::{
-    Store,
+    Store, state_age,
     state_format::{DiscoveryEntries, Record, SEPARATOR, namespace_key, parts, target_key},
 };
 use crate::model::{DEPLOYMENTS, GroupId};
 
 /// Version of the format of keys and values.
 const FORMAT_VERSION: u32 = 1;
-
-/// Age of the state above which jobs that ended in the meantime are not counted in `jobs_ended_total`.
-const MAX_AGE: Duration = Duration::from_secs(3600);
 
 /// Keys: workspace, namespace, deployment. Values: [`Record`].
 const DEPLOYMENTS_TABLE: &str = "deployments";
@@ -134,7 +131,7 @@ impl Store {
     fn restore(&self, contents: &Contents) -> bool {
         let now = self.clock.since_epoch();
         let age = now.saturating_sub(contents.saved_at());
-        let outdated = age > MAX_AGE;
+        let outdated = state_age::is_outdated(age);
         let mut shared = self.shared.lock();
         let (mut restored, mut unreadable) = (0_u64, 0_u64);
         for (key, value) in contents.table(DEPLOYMENTS_TABLE) {

@@ -7,15 +7,15 @@ use serde_json::{Map, Value, json};
 
 use crate::deployment_filters::{DeploymentFilters, ExecutionMode, LabelSelector};
 use crate::job_lifecycle::{JobLifecycle, Jobs};
-use crate::jobs::JobsOf;
-use crate::listing::Listing;
+use crate::list_jobs::JobsOf;
+use crate::listing_page::Listing;
 use crate::naming::{self, PEOPLE, Person};
 use crate::odd_values::OddValue;
 use crate::queues::QUEUES;
 use crate::resource_usage::ResourceUsage;
 use crate::rng::{Rng, mix, once_in, pick, seeded, uuid};
 use crate::session_clusters::SHARED;
-use crate::{artifact, resources};
+use crate::{artifact, resource_settings};
 
 /// A deployment.
 #[derive(Debug)]
@@ -214,15 +214,17 @@ impl Deployment {
         let mut members = self.identity(&mut rng, view);
         members.insert("artifact".into(), artifact::render(&mut rng, &self.name));
         members.insert("localVariables".into(), artifact::local_variables(&mut rng));
-        members.insert("flinkConf".into(), resources::flink_conf(&mut rng));
+        members.insert("flinkConf".into(), resource_settings::flink_conf(&mut rng));
         members.insert("logging".into(), logging(&mut rng));
         if view.with_jobs {
             members.insert("jobSummary".into(), json!(self.jobs(view.elapsed)));
         }
         if view.with_resources {
             let (key, setting) = match self.mode {
-                ExecutionMode::Streaming => ("streamingResourceSetting", resources::streaming(&mut rng)),
-                ExecutionMode::Batch => ("batchResourceSetting", resources::batch(&mut rng)),
+                ExecutionMode::Streaming => {
+                    ("streamingResourceSetting", resource_settings::streaming(&mut rng))
+                }
+                ExecutionMode::Batch => ("batchResourceSetting", resource_settings::batch(&mut rng)),
             };
             members.insert(key.into(), setting);
         }

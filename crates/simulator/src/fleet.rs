@@ -7,7 +7,7 @@ use rand::RngExt as _;
 
 use crate::deployment::{Deployment, View};
 use crate::deployment_filters::DeploymentFilters;
-use crate::listing::Listing;
+use crate::listing_page::Listing;
 use crate::naming;
 use crate::resource_usage::ResourceUsage;
 use crate::rng::{mix, seeded};

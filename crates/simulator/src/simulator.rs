@@ -18,7 +18,7 @@ use crate::deployment_filters::DeploymentFilters;
 use crate::fleet::Namespace;
 use crate::gateway::{self, Gateway};
 use crate::injected_faults::{FaultInjector, Faults};
-use crate::listing::Listing;
+use crate::listing_page::Listing;
 use crate::operation::Operation;
 use crate::query::{JobsQuery, LabelQuery, ListQuery};
 use crate::query_parameters::Parameters;

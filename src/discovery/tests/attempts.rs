@@ -377,7 +377,7 @@ async fn what_was_found_is_restored_and_kept_during_an_outage() {
     let cloud = Cloud::start(&[]).await;
     let entry = cloud.everything();
     entry.attempt().await;
-    let mut saved = cloud.discovery.snapshot().to_entries();
+    let mut saved = cloud.discovery.inventories().to_entries();
     saved.insert(b"x".to_vec(), b"{}".to_vec());
     let polled = cloud.polled();
 

@@ -10,14 +10,14 @@ use serde::{
 use url::Url;
 
 mod access_key;
-mod role;
+mod role_session;
 mod secret;
-mod settings;
+mod setting_formats;
 
-use settings::origin;
+use setting_formats::origin;
 
 pub use access_key::{AccessKey, SecretSource};
-pub use role::{Oidc, Session};
+pub use role_session::{Oidc, Session};
 pub use secret::{CredentialsUri, Secret};
 
 /// Where the access key comes from.
@@ -32,7 +32,7 @@ pub enum ProviderConfig {
     /// A RAM role that other credentials may assume.
     RamRoleArn(#[schemars(with = "RamRoleArnSettings")] Box<RamRoleArn>),
     /// A RAM role for the bearer of an OIDC token, as on ACK with RRSA.
-    Oidc(#[schemars(with = "role::OidcSettings")] Oidc),
+    Oidc(#[schemars(with = "role_session::OidcSettings")] Oidc),
     /// The RAM role of the ECS instance that this process runs on.
     EcsRamRole(EcsRamRole),
     /// A service that issues credentials without authentication.
@@ -137,22 +137,22 @@ struct RamRoleArnSettings {
     /// The credentials that assume the role. Default: the default chain.
     source: Option<ProviderConfig>,
     /// The role, such as `acs:ram::1234567890123456:role/flink-reader`.
-    #[serde(default, deserialize_with = "settings::header_text")]
+    #[serde(default, deserialize_with = "setting_formats::header_text")]
     #[schemars(required)]
     role_arn: Option<String>,
     /// The external id that the role's trust policy requires, if any.
     external_id: Option<Secret>,
     /// The session's name in the audit log: 2 to 64 letters, digits and `-`, `_`, `.`, `@`, `=`.
-    #[serde(default, deserialize_with = "settings::session_name")]
+    #[serde(default, deserialize_with = "setting_formats::session_name")]
     session_name: Option<String>,
     /// How long the credentials are valid: 15m to 12h. Default: 1h.
-    #[serde(default, deserialize_with = "settings::session_duration")]
+    #[serde(default, deserialize_with = "setting_formats::session_duration")]
     #[schemars(with = "String")]
     duration: Option<Duration>,
     /// A policy in JSON that restricts the permissions of the role.
     policy: Option<String>,
     /// Endpoint of STS, such as `https://sts-vpc.cn-hangzhou.aliyuncs.com`.
-    #[serde(default, deserialize_with = "settings::sts_endpoint")]
+    #[serde(default, deserialize_with = "setting_formats::sts_endpoint")]
     #[schemars(with = "String")]
     sts_endpoint: Option<Url>,
 }
@@ -187,7 +187,7 @@ pub struct Endpoints {
     /// Endpoint of STS, such as `https://sts-vpc.cn-hangzhou.aliyuncs.com`.
     #[serde(
         default,
-        deserialize_with = "settings::sts_endpoint",
+        deserialize_with = "setting_formats::sts_endpoint",
         skip_serializing_if = "Option::is_none",
         serialize_with = "origin"
     )]
@@ -196,7 +196,7 @@ pub struct Endpoints {
     /// Endpoint of the ECS metadata service, such as `http://100.100.100.200`.
     #[serde(
         default,
-        deserialize_with = "settings::endpoint",
+        deserialize_with = "setting_formats::endpoint",
         skip_serializing_if = "Option::is_none",
         serialize_with = "origin"
     )]
@@ -209,7 +209,11 @@ pub struct Endpoints {
 #[serde(deny_unknown_fields)]
 pub struct EcsRamRole {
     /// The role's name. Default: the environment's, or the one that the metadata service returns.
-    #[serde(default, deserialize_with = "settings::header_text", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "setting_formats::header_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub role_name: Option<String>,
     /// Whether requests without a session token are forbidden. Default: as the environment says.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -217,7 +221,7 @@ pub struct EcsRamRole {
     /// Endpoint of the ECS metadata service, such as `http://100.100.100.200`.
     #[serde(
         default,
-        deserialize_with = "settings::endpoint",
+        deserialize_with = "setting_formats::endpoint",
         skip_serializing_if = "Option::is_none",
         serialize_with = "origin"
     )]
@@ -247,7 +251,7 @@ pub struct Profile {
     /// Endpoint of STS, for profiles that call it.
     #[serde(
         default,
-        deserialize_with = "settings::sts_endpoint",
+        deserialize_with = "setting_formats::sts_endpoint",
         skip_serializing_if = "Option::is_none",
         serialize_with = "origin"
     )]
@@ -256,7 +260,7 @@ pub struct Profile {
     /// Endpoint of the ECS metadata service, for profiles that call it.
     #[serde(
         default,
-        deserialize_with = "settings::endpoint",
+        deserialize_with = "setting_formats::endpoint",
         skip_serializing_if = "Option::is_none",
         serialize_with = "origin"
     )]

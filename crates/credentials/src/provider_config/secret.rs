@@ -10,7 +10,7 @@ use serde::{
 };
 use url::Url;
 
-use super::settings::{http_url, is_header_text};
+use super::setting_formats::{http_url, is_header_text};
 
 const REDACTED: &str = "<redacted>";
 

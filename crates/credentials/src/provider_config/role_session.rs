@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::settings::{self, origin};
+use super::setting_formats::{self, origin};
 
 /// The session of a role.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -15,7 +15,7 @@ pub struct Session {
     #[serde(rename = "session_name", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// How long the credentials are to be valid, from 15 minutes to 12 hours. Default: 1 hour.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "settings::write_duration")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "setting_formats::write_duration")]
     pub duration: Option<Duration>,
     /// A policy in JSON that restricts the permissions of the role.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,24 +54,24 @@ pub struct Oidc {
 #[serde(deny_unknown_fields)]
 pub(super) struct OidcSettings {
     /// The role, such as `acs:ram::1234567890123456:role/flink-reader`.
-    #[serde(default, deserialize_with = "settings::header_text")]
+    #[serde(default, deserialize_with = "setting_formats::header_text")]
     role_arn: Option<String>,
     /// The OIDC provider, such as `acs:ram::1234567890123456:oidc-provider/ack-rrsa-c1`.
-    #[serde(default, deserialize_with = "settings::header_text")]
+    #[serde(default, deserialize_with = "setting_formats::header_text")]
     oidc_provider_arn: Option<String>,
     /// Path of the file that contains the token.
     oidc_token_file: Option<PathBuf>,
     /// The session's name in the audit log: 2 to 64 letters, digits and `-`, `_`, `.`, `@`, `=`.
-    #[serde(default, deserialize_with = "settings::session_name")]
+    #[serde(default, deserialize_with = "setting_formats::session_name")]
     session_name: Option<String>,
     /// How long the credentials are valid: 15m to 12h. Default: 1h.
-    #[serde(default, deserialize_with = "settings::session_duration")]
+    #[serde(default, deserialize_with = "setting_formats::session_duration")]
     #[schemars(with = "String")]
     duration: Option<Duration>,
     /// A policy in JSON that restricts the permissions of the role.
     policy: Option<String>,
     /// Endpoint of STS, such as `https://sts-vpc.cn-hangzhou.aliyuncs.com`.
-    #[serde(default, deserialize_with = "settings::sts_endpoint")]
+    #[serde(default, deserialize_with = "setting_formats::sts_endpoint")]
     #[schemars(with = "String")]
     sts_endpoint: Option<Url>,
 }
