@@ -39,7 +39,7 @@ pub fn ververica(region: &str) -> String {
     format!("https://ververica.{region}.aliyuncs.com")
 }
 
-/// The URL of the console's API, `foasconsole`, for a region.
+/// The URL of the console API, `foasconsole`, for a region.
 pub fn foasconsole(region: &str) -> String {
     if CONSOLE_REGIONS.contains(&region) {
         format!("https://foasconsole.{region}.aliyuncs.com")

@@ -18,8 +18,8 @@
 //! | polling | [`poll`] |
 //! | published data | [`snapshot`] |
 //! | | [`catalogue`] |
-//! | kinds of objects | [`collectors`] |
-//! | console's API | [`console`] |
+//! | object types | [`collectors`] |
+//! | console API | [`console`] |
 //! | state and API | [`store`], [`api`] |
 //! | foundation | [`telemetry`] |
 //! | | [`exposition`], [`model`], [`endpoint`], [`sd_notify`], [`logging`] |

@@ -370,7 +370,7 @@ fn jobs_client(
     Some(JobsClient { client: Arc::new(client), requests_per_second: rate })
 }
 
-/// The region and the endpoint of the console's API, if a collector of the workspace uses it.
+/// The region and the endpoint of the console API, if a collector of the workspace uses it.
 fn console(workspace: &config::Workspace) -> Option<(&str, &Url)> {
     workspace.collectors.iter().next()?;
     Some((workspace.region.as_deref()?, workspace.console_endpoint.as_ref()?))

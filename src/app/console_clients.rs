@@ -1,4 +1,4 @@
-//! Clients and listings of the console's API: one for each region, endpoint and source of credentials.
+//! Clients and listings of the console API: one for each region, endpoint and source of credentials.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     credentials::{self, ProvideCredentials},
 };
 
-/// The address and the credentials of a console's API.
+/// The address and the credentials of a console API.
 #[derive(Debug, Clone)]
 pub(super) struct ConsoleAccess<'a> {
     pub(super) region: &'a str,

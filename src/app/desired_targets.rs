@@ -230,7 +230,7 @@ fn collected(
     collected.targets(workspace.targets().iter().map(|target| target.namespace.as_str()))
 }
 
-/// The targets of one workspace that use the console's API.
+/// The targets of one workspace that use the console API.
 fn console_targets(
     desired: &DesiredWorkspace,
     clients: &ApiClients,

@@ -93,7 +93,7 @@ impl SystemdNotifier {
         match stuck.first() {
             Some(target) if !self.is_stuck => {
                 let count = stuck.len();
-                error!(%target, count, "polls neither finish nor time out; the watchdog is no longer pinged");
+                error!(%target, count, "polls neither finish nor time out; the watchdog is no longer notified");
             }
             _ => {}
         }

@@ -75,7 +75,7 @@ fn wait_for_signals(
         info!("stopping");
         shutdown.cancel();
         let reason = tokio::select! {
-            () = signals.recv() => "stopped at once by a second signal".to_owned(),
+            () = signals.recv() => "stopped immediately by a second signal".to_owned(),
             () = sleep(timeout) => {
                 format!("the shutdown did not finish within {} s", timeout.as_secs_f64())
             }

@@ -10,7 +10,7 @@ use super::text_rules::Switch;
 use crate::collectors::{self, Collector, DEPLOYMENTS};
 use crate::model::{CollectorName, JOBS, JobsMode};
 
-/// The collectors that send requests to the console's API. They are enabled by default where discovery is used, which
+/// The collectors that send requests to the console API. They are enabled by default where discovery is used, which
 /// sends the same requests.
 const OF_CONSOLE: [CollectorName; 2] = [collectors::workspaces::NAME, collectors::namespaces::NAME];
 
@@ -47,7 +47,7 @@ impl Collectors {
         self.0.get(name).copied()
     }
 
-    /// An enabled collector whose requests go to the console's API, if there is one.
+    /// An enabled collector whose requests go to the console API, if there is one.
     pub fn of_console(&self) -> Option<CollectorName> {
         OF_CONSOLE.into_iter().find(|name| self.0.contains_key(name))
     }

@@ -34,75 +34,75 @@ pub(super) struct Config {
     pub(super) state: Option<State>,
 }
 
-/// When targets are polled.
+/// Schedule of polls.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "poll")]
 pub(super) struct Poll {
-    /// How often each target is polled; 100ms or more.
+    /// Interval between two polls of a target, at least 100ms.
     pub(super) interval: Option<Interval>,
-    /// Limit for one poll of one target, retries included.
+    /// Maximum duration of a poll, including retries.
     pub(super) timeout: Option<Limit>,
-    /// Age at which a target's series are withdrawn, but at least three intervals.
+    /// Age at which data is withdrawn, but never before three intervals have passed.
     pub(super) stale_after: Option<Limit>,
 }
 
-/// How the API is called.
+/// Requests to the API.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "api")]
 pub(super) struct Api {
-    /// Deployments on one page.
+    /// Number of deployments per page.
     pub(super) page_size: Option<Whole<1, 100>>,
-    /// Concurrent requests of one workspace.
+    /// Maximum number of concurrent requests for one workspace.
     pub(super) max_concurrent_requests: Option<Whole<1, 1000>>,
-    /// Requests started per second in one workspace.
+    /// Maximum number of requests per second for one workspace.
     pub(super) requests_per_second: Option<Rate>,
-    /// The same for all workspaces with the same region and credentials together. If `requests_per_second` is more, that
-    /// is the default.
+    /// Maximum number of requests per second for all workspaces with the same region and credentials. Default: 50, or
+    /// `requests_per_second` if that is greater.
     pub(super) account_requests_per_second: Option<Rate>,
-    /// Requests to the console's API per second, for each region and credentials.
+    /// Maximum number of requests per second to the console API, for each region and credentials.
     pub(super) console_requests_per_second: Option<Rate>,
-    /// Limit for one request, from connecting to the last byte.
+    /// Maximum duration of one request, from connecting to the last byte of the response.
     pub(super) request_timeout: Option<Limit>,
-    /// How often one request is retried.
+    /// Maximum number of retries of one request.
     pub(super) max_retries: Option<Whole<0, 100>>,
-    /// Largest page that is read: 1KiB to 4GiB.
+    /// Maximum size of a page: 1KiB to 4GiB.
     pub(super) max_response_size: Option<Size<{ 1 << 10 }, { 4 << 30 }>>,
-    /// Largest listing, the bytes of all its pages together: 1KiB to 64GiB.
+    /// Maximum size of all pages of a listing together: 1KiB to 64GiB.
     pub(super) max_listing_size: Option<Size<{ 1 << 10 }, { 64 << 30 }>>,
 }
 
-/// What is exported.
+/// Exported metrics.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "metrics")]
 pub(super) struct Metrics {
-    /// Job counts by state.
+    /// Number of jobs by state, deployment status and ended jobs.
     pub(super) jobs: Option<bool>,
-    /// Resource settings, and what is computed from them.
+    /// Resource settings, and the resources that are computed from them.
     pub(super) resources: Option<bool>,
-    /// Keys of the deployment labels to export; `["*"]` for all.
+    /// Keys of the deployment labels to export; `["*"]` exports all.
     pub(super) deployment_labels: Option<Vec<Option<String>>>,
-    /// Keys of the workspace tags to export; `["*"]` for all.
+    /// Keys of the workspace tags to export; `["*"]` exports all.
     pub(super) workspace_tags: Option<Vec<Option<String>>>,
-    /// Maximum number of series in a scrape; 0 is unlimited.
+    /// Maximum number of series in a scrape; 0 means unlimited.
     pub(super) max_series: Option<Whole<0, 1_000_000_000>>,
-    /// How long the first value of a counter is served at least; at least twice the longest scrape interval.
+    /// Minimum time for which the first value of a counter is served. Set it to at least twice the longest scrape interval.
     pub(super) first_value_hold: Option<Period<0>>,
 }
 
 /// More would poll less than a namespace each.
 const MAX_SHARDS: u32 = 1000;
 
-/// Several exporters that share the targets.
+/// Divides the targets among several exporters.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "shard")]
 pub(super) struct Shard {
-    /// Which of them this is.
+    /// Index of this exporter.
     pub(super) index: Option<Whole<0, { MAX_SHARDS - 1 }>>,
-    /// How many there are.
+    /// Number of exporters.
     pub(super) total: Option<Whole<1, MAX_SHARDS>>,
 }
 
-/// The state that survives a restart.
+/// State that survives restarts.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "state")]
 pub(super) struct State {
@@ -110,21 +110,21 @@ pub(super) struct State {
     pub(super) path: Option<String>,
 }
 
-/// What is polled besides deployments: true, false, or settings.
+/// Additional collectors: true, false, or settings.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "collectors")]
 pub(super) struct Collectors {
-    /// The state, expiry, quota and usage of workspaces.
+    /// Status, expiry, quota and usage of workspaces.
     pub(super) workspaces: Option<Short<Switch, CollectorSettings>>,
-    /// The state, quota and usage of namespaces.
+    /// Status, quota and usage of namespaces.
     pub(super) namespaces: Option<Short<Switch, CollectorSettings>>,
-    /// The limits and the usage of queues.
+    /// Limits and usage of queues.
     pub(super) queues: Option<Short<Switch, CollectorSettings>>,
-    /// The state, size and users of session clusters.
+    /// Status, size and deployments of session clusters.
     pub(super) session_clusters: Option<Short<Switch, CollectorSettings>>,
-    /// The support status of engine versions.
+    /// Support status of engine versions.
     pub(super) engine_versions: Option<Short<Switch, CollectorSettings>>,
-    /// The jobs of deployments: why they failed, and what live ones use.
+    /// Failure reasons of deployments, and usage of live jobs.
     pub(super) jobs: Option<Short<Switch, JobsSettings>>,
 }
 
@@ -132,7 +132,7 @@ pub(super) struct Collectors {
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "collector")]
 pub(super) struct CollectorSettings {
-    /// How often it polls; 100ms or more.
+    /// Interval between two polls, at least 100ms.
     pub(super) interval: Option<Interval>,
 }
 
@@ -140,11 +140,11 @@ pub(super) struct CollectorSettings {
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "jobs-collector")]
 pub(super) struct JobsSettings {
-    /// Which deployments it asks for.
+    /// Which deployments are queried.
     pub(super) mode: Option<JobsMode>,
-    /// How often it polls; 100ms or more.
+    /// Interval between two polls, at least 100ms.
     pub(super) interval: Option<Interval>,
-    /// Requests started per second in a workspace.
+    /// Maximum number of requests per second for one workspace.
     pub(super) requests_per_second: Option<Rate>,
 }
 
@@ -152,49 +152,49 @@ pub(super) struct JobsSettings {
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "discovery-entry")]
 pub(super) struct DiscoveryEntry {
-    /// The region, such as cn-hangzhou.
+    /// Region, such as cn-hangzhou.
     #[schemars(required)]
     pub(super) region: Option<Region>,
-    /// Value of the label `discovery`; unique. Default: the region.
+    /// Value of the label `discovery`, which must be unique. Default: the region.
     pub(super) name: Option<String>,
-    /// How often workspaces and namespaces are listed; 100ms or more.
+    /// Interval between two listings of workspaces and namespaces, at least 100ms.
     pub(super) interval: Option<Interval>,
     pub(super) workspaces: Option<WorkspaceFilter>,
-    /// Which namespaces: `all`, or filters. Default: all.
+    /// Filters and settings for namespaces, or `all`. Default: all.
     pub(super) namespaces: Option<Short<AllOrFilters, DiscoveredNamespaces>>,
     pub(super) collectors: Option<Collectors>,
     /// Endpoint of the API. Default: `https://ververica.<region>.aliyuncs.com`.
     pub(super) endpoint: Option<String>,
-    /// Endpoint of the console's API. Default: by the region.
+    /// Endpoint of the console API. Default: by the region.
     pub(super) console_endpoint: Option<String>,
-    /// Permits `http://` to other machines. Default: false.
+    /// Permits an `http://` endpoint on another machine. Default: false.
     pub(super) allow_plain_http: Option<bool>,
     pub(super) credentials: Option<ProviderConfig>,
 }
 
-/// Which workspaces.
+/// Filters for workspaces.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "workspace-filter")]
 pub(super) struct WorkspaceFilter {
-    /// Patterns of ids or names, one of which must match. Default: `["*"]`.
+    /// Patterns for IDs or names. At least one must match. Default: `["*"]`.
     pub(super) include: Option<Vec<String>>,
-    /// Patterns of ids or names, none of which may match. Default: `[]`.
+    /// Patterns for IDs or names. None may match. Default: `[]`.
     pub(super) exclude: Option<Vec<String>>,
-    /// Tags that a workspace must have, all with these values.
+    /// Tags that a workspace must have. All must match.
     pub(super) tags: Option<BTreeMap<String, String>>,
 }
 
-/// Which of the namespaces that discovery finds.
+/// Filters and settings for discovered namespaces.
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "namespace-filter")]
 pub(super) struct DiscoveredNamespaces {
-    /// Patterns of names, one of which must match. Default: `["*"]`.
+    /// Patterns for names. At least one must match. Default: `["*"]`.
     pub(super) include: Option<Vec<String>>,
-    /// Patterns of names, none of which may match. Default: `[]`.
+    /// Patterns for names. None may match. Default: `[]`.
     pub(super) exclude: Option<Vec<String>>,
     pub(super) poll: Option<Poll>,
     pub(super) select: Option<Selection>,
-    /// How deployments are listed.
+    /// Operation that lists deployments.
     pub(super) api: Option<DeploymentsOperation>,
 }
 
@@ -202,16 +202,16 @@ pub(super) struct DiscoveredNamespaces {
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "workspace")]
 pub(super) struct Workspace {
-    /// The workspace's id, such as a14bd5d90a0123.
+    /// Workspace ID, such as a14bd5d90a0123.
     #[schemars(required)]
     pub(super) id: Option<WorkspaceId>,
-    /// The region, such as cn-hangzhou.
+    /// Region, such as cn-hangzhou.
     pub(super) region: Option<Region>,
     /// Endpoint of the API. Default: `https://ververica.<region>.aliyuncs.com`.
     pub(super) endpoint: Option<String>,
-    /// Endpoint of the console's API. Default: by the region.
+    /// Endpoint of the console API. Default: by the region.
     pub(super) console_endpoint: Option<String>,
-    /// Permits `http://` to other machines. Default: false.
+    /// Permits an `http://` endpoint on another machine. Default: false.
     pub(super) allow_plain_http: Option<bool>,
     pub(super) credentials: Option<ProviderConfig>,
     /// Namespaces: a list, `all`, or filters.
@@ -232,6 +232,6 @@ pub(super) struct Namespace {
     pub(super) name: Option<NamespaceName>,
     pub(super) poll: Option<Poll>,
     pub(super) select: Option<Selection>,
-    /// How deployments are listed.
+    /// Operation that lists deployments.
     pub(super) api: Option<DeploymentsOperation>,
 }

@@ -80,7 +80,7 @@ pub struct Workspace {
     pub region: Option<String>,
     /// The endpoint of the API: a scheme, a host and an optional port.
     pub endpoint: Url,
-    /// The endpoint of the console's API. Present if the region is known.
+    /// The endpoint of the console API. Present if the region is known.
     pub console_endpoint: Option<Url>,
     /// Where the access key comes from.
     pub credentials: Arc<credentials::ProviderConfig>,
@@ -91,7 +91,7 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Whether requests go to the console's API.
+    /// Whether requests go to the console API.
     pub fn uses_console(&self) -> bool {
         self.namespaces.is_discovered() || self.collectors.of_console().is_some()
     }
@@ -163,7 +163,7 @@ pub struct DiscoveryEntry {
     pub collectors: Collectors,
     /// The endpoint of the API.
     pub endpoint: Url,
-    /// The endpoint of the console's API.
+    /// The endpoint of the console API.
     pub console_endpoint: Url,
     /// Where the access key comes from.
     pub credentials: Arc<credentials::ProviderConfig>,

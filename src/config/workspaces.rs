@@ -70,7 +70,7 @@ fn check_unique(id: Option<&str>, at: &Node<'_>, seen: &mut HashMap<String, Stri
     }
 }
 
-/// Requests to the console's API need the region.
+/// Requests to the console API need the region.
 fn require_region(at: &Node<'_>, uses_discovery: bool, collectors: &Collectors) {
     let needed_by = match collectors.of_console() {
         _ if uses_discovery => "`namespaces: all`".to_owned(),

@@ -1,4 +1,4 @@
-//! Operations of the console's API (`foasconsole`): the workspaces of a region and their namespaces.
+//! Operations of the console API (`foasconsole`): the workspaces of a region and their namespaces.
 
 mod console_listings;
 mod describe_instances;

@@ -45,7 +45,7 @@ pub struct EntrySettings {
 pub struct RegionAccess {
     /// The endpoint of the API for deployments.
     pub endpoint: Url,
-    /// The endpoint of the console's API.
+    /// The endpoint of the console API.
     pub console_endpoint: Url,
     /// The source of the credentials.
     pub credentials: Arc<credentials::ProviderConfig>,

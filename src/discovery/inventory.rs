@@ -145,7 +145,7 @@ impl Inventory {
         (self.pinned.as_deref() == pinned).then_some(self)
     }
 
-    /// Removes details that only the console's API returns, because the new source cannot update them.
+    /// Removes details that only the console API returns, because the new source cannot update them.
     pub fn forget_details(&mut self) {
         for workspace in self.workspaces.values_mut() {
             let known = KnownWorkspace::new(workspace.presence.without_state());

@@ -1,4 +1,4 @@
-//! Checks with the console's API: discovery, and the collectors that the credentials permit.
+//! Checks with the console API: discovery, and the collectors that the credentials permit.
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -257,7 +257,7 @@ fn collector(
     }
 }
 
-/// The requests per day to the console's API. Each listing counts with the smallest interval of its consumers.
+/// The requests per day to the console API. Each listing counts with the smallest interval of its consumers.
 pub(super) fn calls_per_day(config: &config::Config, discovered: &Discovered) -> f64 {
     let entries = config.entries();
     let mut instances: Vec<(Region<'_>, Duration)> = Vec::new();

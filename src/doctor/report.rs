@@ -26,7 +26,7 @@ pub struct DiscoveryReport {
     pub name: String,
     /// Its region.
     pub region: String,
-    /// The endpoint of the console's API.
+    /// The endpoint of the console API.
     pub endpoint: String,
     /// The source of the credentials; none without credentials.
     pub origin: Option<String>,

@@ -28,7 +28,8 @@ impl Report {
             bad => format!("{bad} failed"),
         };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{total} targets, {series} series, {calls:.0} API calls per day: {verdict}");
+        let noun = if total == 1 { "target" } else { "targets" };
+        let _ = writeln!(text, "{total} {noun}, {series} series, {calls:.0} API calls per day: {verdict}");
         text
     }
 }
@@ -84,7 +85,7 @@ fn write_collector(text: &mut String, collector: &CollectorReport) {
             let mark = if collector.failed() { "FAILED" } else { "-" };
             (mark, format!("not permitted: the RAM action {action} is denied"))
         }
-        _ => ("-", collector.error.clone().unwrap_or_else(|| "permission not known".to_owned())),
+        _ => ("-", collector.error.clone().unwrap_or_else(|| "permission unknown".to_owned())),
     };
     row(text, mark, collector.collector, &format!("{state}, {permission}"));
 }

@@ -1,4 +1,4 @@
-//! A workspace in the console's API.
+//! A workspace in the console API.
 
 use super::{Object, SharedStr};
 

@@ -201,7 +201,7 @@ impl PollLoop {
                 JobsAnswer { requested_at, jobs: None, complete: true }
             }
             Err(error) => {
-                debug!(target = %self.id, %deployment, %error, "jobs not listed");
+                debug!(target = %self.id, %deployment, %error, "listing jobs failed");
                 // Other requests would fail too.
                 progress.stopped |= matches!(error.class(), ErrorClass::Auth | ErrorClass::Permission);
                 progress.failed += 1;
@@ -249,7 +249,7 @@ impl PollLoop {
         } else if let Err(problem) = self.publisher.publish_group(&self.id.group()).await {
             error!(target = %self.id, %problem, "jobs not published");
         }
-        debug!(target = %self.id, asked = progress.asked, took = ?started.elapsed(), "jobs asked for");
+        debug!(target = %self.id, asked = progress.asked, took = ?started.elapsed(), "jobs queried");
         outcome
     }
 }

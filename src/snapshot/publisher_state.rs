@@ -142,9 +142,9 @@ impl PublisherState {
         let (limit, series) = (self.budget.limit(), published.total() + published.families() + own_series);
         if self.budget.drops() {
             let dropped = self.budget.dropped().join(" ");
-            warn!(series, limit, dropped, "metrics.max_series is exceeded: families of metrics are dropped");
+            warn!(series, limit, dropped, "metrics.max_series is exceeded: metrics are dropped");
         } else {
-            info!(series, limit, "no family of metrics is dropped any more");
+            info!(series, limit, "metrics are no longer dropped");
         }
     }
 }

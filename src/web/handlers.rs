@@ -155,7 +155,7 @@ impl Handlers {
         let mut text = match format {
             Format::Text => self.telemetry.render(published).unwrap_or_else(|problem| {
                 // The data of the API is useful without the exporter's own metrics.
-                error!(%problem, "the exporter's own metrics are left out");
+                error!(%problem, "the exporter's own metrics are omitted");
                 String::new()
             }),
             Format::OpenMetrics => self.telemetry.render_openmetrics(published),

@@ -75,7 +75,7 @@ pub async fn serve(listeners: Listeners, handlers: Arc<Handlers>, security: Arc<
     accepting.join_all().await;
     server.tasks.close();
     if timeout(DRAIN_TIMEOUT, server.tasks.wait()).await.is_err() {
-        warn!("clients that did not finish in time were cut off");
+        warn!("clients that did not finish in time were disconnected");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The metrics that users rely on are there, and are written of.
+//! Documented metrics, flags and defaults exist, and the README stays short.
 
 use std::{collections::BTreeSet, fs};
 
@@ -73,4 +73,10 @@ async fn the_documented_defaults_are_in_the_help() {
     for default in ["[default: :10978]", "[default: /metrics]", "[default: info]", "[default: logfmt]"] {
         assert!(help.contains(default), "{default} is not in\n{help}");
     }
+}
+
+#[test]
+fn the_readme_has_at_most_200_lines() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    assert!(readme.lines().count() <= 200, "{} lines: move details to docs/", readme.lines().count());
 }

@@ -105,7 +105,7 @@ async fn the_reason_of_a_failure_is_served_and_its_message_is_not() {
     assert!(!program.get("/api/v1/status").await.body.contains(JobFleet::SECRET));
     program.signal("TERM").await;
     let log = program.finish().await.with_code(0).stderr;
-    assert!(log.contains("jobs asked for") && !log.contains(JobFleet::SECRET));
+    assert!(log.contains("jobs queried") && !log.contains(JobFleet::SECRET));
     let state = fs::read(&path).unwrap();
     let has = |text: &str| state.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(has("KubernetesDeploymentNotProgressing") && !has(JobFleet::SECRET));

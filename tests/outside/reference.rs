@@ -21,14 +21,14 @@ const RESOURCE_SETTINGS: &str = "\
 
 All resource settings of a deployment are exported, effective or not. `execution_mode` and `resource_mode` of `aliyun_flink_deployment_info` show \
 which one is effective (`resource_mode` is empty with `metrics.resources: false`). The `requested` metrics are computed from the effective \
-setting. They show what one running job requests, whether or not a job is running:
+setting. They show what one running job requests, even if no job is running:
 
 | setting | what one job requests |
 | --- | --- |
 | basic | one JobManager, and as many TaskManagers as `parallelism` slots need |
 | expert | the slots and cores of the resource plan. Memory and compute units have no series, because a plan does not contain all memory |
-| batch | as basic, with the lesser of `maxSlot` and `parallelism`, which is an upper bound |
-| another one, or missing values | no series for what depends on them |
+| batch | as basic, with min(`maxSlot`, `parallelism`) slots; this is an upper bound |
+| other settings, or missing values | the metrics that depend on them have no series |
 
 ";
 
@@ -64,9 +64,10 @@ fn reference() -> String {
     let mut out = format!(
         "# Metrics\n\n\
          <!-- Generated from the code: {REGENERATE} -->\n\n\
-         All metrics with their help text, type, unit, labels and origin. In an origin, names in `code` are fields of API \
-         responses. A value that the API does not return has no series. Deployment metrics show the last successful poll; \
-         after a failed poll they stay until they are older than `poll.stale_after`.\n\n\
+         This page describes all metrics with their type, unit, labels and origin. In an origin, names in `code` are fields \
+         of API responses. A value that the API does not return has no series. Metrics show the data of the last successful \
+         poll. If polls fail, the series end when the data is older than `poll.stale_after` or three poll intervals, \
+         whichever is longer.\n\n\
          {RESOURCE_SETTINGS}\
          ## Labels\n\n\
          | label | values |\n| --- | --- |\n"

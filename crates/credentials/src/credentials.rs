@@ -34,7 +34,7 @@ impl Credentials {
             ("security token", token.map(SecretString::expose_secret).unwrap_or_default()),
         ];
         for (part, _) in parts.iter().filter(|(_, value)| is_quoted(value)) {
-            warn!(from = origin, "the {part} is in quotes, which are sent as a part of it; remove them");
+            warn!(from = origin, "the {part} is in quotes, which count as part of it; remove them");
         }
     }
 }

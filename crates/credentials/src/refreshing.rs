@@ -257,7 +257,7 @@ impl Shared {
             let elapsed = started.elapsed();
             let wall_elapsed = self.clock.since_epoch();
             if wall_elapsed.abs_diff(wall_started + elapsed) > CLOCK_STEP {
-                info!("the system clock was set; calculating again when to renew credentials");
+                info!("the system clock was set; recalculating when to renew credentials");
                 return PauseEnd::ClockStep;
             }
             let Some(rest) = pause.checked_sub(elapsed).filter(|rest| !rest.is_zero()) else {

@@ -61,7 +61,7 @@ static FAMILIES: [Family<Workspaces>; 12] = [
     Family::gauge(
         "aliyun_flink_workspace_instance_info",
         Unit::One,
-        "Information about the workspace from the console's API; always 1. Labels are empty if the API returned no \
+        "Information about the workspace from the console API; always 1. Labels are empty if the API returned no \
          value.",
         &[
             "region",
