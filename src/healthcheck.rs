@@ -12,10 +12,8 @@ use std::{
 use reqwest::StatusCode;
 use tokio::time::Instant;
 
-use crate::{
-    endpoint::{USER_AGENT, root_cause},
-    web::ListenAddress,
-};
+use crate::{application::USER_AGENT, web::ListenAddress};
+use outbound_http::root_cause;
 
 /// The limit for the whole check. A server that takes longer is unhealthy.
 const TIMEOUT: Duration = Duration::from_secs(3);

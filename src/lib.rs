@@ -22,21 +22,22 @@
 //! | console API | [`console`] |
 //! | state and API | [`store`], [`api`] |
 //! | foundation | [`telemetry`] |
-//! | | [`exposition`], [`model`], [`endpoint`], [`sd_notify`], [`logging`] |
+//! | | [`exposition`], [`model`], [`default_endpoints`], [`application`], [`sd_notify`], [`logging`] |
 //! | crates | [`credentials`], [`clock`], [`simulator`] |
 
 pub mod api;
 pub mod app;
+pub mod application;
 pub mod catalogue;
 pub mod cli;
 pub mod collectors;
 pub mod commands;
 pub mod config;
 pub mod console;
+pub mod default_endpoints;
 pub mod demo;
 pub mod discovery;
 pub mod doctor;
-pub mod endpoint;
 pub mod exposition;
 pub mod fuzzing;
 pub mod healthcheck;

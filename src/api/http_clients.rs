@@ -5,12 +5,12 @@ use std::{
     time::Duration,
 };
 
-use outbound_http::{Proxies, Resolver, Route};
+use outbound_http::{Proxies, Resolver, Route, is_loopback};
 use reqwest::Client;
 use url::Url;
 
 use super::Settings;
-use crate::endpoint::{USER_AGENT, is_loopback};
+use crate::application::USER_AGENT;
 
 /// How an endpoint is reached.
 #[derive(Debug, Clone, Copy)]

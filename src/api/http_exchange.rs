@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 
+use outbound_http::root_cause;
 use rand::RngExt as _;
 use reqwest::{
     Client as HttpClient, StatusCode,
@@ -11,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::{ApiError, Retry, Settings, request::ApiRequest};
-use crate::{clock::Clock, credentials::Credentials, endpoint::root_cause, model::ErrorClass};
+use crate::{clock::Clock, credentials::Credentials, model::ErrorClass};
 
 /// The endpoint of a product in a region.
 #[derive(Debug, Clone)]

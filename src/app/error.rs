@@ -1,6 +1,6 @@
 //! Errors while the exporter is built.
 
-use crate::endpoint::root_cause;
+use outbound_http::root_cause;
 
 /// The exporter cannot be built.
 #[derive(Debug, thiserror::Error)]

@@ -60,9 +60,9 @@ mod tests {
 
     use super::*;
     use crate::{
+        application::APPLICATION,
         clock::Clock,
         credentials::{AccessKey, ProviderConfig, ProviderContext, SecretSource},
-        endpoint::APPLICATION,
     };
 
     async fn missing(path: &str) -> CredentialsError {

@@ -21,11 +21,11 @@ use tracing::{error, info};
 
 use crate::{
     api::ListingProgress,
+    application::APPLICATION,
     clock::Clock,
     config::{Config, Environment},
     credentials,
     discovery::EntrySettings,
-    endpoint::APPLICATION,
     model::PollOutcome,
     sd_notify::Notifier,
     snapshot::Publisher,

@@ -6,7 +6,7 @@ use config_reader::{Kind, Node};
 use url::Url;
 
 use super::text_rules::Region;
-use crate::{credentials, endpoint};
+use crate::{credentials, default_endpoints};
 
 pub(super) const REGION: &str = "a region such as cn-hangzhou";
 const ENDPOINT: &str = "an endpoint such as https://ververica-vpc.cn-hangzhou.aliyuncs.com";
@@ -52,9 +52,10 @@ impl RawLocation {
             url.map_err(|_| at.get("region").expected(REGION)).ok()
         };
         Location {
-            endpoint: given(self.endpoint, "endpoint").or_else(|| of_region("endpoint", endpoint::ververica)),
+            endpoint: given(self.endpoint, "endpoint")
+                .or_else(|| of_region("endpoint", default_endpoints::ververica)),
             console_endpoint: given(self.console_endpoint, "console_endpoint")
-                .or_else(|| of_region("console_endpoint", endpoint::foasconsole)),
+                .or_else(|| of_region("console_endpoint", default_endpoints::foasconsole)),
             credentials: self.credentials.map_or_else(|| credentials.clone(), Arc::new),
             region,
         }
@@ -79,7 +80,7 @@ fn endpoint(text: &str, at: &Node<'_>, allow_plain_http: bool) -> Option<Url> {
         at.expected(&format!("{ENDPOINT}: http or https, a host, no path"));
         return None;
     };
-    if url.scheme() == "http" && !endpoint::is_loopback(&url) && !allow_plain_http {
+    if url.scheme() == "http" && !outbound_http::is_loopback(&url) && !allow_plain_http {
         at.reject(format!(
             "found {}, which is not encrypted, and requests carry security tokens: expected https, or \
              `allow_plain_http: true` beside it",

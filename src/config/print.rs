@@ -6,7 +6,6 @@ use url::Url;
 use super::raw;
 use super::{Config, DiscoveredNamespaces, DiscoveryEntry, Namespaces, Target, Workspace};
 use crate::discovery::{Glob, NameFilter, WorkspaceFilter};
-use crate::endpoint::is_loopback;
 use crate::model::Selection;
 
 impl From<&Config> for raw::Config {
@@ -123,6 +122,6 @@ fn url(url: &Url) -> String {
 
 /// Set if it is needed.
 fn allow_plain_http(endpoints: &[&Url]) -> Option<bool> {
-    let exposed = |url: &&&Url| url.scheme() == "http" && !is_loopback(url);
+    let exposed = |url: &&&Url| url.scheme() == "http" && !outbound_http::is_loopback(url);
     endpoints.iter().find(exposed).map(|_| true)
 }

@@ -94,7 +94,7 @@ fn meaningless_transitions(name: &str, selection: &Selection) -> Option<String> 
 }
 
 fn exposed(name: &str, endpoint: &Url) -> Option<String> {
-    (endpoint.scheme() == "http" && !crate::endpoint::is_loopback(endpoint)).then(|| {
+    (endpoint.scheme() == "http" && !outbound_http::is_loopback(endpoint)).then(|| {
         format!(
             "{name}: requests and their security tokens go to {} unencrypted",
             endpoint.as_str().trim_end_matches('/')

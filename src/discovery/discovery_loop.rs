@@ -29,7 +29,7 @@ const CONCURRENT_LISTINGS: usize = 8;
 pub struct DiscoveryLoop {
     /// The entry.
     pub settings: EntrySettings,
-    /// The registry that receives the results.
+    /// Receives the results.
     pub discovery: Arc<Discovery>,
     /// The schedule.
     pub schedule: Schedule,

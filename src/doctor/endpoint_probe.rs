@@ -8,7 +8,9 @@ use tokio::time::timeout;
 use url::{Host, Url};
 
 use super::Check;
-use crate::{api::HttpClients, clock::Clock, endpoint::root_cause};
+use outbound_http::root_cause;
+
+use crate::{api::HttpClients, clock::Clock};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -22,6 +22,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     api::{self, ApiError, HttpClients, Listing, ListingProgress, RateLimiter, Retry},
+    application::APPLICATION,
     clock::Clock,
     collectors::deployments::{
         DeploymentsQuery,
@@ -29,7 +30,6 @@ use crate::{
     },
     config::{self, Config, Environment},
     credentials::{self, ProvideCredentials},
-    endpoint::{APPLICATION, root_cause},
     exposition::SeriesCounts,
     model::{
         Deployment, DeploymentStatus, DeploymentsOperation, ErrorClass, JobState, LabelKeys, ObservedStatus,
@@ -37,6 +37,7 @@ use crate::{
     },
     telemetry::Telemetry,
 };
+use outbound_http::root_cause;
 
 use call_rate::per_day;
 use check_context::Doctor;

@@ -19,6 +19,7 @@ use serde::forward_to_deserialize_any;
 use crate::layer::Kind;
 use crate::merged_setting::{Node, show_number};
 use crate::short_form;
+use crate::suggestion::suggestion;
 
 const QUOTE: &str = ": put it in quotes";
 
@@ -166,14 +167,6 @@ fn in_words(expected: &dyn Expected) -> String {
         _ if expected.starts_with("struct ") => "a table of keys and values".to_owned(),
         _ => expected,
     }
-}
-
-fn suggestion(found: &str, known: &[&str]) -> Option<String> {
-    const CLOSE: f64 = 0.75;
-    let found = found.to_lowercase();
-    let likeness = |name: &str| strsim::jaro_winkler(&found, &name.to_lowercase());
-    let best = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(best) >= CLOSE).then(|| format!(" (did you mean {best}?)"))
 }
 
 fn visit_number<'de, V: Visitor<'de>>(number: Num, visitor: V) -> Result<V::Value, Invalid> {

@@ -18,6 +18,7 @@ mod located_values;
 mod merged_setting;
 mod scalar;
 mod short_form;
+mod suggestion;
 mod text_rule;
 mod units;
 mod unstable_numbers;

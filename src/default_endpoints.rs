@@ -1,15 +1,4 @@
-//! What requests to all services have in common.
-
-pub use outbound_http::{is_loopback, root_cause};
-
-use crate::credentials::Application;
-
-/// This program, as requests for credentials name it.
-pub const APPLICATION: Application =
-    Application { name: "aliyun-flink-exporter", version: env!("CARGO_PKG_VERSION") };
-
-/// The `User-Agent` header of requests.
-pub const USER_AGENT: &str = concat!("aliyun-flink-exporter/", env!("CARGO_PKG_VERSION"));
+//! The default endpoints of `ververica` and `foasconsole` in a region.
 
 /// The regions in which foasconsole has an endpoint, by the map in the official SDKs. The others are served by the
 /// central one.
