@@ -22,9 +22,10 @@
 //! | console API | [`console`] |
 //! | state and API | [`store`], [`api`] |
 //! | foundation | [`telemetry`] |
-//! | | [`exposition`], [`model`], [`default_endpoints`], [`application`], [`sd_notify`], [`logging`] |
+//! | | [`exposition`], [`model`], [`default_endpoints`], [`application`], [`sd_notify`], [`logging`], [`allocator`] |
 //! | crates | [`credentials`], [`clock`], [`simulator`] |
 
+pub mod allocator;
 pub mod api;
 pub mod app;
 pub mod application;

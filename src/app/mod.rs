@@ -20,6 +20,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::{error, info};
 
 use crate::{
+    allocator,
     api::ListingProgress,
     application::APPLICATION,
     clock::Clock,
@@ -134,6 +135,7 @@ impl App {
         };
         let publisher = self.context.publisher.clone();
         let _expiry = AbortOnDropHandle::new(tokio::spawn(async move { publisher.run_expiry().await }));
+        let _memory = AbortOnDropHandle::new(tokio::spawn(async { allocator::run_release().await }));
         let polling = async {
             let mut systemd = SystemdNotifier::new(systemd, self.context.publisher.clone());
             let state = StateRecorder::start(&self.context, self.state_path.clone(), &shutdown).await;
