@@ -34,7 +34,8 @@ pub(in crate::store) struct NamespaceTransitions {
 
 #[derive(Debug, Default)]
 struct TransitionState {
-    deployments: HashMap<Box<str>, DeploymentRecord>,
+    /// Boxed, since a map that has just grown is half empty.
+    deployments: HashMap<Box<str>, Box<DeploymentRecord>>,
     /// The number of deployments that no target returns.
     gone: usize,
     failures: FailureLog,
@@ -50,9 +51,9 @@ struct TransitionState {
 #[derive(Debug, Default)]
 pub(in crate::store) struct Update {
     /// New records in the order of the listing; none if only the time of the poll changes.
-    returned: Vec<Option<DeploymentRecord>>,
+    returned: Vec<Option<Box<DeploymentRecord>>>,
     /// Deployments that no target returns any more.
-    gone: Vec<(Box<str>, DeploymentRecord)>,
+    gone: Vec<(Box<str>, Box<DeploymentRecord>)>,
     forgotten: Vec<Box<str>>,
     /// Indexes in the listing of the deployments whose record must be saved.
     recorded: Vec<usize>,
@@ -83,7 +84,7 @@ impl NamespaceTransitions {
         let state = self.state.read();
         listed
             .iter()
-            .any(|deployment| poll.needs_status_lookup(state.deployments.get(&*deployment.id), deployment))
+            .any(|deployment| poll.needs_status_lookup(state.record(&deployment.id), deployment))
     }
 
     /// Increases when the result of [`NamespaceTransitions::transitions`] may change.
@@ -98,7 +99,7 @@ impl NamespaceTransitions {
     ) -> Vec<Transitions> {
         let state = self.state.read();
         let transitions =
-            |id: &str| state.deployments.get(id).map(DeploymentRecord::transitions).unwrap_or_default();
+            |id: &str| state.record(id).map(DeploymentRecord::transitions).unwrap_or_default();
         deployments.map(|deployment| transitions(&deployment.id)).collect()
     }
 
@@ -115,7 +116,7 @@ impl NamespaceTransitions {
         saved_at: Duration,
         outdated: bool,
     ) -> Option<()> {
-        let mut remembered = DeploymentRecord::decode(record)?;
+        let mut remembered = Box::new(DeploymentRecord::decode(record)?);
         remembered.outdated |= outdated;
         if !remembered.gone {
             remembered.last_returned = saved_at;
@@ -129,7 +130,7 @@ impl NamespaceTransitions {
     /// The statuses of a deployment in this run, the most recent first.
     pub(in crate::store) fn recent_statuses(&self, id: &str) -> Vec<ObservedStatus> {
         let state = self.state.read();
-        let current = state.deployments.get(id).and_then(|known| known.status);
+        let current = state.record(id).and_then(|known| known.status);
         let earlier = state.statuses.get(id).into_iter().flatten();
         current.into_iter().chain(earlier.copied()).collect()
     }
@@ -141,7 +142,7 @@ impl NamespaceTransitions {
 
     /// When a deployment was first returned in this run, as time since the Unix epoch.
     pub(in crate::store) fn first_seen(&self, id: &str) -> Option<Duration> {
-        self.state.read().deployments.get(id)?.first_seen
+        self.state.read().record(id)?.first_seen
     }
 
     /// The records of all deployments.
@@ -194,7 +195,7 @@ impl Committing<'_> {
         let mut update = Update { returned: Vec::with_capacity(listed.len()), ..Update::default() };
         let mut present = 0;
         for (index, deployment) in listed.iter().enumerate() {
-            let before = state.deployments.get(&*deployment.id);
+            let before = state.record(&deployment.id);
             present += usize::from(before.is_some_and(|before| !before.gone));
             update.compare(poll, before, deployment, !ids.contains(index, &deployment.id));
         }
@@ -271,7 +272,7 @@ impl Update {
             self.returned.push(None);
             return;
         }
-        let after = poll.compare(before, deployment, begins);
+        let after = Box::new(poll.compare(before, deployment, begins));
         if before.is_none_or(|before| before.needs_save(&after)) {
             self.recorded.push(self.returned.len());
         }
@@ -285,14 +286,20 @@ impl Update {
 }
 
 impl TransitionState {
+    fn record(&self, id: &str) -> Option<&DeploymentRecord> {
+        self.deployments.get(id).map(AsRef::as_ref)
+    }
+
     /// The deployments that no target has returned since `polled_since`, except those in `listed`.
-    fn missing(&self, listed: &[Deployment], polled_since: Duration) -> Vec<(Box<str>, DeploymentRecord)> {
+    fn missing(&self, listed: &[Deployment], polled_since: Duration) -> Vec<(Box<str>, Box<DeploymentRecord>)> {
         let listed: HashSet<&str> = listed.iter().map(|deployment| &*deployment.id).collect();
         let is_missing = |id: &str, of: &DeploymentRecord| {
             !of.gone && of.last_returned < polled_since && !listed.contains(id)
         };
         let missing = self.deployments.iter().filter(|(id, of)| is_missing(id, of));
-        missing.map(|(id, of)| (id.clone(), DeploymentRecord { gone: true, ..of.clone() })).collect()
+        missing
+            .map(|(id, of)| (id.clone(), Box::new(DeploymentRecord { gone: true, ..(**of).clone() })))
+            .collect()
     }
 
     /// The deployments to forget, except those in `listed`.
@@ -305,7 +312,7 @@ impl TransitionState {
         forgettable(gone.map(|(id, of)| (of.last_returned, id)), now)
     }
 
-    fn replace(&mut self, id: &str, after: DeploymentRecord, now: Duration) {
+    fn replace(&mut self, id: &str, after: Box<DeploymentRecord>, now: Duration) {
         self.gone += usize::from(after.gone);
         let (failed, status) = (after.failed(), after.status);
         let before = match self.deployments.get_mut(id) {
@@ -319,7 +326,7 @@ impl TransitionState {
             statuses.push_front(ended);
             statuses.truncate(MAX_STATUSES);
         }
-        let failed = failed.saturating_sub(before.as_ref().map_or(0, DeploymentRecord::failed));
+        let failed = failed.saturating_sub(before.as_ref().map_or(0, |before| before.failed()));
         if failed > 0 {
             self.failures.add(now, id.into(), failed);
         }
