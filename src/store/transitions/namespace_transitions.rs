@@ -82,9 +82,7 @@ impl NamespaceTransitions {
         listed: &[Deployment],
     ) -> bool {
         let state = self.state.read();
-        listed
-            .iter()
-            .any(|deployment| poll.needs_status_lookup(state.record(&deployment.id), deployment))
+        listed.iter().any(|deployment| poll.needs_status_lookup(state.record(&deployment.id), deployment))
     }
 
     /// Increases when the result of [`NamespaceTransitions::transitions`] may change.
@@ -98,8 +96,7 @@ impl NamespaceTransitions {
         deployments: impl Iterator<Item = &'d Deployment>,
     ) -> Vec<Transitions> {
         let state = self.state.read();
-        let transitions =
-            |id: &str| state.record(id).map(DeploymentRecord::transitions).unwrap_or_default();
+        let transitions = |id: &str| state.record(id).map(DeploymentRecord::transitions).unwrap_or_default();
         deployments.map(|deployment| transitions(&deployment.id)).collect()
     }
 
@@ -291,7 +288,11 @@ impl TransitionState {
     }
 
     /// The deployments that no target has returned since `polled_since`, except those in `listed`.
-    fn missing(&self, listed: &[Deployment], polled_since: Duration) -> Vec<(Box<str>, Box<DeploymentRecord>)> {
+    fn missing(
+        &self,
+        listed: &[Deployment],
+        polled_since: Duration,
+    ) -> Vec<(Box<str>, Box<DeploymentRecord>)> {
         let listed: HashSet<&str> = listed.iter().map(|deployment| &*deployment.id).collect();
         let is_missing = |id: &str, of: &DeploymentRecord| {
             !of.gone && of.last_returned < polled_since && !listed.contains(id)
