@@ -71,9 +71,8 @@ fn append(text: &mut Vec<u8>, bytes: &[u8]) {
     let rest = append_piece::<16>(text, rest);
     let rest = append_piece::<8>(text, rest);
     let rest = append_piece::<4>(text, rest);
-    for byte in rest {
-        text.push(*byte);
-    }
+    let rest = append_piece::<2>(text, rest);
+    append_piece::<1>(text, rest);
 }
 
 /// Appends the first `SIZE` bytes, if there are that many, and returns the rest.

@@ -20,10 +20,10 @@ pub struct MemoryError;
 ///
 /// [`MemoryError`] if the text is not a size, is negative, or is too large.
 pub fn parse_memory(text: &str) -> Result<u64, MemoryError> {
-    let text = text.trim();
+    let text = text.trim_ascii();
     let digits = text.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
     let (number, unit) = text.split_at(digits);
-    let unit = unit.trim_start();
+    let unit = unit.trim_ascii_start();
     let mut lower = [0; LONGEST_UNIT];
     let lower = lower.get_mut(..unit.len()).ok_or(MemoryError)?;
     lower.copy_from_slice(unit.as_bytes());

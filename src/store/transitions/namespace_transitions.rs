@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use foldhash::fast::RandomState;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 
@@ -35,7 +36,7 @@ pub(in crate::store) struct NamespaceTransitions {
 #[derive(Debug, Default)]
 struct TransitionState {
     /// Boxed, since a map that has just grown is half empty.
-    deployments: HashMap<Box<str>, Box<DeploymentRecord>>,
+    deployments: HashMap<Box<str>, Box<DeploymentRecord>, RandomState>,
     /// The number of deployments that no target returns.
     gone: usize,
     failures: FailureLog,
