@@ -72,18 +72,20 @@ def measure(binary, deployments, collectors, directory):
             [binary, "--config.file", str(config), "--web.listen-address", f"127.0.0.1:{EXPORTER}", "--log.level", "error"]))
         pid = processes[1].pid
         wait_until_ready()
-        cpu, sent, rest = None, None, []
+        started, cpu, sent, rest = None, None, None, []
         for quarter in range(12):
             if quarter == 4:
+                started = time.monotonic()
                 cpu, sent = cpu_seconds(pid), requests(get("/metrics", "identity")[1].decode())
             get("/metrics", "gzip")
             time.sleep(MINUTE / 4)
             rest.append(memory(pid, "VmRSS"))
-        cpu, plain = (cpu_seconds(pid) - cpu) / 2, get("/metrics")[1]
-        gzip, sent = get("/metrics", "gzip")[1], (requests(plain.decode()) - sent) / 2
+        cpu, minutes = cpu_seconds(pid) - cpu, (time.monotonic() - started) / 60
+        plain = get("/metrics")[1]
+        gzip, sent = get("/metrics", "gzip")[1], requests(plain.decode()) - sent
         series = sum(not line.startswith(b"#") for line in plain.splitlines())
         print(f"| {deployments} | {series} | {len(plain) / 1e6:.1f} | {len(gzip) / 1e6:.2f} | {min(rest[4:]):.0f} | "
-              f"{memory(pid, 'VmHWM'):.0f} | {cpu:.2f} | {sent:.0f} |", flush=True)
+              f"{memory(pid, 'VmHWM'):.0f} | {cpu / minutes:.2f} | {sent / minutes:.0f} |", flush=True)
     finally:
         for process in reversed(processes):
             process.terminate()

@@ -21,7 +21,7 @@ const RESOURCE_SETTINGS: &str = "\
 
 All resource settings of a deployment are exported, effective or not. `execution_mode` and `resource_mode` of `aliyun_flink_deployment_info` show \
 which one is effective (`resource_mode` is empty with `metrics.resources: false`). The `requested` metrics are computed from the effective \
-setting. They show what one running job requests, even if no job is running:
+setting. They show what one job requests, even if no job is running:
 
 | setting | what one job requests |
 | --- | --- |
@@ -64,7 +64,7 @@ fn reference() -> String {
     let mut out = format!(
         "# Metrics\n\n\
          <!-- Generated from the code: {REGENERATE} -->\n\n\
-         This page describes all metrics with their type, unit, labels and origin. In an origin, names in `code` are fields \
+         This page describes all metrics with their type, unit, labels and origin. Under *origin*, names in `code` are fields \
          of API responses. A value that the API does not return has no series. Metrics show the data of the last successful \
          poll. If polls fail, the series end when the data is older than `poll.stale_after` or three poll intervals, \
          whichever is longer.\n\n\
