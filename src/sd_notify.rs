@@ -164,12 +164,12 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_one_line_whatever_it_holds() {
+    fn a_status_is_always_one_line() {
         assert_eq!(State::Status("a\nSTOPPING=1\r\0é").to_string(), "STATUS=a STOPPING=1  é");
     }
 
     #[test]
-    fn a_reload_says_when_it_began() {
+    fn a_reload_notification_has_its_start_time() {
         let text = State::Reloading.to_string();
         let since = text.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap().parse::<u64>().unwrap();
         assert!(since > 0);

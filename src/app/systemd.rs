@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_status_names_what_fails() {
+    async fn the_status_names_failing_targets() {
         let id = |namespace| target(namespace, "");
         let fixture = Fixture::new(&[id("a"), id("b"), id("c")]).await;
         let (mut notifier, socket) = new_notifier("status", &fixture.publisher);

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_after_namespaces_is_no_namespace() {
+    fn a_command_after_namespaces_is_not_a_namespace() {
         let words = ["exporter", "--workspace", "w", "--region", "r", "--namespace", "a", "once"];
         assert_eq!(Cli::parse_from(words).misplaced_command(), Some("once"));
         assert_eq!(Cli::parse_from(&words[..7]).misplaced_command(), None);

@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_cut_at_a_character_boundary_and_printed_by_nobody() {
+    fn a_message_is_truncated_at_a_character_boundary_and_never_printed() {
         let text = format!("{}é{}", "a".repeat(MAX_MESSAGE - 1), "b".repeat(100));
         let message = FailureMessage::new(&text).unwrap();
         assert_eq!(message.as_str(), "a".repeat(MAX_MESSAGE - 1));

@@ -14,7 +14,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_that_is_no_code_is_other() {
+    fn a_reason_that_is_not_a_code_becomes_other() {
         for (reason, label) in [
             ("KubernetesDeploymentNotProgressing", "KubernetesDeploymentNotProgressing"),
             ("a.b_c-9", "a.b_c-9"),

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_size_is_refused() {
+    fn invalid_sizes_are_rejected() {
         for text in [
             "", " ", "GiB", "-1g", "+1g", "NaN", "inf", "1e3", "1 g b", "4 GB/s", "1..5g", ".", "9999999t",
             "٣g",

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_missed_by_an_inconsistent_listing_is_retained_and_comes_back_as_listed() {
+    fn an_object_missed_by_an_inconsistent_listing_is_retained_until_it_is_listed() {
         let mut misses = Misses::default();
         let mut served = objects(&["a", "b"]);
         for _ in 0..10 {

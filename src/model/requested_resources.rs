@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_makes_the_compute_units_where_it_weighs_more() {
+    fn compute_units_follow_memory_if_it_needs_more_of_them() {
         let mut deployment = streaming(Some(1), TaskSlots::Absent);
         Arc::make_mut(&mut deployment.resources).basic.as_mut().unwrap().taskmanager = process(1.0, 36);
         let requested = RequestedResources::of(&deployment);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_part_leaves_out_only_what_needs_it() {
+    fn a_missing_value_removes_only_metrics_that_depend_on_it() {
         let mut deployment = streaming(Some(4), TaskSlots::Absent);
         Arc::make_mut(&mut deployment.resources).basic.as_mut().unwrap().jobmanager.memory_bytes = None;
         let requested = RequestedResources::of(&deployment);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn expert_mode_takes_the_plan_and_says_nothing_of_memory() {
+    fn expert_mode_uses_the_plan_and_has_no_memory() {
         let group = SlotGroup {
             name: "default".into(),
             cpu_cores: Some(1.13),
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn batch_mode_takes_the_lesser_of_what_is_there() {
+    fn batch_mode_uses_the_lesser_of_the_known_values() {
         let slots = |max_slots, parallelism| RequestedResources::of(&batch(max_slots, parallelism)).slots;
         assert_eq!(slots(Some(10), Some(4)), Some(4));
         assert_eq!(slots(Some(3), Some(4)), Some(3));
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_mode_asks_for_nothing_that_is_known() {
+    fn an_unknown_mode_has_no_known_resources() {
         let resources = ResourceSettings { basic: Some(basic(Some(4))), ..Default::default() };
         for (execution, resource) in [("STREAMING", "AUTO"), ("STREAMING", ""), ("", "BASIC"), ("X", "Y")] {
             assert_eq!(

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_parallelism_leaves_out_what_needs_it() {
+    fn an_invalid_parallelism_removes_only_metrics_that_depend_on_it() {
         let nodes = [node("a", Some(2)), node("b", None)];
         let plan = ResourcePlan::new(vec![group("a", Some(0.5)), group("b", Some(1.0))], &nodes);
         assert_eq!((plan.slots(), plan.cpu_cores(), plan.parallelism()), (None, None, None));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_plan_asks_for_nothing_that_is_known() {
+    fn an_empty_plan_has_no_known_resources() {
         let plan = ResourcePlan::new(Vec::new(), &[]);
         assert_eq!((plan.slots(), plan.cpu_cores(), plan.parallelism()), (None, None, None));
     }

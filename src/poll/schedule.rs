@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_poll_that_took_longer_than_the_interval_skips_what_it_missed() {
+    async fn a_poll_longer_than_the_interval_skips_the_missed_polls() {
         let start = Instant::now();
         let schedule = Schedule::new(&id("n"), MINUTE, start, start, WALL_CLOCK);
         let second = schedule.next_after(start);

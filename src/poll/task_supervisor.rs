@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn work_that_dies_is_started_again_and_the_others_go_on() {
+    async fn a_task_that_dies_is_restarted_and_others_continue() {
         let mortal = Arc::new(Worker { mortal: true, ..Worker::default() });
         let sound = Arc::new(Worker::default());
         let mut supervisor = Supervisor::default();
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn work_that_died_and_was_replaced_before_anyone_noticed_is_not_started_twice() {
+    async fn a_task_that_died_and_was_replaced_is_not_started_twice() {
         let (mortal, sound) =
             (Arc::new(Worker { mortal: true, ..Worker::default() }), Arc::new(Worker::default()));
         let mut supervisor = Supervisor::default();
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn work_that_died_and_was_stopped_meanwhile_stays_stopped() {
+    async fn a_task_that_died_and_was_stopped_stays_stopped() {
         let mortal = Arc::new(Worker { mortal: true, ..Worker::default() });
         let mut supervisor = Supervisor::default();
         supervisor.start("mortal", mortal.clone());

@@ -33,7 +33,7 @@ async fn a_deployment_that_two_selections_match_is_served_once_as_last_seen() {
 }
 
 #[tokio::test]
-async fn a_retained_deployment_gives_way_to_one_that_was_listed() {
+async fn a_listed_deployment_replaces_a_retained_one() {
     let (all, some) = (target("n", ""), target("n", "name=x"));
     let fixture = Fixture::new(&[all.clone(), some.clone()]).await;
     fixture.succeed(&all, deployments(&[("a", 2), ("b", 1)])).await;
@@ -167,7 +167,7 @@ async fn new_labels_are_rendered_with_the_next_poll() {
 }
 
 #[tokio::test]
-async fn what_is_written_once_is_what_would_be_served() {
+async fn once_writes_the_text_that_would_be_served() {
     let ids = [target("a", "name=x"), target("a", "name=y"), target("b", "")];
     let (rendered, unrendered) = (Fixture::new(&ids).await, Fixture::new(&ids).await);
     unrendered.publisher.disable_rendering();
@@ -210,7 +210,7 @@ async fn a_report_of_an_unknown_target_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_does_not_change_is_assembled_and_compressed_once() {
+async fn unchanged_responses_are_assembled_and_compressed_once() {
     let ids = [target("a", ""), target("b", "")];
     let fixture = Fixture::new(&ids).await;
     for id in &ids {

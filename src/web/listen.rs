@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_backlog_takes_a_burst_that_nobody_accepts() {
+    async fn the_backlog_holds_a_burst_of_connections() {
         let limit = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
         let clients = limit.trim().parse::<usize>().unwrap().min(600);
         let listeners = Listeners::bind(&["127.0.0.1:0".parse().unwrap()], None).await.unwrap();

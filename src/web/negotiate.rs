@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_format_is_what_scrapers_and_people_expect() {
+    fn the_negotiated_format_suits_scrapers_and_browsers() {
         let (text, openmetrics) = (Format::Text, Format::OpenMetrics);
         for (accept, expected) in [
             // Prometheus 2.42, 3.5 with UTF-8 names and without, and with native histograms.

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn guards_live_as_long_as_any_piece_although_the_body_is_gone() {
+    fn guards_live_as_long_as_any_chunk_of_the_body() {
         let shared = Arc::new(Pieces(["a".into(), "b".into()]));
         let mut body = ResponseBody::joined(shared.clone(), "c".into());
         let guard = Arc::new(());

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn clients_that_do_not_read_give_way_those_with_the_most_memory_first() {
+    async fn clients_that_do_not_read_are_evicted_by_memory() {
         let memory = Arc::new(ResponseMemory::default());
         let (crowd, slow) = ([connection(1), connection(1), connection(1)], connection(2));
         let quarter = MAX_BYTES / 4;

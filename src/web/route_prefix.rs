@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_below_the_prefix_is_served() {
+    fn only_paths_below_the_prefix_are_served() {
         let paths = Paths::new("/metrics", None, Some("/flink"));
         for (path, expected) in [
             ("/flink/", Some("/")),

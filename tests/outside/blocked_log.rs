@@ -1,4 +1,4 @@
-//! A log that nobody reads: standard error is a full pipe.
+//! A log that is not read: standard error is a full pipe.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -18,7 +18,7 @@ use crate::support::{Exposition, FullPipe, Program, Reply, Start, StubApi, sampl
 
 const DROPPED: &str = "aliyun_flink_exporter_log_lines_dropped_total";
 
-/// An address that was free a moment ago. The log, which names the chosen one otherwise, can't be read.
+/// A free address. A test cannot read the address that the program chooses from a blocked log.
 fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
@@ -55,7 +55,7 @@ async fn polls_scrapes_and_the_stop_do_not_wait_for_the_log() {
     drop(log);
 }
 
-/// Requests that are no HTTP: each is a line at level `debug`.
+/// Sends invalid requests, each of which is a log line at level `debug`.
 async fn log_lines(program: &Program, count: usize) {
     let mut clients = JoinSet::new();
     let address = program.address();
@@ -63,7 +63,7 @@ async fn log_lines(program: &Program, count: usize) {
         clients.spawn(async move {
             let mut connection = TcpStream::connect(address).await.unwrap();
             connection.write_all(b"no HTTP\r\n\r\n").await.unwrap();
-            // A reset is an end as well.
+            // The server may reset the connection.
             let _ = connection.read_to_end(&mut Vec::new()).await;
         });
         if clients.len() >= 50 {
@@ -84,7 +84,7 @@ async fn dropped_log_lines_are_counted_and_the_others_are_written_when_the_log_i
         log_lines(&program, 2000).await;
     }
     let reading = tokio::task::spawn_blocking(|| log.read_to_end());
-    let dropped = program.metrics_with("the log to be read", |_| true).await.find(DROPPED).one().value;
+    let dropped = program.metrics_with("the metrics", |_| true).await.find(DROPPED).one().value;
     program.signal("TERM").await;
     program.finish().await.with_code(0);
     let text = reading.await.unwrap();
@@ -117,7 +117,7 @@ async fn a_second_signal_ends_the_program_while_the_log_is_blocked() {
     slow.write_all(b"GET /metrics HT").await.unwrap();
     program.get("/-/healthy").await;
     program.signal("TERM").await;
-    // Both arrive: two pending signals of the same kind would be one.
+    // Two pending signals of the same kind would be merged.
     program.signal("INT").await;
     program.finish().await.with_code(1);
     drop((slow, log));

@@ -1,4 +1,4 @@
-//! The demo, as somebody sees it who has nothing but the binary.
+//! The demo, without configuration or credentials.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ fn states_by_deployment(metrics: &Exposition) -> BTreeMap<(String, String), BTre
 #[tokio::test]
 async fn the_demo_prints_where_to_find_metrics_and_status() {
     let program = Start::demo().listening().await;
-    let printed = until("three lines", async || {
+    let printed = until("the output", async || {
         let printed = program.stdout();
         (printed.lines().count() >= 3).then_some(printed)
     })
@@ -69,7 +69,7 @@ async fn secrets_in_deployments_and_jobs_are_not_exposed() {
     for format in ["logfmt", "json"] {
         let start = Start::demo().args(&["--log.level", "trace", "--log.format", format]);
         let program = start.args(&["--fault.unsuccessful", "0.1", "--fault.truncate", "0.1"]).ready().await;
-        // The requests for jobs have brought secrets and messages of failures.
+        // The jobs contain secrets and messages of failures.
         program.metrics_with_jobs().await;
         let mut places = Vec::new();
         for path in ["/metrics", "/", "/api/v1/status"] {

@@ -1,4 +1,4 @@
-//! Workspaces and namespaces that come and go while the exporter runs.
+//! Discovery of workspaces and namespaces that are created and deleted while the exporter runs.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ impl Region {
         Self::of_account("a14bd5d90a0123", Start::ID, Start::SECRET).await
     }
 
-    /// Another account's; `workspace` is the id of its first one.
+    /// A region of another account; `workspace` is the ID of its first workspace.
     async fn of_account(workspace: &str, id: &str, secret: &str) -> Self {
         let settings = Settings {
             access_key: Some((id.to_owned(), secret.into())),
@@ -50,7 +50,7 @@ impl Region {
         self.simulator.workspaces()[index].clone()
     }
 
-    /// A configuration that discovers the region all the time; `entry` has more keys of the entry.
+    /// A configuration that discovers the region every 300 ms; `entry` has more keys of the entry.
     fn yaml(&self, entry: &str) -> String {
         let Self { endpoint, .. } = self;
         format!(
@@ -67,7 +67,7 @@ impl Region {
     }
 }
 
-/// The polled namespaces of a workspace.
+/// The number of polled namespaces of a workspace.
 fn polled(metrics: &Exposition, workspace: &str) -> usize {
     let targets = metrics.find("aliyun_flink_target_up").label("collector", "deployments");
     targets.label("workspace", workspace).all().len()
@@ -79,7 +79,7 @@ fn served(metrics: &Exposition, workspace: &str, namespace: &str) -> bool {
     deployments.label("namespace", namespace).exists()
 }
 
-/// Whether any series names a namespace of the workspace.
+/// Whether any series has the labels of the namespace.
 fn mentions(metrics: &Exposition, workspace: &str, namespace: &str) -> bool {
     metrics.series().any(|series| {
         let label = |name: &str, value: &str| series.labels.get(name).is_some_and(|found| found == value);
@@ -97,7 +97,11 @@ async fn a_created_namespace_is_polled_and_a_deleted_one_is_removed() {
     let program = region.discovered("").await;
     let (first, second) = (region.workspace(0), region.workspace(1));
     let metrics = program.metrics().await;
-    assert_eq!((polled(&metrics, &first), polled(&metrics, &second)), (2, 2), "ready: all is polled");
+    assert_eq!(
+        (polled(&metrics, &first), polled(&metrics, &second)),
+        (2, 2),
+        "everything has been polled at readiness"
+    );
     metrics
         .find("aliyun_flink_discovery_up")
         .labels(&[("discovery", "cn-hangzhou"), ("region", "cn-hangzhou")]);
@@ -252,14 +256,14 @@ async fn a_reload_applies_filters_immediately_and_keeps_other_targets() {
     let metrics = program.metrics().await;
     assert_eq!((polled(&metrics, &first), polled(&metrics, &second)), (2, 0));
     assert!(!metrics.series().any(|series| series.labels.get("workspace") == Some(&second)));
-    assert!(polls(&metrics) >= before, "the others go on");
+    assert!(polls(&metrics) >= before, "the other polls continue");
 
     program.rewrite_config(&region.yaml("").replace("max_retries: 0", "max_retries: 1"));
     assert_eq!(program.request(Method::POST, "/-/reload").await.status, 200);
     let metrics = program.metrics().await;
     assert_eq!(polled(&metrics, &first), 2);
     metrics.find(NAMESPACES).label("state", "polled").value(4.0);
-    assert!(served(&metrics, &first, "default-namespace"), "other clients list the same");
+    assert!(served(&metrics, &first, "default-namespace"), "the new clients list the same namespaces");
 
     let listed = format!(
         "workspaces: [{{id: {second}, region: cn-hangzhou, endpoint: '{}', namespaces: [default-namespace]}}]\n",

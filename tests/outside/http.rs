@@ -1,8 +1,11 @@
-//! What is answered over HTTP.
+//! The HTTP interface.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use reqwest::Method;
@@ -19,7 +22,7 @@ async fn serving() -> StubApi {
     StubApi::start(|_| Reply::ok(sample("list_deployments"))).await
 }
 
-/// All bytes that answer one request.
+/// The response to `request`, which must close the connection.
 async fn raw(program: &Program, request: &str) -> String {
     let mut stream = TcpStream::connect(program.address()).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -28,7 +31,7 @@ async fn raw(program: &Program, request: &str) -> String {
     answer
 }
 
-/// The head's length of the body, and the body.
+/// The `Content-Length` and the body of a response.
 async fn length_and_body(program: &Program, method: &str, path: &str) -> (usize, String) {
     let answer =
         raw(program, &format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")).await;
@@ -48,7 +51,7 @@ async fn head_returns_the_content_length_of_get_and_no_body() {
     let program = program.env("ALIYUN_FLINK_EXPORTER_POLL__INTERVAL", "1h").ready().await;
     for path in ["/metrics", "/", "/api/v1/status", "/-/healthy", "/-/ready"] {
         let mut same = false;
-        // The exporter's own metrics and the ages on the page change their width now and then.
+        // The length may change between two requests, because metrics and ages change.
         for _ in 0..20 {
             let (announced, nothing) = length_and_body(&program, "HEAD", path).await;
             let (length, body) = length_and_body(&program, "GET", path).await;
@@ -56,7 +59,7 @@ async fn head_returns_the_content_length_of_get_and_no_body() {
             assert!(announced > 0);
             same |= announced == length;
         }
-        assert!(same, "{path}: never the same length");
+        assert!(same, "{path}: the lengths differ");
     }
 }
 
@@ -221,7 +224,7 @@ async fn invalid_requests_are_rejected_and_the_server_continues() {
     }
     let long = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(64 * 1024));
     let mut stream = TcpStream::connect(program.address()).await.unwrap();
-    // The server may close before it has read all of it.
+    // The server may close the connection before it has read the request.
     let _ = stream.write_all(long.as_bytes()).await;
     drop(stream);
     assert_eq!(program.get("/-/healthy").await.status, 200);
@@ -244,6 +247,24 @@ async fn all_listen_addresses_are_served() {
     let api = serving().await;
     let start = Start::daemon().args(&["--web.listen-address", "[::1]:0"]);
     let program = start.polling(&api, "[n1]", "").ready().await;
-    let listening = || program.stderr().matches("message=listening").count();
-    until("both addresses", async || (listening() == 2).then_some(())).await;
+    let addresses = until("both addresses", async || {
+        let log = program.stderr();
+        let lines = log.lines().filter(|line| line.contains("message=listening"));
+        let addresses: Vec<SocketAddr> = lines
+            .filter_map(|line| {
+                let (_, rest) = line.split_once("address=")?;
+                rest.split(' ').next()?.trim_matches('"').parse().ok()
+            })
+            .collect();
+        (addresses.len() == 2).then_some(addresses)
+    })
+    .await;
+    assert!(addresses.iter().any(SocketAddr::is_ipv4) && addresses.iter().any(SocketAddr::is_ipv6));
+    for address in addresses {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET /-/healthy HTTP/1.0\r\n\r\n").await.unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await.unwrap();
+        assert!(response.starts_with("HTTP/1.0 200"), "{address}: {response}");
+    }
 }

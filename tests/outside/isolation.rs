@@ -1,4 +1,4 @@
-//! One target's failure touches no other.
+//! The failure of a target does not affect other targets.
 
 use crate::support::{Reply, Start, StubApi, sample};
 

@@ -49,7 +49,7 @@ async fn the_reason_of_a_failure_is_served_and_its_message_is_not() {
             vec![failed_job("old", 1_700_000_000, "Old"), failed_job("new", 1_700_000_500, "New")];
     });
     let api = fleet.serve().await;
-    // No scheduled round follows the first one.
+    // The interval is longer than the test, so there is one scheduled round.
     let start = Start::daemon().args(&["--state.path", path.to_str().unwrap(), "--log.level", "debug"]);
     let program =
         start.polling(&api, "[n1]", &job_settings("interval: 1d, requests_per_second: 1000")).ready().await;
@@ -127,7 +127,7 @@ async fn metrics_of_a_live_job_are_served_until_it_ends() {
     value(&used("compute_units"), 2.0);
     value("aliyun_flink_deployment_job_started_timestamp_seconds", 1_700_000_000.0);
     value("aliyun_flink_deployment_health_score", 77.0);
-    // The first answer is history.
+    // Restarts before the first response are not counted.
     value(RESTARTS, 0.0);
     fleet.change("d1", |deployment| deployment.jobs = vec![running_job("j", 5)]);
     let of_d1 = |metrics: &Exposition| metrics.find(RESTARTS).label("deployment_id", "d1").sum();
@@ -169,7 +169,7 @@ async fn failures_and_restarts_survive_a_kill() {
             })
             .await;
         if run == 0 {
-            // The failure happened before the first sight: its status is not FAILED, and nobody asked for it in vain.
+            // The failure happened before the first poll.
             program.metrics_with("the failure", |metrics| metrics.find(INFO).all().len() == 1).await;
         }
         program.signal("KILL").await;
@@ -199,7 +199,7 @@ async fn a_denied_action_fails_the_round_at_once_and_no_other_collector() {
     let polled = polls(&metrics, "deployments", "success");
     let more = |metrics: &Exposition| polls(metrics, "deployments", "success") > polled + 4.5;
     program.metrics_with("more polls of deployments", more).await;
-    // Three requests are in flight at a time. Beside the first round, only the one that the deployments woke asks.
+    // Three requests are in flight at a time, in the first round and in the one that the deployments triggered.
     assert!(fleet.requested().len() <= 6, "the next round is on schedule: {}", program.stderr());
 }
 

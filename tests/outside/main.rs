@@ -13,6 +13,7 @@ mod bounds;
 mod chart;
 mod collectors;
 mod command_line;
+mod credentials;
 mod dashboards;
 mod demo;
 mod direction;

@@ -1,4 +1,4 @@
-//! Another configuration for a running exporter.
+//! Reloads of the configuration.
 
 use std::{os::unix::fs::symlink, sync::Arc};
 
@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::support::{Exposition, Program, Reply, Series, Start, StubApi, page_of, until};
 
-/// A namespace's only deployment is named after it.
+/// An API whose namespaces have one deployment each, with the name of the namespace.
 async fn api() -> StubApi {
     StubApi::start(|seen| {
         let namespace = seen.path.split('/').nth(4).unwrap();
@@ -63,7 +63,7 @@ async fn a_reload_adds_and_removes_targets_and_keeps_the_others() {
     }));
     assert!(!served(&metrics, "removed") && served(&metrics, "kept"));
     let metrics = program.metrics_with("the new target", |metrics| served(metrics, "added")).await;
-    assert!((polls(&metrics, "kept") - 1.0).abs() < 0.5, "an unchanged target is not polled anew");
+    assert!((polls(&metrics, "kept") - 1.0).abs() < 0.5, "an unchanged target is not polled again");
     metrics.find(time).label("namespace", "kept").value(kept_since);
     metrics.find("aliyun_flink_exporter_config_last_reload_successful").value(1.0);
 }
@@ -135,7 +135,7 @@ async fn concurrent_reloads_during_a_poll_are_all_answered() {
     }
     gate.add_permits(100);
     program.metrics_with("the poll that went on", |metrics| served(metrics, "n")).await;
-    assert_eq!(api.requests().len(), 1, "the poll was not begun anew");
+    assert_eq!(api.requests().len(), 1, "the poll was not restarted");
 }
 
 #[tokio::test]
@@ -192,7 +192,7 @@ async fn a_removed_workspace_leaves_no_series() {
         format!("poll: {{interval: 1h}}\nworkspaces: [{workspaces}]\n")
     };
     let start = Start::daemon().args(&["--web.enable-lifecycle"]);
-    // Both have the same credentials, so that their source stays.
+    // Both use the same credentials, which stay in use.
     let program = start.config(&config(&["gone", "stays"])).ready().await;
     let series = |metrics: &Exposition, workspace: &str| {
         let of = |series: &&Series| series.labels.get("workspace").is_some_and(|label| label == workspace);

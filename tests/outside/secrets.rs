@@ -1,16 +1,16 @@
-//! What must never be told.
+//! Secrets do not appear in logs, errors, metrics or pages.
 
 use serde_json::json;
 
 use crate::support::{Reply, Seen, Start, StubApi, unsuccessful, until};
 
-/// As long as real ones are.
+/// A security token of realistic length.
 fn token() -> String {
     let part = "CAIS+outside/token0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     part.repeat(12)
 }
 
-/// Fails if any part of `secret` that is long enough to be of use is in `text`.
+/// Asserts that no part of `secret` of 12 or more characters is in `text`.
 fn assert_without(secret: &str, text: &str, place: &str) {
     let parts = secret.as_bytes().windows(12).filter_map(|part| std::str::from_utf8(part).ok());
     for part in parts {
@@ -18,7 +18,7 @@ fn assert_without(secret: &str, text: &str, place: &str) {
     }
 }
 
-/// The request as the gateway echoes it, and the secret, which it does not know: whatever comes is not told.
+/// The request as the gateway echoes it, and the secret, which a real gateway does not know.
 fn echo(request: &Seen) -> String {
     let headers: Vec<_> = request
         .headers
@@ -36,7 +36,7 @@ fn echo(request: &Seen) -> String {
 
 type Refusing = fn(&Seen) -> Reply;
 
-/// Refusals that echo, by the words that tell which came.
+/// Error responses that contain parts of the request, by the text that identifies them.
 const REFUSALS: [(&str, Refusing); 8] = [
     ("SignatureDoesNotMatch", |request| {
         Reply::json(400, &json!({"Code": "SignatureDoesNotMatch", "Message": echo(request)}))

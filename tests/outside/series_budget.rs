@@ -1,4 +1,4 @@
-//! `metrics.max_series`: whole groups of metrics are dropped, in order, and a scrape says which.
+//! `metrics.max_series`: groups of metrics are dropped in order, and metrics name the dropped families.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ async fn simulator() -> Program {
     Start::bare(&flags).args(&["--deployments=30"]).listening().await
 }
 
-/// Namespaces of the simulator, polled once in the time of a test.
+/// A configuration that polls two namespaces of the simulator once during a test.
 fn configuration(simulator: &Program, max_series: usize) -> String {
     format!(
         "poll: {{interval: 1h}}\n\
@@ -29,7 +29,7 @@ fn configuration(simulator: &Program, max_series: usize) -> String {
     )
 }
 
-/// The values of `name`, by the label `family`.
+/// The values of the metric `name` by its label `family`.
 fn by_family(metrics: &Exposition, name: &str) -> BTreeMap<String, usize> {
     let series = metrics.find(name).all();
     series
@@ -71,8 +71,8 @@ async fn a_scrape_counts_its_series_and_stays_within_the_limit() {
     let slot_groups: usize = SLOT_GROUPS.iter().map(|name| all.find(name).all().len()).sum();
     assert!(labels > 0 && slot_groups > 0);
 
-    // A few series below what is left without labels: the slot groups have to go too. The exporter counts a few more
-    // requests with each scrape.
+    // The limit is slightly below the number of series without labels, so the slot groups are dropped, too.
+    // The exporter's own metrics may grow by a few series with each scrape.
     let limit = total(&all) - labels - 3;
     program.rewrite_config(&configuration(&simulator, limit));
     program.signal("HUP").await;
@@ -99,7 +99,7 @@ async fn a_scrape_counts_its_series_and_stays_within_the_limit() {
     let warnings = program.stderr().matches("metrics.max_series is exceeded").count();
     assert_eq!(warnings, 1, "{}", program.stderr());
 
-    // All of it would be served at more than 100 % of this limit, but not at less than 95 %.
+    // All series are less than 100 % of this limit, but more than the 95 % at which dropped ones return.
     program.rewrite_config(&configuration(&simulator, total(&all) + 50));
     program.signal("HUP").await;
     let unchanged = |metrics: &Exposition| {

@@ -12,7 +12,7 @@ async fn simulator() -> Program {
     Start::bare(&flags).args(&[&namespaces, "--deployments=4"]).listening().await
 }
 
-/// A configuration with which each target is polled once in the time of a test.
+/// A configuration that polls each target once during a test.
 fn configuration(simulator: &Program) -> String {
     let endpoint = format!("http://{}", simulator.address());
     format!(
@@ -30,7 +30,7 @@ fn shard(simulator: &Program, index: usize, total: usize) -> Start {
     Start::daemon().args(&flags).config(&configuration(simulator))
 }
 
-/// Waits until every target has been polled, also those that readiness does not wait for.
+/// Waits until every target has been polled, including those for which readiness does not wait.
 async fn polled(program: &Program) -> Exposition {
     let all = |metrics: &Exposition| {
         let targets = metrics.find("aliyun_flink_target_poll_interval_seconds").all().len();
@@ -39,7 +39,7 @@ async fn polled(program: &Program) -> Exposition {
     program.metrics_with("every target", all).await
 }
 
-/// The series of what is polled, without those that come and go while the simulated fleet works.
+/// The series with this prefix, without those that depend on the activity of the simulated fleet.
 fn series(metrics: &Exposition, prefix: &str) -> BTreeSet<(String, BTreeMap<String, String>)> {
     let changes = |name: &str| {
         ["status_since_timestamp", "last_failure", "session_cluster_started"]
@@ -74,7 +74,7 @@ async fn three_shards_poll_each_target_once_and_serve_what_one_exporter_serves()
         let all = shards.iter().map(|shard| requests(shard, operation).parse::<f64>().unwrap());
         all.sum::<f64>().to_string()
     };
-    // ListDeployments is asked again for the status of deployments, by what the simulated fleet does meanwhile.
+    // The number of ListDeployments requests depends on the activity of the simulated fleet.
     for operation in ["ListDeploymentTargets", "ListSessionClusters", "ListEngineVersionMetadata"] {
         assert_eq!(sum(operation), requests(&alone, operation), "{operation}");
     }

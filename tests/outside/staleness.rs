@@ -1,4 +1,4 @@
-//! What is served while polls fail.
+//! The data that is served while polls fail.
 
 use std::sync::{
     Arc,
@@ -11,7 +11,7 @@ fn failed_polls(metrics: &Exposition) -> f64 {
     metrics.find("aliyun_flink_target_polls_total").label("outcome", "api").one().value
 }
 
-/// The sample, or while `broken` an unsuccessful reply under HTTP 200.
+/// An API that returns the sample, or an unsuccessful response with HTTP 200 while `broken`.
 async fn breakable(broken: Arc<AtomicBool>) -> StubApi {
     let body = sample("list_deployments");
     StubApi::start(move |_| {
@@ -70,5 +70,5 @@ async fn stale_data_is_withdrawn_and_returns_with_the_next_success() {
     assert!(!metrics.families.iter().any(|family| family.name.starts_with("aliyun_flink_deployment_")));
 
     broken.store(false, Ordering::Relaxed);
-    program.metrics_with("the series again", served).await;
+    program.metrics_with("the return of the series", served).await;
 }

@@ -1,4 +1,4 @@
-//! Job transitions of a fleet that changes, across lookups, restarts and kills.
+//! Job transitions, lookups of the status, and the state file across restarts and kills.
 
 use std::sync::{
     Arc,
@@ -20,7 +20,7 @@ struct Fleet {
     running: AtomicU64,
     finished: AtomicU64,
     failed: AtomicU64,
-    /// By how many failures each listing differs from the one before.
+    /// The number of jobs that fail before each listing.
     failing: AtomicU64,
 }
 
@@ -30,7 +30,7 @@ impl Fleet {
         StubApi::start(move |request| fleet.reply(request)).await
     }
 
-    /// Its last job failed, if none is running.
+    /// If no job is running, the last one has failed.
     fn reply(&self, request: &Seen) -> Reply {
         if !request.query.contains("status=") {
             self.failed.fetch_add(self.failing.load(Ordering::SeqCst), Ordering::SeqCst);
@@ -53,7 +53,7 @@ impl Fleet {
     }
 }
 
-/// No hold, so that tests need not wait for it.
+/// Counters are served without a hold of the first value.
 const NO_HOLD: &str = "metrics: {first_value_hold: 0s}\n";
 
 fn failed(metrics: &Exposition) -> u64 {
@@ -91,7 +91,7 @@ async fn a_failure_is_counted_and_starts_a_status_without_further_requests() {
     fleet.running.store(1, Ordering::SeqCst);
     let metrics = program.metrics_with("the restart", |metrics| has_status(metrics, "RUNNING")).await;
     assert!(metrics.find(STATUS_SINCE).one().value > since.value);
-    assert_eq!((failed(&metrics), lookups(&api)), (1, 0), "the counts tell everything");
+    assert_eq!((failed(&metrics), lookups(&api)), (1, 0), "the counts are sufficient");
 }
 
 #[tokio::test]
@@ -142,10 +142,13 @@ async fn counters_and_failures_survive_a_kill() {
     fleet.failing.store(0, Ordering::SeqCst);
     let start = Start::daemon().args(&["--state.path", path]).polling(&api, "[n1]", NO_HOLD);
     let program = start.ready().await;
-    // The first count that was scraped is that of the first poll, or of one shortly after it.
+    // The first scraped count is that of the first poll or of a poll shortly after it.
     let all = fleet.failed.load(Ordering::SeqCst) - first_seen.unwrap();
     let metrics = program.metrics_with("every failure", |metrics| failed(metrics) >= all).await;
-    assert!(failed(&metrics) < fleet.failed.load(Ordering::SeqCst), "the first one is history");
+    assert!(
+        failed(&metrics) < fleet.failed.load(Ordering::SeqCst),
+        "failures before the first poll are not counted"
+    );
     program.signal("TERM").await;
     program.finish().await.with_code(0);
 }

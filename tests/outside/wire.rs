@@ -1,4 +1,4 @@
-//! What the program sends.
+//! The requests that the program sends.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ async fn empty() -> StubApi {
     StubApi::start(|_| Reply::json(200, &empty_page())).await
 }
 
-/// The one request of a target.
+/// The only request of a target.
 async fn request_of(target: &str) -> Seen {
     let api = empty().await;
     Start::new(&["once"]).polling(&api, &format!("[{target}]"), "").finish().await.with_code(0);
@@ -35,9 +35,9 @@ fn assert_has_the_headers(request: &Seen, action: &str) {
         assert!(signed.contains(&name), "{name} is not signed");
     }
     let authorization = request.header("authorization");
-    assert!(!authorization.contains(", "), "no blanks: {authorization}");
+    assert!(!authorization.contains(", "), "no spaces: {authorization}");
     for name in ["x-acs-security-token", "x-acs-accesskey-id", "content-type"] {
-        assert!(!request.headers.contains_key(name), "{name} has no place here");
+        assert!(!request.headers.contains_key(name), "{name} is sent");
     }
 }
 

@@ -1,4 +1,6 @@
-//! The server over real sockets: slow and hostile clients, TLS, passwords, and what a scraper sees meanwhile.
+//! The HTTP server over real sockets, without the rest of the program: requests, formats, TLS, and authentication.
+//!
+//! Tests of slow and misbehaving clients are in `tests/slow`.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 

@@ -1,4 +1,4 @@
-//! Which requests are refused before they are routed.
+//! Requests that are rejected before routing, and the paths that are served.
 
 use std::time::Duration;
 

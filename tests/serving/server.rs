@@ -23,7 +23,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Names that try to be markup, and to turn what follows.
+/// A name with markup, quotes, and a character that reverses the direction of text.
 pub(crate) const HOSTILE: &str = "<script>alert(1)</script>\"\n\\\u{202e}";
 
 pub(crate) struct Server {

@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::server::{Server, get};
 
-/// Writes a CA, a server's certificate of it, a client's of it, and a client's of nobody.
+/// Writes a CA, certificates of it for a server and a client, and self-signed certificates for clients.
 fn certificates(directory: &Path) {
     let write = |name: &str, text: String| fs::write(directory.join(name), text).unwrap();
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
@@ -36,7 +36,7 @@ fn certificates(directory: &Path) {
     let own = CertificateParams::new(vec!["scraper.example".to_owned()]).unwrap().self_signed(&key).unwrap();
     write("stranger.pem", own.pem());
     write("stranger.key", key.serialize_pem());
-    // As `openssl req -x509` creates them: self-signed, and an authority.
+    // As created by `openssl req -x509`: self-signed, and a CA.
     for (name, usage) in [("selfsigned", None), ("serveronly", Some(ExtendedKeyUsagePurpose::ServerAuth))] {
         let mut params = CertificateParams::new(vec!["scraper.example".to_owned()]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -87,7 +87,7 @@ async fn ask(
         let chosen = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
         stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await?;
         let mut reply = Vec::new();
-        // Who spoke the wrong protocol is hung up on.
+        // The server closes an HTTP/2 connection that sends HTTP/1.1.
         let read = stream.read_to_end(&mut reply).await;
         if chosen.as_deref() != Some(b"h2") {
             read?;

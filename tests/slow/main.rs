@@ -19,6 +19,7 @@ mod fairness;
 mod fault_table;
 mod healthcheck;
 mod job_requests;
+mod large_metrics;
 mod request_rates;
 mod state_file;
 mod stopping;

@@ -26,7 +26,7 @@ pub(crate) use raw::{Raw, RawApi, http};
 pub(crate) use stub::{Reply, Seen, StubApi};
 
 /// Maximum time to wait for an event. Only a failing test reaches it: a slow, busy machine is no reason to fail.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Calls `attempt` until it returns a value.
 pub(crate) async fn until<T>(what: impl Display, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {

@@ -5,6 +5,7 @@ use std::{
     io::Write as _,
     net::SocketAddr,
     os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex},
 };
@@ -27,6 +28,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_aliyun-flink-exporter");
 pub(crate) struct Start {
     command: Command,
     config: Option<NamedTempFile>,
+    home: Option<PathBuf>,
 }
 
 impl Start {
@@ -52,7 +54,7 @@ impl Start {
         // The machine may have a metadata service.
         command.env("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self { command, config: None }
+        Self { command, config: None, home: None }
     }
 
     /// The program with these arguments and an access key.
@@ -77,6 +79,12 @@ impl Start {
 
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    /// With this home directory instead of an empty one.
+    pub(crate) fn home(mut self, path: &Path) -> Self {
+        self.home = Some(path.to_owned());
         self
     }
 
@@ -120,13 +128,14 @@ impl Start {
 
     /// Starts it.
     pub(crate) fn spawn(mut self) -> Program {
-        let home = TempDir::new().unwrap();
-        std::fs::set_permissions(home.path(), Permissions::from_mode(0o755)).unwrap();
+        let directory = TempDir::new().unwrap();
+        std::fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
+        let home = self.home.as_deref().unwrap_or(directory.path());
         let mut child =
-            self.command.env("HOME", home.path()).current_dir(home.path()).spawn().expect("the program");
+            self.command.env("HOME", home).current_dir(directory.path()).spawn().expect("the program");
         let stdout = Captured::of(child.stdout.take());
         let stderr = Captured::of(child.stderr.take());
-        Program { child, stdout, stderr, address: None, _home: home, config_file: self.config }
+        Program { child, stdout, stderr, address: None, _directory: directory, config_file: self.config }
     }
 
     /// Starts it and waits until it listens.
@@ -215,7 +224,7 @@ pub(crate) struct Program {
     stdout: Captured,
     stderr: Captured,
     address: Option<SocketAddr>,
-    _home: TempDir,
+    _directory: TempDir,
     config_file: Option<NamedTempFile>,
 }
 

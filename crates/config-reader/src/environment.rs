@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_no_unicode_matters_only_for_a_setting() {
+    fn a_value_that_is_not_unicode_is_an_error_only_in_a_setting() {
         let broken = || OsString::from_vec(vec![b'a', 0xff]);
         let environment = Environment::from_pairs([
             ("ALIYUN_FLINK_EXPORTER_POLL__INTERVAL", broken()),
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_tells_no_variable() {
+    fn debug_output_shows_no_variable() {
         let environment = Environment::from_pairs([("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "hunter2")]);
         assert_eq!(format!("{environment:?}"), "Environment(1 variables)");
         assert_eq!(environment.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET"), Some("hunter2"));

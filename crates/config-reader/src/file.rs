@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_of_form_tells_line_and_column() {
+    fn a_syntax_error_has_line_and_column() {
         for (name, text, message) in [
             (
                 "c.yml",

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_tables_and_words_are_read() {
+    fn lists_tables_and_words_are_parsed() {
         let strings = |words: &[&str]| Value::from(words.to_vec());
         for (text, value) in [
             ("[a, b ,c]", strings(&["a", "b", "c"])),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_what_is_expected_and_where() {
+    fn an_error_names_the_expected_value_and_the_position() {
         for (text, message) in [
             ("[a", "expected `,` or `]` at character 3"),
             ("[a] b", "expected the end at character 5"),

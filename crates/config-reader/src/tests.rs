@@ -92,7 +92,7 @@ c.yml:12: secrets.tags.a: found a list, expected a text";
 }
 
 #[test]
-fn text_from_a_variable_becomes_what_is_expected() {
+fn text_from_a_variable_is_converted_to_the_expected_type() {
     let variables = [
         ("X_SERVER__NAME", "0x1f"),
         ("X_SERVER__WORKERS", " 3 "),
@@ -110,7 +110,7 @@ fn text_from_a_variable_becomes_what_is_expected() {
 }
 
 #[test]
-fn what_is_written_is_read_as_the_same() {
+fn written_settings_can_be_read_again() {
     let text = "server: {name: '1_000', timeout: 90s, mode: slow, tags: {a: '0x1f', b: 'true'}}\nservers: [a, {name: b}]\n";
     let written = to_yaml(&load(text, &[]).unwrap()).unwrap();
     assert_eq!(to_yaml(&load(&written, &[]).unwrap()).unwrap(), written);

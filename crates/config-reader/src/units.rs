@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_is_refused() {
+    fn invalid_durations_are_rejected() {
         for text in [
             "",
             "s",
@@ -200,7 +200,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_read_from_any_text_is_written_as_the_same(text in r"[0-9a-zA-Z. ]{0,8}|\PC*") {
+        fn every_parsed_value_survives_a_round_trip(text in r"[0-9a-zA-Z. ]{0,8}|\PC*") {
             if let Some(duration) = parse_duration(&text) {
                 prop_assert_eq!(parse_duration(&format_duration(duration)), Some(duration));
             }

@@ -226,7 +226,7 @@ mod tests {
         &[("ALIBABA_CLOUD_STS_REGION", "cn-hangzhou"), ("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "True")];
 
     #[test]
-    fn the_host_is_the_region_s_and_the_vpc_s_where_there_is_a_region() {
+    fn the_sts_host_depends_on_region_and_vpc() {
         let host_with = |pairs: &'static [(&'static str, &'static str)], session: Session| {
             let variable = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
             let application = Application { name: "a", version: "1" };

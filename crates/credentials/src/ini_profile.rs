@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_section_overrides_what_it_inherits() {
+    fn a_section_overrides_inherited_values() {
         let text = "[DEFAULT]\ntype = a\nx = 1\n[p]\nTYPE = b\n[Q]\n";
         let section = Section::read(text.to_owned(), "p").unwrap().unwrap();
         assert_eq!((section.get("type"), section.get("x")), (Some("b".to_owned()), Some("1".to_owned())));

@@ -58,7 +58,7 @@ fn a_boolean_is_read_in_any_case() {
 }
 
 #[test]
-fn strings_are_read_alike_wherever_they_stand() {
+fn strings_are_read_alike_at_any_position() {
     let inners = [
         "",
         "a",
@@ -105,20 +105,20 @@ fn strings_are_read_alike_wherever_they_stand() {
 
 proptest! {
     #[test]
-    fn any_text_comes_back_as_it_was(text in ".{1,60}") {
+    fn any_text_survives_a_round_trip(text in ".{1,60}") {
         let json = serde_json::to_string(&text).unwrap();
         let scalar = scalar(&json);
         prop_assert_eq!(scalar.text(), Ok(Some(Cow::Owned(text))));
     }
 
     #[test]
-    fn any_number_comes_back_as_it_was(number in any::<f64>().prop_filter("JSON", |n| n.is_finite())) {
+    fn any_number_survives_a_round_trip(number in any::<f64>().prop_filter("JSON", |n| n.is_finite())) {
         let json = serde_json::to_string(&number).unwrap();
         prop_assert_eq!(scalar(&json).number(), Ok(Some(number)));
     }
 
     #[test]
-    fn what_is_skipped_is_what_serde_json_takes(text in json_like()) {
+    fn skipping_accepts_what_serde_json_accepts(text in json_like()) {
         let mut cursor = Cursor::new(&text);
         let skipped = cursor.skip().and_then(|_| cursor.expect_end());
         let reference = serde_json::from_str::<IgnoredAny>(&text);
@@ -134,7 +134,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_read_is_what_serde_json_reads(text in json_like()) {
+    fn reading_agrees_with_serde_json(text in json_like()) {
         let wide = serde_json::from_str::<Vec<&RawValue>>(&text);
         if let (Ok(Lenient::Valid(Array(elements))), Ok(wide)) = (parse::<Lenient<Array<Scalar<'_>>>>(&text), wide) {
             prop_assert_eq!(elements.len(), wide.len());
@@ -160,7 +160,7 @@ proptest! {
     }
 
     #[test]
-    fn escapes_are_undone_as_often_as_the_first_quote_tells(value in members(), times in 1_u32..=4) {
+    fn text_is_unescaped_as_often_as_its_first_quote_requires(value in members(), times in 1_u32..=4) {
         let mut json = value.clone();
         for _ in 0..times {
             json = inside(&json);
@@ -173,7 +173,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_undone_at_once_is_what_is_undone_step_by_step(
+    fn unescaping_in_one_step_equals_unescaping_step_by_step(
         inner in "([a-z{}:\u{e9}]|(\\\\\\\\){0,3}\\\\[\"n/]|(\\\\\\\\){1,4}[a-z]|\\\\u00e9|[a-z]{6,20}){0,30}",
         times in 1_u32..=4,
     ) {

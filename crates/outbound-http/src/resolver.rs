@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_hosts_file_comes_first_and_is_read_again() {
+    async fn the_hosts_file_has_precedence_and_is_read_again() {
         let directory = std::env::temp_dir().join(format!("resolver-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
         let hosts = directory.join("hosts");

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn most_failures_are_plain_and_every_odd_form_is_there() {
+    fn most_failures_are_plain_and_every_unusual_form_occurs() {
         let all: Vec<_> = (0..400).map(|job| render(job, job / 8, "orders", 1_795_000_000)).collect();
         let texts = |key: &str| all.iter().filter_map(|failure| failure[key].as_str()).collect::<Vec<_>>();
         let known =

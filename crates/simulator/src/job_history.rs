@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_job_of_a_deployment_at_rest_ended_as_its_status_says() {
+    fn the_last_job_of_a_stopped_deployment_matches_its_status() {
         let life = JobLifecycle::streaming(16, &mut seeded(&[3]));
         assert!(life.history_at(0, BORN, 1).last().unwrap().has_failed());
     }

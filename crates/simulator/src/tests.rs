@@ -143,7 +143,7 @@ async fn jobs_change_as_time_passes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn by_label_gives_all_at_once_and_leaves_out_what_is_ignored() {
+async fn get_deployments_by_label_has_one_page_and_omits_ignored_parts() {
     let simulator = simulator(settings());
     let query = "labelKey=env&labelValue=prod,dev";
     let (_, body) = Client::new(BY_LABEL, query).send(&simulator);
@@ -166,7 +166,7 @@ async fn by_label_gives_all_at_once_and_leaves_out_what_is_ignored() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn both_official_ways_of_signing_are_accepted_and_one_that_leaves_out_the_date_is_not() {
+async fn both_official_signatures_are_accepted_and_one_without_the_date_is_rejected() {
     let simulator = simulator(settings());
     let query = "labelKey=a+b%2A&labelValueArray=%E7%8E%AF;x";
     let as_python = Client::new(LIST, query).with("x-acs-credentials-provider", "static_ak");
@@ -189,7 +189,7 @@ async fn a_wrong_signature_is_refused_with_the_servers_string_to_sign() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_gateway_names_what_is_wrong() {
+async fn the_gateway_returns_the_error_code_of_each_mistake() {
     let simulator = simulator(settings());
     let client = || Client::new(LIST, "");
     for (client, status, code) in [
@@ -225,7 +225,7 @@ async fn another_key_and_a_nonce_used_before_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_service_names_what_is_wrong_with_http_200() {
+async fn the_service_returns_errors_with_http_200() {
     let simulator = simulator(Settings { workspace: Some("a14bd5d90a0000".into()), ..settings() });
     for (client, http_code, code) in [
         (Client::new(LIST, "").without("workspace"), 400, "990104"),
@@ -314,7 +314,7 @@ async fn a_truncated_body_is_well_framed_and_not_json() {
 }
 
 #[tokio::test]
-async fn throttling_comes_in_all_its_forms() {
+async fn throttling_has_every_form_of_the_api() {
     let faults = Faults { throttle: 1.0, ..Faults::default() };
     let loopback = Loopback::start(Settings { faults, ..settings() }).await;
     let mut forms = BTreeSet::new();

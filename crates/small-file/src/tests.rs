@@ -37,7 +37,7 @@ fn a_file_is_read_up_to_its_limit_without_a_byte_order_mark() {
 }
 
 #[test]
-fn a_pipe_a_device_and_a_directory_are_refused_at_once() {
+fn a_pipe_a_device_and_a_directory_are_rejected_immediately() {
     let directory = tempfile::tempdir().unwrap();
     let fifo = fifo(&directory);
     for path in [fifo.as_path(), Path::new("/dev/zero"), Path::new("/dev/null"), directory.path()] {
@@ -66,7 +66,7 @@ fn a_pipe_is_read_to_its_end_if_that_is_allowed() {
 }
 
 #[test]
-fn a_pipe_that_nobody_writes_to_is_given_up() {
+fn reading_a_pipe_without_a_writer_times_out() {
     let directory = tempfile::tempdir().unwrap();
     let path = fifo(&directory);
     let _writer = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
@@ -75,7 +75,7 @@ fn a_pipe_that_nobody_writes_to_is_given_up() {
 }
 
 #[test]
-fn a_path_that_hangs_has_one_thread_and_fails_at_once_until_it_recovers() {
+fn a_hanging_path_uses_one_thread_and_fails_immediately_until_it_recovers() {
     let path = Path::new("/hanging/mount");
     let (release, blocked) = std::sync::mpsc::channel::<()>();
     let started = Instant::now();

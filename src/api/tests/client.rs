@@ -46,7 +46,7 @@ async fn a_pause_beyond_the_deadline_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn the_pause_that_the_cloud_asks_for_is_kept() {
+async fn retries_wait_as_long_as_the_api_requests() {
     for header in [("x-acs-retry-after", "300"), ("retry-after", "1")] {
         let stub = Stub::start(move |number, _: Request<Incoming>| async move {
             if number == 1 { reply(429, &[header], "") } else { json_reply(&page_of(1, 1)) }
@@ -60,7 +60,7 @@ async fn the_pause_that_the_cloud_asks_for_is_kept() {
 }
 
 #[tokio::test]
-async fn secrets_that_the_cloud_echoes_are_not_told() {
+async fn secrets_that_the_api_echoes_are_not_in_errors() {
     let echo = "<the-access-key-id, the-access-key-secret, x-acs-security-token:the-security-token>";
     for code in ["SignatureDoesNotMatch", "InternalError", "Throttling", "NoPermission"] {
         let body = format!(r#"{{"Code":"{code}","Message":"server string to sign is:{echo}"}}"#);
@@ -87,7 +87,7 @@ async fn a_request_that_is_given_up_is_counted() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_a_network_error() {
+async fn a_refused_connection_is_a_network_error() {
     let stub = Stub::start(|_, _| never()).await;
     let client = stub.client(Settings { max_retries: 0, ..settings() });
     drop(stub);

@@ -98,7 +98,7 @@ async fn a_listing_that_disagrees_once_is_walked_again() {
 }
 
 #[tokio::test]
-async fn a_listing_that_goes_on_disagreeing_is_the_union_of_the_last_two_walks() {
+async fn a_permanently_inconsistent_listing_is_the_union_of_the_last_two_scans() {
     // Each walk misses another page's deployments.
     let stub = Stub::start(|number, request| async move {
         let (walk, index) = (number.div_ceil(3) as u64, page_index(&request));
@@ -127,7 +127,7 @@ async fn a_total_that_lies_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_listing_of_which_most_is_missing_is_no_listing() {
+async fn a_listing_that_misses_most_objects_is_rejected() {
     let stub = Stub::start(|_, request| async move {
         let index = page_index(&request);
         json_reply(&listing((index - 1) * 10..(index * 10).min(30).max((index - 1) * 10), 1000))
@@ -140,7 +140,7 @@ async fn a_listing_of_which_most_is_missing_is_no_listing() {
 }
 
 #[tokio::test]
-async fn pages_under_way_when_another_fails_are_counted_as_what_they_become() {
+async fn pages_in_flight_when_another_fails_are_counted_by_their_outcome() {
     let stub = Stub::start(|_, request| async move {
         match page_index(&request) {
             2 => {
@@ -165,7 +165,7 @@ async fn pages_under_way_when_another_fails_are_counted_as_what_they_become() {
 }
 
 #[tokio::test]
-async fn pages_shorter_than_asked_for_are_walked_to_the_end_whatever_size_they_name() {
+async fn pages_shorter_than_requested_are_read_to_the_end() {
     let stub = Stub::start(|_, request| async move {
         let index = page_index(&request);
         json_reply(&listing((index - 1) * 5..(index * 5).min(23), 23))

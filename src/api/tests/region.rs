@@ -92,7 +92,7 @@ async fn the_wait_for_the_rate_is_not_part_of_a_deadline() {
 }
 
 #[tokio::test]
-async fn a_reply_that_never_comes_ends_at_the_deadline() {
+async fn a_missing_response_times_out_at_the_deadline() {
     let stub = Stub::start(|_, _| async {
         sleep(Duration::from_secs(3600)).await;
         reply(200, &[], "")

@@ -142,7 +142,7 @@ fn an_unreadable_value_is_counted_and_spoils_only_itself() {
 }
 
 #[test]
-fn what_is_absent_null_or_blank_is_not_counted() {
+fn absent_null_and_blank_values_are_not_counted_as_invalid() {
     for value in [json!(null), json!("")] {
         for pointer in ["/createdAt", "/engineVersion", "/jobSummary/running", "/deploymentHasChanged"] {
             assert_eq!(invalid_fields(&page(&sample_with(pointer, value.clone()))), [], "{pointer} {value}");
@@ -177,7 +177,7 @@ fn texts_too_long_for_a_label_are_left_out() {
 }
 
 #[test]
-fn a_key_that_stands_twice_has_its_last_value() {
+fn the_last_value_of_a_duplicate_key_is_used() {
     let reply = r#"{"success": false, "success": true, "totalSize": 1,
         "data": [{"deploymentId": "a", "name": "x", "deploymentId": "b", "labels": {"k": 1, "k": 2}}]}"#;
     let page = decode(reply.as_bytes(), &all()).unwrap();
@@ -186,7 +186,7 @@ fn a_key_that_stands_twice_has_its_last_value() {
 }
 
 #[test]
-fn a_resource_plan_is_read_however_often_it_was_escaped() {
+fn a_resource_plan_is_read_after_any_number_of_escapes() {
     let plan = r#"{"ssgProfiles":[{"name":"g","cpu":0.5,"heap":"1 gb","managed":{"a":"64 mb","b":"1 mb"}}],
         "nodes":[{"id":1,"profile":{"group":"g","parallelism":3}}]}"#;
     let mut written = json!(plan);
@@ -249,7 +249,7 @@ fn a_plan_of_very_many_groups_is_refused_soon() {
 }
 
 #[test]
-fn a_reply_that_is_no_listing_is_an_error_of_the_right_kind() {
+fn a_response_that_is_not_a_listing_has_the_right_error() {
     let cases: [(&[u8], ErrorClass, bool); 12] = [
         (b"", ErrorClass::InvalidResponse, true),
         (b"<html>busy</html>", ErrorClass::InvalidResponse, true),
@@ -283,7 +283,7 @@ fn bytes_that_are_no_utf_8_spoil_only_their_text() {
 }
 
 #[test]
-fn what_no_metric_needs_is_not_read() {
+fn fields_without_a_metric_are_not_read() {
     let nothing = FieldSelection { jobs: false, resources: false, labels: LabelKeys::default() };
     let page = decode(BY_LABEL.as_bytes(), &nothing).unwrap();
     let deployment = only(&page);

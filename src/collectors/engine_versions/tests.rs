@@ -17,7 +17,7 @@ fn the_path_is_that_of_the_workspace() {
 }
 
 #[test]
-fn the_list_is_beside_the_default_and_unknown_words_pass() {
+fn versions_are_listed_beside_the_default_and_unknown_statuses_are_kept() {
     let decoded = decode(&json!({
         "defaultEngineVersion": "vvr-8.0.10-flink-1.17",
         "engineVersionMetadata": [

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_invalid_is_counted_and_costs_its_own_value() {
+    fn an_invalid_value_is_counted_and_only_it_is_left_out() {
         let decoded = decode(&json!([
             {"jobId": "a", "status": {"currentJobStatus": "PAUSED", "healthScore": "good", "running": []},
              "metric": {"totalCpu": -1, "totalMemoryByte": "much"}, "startTime": "soon"},

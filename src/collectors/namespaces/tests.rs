@@ -25,7 +25,7 @@ fn samples(namespaces: &[NamespaceInstance]) -> Vec<String> {
 }
 
 #[test]
-fn every_family_of_a_namespace_is_written_and_what_is_missing_has_no_series() {
+fn every_family_of_a_namespace_is_rendered_and_missing_values_have_no_series() {
     let namespaces = [
         NamespaceInstance {
             name: "risk".into(),

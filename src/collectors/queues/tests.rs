@@ -46,7 +46,7 @@ fn amounts_are_read_in_every_spelling() {
 }
 
 #[test]
-fn what_is_missing_is_none_and_what_is_invalid_is_counted() {
+fn missing_values_are_none_and_invalid_ones_are_counted() {
     let decoded = decode(&json!([
         {"name": "a"},
         {"name": "b", "quota": null},

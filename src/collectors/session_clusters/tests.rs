@@ -65,7 +65,7 @@ fn a_running_cluster_without_users_has_none_and_another_has_no_count() {
 }
 
 #[test]
-fn what_is_invalid_is_counted_and_costs_its_own_value() {
+fn an_invalid_value_is_counted_and_only_it_is_left_out() {
     let (cluster, invalid) = cluster(&json!({
         "createdAt": "soon", "flinkConf": {"taskmanager.numberOfTaskSlots": "many"},
         "basicResourceSetting": {"parallelism": -1, "jobmanagerResourceSettingSpec": 3},

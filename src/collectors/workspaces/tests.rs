@@ -74,7 +74,7 @@ fn every_family_of_a_workspace_is_written() {
 }
 
 #[test]
-fn what_is_missing_has_no_series() {
+fn missing_values_have_no_series() {
     let bare = WorkspaceInstance { workspace: "w1".into(), ..WorkspaceInstance::default() };
     let expected = [
         "aliyun_flink_workspace_instance_info{workspace=\"w1\",region=\"\",account_id=\"\",instance_id=\"\",name=\"\",\
@@ -112,7 +112,7 @@ fn all_tags_can_be_exported() {
 }
 
 #[tokio::test]
-async fn the_workspaces_of_a_region_share_one_listing_whatever_their_status() {
+async fn all_workspaces_of_a_region_share_one_listing() {
     let api = Api::start(simulator::Settings { workspaces: 3, ..small() }).await;
     let listings = Arc::new(api.listings());
     let target = |workspace: &str| WorkspaceTargetQuery {

@@ -134,7 +134,7 @@ fn workspaces_without_credentials_of_their_own_share_the_top_level_s() {
 }
 
 #[test]
-fn what_is_refused_as_credentials() {
+fn invalid_credentials_are_rejected() {
     let credentials = [
         "{role_arn: a}",
         "{type: ram_role_arn}",
@@ -179,7 +179,7 @@ fn what_is_refused_as_credentials() {
 }
 
 #[test]
-fn numbers_in_a_secrets_place_are_told_without_their_digits() {
+fn an_error_about_a_numeric_secret_does_not_show_it() {
     let text = "credentials: {type: access_key, access_key_id: 12345, access_key_secret: 6.5, security_token: true}\n";
     let error = load_yaml(&format!("{text}{WORKSPACE}")).unwrap_err();
     insta::assert_snapshot!(error, @r#"

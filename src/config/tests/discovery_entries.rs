@@ -138,7 +138,7 @@ fn a_collector_s_settings_come_from_the_entry_then_from_the_top() {
 }
 
 #[test]
-fn every_mistake_of_discovery_is_told_in_one_report() {
+fn all_errors_of_discovery_are_in_one_report() {
     let text = "\
 discovery:
   - region: cn-hangzhou

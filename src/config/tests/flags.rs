@@ -32,7 +32,7 @@ fn a_mistake_in_a_flag_names_it() {
 }
 
 #[test]
-fn the_state_is_kept_where_file_variable_or_flag_says() {
+fn file_variable_and_flag_set_the_state_path() {
     let text = format!("state: {{path: file}}\n{WORKSPACE}");
     let path = |text: &str, variables: &[(&str, &str)], flag: Option<&str>| {
         let flags = Flags { state_path: flag.map(str::to_owned), ..Flags::default() };

@@ -55,7 +55,7 @@ fn a_section_without_keys_counts_as_absent() {
 }
 
 #[test]
-fn the_account_s_rate_is_no_less_than_a_workspace_s_by_default() {
+fn the_default_account_rate_is_at_least_the_workspace_rate() {
     let rate = |api: &str| {
         load_yaml(&format!("api: {{{api}}}\n{WORKSPACE}")).unwrap().api.account_requests_per_second
     };

@@ -94,7 +94,7 @@ fn a_secret_that_looks_like_such_a_number_is_not_shown() {
 }
 
 #[test]
-fn what_is_printed_of_such_a_text_loads_again() {
+fn printed_text_that_looks_like_a_number_can_be_loaded() {
     for value in UNSTABLE {
         let config = load_yaml(&texts(&format!("'{value}'"))[0]).unwrap();
         assert_eq!(load_yaml(&config.to_yaml_redacted()).unwrap().workspaces[0].id, value);

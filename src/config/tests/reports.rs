@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn every_mistake_of_a_file_is_told_in_one_report() {
+fn all_errors_of_a_file_are_in_one_report() {
     let text = "\
 poll:
   intervall: 30s
@@ -127,7 +127,7 @@ fn a_file_in_a_directory_above_is_not_taken_instead() {
 }
 
 #[test]
-fn without_a_workspace_all_ways_to_one_are_told() {
+fn without_a_workspace_the_error_lists_all_ways_to_configure_one() {
     let remedy = "workspaces: there is none: give --region to discover every workspace of a region, or with --workspace one of \
                   them, or name a file that lists some with --config.file, or set ALIYUN_FLINK_EXPORTER_WORKSPACES";
     let error = load(None, &Environment::default(), &Flags::default()).unwrap_err();
@@ -138,7 +138,7 @@ fn without_a_workspace_all_ways_to_one_are_told() {
 }
 
 #[test]
-fn the_value_of_an_unknown_key_is_not_told_and_a_long_one_is_cut() {
+fn the_value_of_an_unknown_key_is_not_shown_and_a_long_one_is_truncated() {
     let error = load_yaml(&format!("token: {SECRET}\npoll: {{interval: {}}}\n{WORKSPACE}", "x".repeat(9000)));
     let error = error.unwrap_err();
     assert!(!error.contains(SECRET));

@@ -48,7 +48,7 @@ fn an_endpoint_is_a_scheme_a_host_and_perhaps_a_port() {
 }
 
 #[test]
-fn what_is_refused_as_a_workspace_or_a_target() {
+fn invalid_workspaces_and_targets_are_rejected() {
     for text in [
         "workspaces: {id: w1}",
         "workspaces: [w1]",
@@ -103,7 +103,7 @@ fn what_is_refused_as_a_workspace_or_a_target() {
 }
 
 #[test]
-fn what_is_taken_as_a_target() {
+fn valid_targets_are_accepted() {
     let label = |values: &[&str]| {
         let values = values.iter().map(|&value| value.to_owned()).collect();
         Selection { label: Some(LabelSelector { key: "team".into(), values }), ..Selection::default() }

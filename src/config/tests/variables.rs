@@ -38,7 +38,7 @@ fn an_empty_variable_empties_a_list_and_leaves_a_table() {
 }
 
 #[test]
-fn a_variable_is_text_whatever_it_looks_like() {
+fn a_variable_is_always_text() {
     let numbers = [
         ("WORKSPACES", "[{id: 0123, region: true, namespaces: [12345, 1.50, truenorth]}]"),
         ("CREDENTIALS__TYPE", "access_key"),

@@ -141,7 +141,7 @@ fn times_are_in_seconds_or_milliseconds() {
 }
 
 #[test]
-fn missing_and_null_parts_are_absent_and_unknown_words_are_kept() {
+fn missing_and_null_fields_are_absent_and_unknown_enum_values_are_kept() {
     let (bare, invalid) = instance(&json!({}));
     let expected = WorkspaceInstance {
         workspace: "w1".into(),

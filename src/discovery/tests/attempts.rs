@@ -221,7 +221,7 @@ async fn without_any_permission_the_remedy_is_named() {
 }
 
 #[tokio::test]
-async fn a_permission_that_is_lost_leaves_what_is_polled() {
+async fn a_lost_permission_keeps_the_polled_targets() {
     for denied in [&DENIED[..1], &DENIED[1..], &DENIED] {
         let cloud = Cloud::start(&[]).await;
         let entry = cloud.everything();
@@ -243,7 +243,7 @@ async fn a_permission_that_is_lost_leaves_what_is_polled() {
 }
 
 #[tokio::test]
-async fn namespaces_are_listed_although_workspaces_cannot_be() {
+async fn namespaces_are_listed_without_permission_to_list_workspaces() {
     let cloud = Cloud::start(&[]).await;
     let entry = cloud.everything();
     entry.attempt().await;
@@ -256,7 +256,7 @@ async fn namespaces_are_listed_although_workspaces_cannot_be() {
 }
 
 #[tokio::test]
-async fn every_fault_leaves_what_is_polled() {
+async fn every_fault_keeps_the_polled_targets() {
     let cloud = Cloud::start(&[]).await;
     let entry = cloud.everything();
     entry.attempt().await;
@@ -281,7 +281,7 @@ async fn every_fault_leaves_what_is_polled() {
 }
 
 #[tokio::test]
-async fn what_listings_lack_goes_after_two_and_comes_back_after_one() {
+async fn a_target_is_removed_after_two_listings_without_it_and_added_after_one() {
     let cloud = Cloud::start(&[]).await;
     let entry = cloud.everything();
     entry.attempt().await;
@@ -348,7 +348,7 @@ async fn a_listed_workspace_has_an_entry_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_reload_keeps_what_is_found_and_decides_the_source_of_a_changed_entry_again() {
+async fn a_reload_keeps_discovered_targets_and_selects_the_source_of_a_changed_entry_again() {
     let cloud = Cloud::start(&[]).await;
     cloud.everything().attempt().await;
     let before = cloud.status();
@@ -373,7 +373,7 @@ async fn a_reload_keeps_what_is_found_and_decides_the_source_of_a_changed_entry_
 }
 
 #[tokio::test]
-async fn what_was_found_is_restored_and_kept_during_an_outage() {
+async fn discovered_targets_are_restored_and_kept_during_an_outage() {
     let cloud = Cloud::start(&[]).await;
     let entry = cloud.everything();
     entry.attempt().await;

@@ -6,7 +6,7 @@ const RUNNING: &str = "RUNNING";
 const NONE: [&str; 0] = [];
 
 #[test]
-fn what_is_listed_is_polled_at_once() {
+fn listed_targets_are_polled_immediately() {
     let mut entry = Entry::of_region();
     entry.workspaces(&[("w1", RUNNING), ("w2", RUNNING)]);
     entry.namespaces("w1", &[("a", "SUCCESS"), ("b", "FAILED")]);
@@ -31,7 +31,7 @@ fn a_namespace_is_removed_after_two_listings_without_it() {
 }
 
 #[test]
-fn what_answers_stays_until_it_stops_answering() {
+fn an_unlisted_target_stays_while_it_responds() {
     let mut entry = Entry::of_region();
     entry.workspaces(&[("w1", RUNNING)]);
     entry.namespaces("w1", &[("a", "SUCCESS"), ("b", "SUCCESS")]);
@@ -140,7 +140,7 @@ fn a_namespace_that_is_created_or_deleted_is_not_polled() {
 }
 
 #[test]
-fn a_listing_that_lacks_a_workspace_says_nothing_of_its_namespaces() {
+fn a_listing_without_a_workspace_keeps_its_namespaces() {
     let mut entry = Entry::of_region();
     entry.workspaces(&[("w1", RUNNING)]);
     entry.namespaces("w1", &[("a", "SUCCESS")]);
@@ -151,7 +151,7 @@ fn a_listing_that_lacks_a_workspace_says_nothing_of_its_namespaces() {
 }
 
 #[test]
-fn filters_act_at_once_and_on_what_is_known() {
+fn filters_apply_immediately_to_known_targets() {
     let mut entry = Entry::of_region();
     entry.workspaces(&[("w1", RUNNING), ("w2", RUNNING)]);
     entry.namespaces("w1", &[("a", "SUCCESS"), ("b-test", "SUCCESS")]);
@@ -240,7 +240,7 @@ fn editable_namespaces_follow_the_same_rules() {
 }
 
 #[test]
-fn a_source_that_does_not_tell_states_polls_what_another_one_stopped() {
+fn a_source_without_states_polls_workspaces_that_another_source_stopped() {
     let mut entry = Entry::of_region();
     entry.workspaces(&[("w1", "DISABLE"), ("w2", RUNNING)]);
     entry.namespaces("w1", &[("a", "SUCCESS")]);
@@ -250,7 +250,7 @@ fn a_source_that_does_not_tell_states_polls_what_another_one_stopped() {
 }
 
 #[test]
-fn what_is_known_survives_a_restart() {
+fn known_targets_survive_a_restart() {
     let mut entry = Entry::of_region();
     entry.workspaces(&[("w1", RUNNING), ("w2", "DISABLE"), ("w3", RUNNING)]);
     entry.namespaces("w1", &[("a", "SUCCESS"), ("b", "DELETING")]);

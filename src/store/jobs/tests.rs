@@ -124,7 +124,7 @@ fn failed(time: f64) -> Job {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_alone_are_asked_for_once() {
+async fn in_failures_mode_each_failure_is_requested_once() {
     let namespace = NamespaceTransitions::new(JobsMode::Failures);
     assert_eq!(namespace.round(true, &[]).await, [], "nothing is known yet");
     namespace.list(&[RUNNING, FAILED, RUNNING]).await;
@@ -140,7 +140,7 @@ async fn failures_alone_are_asked_for_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_wakes_the_loop_and_stays_wanted_until_it_is_answered() {
+async fn a_failure_wakes_the_loop_and_stays_due_until_its_response() {
     let namespace = NamespaceTransitions::new(JobsMode::Failures);
     namespace.list(&[RUNNING]).await;
     let store = &namespace.store;
@@ -169,7 +169,7 @@ async fn a_failure_wakes_the_loop_and_stays_wanted_until_it_is_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deployment_that_is_gone_is_not_asked_for_again() {
+async fn a_deleted_deployment_is_not_requested_again() {
     let namespace = NamespaceTransitions::new(JobsMode::Failures);
     namespace.list(&[FAILED]).await;
     let answer = JobsAnswer { requested_at: Instant::now(), jobs: None, complete: true };
@@ -286,7 +286,7 @@ async fn a_counter_that_begins_again_begins_with_its_last_value() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_mode_applies_at_once() {
+async fn a_changed_mode_applies_immediately() {
     let mut namespace = NamespaceTransitions::new(JobsMode::Active);
     namespace.list(&[RUNNING]).await;
     namespace.round(false, &[running(3), failed(5.0)]).await;

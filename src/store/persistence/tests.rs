@@ -98,7 +98,7 @@ async fn first_run(path: &Path) -> Clock {
 }
 
 #[tokio::test]
-async fn a_restart_within_the_hour_goes_on_as_if_nothing_had_happened() {
+async fn a_restart_within_an_hour_continues_without_a_gap() {
     let (_directory, path) = path();
     let clock = first_run(&path).await;
     clock.set_by(3500);
@@ -110,7 +110,7 @@ async fn a_restart_within_the_hour_goes_on_as_if_nothing_had_happened() {
 }
 
 #[tokio::test]
-async fn what_ended_during_a_longer_stop_is_history() {
+async fn jobs_that_ended_during_a_long_stop_are_not_counted() {
     let (_directory, path) = path();
     let clock = first_run(&path).await;
     clock.set_by(3700);
@@ -172,7 +172,7 @@ async fn a_deployment_created_during_a_short_stop_is_new_and_during_a_longer_one
 }
 
 #[tokio::test]
-async fn what_was_served_is_in_the_file_without_an_orderly_stop() {
+async fn served_values_are_in_the_file_after_a_kill() {
     let (_directory, path) = path();
     let run = Run::start(&path, Clock::paused(START)).await;
     run.poll(RUNNING, StatusLookup::NotNeeded).await;
@@ -186,7 +186,7 @@ async fn what_was_served_is_in_the_file_without_an_orderly_stop() {
 }
 
 #[tokio::test]
-async fn a_namespace_that_is_no_target_is_forgotten_after_a_day_of_running() {
+async fn a_namespace_without_a_target_is_removed_after_a_day_of_uptime() {
     let (_directory, path) = path();
     let clock = first_run(&path).await;
     let run = Run::start(&path, clock).await;
@@ -204,7 +204,7 @@ async fn a_namespace_that_is_no_target_is_forgotten_after_a_day_of_running() {
 }
 
 #[tokio::test]
-async fn a_namespace_that_is_a_target_again_begins_to_age_anew() {
+async fn the_age_of_a_namespace_restarts_when_it_is_a_target_again() {
     let (_directory, path) = path();
     let clock = first_run(&path).await;
     let run = Run::start(&path, clock).await;

@@ -311,7 +311,7 @@ async fn a_deployment_is_forgotten_a_day_after_every_target_lacks_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_remembered_of_deployments_that_are_gone_is_bounded() {
+async fn the_memory_of_deleted_deployments_is_bounded() {
     let store = Store::new(Clock::paused(START));
     set_targets(&store, 1);
     for round in 0..5 {

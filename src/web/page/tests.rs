@@ -54,7 +54,7 @@ async fn fixture(deployments: Vec<Deployment>) -> (Fixture, TargetId) {
 }
 
 #[tokio::test]
-async fn nothing_that_comes_from_outside_becomes_markup() {
+async fn external_text_never_becomes_markup() {
     let (fixture, id) = fixture(vec![deployment(HOSTILE, 1)]).await;
     let snapshot = fixture.publisher.snapshot();
     let query =
@@ -120,7 +120,7 @@ fn attention(data: &PageData<'_>) -> String {
 }
 
 #[tokio::test]
-async fn the_status_page_begins_with_what_needs_attention() {
+async fn the_status_page_starts_with_problems() {
     let (id, paths) = (target_id("n", ""), Paths::default());
     let fixture = Fixture::new(std::slice::from_ref(&id)).await;
     let now = || Clock::System.since_epoch();
@@ -277,7 +277,7 @@ async fn a_deployment_has_a_page() {
 }
 
 #[tokio::test]
-async fn the_status_page_shows_what_discovery_found_and_why_it_fails() {
+async fn the_status_page_shows_discovered_targets_and_discovery_errors() {
     let (id, paths) = (target_id("n", ""), Paths::default());
     let fixture = Fixture::new(std::slice::from_ref(&id)).await;
     fixture.succeed(&id, vec![streaming("up", 1, 0, 0)]).await;

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn guesses_do_not_push_out_what_is_right_and_are_bounded() {
+    async fn cached_guesses_are_bounded_and_do_not_evict_correct_passwords() {
         let users = users();
         assert_eq!(users.verdict(Some(&basic("alice", "secret")), SCRAPER).await, Verdict::Allowed);
         let guesses: Vec<_> = (0..200).map(|number| basic("alice", &number.to_string())).collect();

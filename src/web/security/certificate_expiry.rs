@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_warning_comes_two_weeks_or_a_quarter_of_the_lifetime_ahead() {
+    fn the_warning_is_two_weeks_or_a_quarter_of_the_lifetime_ahead() {
         const DAY: Duration = Duration::from_secs(86_400);
         let soon = |lifetime: u32, age: Duration| {
             let validity = Validity { not_before: DAY, not_after: DAY + DAY * lifetime };

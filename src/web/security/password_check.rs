@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dummy_hash_belongs_to_nobody() {
+    fn the_dummy_hash_matches_no_user() {
         assert!(!Challenge::new(None, 4).verify(b"any"));
         let hash = bcrypt::hash("secret", 4).unwrap();
         assert!(Challenge::new(Some((&hash, 4)), 5).verify(b"secret"));

@@ -106,7 +106,7 @@ async fn half_a_key_or_an_unusable_profile_does_not_stop_the_chain() {
 }
 
 #[tokio::test]
-async fn a_link_that_fails_for_a_while_is_stood_in_for_and_not_forgotten() {
+async fn a_failing_provider_is_replaced_by_the_next_and_retried() {
     let up = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let seen_up = up.clone();
     let service = Service::start(move |_, seen| match seen.what.as_str() {
@@ -136,7 +136,7 @@ async fn a_link_that_fails_for_a_while_is_stood_in_for_and_not_forgotten() {
 }
 
 #[tokio::test]
-async fn no_metadata_service_is_no_fault_unless_a_role_is_named() {
+async fn a_missing_metadata_service_is_an_error_only_with_a_role_name() {
     let nobody = Url::parse("http://127.0.0.1:1").unwrap();
     let named = [("ALIBABA_CLOUD_ECS_METADATA", "app")];
     let role = EcsRamRole { metadata_endpoint: Some(nobody), ..EcsRamRole::default() };
@@ -170,7 +170,7 @@ fn chain(variables: &[(&str, &str)], service: &Service) -> Arc<dyn CredentialsSo
 }
 
 #[tokio::test]
-async fn what_is_named_and_missing_falls_back_and_is_used_once_it_is_there() {
+async fn a_configured_provider_falls_back_and_is_used_when_it_works() {
     const NAMED: &str = "[p]\ntype=access_key\naccess_key_id=id-named\naccess_key_secret=s\n";
     const CHAIN: &str = r#"{"current":"a","profiles":[{"name":"a","mode":"ChainableRamRoleArn","source_profile":"p",
         "ram_role_arn":"arn"},{"name":"p","mode":"AK","access_key_id":"i","access_key_secret":"s"}]}"#;
@@ -230,7 +230,7 @@ async fn what_is_named_and_missing_falls_back_and_is_used_once_it_is_there() {
 }
 
 #[tokio::test]
-async fn what_nobody_configured_is_skipped_silently() {
+async fn unconfigured_providers_are_skipped_silently() {
     let (home, service) = (tempfile::tempdir().unwrap(), cloud().await);
     let variables = [("HOME", home.path().to_str().unwrap()), ("ALIBABA_CLOUD_ROLE_ARN", ROLE)];
     assert!(!chain(&variables, &service).fetch().await.unwrap().is_fallback);

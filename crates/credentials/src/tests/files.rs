@@ -119,7 +119,7 @@ async fn a_profile_that_is_being_written_does_not_switch_to_another_identity() {
 }
 
 #[tokio::test]
-async fn a_byte_order_mark_is_no_part_of_a_key_or_a_profile() {
+async fn byte_order_marks_are_skipped_in_keys_and_profiles() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), "id", "\u{feff}the-id\r\n");
     write(directory.path(), "secret", "\u{feff}the-secret");
@@ -137,7 +137,7 @@ async fn a_byte_order_mark_is_no_part_of_a_key_or_a_profile() {
 }
 
 #[tokio::test]
-async fn a_pipe_or_a_device_is_no_key_file() {
+async fn a_pipe_or_a_device_is_rejected_as_a_key_file() {
     let directory = tempfile::tempdir().unwrap();
     let pipe = directory.path().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());

@@ -62,7 +62,7 @@ async fn a_role_that_is_named_is_not_looked_for() {
 }
 
 #[tokio::test]
-async fn without_session_tokens_the_old_way_is_gone_unless_it_is_closed() {
+async fn without_session_tokens_imds_v1_is_used_unless_it_is_disabled() {
     let service = Service::start(|_, seen| match seen.what.as_str() {
         TOKEN => (404, String::new()),
         _ => (200, flat("STS.1")),
@@ -192,7 +192,7 @@ async fn a_role_may_be_assumed_with_a_role() {
 }
 
 #[tokio::test]
-async fn an_oidc_token_goes_into_the_body_trimmed_and_is_read_each_time() {
+async fn the_oidc_token_is_read_for_each_request_and_trimmed() {
     let service = Service::start(|_, _| (200, sts("STS.3"))).await;
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), "token", "first.token\n");

@@ -88,7 +88,7 @@ async fn id(cache: &RefreshingProvider) -> Result<String, String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn however_many_ask_one_fetch_is_made() {
+async fn concurrent_callers_share_one_fetch() {
     let source = Scripted::new(Some(HOUR));
     let cache = source.cache();
     let asks = (0..100).map(|_| id(&cache));
@@ -97,7 +97,7 @@ async fn however_many_ask_one_fetch_is_made() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_fetched_that_nobody_wants() {
+async fn nothing_is_fetched_without_a_caller() {
     let source = Scripted::new(Some(HOUR));
     let cache = source.cache();
     sleep(HOUR).await;
@@ -109,7 +109,7 @@ async fn nothing_is_fetched_that_nobody_wants() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_credential_is_renewed_a_quarter_of_an_hour_ahead_though_nobody_asks() {
+async fn credentials_are_refreshed_15_minutes_before_expiry_without_a_request() {
     let source = Scripted::new(Some(HOUR));
     let cache = source.cache();
     id(&cache).await.unwrap();
@@ -177,7 +177,7 @@ async fn a_clock_that_is_set_back_does_not_delay_the_next_fetch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_is_set_forward_renews_what_expires_soon() {
+async fn a_clock_set_forward_refreshes_credentials_that_expire_soon() {
     let source = Scripted::new(Some(6 * HOUR));
     let cache = source.cache();
     id(&cache).await.unwrap();
@@ -244,7 +244,7 @@ async fn a_refusal_forces_one_fetch_for_all_who_were_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_again_is_no_other_credential() {
+async fn fetching_the_same_credentials_is_not_a_refresh() {
     let source = Scripted::new(None);
     let cache = source.cache();
     let refused = cache.credentials().await.unwrap();
@@ -253,7 +253,7 @@ async fn the_same_again_is_no_other_credential() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_does_not_expire_is_looked_at_again_in_a_while() {
+async fn credentials_without_an_expiry_are_checked_again_later() {
     let source = Scripted::new(None);
     let cache = source.cache();
     id(&cache).await.unwrap();

@@ -48,7 +48,7 @@ fn the_same_seed_gives_the_same_fleet_and_another_gives_another() {
 }
 
 #[test]
-fn the_first_names_are_believable_and_all_differ() {
+fn the_first_names_are_realistic_and_unique() {
     let names = Fleet::new(1, 30, 0).names();
     assert_eq!(names[..3], ["default-namespace", "payments-prod", "risk-prod"]);
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), 30);
@@ -115,7 +115,7 @@ fn pages_join_into_the_whole() {
 }
 
 #[test]
-fn each_filter_leaves_just_what_it_names() {
+fn each_filter_returns_exactly_the_matching_deployments() {
     let fleet = Fleet::new(1, 1, 300);
     let all = selected(&fleet, &DeploymentFilters::default(), 0);
     let check = |selection: &DeploymentFilters, matches: &dyn Fn(&Value) -> bool| {
@@ -157,7 +157,7 @@ fn every_status_selects_some_and_they_do_not_overlap() {
 }
 
 #[test]
-fn the_odd_values_are_all_there() {
+fn the_fleet_has_every_unusual_value() {
     let text = Value::from(everything(&Fleet::new(1, 3, 200), 0)).to_string();
     for odd in [
         r#""memory":"lots""#,

@@ -140,7 +140,7 @@ async fn the_usage_of_a_namespace_is_that_of_its_live_jobs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_namespace_comes_and_goes() {
+async fn a_namespace_can_be_added_and_removed() {
     let simulator = simulator(settings());
     let workspace = &instances(&simulator)[0];
     let path = "/api/v2/namespaces/preview-4711/deployments";
@@ -165,7 +165,7 @@ async fn a_namespace_comes_and_goes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_test_changes_what_there_is() {
+async fn a_test_can_change_namespaces_and_their_states() {
     let simulator = simulator(settings());
     let workspace = simulator.workspaces()[0].clone();
     let listed = |simulator: &Simulator| {
@@ -194,7 +194,7 @@ async fn a_test_changes_what_there_is() {
 }
 
 #[tokio::test]
-async fn every_denied_operation_says_which_action_is_missing() {
+async fn every_denied_operation_names_the_missing_action() {
     let all = [
         (Client::new(LIST, ""), "stream:ListDeployments"),
         (Client::new(BY_LABEL, "labelKey=a&labelValue=b"), "stream:GetDeploymentsByLabel"),

@@ -61,7 +61,7 @@ async fn listed_jobs_add_up_to_the_job_summary_unless_failed_ones_were_deleted()
 }
 
 #[tokio::test(start_paused = true)]
-async fn jobs_carry_times_resources_and_what_belongs_to_their_state() {
+async fn jobs_have_times_resources_and_the_fields_of_their_state() {
     let simulator = simulator(open_settings());
     let mut restarts = 0;
     let mut scores = BTreeSet::new();
@@ -116,7 +116,7 @@ async fn flink_restarts_some_jobs_again_and_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_of_jobs_come_in_the_order_asked_for() {
+async fn pages_of_jobs_have_the_requested_order() {
     let simulator = simulator(Settings { deployments: 200, ..open_settings() });
     let (_, body) = Client::new(LIST, "pageSize=100&pageIndex=2").send(&simulator);
     let busiest =

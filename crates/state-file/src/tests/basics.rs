@@ -5,7 +5,7 @@ use std::fs;
 use super::*;
 
 #[tokio::test]
-async fn what_was_saved_is_loaded() {
+async fn saved_values_are_loaded() {
     let (_directory, path) = directory();
     let opened = Opened::at(&path).await;
     assert_eq!(opened.loaded, Loaded::New);

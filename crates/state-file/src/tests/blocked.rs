@@ -71,7 +71,7 @@ impl StorageBackend for FaultyFile {
 }
 
 #[tokio::test]
-async fn a_blocked_disk_holds_up_one_save_and_nothing_is_lost() {
+async fn a_blocked_disk_delays_one_save_and_no_value_is_lost() {
     let (_directory, path) = directory();
     let disk = Arc::new(Disk::default());
     let short = Duration::from_millis(100);
@@ -96,7 +96,7 @@ async fn a_blocked_disk_holds_up_one_save_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn a_disk_that_is_blocked_at_the_start_holds_up_loading_no_longer_than_its_timeout() {
+async fn a_blocked_disk_delays_loading_at_most_by_the_timeout() {
     let (_directory, path) = directory();
     let opened = Opened::at(&path).await;
     opened.put("before", "1").await.unwrap();
@@ -134,7 +134,7 @@ async fn closing_a_blocked_file_ends_at_its_deadline() {
 }
 
 #[tokio::test]
-async fn an_input_output_error_is_no_damage_and_is_made_up_for() {
+async fn an_io_error_is_not_damage_and_a_retry_saves_everything() {
     let (_directory, path) = directory();
     let disk = Arc::new(Disk::default());
     let opened = Opened::new(disk.settings(&path)).await;
@@ -243,7 +243,7 @@ async fn a_dump_keeps_batches_that_are_not_in_memory_yet() {
 }
 
 #[tokio::test]
-async fn what_reaches_the_memory_after_a_failed_save_is_saved_by_a_second_dump() {
+async fn changes_after_a_failed_save_are_saved_by_a_second_dump() {
     let (_directory, path) = directory();
     let disk = Arc::new(Disk::default());
     let short = Duration::from_millis(50);

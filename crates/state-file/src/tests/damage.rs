@@ -136,7 +136,7 @@ async fn a_damaged_file_is_renamed_and_a_new_one_started() {
 }
 
 #[tokio::test]
-async fn damage_that_appears_while_the_file_is_open_is_made_up_for() {
+async fn a_file_damaged_while_open_is_replaced() {
     let (_directory, path) = directory();
     let opened = Opened::at(&path).await;
     opened.put("a", "1").await.unwrap();

@@ -112,7 +112,7 @@ async fn after_kill_9_the_file_has_every_acknowledged_save_and_at_most_one_more(
 }
 
 #[test]
-fn a_full_disk_is_made_up_for() {
+fn a_retry_saves_everything_after_a_full_disk() {
     let (_directory, path) = directory();
     run("limited", &path);
 }
@@ -221,7 +221,7 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 #[tokio::test]
-async fn what_is_not_a_regular_file_is_refused() {
+async fn only_regular_files_are_accepted() {
     let directory = tempfile::tempdir().unwrap();
     let fifo = directory.path().join("fifo");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());

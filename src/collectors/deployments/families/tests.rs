@@ -248,7 +248,7 @@ fn listed_labels_are_on_every_deployment() {
 }
 
 #[test]
-fn what_did_not_change_is_shared() {
+fn unchanged_segments_are_shared() {
     let fleet = |failed_of_the_first| {
         let fleet = (0..=2 * BLOCK).map(|index| Deployment {
             id: format!("d{index}").into(),
@@ -339,7 +339,7 @@ fn small_groups_are_compressed_together_and_only_where_they_changed() {
 }
 
 #[test]
-fn segments_have_a_bounded_size_whatever_the_groups_are() {
+fn segments_have_a_bounded_size() {
     // The same namespace again and again never ends a segment by its hash.
     let group = small_groups(1).remove(0);
     let groups = vec![group; 5000];

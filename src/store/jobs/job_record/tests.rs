@@ -111,7 +111,7 @@ fn a_job_that_an_incomplete_answer_lacks_is_not_new_when_it_returns() {
 }
 
 #[test]
-fn what_restarted_during_a_long_absence_is_history() {
+fn restarts_during_a_long_absence_are_not_counted() {
     let mut record = JobRecord::default();
     record.update_restarts(JobList { jobs: &[running("a", 3, 50.0)], complete: true }, Some(100.0));
     record.outdated = true;

@@ -125,7 +125,7 @@ fn live_jobs_are_the_status_and_an_end_begins_the_next() {
 }
 
 #[test]
-fn a_restart_between_two_polls_begins_the_status_anew() {
+fn a_restart_between_two_polls_starts_a_new_status() {
     let mut history = History::new();
     history.sees([0, 1, 0, 0, 0, 3]);
     assert_eq!(history.sees([0, 1, 0, 0, 0, 4]), (Running, Some(120)));
@@ -134,7 +134,7 @@ fn a_restart_between_two_polls_begins_the_status_anew() {
 }
 
 #[test]
-fn at_first_sight_the_only_count_tells_and_what_ended_is_history() {
+fn the_first_poll_takes_the_status_from_a_single_count_and_does_not_count_ended_jobs() {
     for (counts, status) in
         [(failed(7), Failed), ([0, 0, 0, 0, 2, 0], Finished), ([0, 0, 0, 1, 0, 0], Cancelled), (IDLE, NoJob)]
     {
@@ -148,7 +148,7 @@ fn at_first_sight_the_only_count_tells_and_what_ended_is_history() {
 }
 
 #[test]
-fn several_ended_counts_at_first_sight_are_looked_up_once() {
+fn several_ended_counts_in_the_first_poll_are_looked_up_once() {
     let counts = [0, 0, 0, 2, 1, 4];
     let mut history = History::new();
     assert_eq!(history.asks(counts, &found(&[JobState::Cancelled])), (Cancelled, None));
@@ -175,7 +175,7 @@ fn the_first_value_is_held_until_a_poll_ends_after_the_hold() {
 }
 
 #[test]
-fn without_a_hold_the_first_value_lasts_until_the_next_poll() {
+fn without_a_hold_the_first_value_is_served_until_the_next_poll() {
     let mut history = History { hold: Duration::ZERO, ..History::of_new() };
     history.sees(failed(2));
     assert_eq!(history.served()[2], Some(0));
@@ -262,7 +262,7 @@ fn a_status_that_becomes_known_began_with_unknown_unless_a_job_ended_or_started(
 }
 
 #[test]
-fn an_unreadable_live_count_is_unknown_and_nobody_is_asked() {
+fn an_invalid_live_count_makes_the_status_unknown_without_a_lookup() {
     let unreadable = |state| returned([0, 0, 0, 0, 0, 2]).with_invalid(state);
     for state in JobState::LIVE {
         let mut history = History::new();
@@ -299,7 +299,7 @@ fn a_count_that_is_missing_is_compared_when_it_returns_and_history_when_it_first
 }
 
 #[test]
-fn without_a_job_summary_there_is_nothing_and_later_everything_stays() {
+fn without_a_job_summary_nothing_is_known_and_later_values_are_kept() {
     let mut history = History::new();
     history.observe(JobCounts::default(), &StatusLookup::NotNeeded, true);
     assert_eq!(history.remembered.as_ref().unwrap().transitions(), Transitions::default());
@@ -327,7 +327,7 @@ fn data_that_was_requested_earlier_is_not_compared() {
 }
 
 #[test]
-fn after_a_long_time_what_ended_is_history_and_the_status_is_kept_only_if_nothing_changed() {
+fn after_a_long_time_ended_jobs_are_not_counted_and_the_status_is_kept_if_nothing_changed() {
     let outdated = || {
         let mut history = History::new();
         history.sees([0, 1, 0, 0, 0, 1]);
