@@ -135,7 +135,7 @@ impl App {
         };
         let publisher = self.context.publisher.clone();
         let _expiry = AbortOnDropHandle::new(tokio::spawn(async move { publisher.run_expiry().await }));
-        let _memory = AbortOnDropHandle::new(tokio::spawn(async { allocator::run_release().await }));
+        let _memory = AbortOnDropHandle::new(tokio::spawn(allocator::run_release()));
         let polling = async {
             let mut systemd = SystemdNotifier::new(systemd, self.context.publisher.clone());
             let state = StateRecorder::start(&self.context, self.state_path.clone(), &shutdown).await;
