@@ -2,6 +2,7 @@
 //!
 //! Units are bytes, cores and seconds. A value that is missing or invalid in the API's response is `None`.
 
+mod compute_units;
 mod deployment;
 mod deployment_jobs;
 mod engine_version;
@@ -25,6 +26,7 @@ mod shared_str;
 mod target_id;
 mod workspace;
 
+pub use compute_units::compute_units;
 pub use deployment::{
     BasicSetting, BatchSetting, Deployment, DeploymentInfo, ExpertSetting, JobCounts, JobState, ProcessSpec,
     ResourceSettings, TaskSlots,

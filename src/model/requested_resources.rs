@@ -1,12 +1,6 @@
 //! The resources that one running job requests, computed from the effective setting.
 
-use super::{BasicSetting, Deployment, ResourceSettings, SessionCluster, TaskSlots};
-
-const GIB: f64 = 1_073_741_824.0;
-
-/// Memory of a compute unit, which is 1 core and 4 GiB: "Billable items", last updated on 26 December 2024,
-/// <https://www.alibabacloud.com/help/en/flink/product-overview/billable-items>.
-const GIB_PER_COMPUTE_UNIT: f64 = 4.0;
+use super::{BasicSetting, Deployment, ResourceSettings, SessionCluster, TaskSlots, compute_units};
 
 /// The resources that one running job requests. A value is none if a setting is missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -17,7 +11,7 @@ pub struct RequestedResources {
     pub cpu_cores: Option<f64>,
     /// Memory of the JobManager and all TaskManagers in bytes.
     pub memory_bytes: Option<f64>,
-    /// Compute units: the maximum of the cores and a quarter of the memory in GiB.
+    /// Compute units: see [`compute_units()`].
     pub compute_units: Option<f64>,
 }
 
@@ -57,9 +51,7 @@ fn of_basic(slots: Option<u64>, basic: &BasicSetting, taskmanager_slots: TaskSlo
         slots,
         cpu_cores,
         memory_bytes,
-        compute_units: cpu_cores
-            .zip(memory_bytes)
-            .map(|(cores, bytes)| cores.max(bytes / GIB / GIB_PER_COMPUTE_UNIT)),
+        compute_units: cpu_cores.zip(memory_bytes).map(|(cores, bytes)| compute_units(cores, bytes)),
     }
 }
 
@@ -100,6 +92,7 @@ mod tests {
     };
     use super::*;
 
+    const GIB: f64 = 1_073_741_824.0;
     const GIB_BYTES: u64 = 1 << 30;
 
     fn process(cores: f64, gib: u64) -> ProcessSpec {

@@ -1,11 +1,6 @@
 //! Totals of the live jobs of a deployment: start, used resources and health score.
 
-use crate::model::{Job, LiveJobTotals};
-
-const GIB: f64 = (1 << 30) as f64;
-
-/// The memory of one compute unit, in GiB.
-const GIB_PER_COMPUTE_UNIT: f64 = 4.0;
+use crate::model::{self, Job, LiveJobTotals};
 
 /// The totals of the live jobs; none without live jobs.
 pub(super) fn live_totals(jobs: &[Job]) -> Option<LiveJobTotals> {
@@ -25,7 +20,7 @@ pub(super) fn live_totals(jobs: &[Job]) -> Option<LiveJobTotals> {
 }
 
 fn compute_units(job: &Job) -> Option<f64> {
-    Some(job.cpu_cores?.max(job.memory_bytes? / GIB / GIB_PER_COMPUTE_UNIT))
+    Some(model::compute_units(job.cpu_cores?, job.memory_bytes?))
 }
 
 fn sum(one: Option<f64>, other: Option<f64>) -> Option<f64> {
@@ -48,6 +43,8 @@ fn reduce(one: Option<f64>, other: Option<f64>, with: impl Fn(f64, f64) -> f64) 
 mod tests {
     use super::*;
     use crate::model::JobState;
+
+    const GIB: f64 = 1_073_741_824.0;
 
     #[test]
     fn totals_leave_out_ended_jobs_and_the_resources_of_session_clusters() {
